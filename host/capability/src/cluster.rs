@@ -1,0 +1,34 @@
+//! The Kubernetes cluster: read, watch, change, hold.
+//!
+//! `client` speaks HTTP and tries again what can be tried again safely; `change` performs one change the way the gate wants it, with what
+//! is needed to put it back; `undo` puts it back. Everything else is pure: which `fields` a patch sets, what a `projection` keeps.
+
+use crate::gate::Gate;
+
+pub(crate) mod change;
+pub(crate) mod client;
+mod convert;
+mod failure;
+mod fields;
+mod host;
+mod projection;
+mod reply;
+pub(crate) mod undo;
+mod watch;
+
+pub(crate) use host::{given_up, release};
+pub use watch::Watcher;
+
+/// The manager that owns every field which the agent sets. Flux takes over the fields of managers that begin with `kubectl`, and would revert
+/// them at its next reconcile.
+const FIELD_MANAGER: &str = "agent";
+
+/// The annotation on objects that the agent makes: run and effect, by which a creation whose answer was lost is known again.
+const MARKER: &str = "agent.ops/effect";
+
+/// Changes that a guest holds.
+pub struct Held {
+    gate: Gate,
+    numbers: Vec<u64>,
+    objects: Vec<String>,
+}

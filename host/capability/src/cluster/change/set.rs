@@ -1,0 +1,179 @@
+//! Setting fields: what they were is read first, the write says on which version it rests, and when somebody was faster it begins anew.
+
+use agent_core::effect::{FieldChange, Verb};
+use agent_core::failure::{Failure, Kind};
+use serde_json::Value;
+
+use super::{Performed, Performer, fields, uid_of};
+use crate::cluster::client::{Body, Unanswered, Wanted};
+use crate::gate::Undo;
+
+/// How often it begins anew when somebody else changes the object in between.
+const CONFLICTS: u32 = 8;
+
+/// One attempt that did not come to its end: the effect's number, and why.
+type Missed = (u64, Unanswered);
+
+impl Performer {
+    pub(super) async fn patch(&self, body: Value) -> Result<Performed, Failure> {
+        if let Some(object) = self.patch_imagined(&body) {
+            return Ok(Performed::unheld(object));
+        }
+        let bound = body.pointer("/metadata/resourceVersion").is_some();
+        let mut held = Vec::new();
+        for _ in 0..CONFLICTS {
+            let now = self.look().await?;
+            let changes = fields::changes(&now, &body);
+            if changes.is_empty() {
+                return Ok(Performed { object: now, held });
+            }
+            match self.patch_once(&now, &body, changes).await {
+                Ok((number, object)) => {
+                    held.extend(self.holding(number));
+                    return Ok(Performed { object, held });
+                }
+                Err(missed) => self.again(missed, !bound, &mut held)?,
+            }
+        }
+        Err(self.contended())
+    }
+
+    pub(super) async fn apply(&self, manifest: Value, force: bool) -> Result<Performed, Failure> {
+        let mut held = Vec::new();
+        for _ in 0..CONFLICTS {
+            let now = match self.look().await {
+                Ok(now) => now,
+                // Made by `create`, which knows its own object again: a server-side apply cannot tell whether it made one.
+                Err(failure) if failure.kind == Kind::NotFound => {
+                    match self.create(manifest.clone()).await {
+                        Err(failure) if failure.code == "cluster.already-exists" => continue,
+                        created => return created,
+                    }
+                }
+                Err(failure) => return Err(failure),
+            };
+            match self.apply_once(&now, &manifest, force).await {
+                Ok((number, object)) => {
+                    held.extend(number.into_iter().flat_map(|number| self.holding(number)));
+                    return Ok(Performed { object, held });
+                }
+                Err(missed) => {
+                    let contended = missed.1.failure.code == "cluster.conflict";
+                    self.again(missed, contended, &mut held)?;
+                }
+            }
+        }
+        Err(self.contended())
+    }
+
+    /// Decides whether to begin anew. Either somebody was faster, or it was ourselves: then the answer to an earlier attempt was lost, and the
+    /// ledger keeps that attempt, because putting back looks first.
+    fn again(&self, missed: Missed, anew: bool, held: &mut Vec<u64>) -> Result<(), Failure> {
+        let (number, sent) = missed;
+        if sent.failure.kind != Kind::Conflict || !anew {
+            return Err(self.abandoned(number, sent));
+        }
+        if sent.uncertain {
+            held.extend(self.holding(number));
+        } else {
+            self.gate().run.ledger.forget(number);
+        }
+        Ok(())
+    }
+
+    fn contended(&self) -> Failure {
+        let message = format!("{} keeps being changed by somebody else", self.target);
+        Failure::new(Kind::Conflict, "cluster.conflict", message)
+    }
+
+    async fn patch_once(
+        &self,
+        now: &Value,
+        body: &Value,
+        changes: Vec<FieldChange>,
+    ) -> Result<(u64, Value), Missed> {
+        let (number, effect) = self.announce(Verb::Patch, now, &changes);
+        let body = resting_on(now, body);
+        let client = &self.gate().run.client;
+        let sent = self.pass.effect(effect, |intent| async move {
+            client
+                .patch(&intent, &self.target, Body::Merge(&body), Wanted::Whole)
+                .await
+        });
+        let object = sent.await.map_err(|unanswered| (number, unanswered))?;
+        self.remember(number, fields_of(now, answered(changes, &object)));
+        Ok((number, object))
+    }
+
+    /// Returns the number under which it is held, if it changed anything.
+    async fn apply_once(
+        &self,
+        now: &Value,
+        manifest: &Value,
+        force: bool,
+    ) -> Result<(Option<u64>, Value), Missed> {
+        let (number, effect) = self.announce(Verb::Apply, now, &fields::changes(now, manifest));
+        let manifest = resting_on(now, manifest);
+        let client = &self.gate().run.client;
+        let sent = self.pass.effect(effect, |intent| async move {
+            let body = Body::Apply {
+                manifest: &manifest,
+                force,
+            };
+            client
+                .patch(&intent, &self.target, body, Wanted::Whole)
+                .await
+        });
+        let object = sent.await.map_err(|unanswered| (number, unanswered))?;
+        // Fields that were applied before and are no longer in the manifest went as well.
+        let changes = fields::difference(now, &object);
+        if changes.is_empty() {
+            self.gate().run.ledger.forget(number);
+            return Ok((None, object));
+        }
+        self.remember(number, fields_of(now, changes));
+        Ok((Some(number), object))
+    }
+
+    /// Names an effect and puts what it would change into the ledger.
+    fn announce(
+        &self,
+        verb: Verb,
+        now: &Value,
+        changes: &[FieldChange],
+    ) -> (u64, agent_core::Effect) {
+        let shown = self.redacted(changes);
+        let effect = self
+            .gate()
+            .effect(verb, self.target.clone(), shown, self.hold);
+        self.remember(effect.number, fields_of(now, changes.to_vec()));
+        (effect.number, effect)
+    }
+}
+
+fn fields_of(now: &Value, changes: Vec<FieldChange>) -> Undo {
+    Undo::Fields {
+        uid: uid_of(now),
+        grown: fields::grown(now, &changes),
+        fields: changes,
+    }
+}
+
+/// Writes into a document the version of the object that it was computed on, unless it names one.
+fn resting_on(now: &Value, document: &Value) -> Value {
+    let mut document = document.clone();
+    let version = "/metadata/resourceVersion";
+    if let (Some(found), None) = (now.pointer(version), document.pointer(version)) {
+        fields::set(&mut document, version, found.clone());
+    }
+    document
+}
+
+/// Takes over what the server made of the values, which is what it will show later.
+fn answered(mut changes: Vec<FieldChange>, object: &Value) -> Vec<FieldChange> {
+    for change in &mut changes {
+        let value = object.pointer(&change.path);
+        change.after = value.filter(|value| !value.is_null()).cloned();
+    }
+    changes
+}

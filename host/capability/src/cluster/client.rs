@@ -1,0 +1,305 @@
+//! HTTP to the API server. It tries again what can be tried again safely, and falls back to the version that the server prefers.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use agent_core::failure::{Failure, Kind};
+use agent_core::object::{ObjectRef, ObjectType};
+use futures::future::BoxFuture;
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use super::failure::{self, Deed};
+use super::reply::{self, Fault, Part};
+use crate::gate::Patience;
+
+mod read;
+mod request;
+mod write;
+
+pub(crate) use read::{LogQuery, Query, Seen, Sightings};
+pub(crate) use request::Wanted;
+pub(crate) use write::{Body, is_marked, target_of};
+
+/// A connection to one API server, made by `wire.rs`.
+pub struct Connected {
+    /// The client, with credentials.
+    pub client: kube::Client,
+    /// The server's URL, for messages.
+    pub server: String,
+}
+
+/// How a connection is made when the first request needs it, so that a run which needs no cluster needs no kubeconfig.
+pub type Connect = Box<dyn Fn() -> BoxFuture<'static, Result<Connected, Failure>> + Send + Sync>;
+
+/// A client of one API server. Clones share everything.
+#[derive(Clone)]
+pub struct ClusterClient(Arc<Inner>);
+
+struct Inner {
+    connect: Connect,
+    connected: OnceCell<Connected>,
+    answer_limit: usize,
+    /// Types whose wished version is not served, and what is served instead.
+    served: Mutex<HashMap<ObjectType, ObjectType>>,
+    /// Kinds of types, learnt from discovery.
+    kinds: Mutex<HashMap<ObjectType, String>>,
+}
+
+/// A failure, and whether the request may have been carried out all the same.
+pub(crate) struct Unanswered {
+    pub(crate) failure: Failure,
+    pub(crate) uncertain: bool,
+}
+
+impl Unanswered {
+    /// A failure before which nothing can have happened.
+    pub(crate) fn surely(failure: Failure) -> Unanswered {
+        Unanswered {
+            failure,
+            uncertain: false,
+        }
+    }
+}
+
+impl From<Unanswered> for Failure {
+    fn from(unanswered: Unanswered) -> Failure {
+        unanswered.failure
+    }
+}
+
+impl ClusterClient {
+    /// Makes a client that connects at its first request and reads answers of up to `answer_limit` bytes.
+    pub fn new(connect: Connect, answer_limit: usize) -> ClusterClient {
+        ClusterClient(Arc::new(Inner {
+            connect,
+            connected: OnceCell::new(),
+            answer_limit,
+            served: Mutex::default(),
+            kinds: Mutex::default(),
+        }))
+    }
+
+    async fn connected(&self) -> Result<&Connected, Failure> {
+        self.0
+            .connected
+            .get_or_try_init(|| (self.0.connect)())
+            .await
+    }
+
+    /// Sends a request for a JSON document; see [`Self::send_for`].
+    async fn send(
+        &self,
+        deed: &Deed,
+        patience: Patience,
+        build: impl Fn(&ObjectType) -> Result<http::Request<Vec<u8>>, Failure>,
+    ) -> Result<Value, Unanswered> {
+        let bytes = self.send_for(Part::Whole, deed, patience, build).await?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let what = error.to_string();
+            self.unanswered(&Fault::Nonsense { what }, deed, true)
+        })
+    }
+
+    /// Sends a request, again and again as long as patience allows and the fault may pass. `build` gets the type as the server serves it.
+    async fn send_for(
+        &self,
+        part: Part,
+        deed: &Deed,
+        patience: Patience,
+        build: impl Fn(&ObjectType) -> Result<http::Request<Vec<u8>>, Failure>,
+    ) -> Result<Vec<u8>, Unanswered> {
+        let connected = self.connected().await.map_err(Unanswered::surely)?;
+        let mut of = self.served_as(&deed.of);
+        let mut uncertain = false;
+        let mut waits = Waits::new(patience);
+        loop {
+            let request = build(&of).map_err(Unanswered::surely)?;
+            let fault = match reply::exchange(&connected.client, request, part, self.0.answer_limit)
+                .await
+            {
+                Ok(bytes) => return Ok(bytes),
+                Err(fault) => fault,
+            };
+            uncertain |= fault.is_uncertain();
+            if let Some(other) = self.other_version(&fault, &of).await {
+                of = other;
+                continue;
+            }
+            match waits.after(&fault) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(self.unanswered(&fault, deed, uncertain)),
+            }
+        }
+    }
+
+    fn unanswered(&self, fault: &Fault, deed: &Deed, uncertain: bool) -> Unanswered {
+        let server = self
+            .0
+            .connected
+            .get()
+            .map_or("?", |connected| connected.server.as_str());
+        Unanswered {
+            failure: failure::of(fault, deed, server),
+            uncertain,
+        }
+    }
+
+    /// Returns the failure that a fault of a watch means.
+    pub(crate) fn failure(&self, fault: &Fault, deed: &Deed) -> Failure {
+        self.unanswered(fault, deed, false).failure
+    }
+
+    /// Returns the version to ask for instead, when the fault says that the type is not served in this one.
+    async fn other_version(&self, fault: &Fault, of: &ObjectType) -> Option<ObjectType> {
+        match fault {
+            Fault::Status { status, .. } if failure::is_no_such_type(status) => {
+                self.rediscovered(of).await
+            }
+            _ => None,
+        }
+    }
+
+    fn served_as(&self, of: &ObjectType) -> ObjectType {
+        lock(&self.0.served)
+            .get(of)
+            .cloned()
+            .unwrap_or_else(|| of.clone())
+    }
+
+    /// Asks the server which version of a group it prefers, and remembers it for the type. None when the group is not served.
+    async fn discover(&self, of: &ObjectType) -> Option<ObjectType> {
+        let connected = self.connected().await.ok()?;
+        let request = http::Request::get(format!("/apis/{}", of.group))
+            .body(Vec::new())
+            .ok()?;
+        let group = reply::exchange(&connected.client, request, Part::Whole, self.0.answer_limit)
+            .await
+            .ok()?;
+        let group: Value = serde_json::from_slice(&group).ok()?;
+        let version = group
+            .pointer("/preferredVersion/version")?
+            .as_str()?
+            .to_owned();
+        let other = ObjectType {
+            version,
+            ..of.clone()
+        };
+        lock(&self.0.served).insert(of.clone(), other.clone());
+        Some(other)
+    }
+
+    /// Returns the kind of a type, such as `Deployment`. Asks the server once.
+    pub(crate) async fn kind(&self, of: &ObjectType) -> Option<String> {
+        if let Some(kind) = lock(&self.0.kinds).get(of).cloned() {
+            return Some(kind);
+        }
+        let connected = self.connected().await.ok()?;
+        let root = request::root(&self.served_as(of));
+        let request = http::Request::get(root).body(Vec::new()).ok()?;
+        let list = reply::exchange(&connected.client, request, Part::Whole, self.0.answer_limit)
+            .await
+            .ok()?;
+        let list: Value = serde_json::from_slice(&list).ok()?;
+        let resources = list.get("resources")?.as_array()?;
+        let kind = resources
+            .iter()
+            .find(|resource| resource["name"] == of.plural.as_str())?["kind"]
+            .as_str()?
+            .to_owned();
+        lock(&self.0.kinds).insert(of.clone(), kind.clone());
+        Some(kind)
+    }
+
+    /// Returns the type as the server serves it, for requests that this client does not build itself.
+    pub(crate) async fn rediscovered(&self, of: &ObjectType) -> Option<ObjectType> {
+        if of.group.is_empty() {
+            return None;
+        }
+        self.discover(of).await.filter(|other| other != of)
+    }
+
+    /// Returns the names of all objects of a type, for completion and for hints to a person. Not for guests: it passes no gate.
+    ///
+    /// # Errors
+    /// As every request.
+    pub async fn names(
+        &self,
+        of: &ObjectType,
+        namespace: Option<&str>,
+    ) -> Result<Vec<String>, Failure> {
+        let query = Query {
+            of: of.clone(),
+            namespace: namespace.map(str::to_owned),
+            labels: String::new(),
+            fields: String::new(),
+        };
+        let mut names = Vec::new();
+        self.pages(&query, Patience::Running, true, |item| {
+            names.extend(
+                item.pointer("/metadata/name")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+            );
+            true
+        })
+        .await?;
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+}
+
+/// The waits between attempts: doubling, up to a ceiling, until patience is at its end.
+struct Waits {
+    patience: Patience,
+    begun: Instant,
+    next: Duration,
+}
+
+impl Waits {
+    const FIRST: Duration = Duration::from_millis(100);
+    const CEILING: Duration = Duration::from_secs(5);
+    /// The longest wait that a server can ask for.
+    const ASKED: Duration = Duration::from_secs(10);
+
+    fn new(patience: Patience) -> Waits {
+        Waits {
+            patience,
+            begun: Instant::now(),
+            next: Waits::FIRST,
+        }
+    }
+
+    /// Returns how long to wait before the next attempt; none when there is to be none.
+    fn after(&mut self, fault: &Fault) -> Option<Duration> {
+        let putting_back = self.patience == Patience::PuttingBack;
+        let passing =
+            fault.is_passing() || putting_back && matches!(fault, Fault::Connection { .. });
+        if !passing || self.begun.elapsed() > self.patience.length() {
+            return None;
+        }
+        let wait = self.next;
+        self.next = (wait * 2).min(Waits::CEILING);
+        Some(fault.retry_after().unwrap_or(wait).min(Waits::ASKED))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn deed(verb: &'static str, target: &ObjectRef) -> Deed {
+    Deed {
+        verb,
+        of: target.of.clone(),
+        namespace: target.namespace.clone(),
+        name: Some(target.name.clone()),
+    }
+}
+
+fn bug(error: &http::Error) -> Failure {
+    Failure::of(Kind::Invalid, "cluster.invalid", error)
+        .while_doing("making a request of the plugin's words")
+}

@@ -1,0 +1,247 @@
+//! Reading: each wants a [`Pass`].
+
+use std::time::Duration;
+
+use agent_core::failure::Failure;
+use agent_core::object::{ObjectRef, ObjectType};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use kube::api::{ApiResource, DynamicObject};
+use kube::runtime::watcher::{self, watcher};
+use serde_json::Value;
+
+use super::request::{self, Wanted};
+use super::{ClusterClient, deed};
+use crate::cluster::failure::Deed;
+use crate::cluster::reply::Part;
+use crate::gate::{Pass, Patience};
+
+/// How many objects one page of a list holds: what client-go asks for.
+const PAGE: &str = "500";
+
+/// A set of objects of one type.
+#[derive(Clone, Debug)]
+pub(crate) struct Query {
+    pub(crate) of: ObjectType,
+    pub(crate) namespace: Option<String>,
+    pub(crate) labels: String,
+    pub(crate) fields: String,
+}
+
+/// Which lines of a log.
+#[derive(Clone, Debug)]
+pub(crate) struct LogQuery {
+    pub(crate) namespace: String,
+    pub(crate) pod: String,
+    pub(crate) container: Option<String>,
+    pub(crate) tail_lines: Option<u32>,
+}
+
+impl ClusterClient {
+    /// Returns one object.
+    pub(crate) async fn get(
+        &self,
+        pass: &Pass,
+        target: &ObjectRef,
+        wanted: Wanted,
+    ) -> Result<Value, Failure> {
+        let value = self
+            .send(&deed("get", target), pass.patience(), |of| {
+                let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
+                request::body(http::Request::get(path), wanted, Vec::new())
+            })
+            .await?;
+        Ok(value)
+    }
+
+    /// Gives every object of a query to `keep`, page by page.
+    pub(crate) async fn list(
+        &self,
+        pass: &Pass,
+        query: &Query,
+        metadata_only: bool,
+        mut keep: impl FnMut(Value) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut refused = None;
+        self.pages(query, pass.patience(), metadata_only, |item| {
+            match keep(item) {
+                Ok(()) => true,
+                Err(failure) => {
+                    refused = Some(failure);
+                    false
+                }
+            }
+        })
+        .await?;
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// Gives every object of a query to `keep` until it has enough.
+    pub(super) async fn pages(
+        &self,
+        query: &Query,
+        patience: Patience,
+        metadata_only: bool,
+        mut keep: impl FnMut(Value) -> bool,
+    ) -> Result<(), Failure> {
+        let wanted = if metadata_only {
+            Wanted::MetadataList
+        } else {
+            Wanted::Whole
+        };
+        let doing = Deed {
+            verb: "list",
+            of: query.of.clone(),
+            namespace: query.namespace.clone(),
+            name: None,
+        };
+        let mut at = String::new();
+        loop {
+            let mut page = self
+                .send(&doing, patience, |of| {
+                    let path = request::path(of, query.namespace.as_deref(), None);
+                    let pairs = [
+                        ("limit", PAGE),
+                        ("continue", &at),
+                        ("labelSelector", &query.labels),
+                        ("fieldSelector", &query.fields),
+                    ];
+                    request::body(
+                        http::Request::get(path + &request::query(&pairs)),
+                        wanted,
+                        Vec::new(),
+                    )
+                })
+                .await?;
+            let (kind, version) = item_type(&page, metadata_only);
+            let items = page
+                .get_mut("items")
+                .and_then(Value::as_array_mut)
+                .map(std::mem::take)
+                .unwrap_or_default();
+            for mut item in items {
+                name_type(&mut item, kind.as_deref(), version.as_deref());
+                if !keep(item) {
+                    return Ok(());
+                }
+            }
+            match page.pointer("/metadata/continue").and_then(Value::as_str) {
+                Some(token) if !token.is_empty() => at = token.to_owned(),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Returns the end of a log, at most as many bytes as an answer may have.
+    pub(crate) async fn logs(&self, pass: &Pass, query: &LogQuery) -> Result<String, Failure> {
+        let lines = query
+            .tail_lines
+            .map(|lines| lines.to_string())
+            .unwrap_or_default();
+        let container = query.container.as_deref().unwrap_or_default();
+        let options = request::query(&[("container", container), ("tailLines", &lines)]);
+        let doing = Deed {
+            verb: "read the log of",
+            of: ObjectType {
+                plural: "pods".to_owned(),
+                version: "v1".to_owned(),
+                group: String::new(),
+            },
+            namespace: Some(query.namespace.clone()),
+            name: Some(query.pod.clone()),
+        };
+        let bytes = self
+            .send_for(Part::End, &doing, pass.patience(), |of| {
+                let path = request::path(of, Some(&query.namespace), Some(&query.pod));
+                let request = http::Request::get(path + "/log" + &options);
+                request::body(request, Wanted::Whole, Vec::new())
+            })
+            .await
+            .map_err(|unanswered| no_logs(unanswered.failure))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Watches a query. Each item carries the query's index.
+    pub(crate) async fn watch(
+        &self,
+        _pass: &Pass,
+        query: &Query,
+        index: usize,
+    ) -> Result<Sightings, Failure> {
+        let of = self.served_as(&query.of);
+        let resource = ApiResource {
+            group: of.group.clone(),
+            version: of.version.clone(),
+            api_version: of.api_version(),
+            kind: String::new(),
+            plural: of.plural.clone(),
+        };
+        let kube = self.connected().await?.client.clone();
+        let api: kube::Api<DynamicObject> = match &query.namespace {
+            Some(namespace) => kube::Api::namespaced_with(kube, namespace, &resource),
+            None => kube::Api::all_with(kube, &resource),
+        };
+        let chosen = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let config = watcher::Config {
+            label_selector: chosen(&query.labels),
+            field_selector: chosen(&query.fields),
+            ..watcher::Config::default()
+        };
+        Ok(paced(watcher(api, config).boxed())
+            .map(move |seen| (index, seen))
+            .boxed())
+    }
+}
+
+/// What a watch brings: the index of the query, and what was seen or went wrong.
+pub(crate) type Sightings = BoxStream<'static, (usize, Seen)>;
+pub(crate) type Seen = Result<watcher::Event<DynamicObject>, watcher::Error>;
+
+/// Waits a little after an error, twice as long after each further one.
+fn paced(stream: BoxStream<'static, Seen>) -> BoxStream<'static, Seen> {
+    let state = (stream, Duration::ZERO);
+    futures::stream::unfold(state, |(mut stream, wait)| async move {
+        tokio::time::sleep(wait).await;
+        let seen = stream.next().await?;
+        let wait = match seen {
+            Ok(_) => Duration::ZERO,
+            Err(_) => (wait * 2).clamp(Duration::from_millis(100), Duration::from_secs(5)),
+        };
+        Some((seen, (stream, wait)))
+    })
+    .boxed()
+}
+
+/// A container that has not started is answered with 400.
+fn no_logs(failure: Failure) -> Failure {
+    use agent_core::failure::Kind;
+    if failure.kind != Kind::Invalid {
+        return failure;
+    }
+    Failure {
+        kind: Kind::Unavailable,
+        code: "cluster.no-logs".to_owned(),
+        ..failure
+    }
+}
+
+/// Items of a list do not say what they are; the list does.
+fn item_type(list: &Value, metadata_only: bool) -> (Option<String>, Option<String>) {
+    if metadata_only {
+        return (None, None);
+    }
+    let kind = list["kind"]
+        .as_str()
+        .and_then(|kind| kind.strip_suffix("List"))
+        .map(str::to_owned);
+    (kind, list["apiVersion"].as_str().map(str::to_owned))
+}
+
+fn name_type(item: &mut Value, kind: Option<&str>, version: Option<&str>) {
+    let Value::Object(fields) = item else { return };
+    for (key, value) in [("kind", kind), ("apiVersion", version)] {
+        if let (false, Some(value)) = (fields.contains_key(key), value) {
+            fields.insert(key.to_owned(), Value::from(value));
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Writing: each wants an [`Intent`], and is a dry-run when the intent says so.
+
+use agent_core::failure::{Failure, Kind};
+use agent_core::object::{ObjectRef, ObjectType};
+use serde_json::{Value, json};
+
+use super::request::{self, Wanted};
+use super::{ClusterClient, Unanswered, deed};
+use crate::cluster::{FIELD_MANAGER, MARKER, convert};
+use crate::gate::Intent;
+
+/// A body and how it is to be understood.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Body<'a> {
+    /// A JSON merge patch.
+    Merge(&'a Value),
+    /// A manifest for server-side apply.
+    Apply { manifest: &'a Value, force: bool },
+}
+
+impl ClusterClient {
+    /// Makes an object. When an earlier attempt was carried out although its answer was lost, that object is returned.
+    pub(crate) async fn create(
+        &self,
+        intent: &Intent,
+        target: &ObjectRef,
+        manifest: &Value,
+    ) -> Result<Value, Unanswered> {
+        let deed = deed("create", target);
+        let pairs = self.write_query(
+            intent,
+            &[
+                ("fieldManager", FIELD_MANAGER),
+                ("fieldValidation", "Strict"),
+            ],
+        );
+        let sent = self
+            .send(&deed, intent.patience(), |of| {
+                let path = request::path(of, target.namespace.as_deref(), None) + &pairs;
+                request::body(
+                    json_request(http::Request::post(path), "application/json"),
+                    Wanted::Whole,
+                    marked(manifest, of, intent),
+                )
+            })
+            .await;
+        match sent {
+            Ok(object) => Ok(object),
+            Err(lost) if lost.uncertain && lost.failure.code == "cluster.already-exists" => {
+                self.made_by(intent, target, lost).await
+            }
+            Err(refused) => Err(refused),
+        }
+    }
+
+    async fn made_by(
+        &self,
+        intent: &Intent,
+        target: &ObjectRef,
+        lost: Unanswered,
+    ) -> Result<Value, Unanswered> {
+        let object = self.look(intent, target).await?;
+        if is_marked(&object, intent.marker()) {
+            Ok(object)
+        } else {
+            Err(Unanswered {
+                uncertain: false,
+                ..lost
+            })
+        }
+    }
+
+    /// Reads an object in the course of a write.
+    pub(crate) async fn look(
+        &self,
+        intent: &Intent,
+        target: &ObjectRef,
+    ) -> Result<Value, Unanswered> {
+        let value = self
+            .send(&deed("get", target), intent.patience(), |of| {
+                let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
+                request::body(http::Request::get(path), Wanted::Whole, Vec::new())
+            })
+            .await?;
+        Ok(value)
+    }
+
+    /// Sets fields of an object.
+    pub(crate) async fn patch(
+        &self,
+        intent: &Intent,
+        target: &ObjectRef,
+        body: Body<'_>,
+        wanted: Wanted,
+    ) -> Result<Value, Unanswered> {
+        let (content, document, verb) = match body {
+            Body::Merge(patch) => ("application/merge-patch+json", patch, "patch"),
+            Body::Apply { manifest, .. } => ("application/apply-patch+yaml", manifest, "apply"),
+        };
+        let force = matches!(body, Body::Apply { force: true, .. });
+        let mut pairs = vec![
+            ("fieldManager", FIELD_MANAGER),
+            ("fieldValidation", "Strict"),
+        ];
+        if force {
+            pairs.push(("force", "true"));
+        }
+        let pairs = self.write_query(intent, &pairs);
+        let value = self
+            .send(&deed(verb, target), intent.patience(), |of| {
+                let path =
+                    request::path(of, target.namespace.as_deref(), Some(&target.name)) + &pairs;
+                let document = match body {
+                    Body::Merge(_) => document.to_string().into_bytes(),
+                    Body::Apply { .. } => versioned(document.clone(), of).to_string().into_bytes(),
+                };
+                request::body(
+                    json_request(http::Request::patch(path), content),
+                    wanted,
+                    document,
+                )
+            })
+            .await?;
+        Ok(value)
+    }
+
+    /// Removes an object. One that is gone already is a success.
+    pub(crate) async fn delete(
+        &self,
+        intent: &Intent,
+        target: &ObjectRef,
+        uid: Option<&str>,
+        propagation: &str,
+    ) -> Result<(), Unanswered> {
+        let mut options =
+            json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation});
+        if let Some(uid) = uid {
+            options["preconditions"] = json!({"uid": uid});
+        }
+        if intent.dry_run() {
+            options["dryRun"] = json!(["All"]);
+        }
+        let sent = self
+            .send(&deed("delete", target), intent.patience(), |of| {
+                let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
+                let options = options.to_string().into_bytes();
+                request::body(
+                    json_request(http::Request::delete(path), "application/json"),
+                    Wanted::Whole,
+                    options,
+                )
+            })
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(gone) if gone.failure.kind == Kind::NotFound => Ok(()),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    fn write_query(&self, intent: &Intent, pairs: &[(&str, &str)]) -> String {
+        let mut pairs = pairs.to_vec();
+        if intent.dry_run() {
+            pairs.push(("dryRun", "All"));
+        }
+        request::query(&pairs)
+    }
+}
+
+/// Returns whether an object was made by the effect with that marker.
+pub(crate) fn is_marked(object: &Value, marker: &str) -> bool {
+    object
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(MARKER))
+        .is_some_and(|found| found == marker)
+}
+
+fn marked(manifest: &Value, of: &ObjectType, intent: &Intent) -> Vec<u8> {
+    let mut manifest = versioned(manifest.clone(), of);
+    let path = format!("/metadata/annotations/{}", MARKER.replace('/', "~1"));
+    crate::cluster::fields::set(&mut manifest, &path, Value::from(intent.marker()));
+    manifest.to_string().into_bytes()
+}
+
+/// Writes the version that the server serves into a manifest.
+fn versioned(mut manifest: Value, of: &ObjectType) -> Value {
+    manifest["apiVersion"] = Value::from(of.api_version());
+    manifest
+}
+
+fn json_request(builder: http::request::Builder, content: &'static str) -> http::request::Builder {
+    builder.header(http::header::CONTENT_TYPE, content)
+}
+
+/// Returns the target that a manifest names.
+///
+/// # Errors
+/// `invalid` when it has no name.
+pub(crate) fn target_of(of: &ObjectType, manifest: &Value) -> Result<ObjectRef, Failure> {
+    let at = |pointer: &str| {
+        manifest
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    let name = at("/metadata/name").ok_or_else(|| {
+        Failure::new(Kind::Invalid, "cluster.invalid", format!("a manifest of `{}` has no `metadata.name`", of.plural))
+            .hinted("name the object; the host does not generate names, because a name made twice would be two objects")
+    })?;
+    Ok(ObjectRef {
+        of: of.clone(),
+        namespace: at("/metadata/namespace").map(convert::name).transpose()?,
+        name: convert::name(name)?,
+    })
+}

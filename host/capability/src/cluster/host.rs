@@ -1,0 +1,370 @@
+//! The WIT interface `ops:cluster/cluster`, implemented.
+
+use agent_core::failure::{Failure, Kind};
+use agent_core::manifest::ClusterVerb;
+use agent_core::object::ObjectRef;
+use agent_core::suggest;
+use futures::{StreamExt as _, stream};
+use serde_json::Value;
+use wasmtime::component::Resource;
+
+use super::change::{self, Change, Performed};
+use super::client::{Query, Wanted};
+use super::projection::Projection;
+use super::watch::Watcher;
+use super::{Held, convert};
+use crate::bindings::ops::cluster::cluster as wit;
+use crate::bindings::ops::types::types::Error;
+use crate::gate::{Ask, Gate};
+use crate::powers::Powers;
+
+/// How many changes of one batch are on their way at the same time.
+const AT_ONCE: usize = 16;
+
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+impl wit::Host for Powers {
+    async fn get(&mut self, target: wit::ObjectRef, projection: Vec<String>) -> Answer<String> {
+        let found = async {
+            let target = convert::object_ref(target)?;
+            let projection = Projection::new(projection);
+            match look(&self.gate, &target, &projection).await {
+                Err(failure) if failure.kind == Kind::NotFound => {
+                    Err(with_names(&self.gate, &target, failure).await)
+                }
+                found => Ok(projection.of(found?).to_string()),
+            }
+        };
+        Ok(found.await.map_err(Error::from))
+    }
+
+    async fn find(
+        &mut self,
+        target: wit::ObjectRef,
+        projection: Vec<String>,
+    ) -> Answer<Option<String>> {
+        let found: Result<_, Failure> = async {
+            let projection = Projection::new(projection);
+            match look(&self.gate, &convert::object_ref(target)?, &projection).await {
+                Err(failure) if failure.kind == Kind::NotFound => Ok(None),
+                found => Ok(Some(projection.of(found?).to_string())),
+            }
+        }
+        .await;
+        Ok(found.map_err(Error::from))
+    }
+
+    async fn list(&mut self, query: wit::Query, projection: Vec<String>) -> Answer<Vec<String>> {
+        let limit = self.limits.host_call_bytes;
+        let found = async {
+            list(
+                &self.gate,
+                convert::query(query)?,
+                Projection::new(projection),
+                limit,
+            )
+            .await
+        };
+        Ok(found.await.map_err(Error::from))
+    }
+
+    async fn commit(
+        &mut self,
+        changes: Vec<wit::Change>,
+        projection: Vec<String>,
+    ) -> wasmtime::Result<Vec<Result<String, Error>>> {
+        let projection = Projection::new(projection);
+        let performed = perform_all(&self.gate, changes, false, &projection).await;
+        Ok(performed
+            .into_iter()
+            .map(|done| {
+                done.map(|done| projection.of(done.object).to_string())
+                    .map_err(Error::from)
+            })
+            .collect())
+    }
+
+    async fn hold(
+        &mut self,
+        changes: Vec<wit::Change>,
+        projection: Vec<String>,
+    ) -> Answer<Resource<Held>> {
+        let held = hold(&self.gate, changes, &Projection::new(projection)).await;
+        Ok(held
+            .and_then(|held| self.hand_out(held))
+            .map_err(Error::from))
+    }
+
+    async fn watch(
+        &mut self,
+        queries: Vec<wit::Query>,
+        projection: Vec<String>,
+    ) -> Answer<Resource<Watcher>> {
+        let watcher = self.open_watcher(queries, projection).await;
+        Ok(watcher.map_err(Error::from))
+    }
+
+    async fn logs(&mut self, query: wit::LogQuery) -> Answer<String> {
+        Ok(logs(&self.gate, query).await.map_err(Error::from))
+    }
+}
+
+impl wit::HostHeld for Powers {
+    fn objects(&mut self, held: Resource<Held>) -> wasmtime::Result<Vec<String>> {
+        Ok(self.table.get(&held)?.objects.clone())
+    }
+
+    fn changed(&mut self, held: Resource<Held>) -> wasmtime::Result<bool> {
+        Ok(!self.table.get(&held)?.numbers.is_empty())
+    }
+
+    async fn release(&mut self, held: Resource<Held>) -> Answer<Vec<String>> {
+        let held = self.table.get(&held)?;
+        Ok(release(&held.gate, &held.numbers)
+            .await
+            .map_err(Error::from))
+    }
+
+    fn keep(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {
+        let held = self.table.get(&held)?;
+        held.gate.keep(&held.numbers);
+        Ok(())
+    }
+
+    async fn drop(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {
+        let held = self.table.delete(held)?;
+        // What cannot be put back now stays in the ledger, and is tried once more when the run ends.
+        held.gate.release_dropped(held.numbers.clone()).await;
+        Ok(())
+    }
+}
+
+impl wit::HostWatcher for Powers {
+    async fn next(
+        &mut self,
+        watcher: Resource<Watcher>,
+        timeout_ms: u64,
+    ) -> Answer<Vec<wit::Event>> {
+        let limit = self.limits.host_call_bytes;
+        let watcher = self.table.get_mut(&watcher)?;
+        Ok(watcher.next(timeout_ms, limit).await.map_err(Error::from))
+    }
+
+    async fn drop(&mut self, watcher: Resource<Watcher>) -> wasmtime::Result<()> {
+        let watcher = self.table.delete(watcher)?;
+        self.watches = self.watches.saturating_sub(watcher.size());
+        Ok(())
+    }
+}
+
+impl Powers {
+    async fn open_watcher(
+        &mut self,
+        queries: Vec<wit::Query>,
+        projection: Vec<String>,
+    ) -> Result<Resource<Watcher>, Failure> {
+        let (most, wanted) = (self.limits.watches, queries.len());
+        if self.watches + wanted > most {
+            let message = format!("more than {most} queries are watched at once");
+            return Err(
+                Failure::new(Kind::Exhausted, "cluster.too-many-watches", message)
+                    .hinted("watch a type in all namespaces with one query"),
+            );
+        }
+        let queries = queries
+            .into_iter()
+            .map(convert::query)
+            .collect::<Result<Vec<_>, _>>()?;
+        let watcher = Watcher::open(&self.gate, queries, Projection::new(projection)).await?;
+        let watcher = self.hand_out(watcher)?;
+        self.watches += wanted;
+        Ok(watcher)
+    }
+}
+
+async fn logs(gate: &Gate, query: wit::LogQuery) -> Result<String, Failure> {
+    let query = convert::log_query(query)?;
+    let pods = convert::object_type("pods.v1")?;
+    let ask = Ask::Look(ClusterVerb::Logs, pods, Some(query.namespace.clone()));
+    let client = gate.run.client.clone();
+    gate.admit(ask, |pass| async move { client.logs(&pass, &query).await })
+        .await
+}
+
+async fn look(gate: &Gate, target: &ObjectRef, projection: &Projection) -> Result<Value, Failure> {
+    let wanted = if projection.is_metadata_only() {
+        Wanted::Metadata
+    } else {
+        Wanted::Whole
+    };
+    let (client, target) = (gate.run.client.clone(), target.clone());
+    let ask = Ask::Look(
+        ClusterVerb::Get,
+        target.of.clone(),
+        target.namespace.clone(),
+    );
+    let imagined = gate.run.imagined(&target);
+    gate.admit(ask, |pass| async move {
+        match imagined {
+            Some(object) => Ok(object),
+            None => client.get(&pass, &target, wanted).await,
+        }
+    })
+    .await
+}
+
+/// Adds the names that do exist, as far as the plugin may list them.
+async fn with_names(gate: &Gate, target: &ObjectRef, failure: Failure) -> Failure {
+    let query = Query {
+        of: target.of.clone(),
+        namespace: target.namespace.clone(),
+        labels: String::new(),
+        fields: String::new(),
+    };
+    let names = list(
+        gate,
+        query,
+        Projection::new(vec!["/metadata/name".to_owned()]),
+        usize::MAX,
+    )
+    .await
+    .unwrap_or_default();
+    let names: Vec<String> = names
+        .iter()
+        .filter_map(|object| {
+            serde_json::from_str::<Value>(object)
+                .ok()?
+                .pointer("/metadata/name")?
+                .as_str()
+                .map(str::to_owned)
+        })
+        .collect();
+    match suggest::sentence(&target.name, names.iter().map(String::as_str)) {
+        Some(hint) => failure.hinted(hint),
+        None => failure,
+    }
+}
+
+async fn list(
+    gate: &Gate,
+    query: Query,
+    projection: Projection,
+    limit: usize,
+) -> Result<Vec<String>, Failure> {
+    let client = gate.run.client.clone();
+    let ask = Ask::Look(ClusterVerb::List, query.of.clone(), query.namespace.clone());
+    gate.admit(ask, |pass| async move {
+        let (mut objects, mut bytes) = (Vec::new(), 0_usize);
+        client
+            .list(&pass, &query, projection.is_metadata_only(), |object| {
+                let object = projection.of(object).to_string();
+                bytes = bytes.saturating_add(object.len());
+                objects.push(object);
+                within(bytes, limit, &query.of.plural)
+            })
+            .await?;
+        Ok(objects)
+    })
+    .await
+}
+
+/// Fails when an answer is more than a host call may hand over.
+pub(super) fn within(bytes: usize, limit: usize, what: &str) -> Result<(), Failure> {
+    if bytes <= limit {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Exhausted,
+        "cluster.too-large",
+        format!("the `{what}` are more than {limit} bytes, the limit of one host call"),
+    )
+    .hinted("ask for fewer fields or fewer objects"))
+}
+
+async fn perform_all(
+    gate: &Gate,
+    changes: Vec<wit::Change>,
+    hold: bool,
+    projection: &Projection,
+) -> Vec<Result<Performed, Failure>> {
+    let wanted = if projection.is_metadata_only() {
+        Wanted::Metadata
+    } else {
+        Wanted::Whole
+    };
+    stream::iter(changes)
+        .map(|change| {
+            let gate = gate.clone();
+            async move { change::perform(gate, convert::change(change)?, hold, wanted).await }
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await
+}
+
+async fn hold(
+    gate: &Gate,
+    changes: Vec<wit::Change>,
+    projection: &Projection,
+) -> Result<Held, Failure> {
+    for change in &changes {
+        let change: Change = convert::change(change.clone())?;
+        if !change.is_reversible() {
+            return Err(Failure::new(
+                Kind::Invalid,
+                "cluster.invalid",
+                "a signal or a deletion cannot be held: it cannot be put back",
+            ));
+        }
+    }
+    let performed = perform_all(gate, changes, true, projection).await;
+    let numbers: Vec<u64> = performed
+        .iter()
+        .flatten()
+        .flat_map(|done| &done.held)
+        .copied()
+        .collect();
+    let mut objects = Vec::with_capacity(performed.len());
+    for done in performed {
+        match done {
+            Ok(done) => objects.push(projection.of(done.object).to_string()),
+            Err(failure) => {
+                return Err(given_up(gate, &numbers, failure).await);
+            }
+        }
+    }
+    Ok(Held {
+        gate: gate.clone(),
+        numbers,
+        objects,
+    })
+}
+
+/// Puts back what is held under these numbers, and says what was left to others.
+pub(crate) async fn release(gate: &Gate, numbers: &[u64]) -> Result<Vec<String>, Failure> {
+    let numbers = numbers.to_vec();
+    let mut left = Vec::new();
+    for take_back in gate
+        .release(move |entry| numbers.contains(&entry.number))
+        .await
+    {
+        if let Some(failure) = take_back.failure {
+            return Err(failure.while_doing(format!("putting back {}", take_back.target)));
+        }
+        left.extend(
+            take_back
+                .left
+                .into_iter()
+                .map(|sentence| format!("{}: {sentence}", take_back.target)),
+        );
+    }
+    Ok(left)
+}
+
+/// Puts back what a hold that failed half-way has changed, and returns why it failed.
+pub(crate) async fn given_up(gate: &Gate, numbers: &[u64], failure: Failure) -> Failure {
+    match release(gate, numbers).await {
+        Ok(_) => failure,
+        Err(stuck) => failure.because(stuck.message),
+    }
+}

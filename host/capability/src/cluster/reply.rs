@@ -1,0 +1,216 @@
+//! One exchange with the API server, and what kind of fault it ended with.
+
+use std::time::Duration;
+
+use agent_core::failure::chain;
+use http_body_util::BodyExt as _;
+use kube::client::Body;
+use kube::core::Status;
+
+/// How long one attempt may take. A server that accepts and never answers must not hold a run for ever.
+const ATTEMPT: Duration = Duration::from_secs(20);
+
+/// Why an exchange gave no answer that can be used.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The server said no.
+    Status {
+        status: Box<Status>,
+        retry_after: Option<Duration>,
+    },
+    /// No connection, or it broke. `reached` tells whether the request may have been carried out.
+    Connection {
+        chain: Vec<String>,
+        reached: bool,
+        hopeless: bool,
+    },
+    /// No answer in time.
+    Silence,
+    /// The answer is larger than a host call may return.
+    TooLarge,
+    /// Something that is no Kubernetes API answered.
+    Nonsense { what: String },
+}
+
+impl Fault {
+    /// Returns whether the same request may work in a moment.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Fault::Status { status, .. } => matches!(status.code, 429 | 500 | 502 | 503 | 504),
+            Fault::Connection { hopeless, .. } => !hopeless,
+            Fault::Silence => true,
+            Fault::TooLarge | Fault::Nonsense { .. } => false,
+        }
+    }
+
+    /// Returns whether the request may have been carried out although there is no answer.
+    pub(crate) fn is_uncertain(&self) -> bool {
+        match self {
+            Fault::Status { status, .. } => matches!(status.code, 500 | 502 | 503 | 504),
+            Fault::Connection { reached, .. } => *reached,
+            Fault::Silence | Fault::Nonsense { .. } => true,
+            Fault::TooLarge => true,
+        }
+    }
+
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Fault::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// How much of an answer is wanted, when it is more than may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All of it, or it is a fault.
+    Whole,
+    /// The end of it.
+    End,
+}
+
+/// Sends a request and reads the answer, up to `limit` bytes.
+pub(crate) async fn exchange(
+    client: &kube::Client,
+    request: http::Request<Vec<u8>>,
+    part: Part,
+    limit: usize,
+) -> Result<Vec<u8>, Fault> {
+    tokio::time::timeout(ATTEMPT, answer(client, request, part, limit))
+        .await
+        .unwrap_or(Err(Fault::Silence))
+}
+
+async fn answer(
+    client: &kube::Client,
+    request: http::Request<Vec<u8>>,
+    part: Part,
+    limit: usize,
+) -> Result<Vec<u8>, Fault> {
+    let response = client
+        .send(request.map(Body::from))
+        .await
+        .map_err(|error| connection(&error))?;
+    let (code, headers) = (response.status(), response.headers().clone());
+    let mut frames = response.into_body();
+    let mut body = Vec::new();
+    while let Some(frame) = frames.frame().await {
+        let frame = frame.map_err(|error| broken(&error))?;
+        body.extend(frame.into_data().unwrap_or_default());
+        if body.len() > limit {
+            if part == Part::Whole {
+                return Err(Fault::TooLarge);
+            }
+            body.drain(..body.len() - limit);
+        }
+    }
+    if code.is_success() {
+        return Ok(body);
+    }
+    let retry_after = headers
+        .get(http::header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse().ok());
+    let status = serde_json::from_slice(&body).unwrap_or_else(|_| {
+        let text = String::from_utf8_lossy(&body).trim().to_owned();
+        Status {
+            code: code.as_u16(),
+            message: text,
+            ..Status::default()
+        }
+    });
+    Err(Fault::Status {
+        status: Box::new(Status {
+            code: code.as_u16(),
+            ..status
+        }),
+        retry_after: retry_after.map(Duration::from_secs),
+    })
+}
+
+fn connection(error: &kube::Error) -> Fault {
+    let chain = chain(error);
+    let text = chain.join(": ");
+    // A certificate that does not fit now will not fit in a second; nor will a wrong host name.
+    let hopeless = [
+        "certificate",
+        "invalid peer",
+        "dns error",
+        "failed to lookup",
+        "Auth",
+        "exec",
+    ]
+    .iter()
+    .any(|word| text.contains(word));
+    Fault::Connection {
+        chain,
+        reached: !never_connected(error),
+        hopeless,
+    }
+}
+
+fn broken(error: &(dyn std::error::Error + 'static)) -> Fault {
+    Fault::Connection {
+        chain: chain(error),
+        reached: true,
+        hopeless: false,
+    }
+}
+
+/// Returns whether no connection came about, so that the request cannot have been carried out. Whatever else happened, it may have been.
+fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
+            return error.is_connect();
+        }
+        next = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(code: u16) -> Fault {
+        let status = Status {
+            code,
+            ..Status::default()
+        };
+        Fault::Status {
+            status: Box::new(status),
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn only_a_connection_that_never_came_about_is_certain() {
+        let reset = std::io::Error::from_raw_os_error(104);
+        let error = kube::Error::Service(Box::new(reset));
+        assert!(
+            connection(&error).is_uncertain(),
+            "a reset connection: {:?}",
+            connection(&error)
+        );
+        assert!(fault(500).is_uncertain() && Fault::Silence.is_uncertain());
+        assert!(
+            !fault(409).is_uncertain() && !fault(403).is_uncertain() && !fault(429).is_uncertain()
+        );
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_a_refusal_is_not() {
+        assert!(
+            [429, 500, 502, 503, 504]
+                .into_iter()
+                .all(|code| fault(code).is_passing())
+        );
+        assert!(
+            [400, 401, 403, 404, 409, 422]
+                .into_iter()
+                .all(|code| !fault(code).is_passing())
+        );
+    }
+}

@@ -1,0 +1,328 @@
+//! Watching any number of queries with one watcher. `kube`'s watcher handles lost connections and expired versions; what is added here is the
+//! merging of states, the noticing of objects that went while nobody looked, and an end when the server stays away.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use agent_core::failure::{Failure, Kind};
+use agent_core::manifest::ClusterVerb;
+use futures::FutureExt as _;
+use kube::api::DynamicObject;
+use kube::runtime::watcher::{self, Event};
+use serde_json::Value;
+use tokio_stream::{StreamExt as _, StreamMap};
+
+use super::client::{Query, Seen, Sightings};
+use super::failure::{self, Deed};
+use super::host::within;
+use super::projection::Projection;
+use super::reply::Fault;
+use crate::bindings::ops::cluster::cluster as wit;
+use crate::gate::{Ask, Gate};
+
+/// How long a server may stay away before the watch fails.
+const AWAY: Duration = Duration::from_secs(60);
+
+/// A watch over queries.
+pub struct Watcher {
+    gate: Gate,
+    projection: Projection,
+    /// By the query's index, so that a query has one watch at a time.
+    streams: StreamMap<usize, Sightings>,
+    queries: Vec<Watched>,
+    /// What was seen and not handed over yet.
+    pending: Batch,
+    away_since: Option<Instant>,
+}
+
+struct Watched {
+    query: Query,
+    kind: String,
+    /// What exists, by uid: the last state as the guest was given it.
+    there: BTreeMap<String, Value>,
+    /// The uids of a listing under way.
+    listing: Option<BTreeSet<String>>,
+    synced: bool,
+    /// Whether another version was looked for already.
+    rediscovered: bool,
+}
+
+/// The last state of each object since the last call, in the order of the first sighting.
+#[derive(Default)]
+struct Batch {
+    order: VecDeque<(usize, String)>,
+    states: BTreeMap<(usize, String), (wit::Sight, Value)>,
+    synced: VecDeque<usize>,
+}
+
+impl Watcher {
+    pub(super) async fn open(
+        gate: &Gate,
+        queries: Vec<Query>,
+        projection: Projection,
+    ) -> Result<Watcher, Failure> {
+        let mut watcher = Watcher {
+            gate: gate.clone(),
+            projection,
+            streams: StreamMap::new(),
+            queries: Vec::new(),
+            pending: Batch::default(),
+            away_since: None,
+        };
+        for query in queries {
+            let index = watcher.queries.len();
+            watcher.watch(index, query.clone()).await?;
+            let client = &gate.run.client;
+            let kind = client.kind(&query.of).await.unwrap_or_default();
+            watcher.queries.push(Watched::new(query, kind));
+        }
+        Ok(watcher)
+    }
+
+    /// Returns how many queries it watches.
+    pub(super) fn size(&self) -> usize {
+        self.queries.len()
+    }
+
+    async fn watch(&mut self, index: usize, query: Query) -> Result<(), Failure> {
+        let ask = Ask::Look(
+            ClusterVerb::Watch,
+            query.of.clone(),
+            query.namespace.clone(),
+        );
+        let client = self.gate.run.client.clone();
+        let opened = self.gate.admit(ask, |pass| async move {
+            client.watch(&pass, &query, index).await
+        });
+        self.streams.insert(index, opened.await?);
+        Ok(())
+    }
+
+    /// Waits up to `timeout_ms` for the first event, then takes what else is there. What is more than `limit` bytes comes with the next call.
+    pub(super) async fn next(
+        &mut self,
+        timeout_ms: u64,
+        limit: usize,
+    ) -> Result<Vec<wit::Event>, Failure> {
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(timeout_ms);
+        let run = self.gate.run.clone();
+        while self.pending.is_empty() {
+            let next = tokio::time::timeout_at(deadline, self.streams.next());
+            match run.until_stopped(next.map(Ok)).await? {
+                Ok(Some((_, (index, seen)))) => self.take(index, seen).await?,
+                Ok(None) => {
+                    let message = "a watch ended by itself";
+                    return Err(Failure::new(Kind::Internal, "agent.bug", message));
+                }
+                Err(_elapsed) => return Ok(Vec::new()),
+            }
+        }
+        while let Some(Some((_, (index, seen)))) = self.streams.next().now_or_never() {
+            self.take(index, seen).await?;
+        }
+        self.pending.hand_out(limit)
+    }
+
+    async fn take(&mut self, index: usize, seen: Seen) -> Result<(), Failure> {
+        match seen {
+            Err(error) => self.failed(index, error).await,
+            Ok(event) => {
+                self.away_since = None;
+                if let Some(watched) = self.queries.get_mut(index) {
+                    watched.see(index, event, &self.projection, &mut self.pending);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Decides whether an error passes by itself.
+    async fn failed(&mut self, index: usize, error: watcher::Error) -> Result<(), Failure> {
+        let since = *self.away_since.get_or_insert_with(Instant::now);
+        let Some(watched) = self.queries.get_mut(index) else {
+            return Ok(());
+        };
+        let query = watched.query.clone();
+        let client = self.gate.run.client.clone();
+        let deed = Deed {
+            verb: "watch",
+            of: query.of.clone(),
+            namespace: query.namespace.clone(),
+            name: None,
+        };
+        match status(&error) {
+            Some(status) if status.code == 404 => {
+                let tried = std::mem::replace(&mut watched.rediscovered, true);
+                if tried || client.rediscovered(&query.of).await.is_none() {
+                    return Err(failure::no_such_type(&query.of));
+                }
+                self.watch(index, query).await
+            }
+            Some(status) if matches!(status.code, 400 | 401 | 403 | 405 | 422) => {
+                let status = Box::new(status.clone());
+                let fault = Fault::Status {
+                    status,
+                    retry_after: None,
+                };
+                Err(client.failure(&fault, &deed))
+            }
+            _ if since.elapsed() > AWAY => {
+                let chain = agent_core::failure::chain(&error);
+                let fault = Fault::Connection {
+                    chain,
+                    reached: false,
+                    hopeless: false,
+                };
+                Err(client.failure(&fault, &deed))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Watched {
+    fn new(query: Query, kind: String) -> Watched {
+        Watched {
+            query,
+            kind,
+            there: BTreeMap::new(),
+            listing: None,
+            synced: false,
+            rediscovered: false,
+        }
+    }
+
+    fn see(
+        &mut self,
+        index: usize,
+        event: Event<DynamicObject>,
+        projection: &Projection,
+        batch: &mut Batch,
+    ) {
+        match event {
+            Event::Init => self.listing = Some(BTreeSet::new()),
+            Event::InitApply(object) => {
+                let uid = self.present(index, object, projection, batch);
+                if let Some(listing) = &mut self.listing {
+                    listing.insert(uid);
+                }
+            }
+            Event::Apply(object) => {
+                self.present(index, object, projection, batch);
+            }
+            Event::Delete(object) => {
+                let uid = uid_of(&object);
+                self.there.remove(&uid);
+                let state = projection.of(self.value(object));
+                batch.put(index, uid, wit::Sight::Gone, state);
+            }
+            Event::InitDone => self.listed(index, batch),
+        }
+    }
+
+    /// Whatever is not in a listing went while nobody looked.
+    fn listed(&mut self, index: usize, batch: &mut Batch) {
+        let listing = self.listing.take().unwrap_or_default();
+        let gone: Vec<String> = self
+            .there
+            .keys()
+            .filter(|uid| !listing.contains(*uid))
+            .cloned()
+            .collect();
+        for uid in gone {
+            let state = self.there.remove(&uid).unwrap_or_default();
+            batch.put(index, uid, wit::Sight::Gone, state);
+        }
+        if !std::mem::replace(&mut self.synced, true) {
+            batch.synced.push_back(index);
+        }
+    }
+
+    fn present(
+        &mut self,
+        index: usize,
+        object: DynamicObject,
+        projection: &Projection,
+        batch: &mut Batch,
+    ) -> String {
+        let uid = uid_of(&object);
+        let state = projection.of(self.value(object));
+        self.there.insert(uid.clone(), state.clone());
+        batch.put(index, uid.clone(), wit::Sight::Present, state);
+        uid
+    }
+
+    fn value(&self, object: DynamicObject) -> Value {
+        let mut value = serde_json::to_value(object).unwrap_or_default();
+        if value.get("kind").is_none() && !self.kind.is_empty() {
+            value["kind"] = Value::from(self.kind.as_str());
+            value["apiVersion"] = Value::from(self.query.of.api_version());
+        }
+        value
+    }
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.order.is_empty() && self.synced.is_empty()
+    }
+
+    fn put(&mut self, index: usize, uid: String, sight: wit::Sight, state: Value) {
+        let key = (index, uid);
+        if self.states.insert(key.clone(), (sight, state)).is_none() {
+            self.order.push_back(key);
+        }
+    }
+
+    /// Takes out as many events as fit; the rest stays.
+    fn hand_out(&mut self, limit: usize) -> Result<Vec<wit::Event>, Failure> {
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        while let Some(key) = self.order.pop_front() {
+            let Some((sight, state)) = self.states.remove(&key) else {
+                continue;
+            };
+            let object = state.to_string();
+            bytes += object.len();
+            if bytes > limit && !events.is_empty() {
+                self.states.insert(key.clone(), (sight, state));
+                self.order.push_front(key);
+                return Ok(events);
+            }
+            within(bytes, limit, "watched objects")?;
+            events.push(wit::Event {
+                query: number(key.0),
+                sight,
+                object,
+            });
+        }
+        events.extend(self.synced.drain(..).map(|index| wit::Event {
+            query: number(index),
+            sight: wit::Sight::Synced,
+            object: "null".to_owned(),
+        }));
+        Ok(events)
+    }
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+fn uid_of(object: &DynamicObject) -> String {
+    let metadata = &object.metadata;
+    metadata
+        .uid
+        .clone()
+        .or_else(|| metadata.name.clone())
+        .unwrap_or_default()
+}
+
+fn status(error: &watcher::Error) -> Option<&kube::core::Status> {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => Some(status),
+        _ => None,
+    }
+}

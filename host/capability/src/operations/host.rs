@@ -1,0 +1,158 @@
+//! The WIT interface `ops:operations/operations`, implemented.
+
+use agent_core::failure::{Failure, Kind};
+use agent_core::id::OperationName;
+use futures::{StreamExt as _, stream};
+use serde_json::{Map, Value};
+use wasmtime::component::Resource;
+
+use super::{Held, Returned};
+use crate::bindings::ops::operations::operations as wit;
+use crate::bindings::ops::types::types::{Error, Invocation, Outcome};
+use crate::cluster;
+use crate::gate::{Ask, Gate, Scope};
+use crate::powers::Powers;
+
+/// How many operations of one batch run at the same time. Each has an instance with memory of its own.
+const AT_ONCE: usize = 8;
+
+impl wit::Host for Powers {
+    async fn call(
+        &mut self,
+        invocations: Vec<Invocation>,
+    ) -> wasmtime::Result<Vec<Result<Outcome, Error>>> {
+        let depth = self.limits.call_depth;
+        let called = stream::iter(invocations)
+            .map(|invocation| call(self.gate.clone(), invocation, None, depth))
+            .buffered(AT_ONCE)
+            .collect::<Vec<_>>()
+            .await;
+        Ok(called
+            .into_iter()
+            .map(|done| done.map(Outcome::from).map_err(Error::from))
+            .collect())
+    }
+
+    async fn hold(
+        &mut self,
+        invocations: Vec<Invocation>,
+    ) -> wasmtime::Result<Result<Resource<Held>, Error>> {
+        let held = hold(&self.gate, invocations, self.limits.call_depth).await;
+        Ok(held
+            .and_then(|held| self.hand_out(held))
+            .map_err(Error::from))
+    }
+}
+
+impl wit::HostHeld for Powers {
+    fn outcomes(&mut self, held: Resource<Held>) -> wasmtime::Result<Vec<Outcome>> {
+        Ok(self
+            .table
+            .get(&held)?
+            .outcomes
+            .iter()
+            .cloned()
+            .map(Outcome::from)
+            .collect())
+    }
+
+    fn changed(&mut self, held: Resource<Held>) -> wasmtime::Result<bool> {
+        Ok(!self.table.get(&held)?.numbers().is_empty())
+    }
+
+    async fn release(
+        &mut self,
+        held: Resource<Held>,
+    ) -> wasmtime::Result<Result<Vec<String>, Error>> {
+        let held = self.table.get(&held)?;
+        Ok(cluster::release(&held.gate, &held.numbers())
+            .await
+            .map_err(Error::from))
+    }
+
+    fn keep(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {
+        let held = self.table.get(&held)?;
+        held.gate.keep(&held.numbers());
+        Ok(())
+    }
+
+    async fn drop(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {
+        let held = self.table.delete(held)?;
+        // What cannot be put back now stays in the ledger, and is tried once more when the run ends.
+        held.gate.release_dropped(held.numbers()).await;
+        Ok(())
+    }
+}
+
+/// Calls operations one after the other and holds what they change. One that fails, or of which a part fails, takes all of it back.
+async fn hold(gate: &Gate, invocations: Vec<Invocation>, depth: usize) -> Result<Held, Failure> {
+    let scope = Scope {
+        id: gate.run.number(),
+        opener: gate.actor.id,
+    };
+    let mut held = Held {
+        gate: gate.clone(),
+        scope,
+        outcomes: Vec::with_capacity(invocations.len()),
+    };
+    for invocation in invocations {
+        let name = invocation.operation.clone();
+        match call(gate.clone(), invocation, Some(scope), depth)
+            .await
+            .and_then(|returned| whole(&name, returned))
+        {
+            Ok(returned) => held.outcomes.push(returned),
+            Err(failure) => {
+                return Err(cluster::given_up(gate, &held.numbers(), failure).await);
+            }
+        }
+    }
+    Ok(held)
+}
+
+fn whole(operation: &str, returned: Returned) -> Result<Returned, Failure> {
+    if returned.failed == 0 {
+        return Ok(returned);
+    }
+    let message = format!(
+        "`{operation}` failed for {} of the things it worked on",
+        returned.failed
+    );
+    Err(
+        Failure::new(Kind::Internal, "operations.failed-in-part", message)
+            .because(returned.value.to_string()),
+    )
+}
+
+async fn call(
+    gate: Gate,
+    invocation: Invocation,
+    scope: Option<Scope>,
+    depth: usize,
+) -> Result<Returned, Failure> {
+    let operation: OperationName = invocation
+        .operation
+        .parse()
+        .map_err(|error| Failure::of(Kind::Invalid, "operations.name", &error))?;
+    let arguments: Map<String, Value> =
+        serde_json::from_str(&invocation.arguments).map_err(|error| {
+            Failure::of(Kind::Invalid, "operations.arguments", &error)
+                .while_doing(format!("the arguments of `{operation}` are no JSON object"))
+        })?;
+    if gate.depth() as usize + 1 >= depth {
+        return Err(Failure::new(
+            Kind::Exhausted,
+            "operations.too-deep",
+            format!("operations call each other more than {depth} deep"),
+        ));
+    }
+    let caller = gate.clone();
+    gate.admit(Ask::Call(operation.clone()), |_pass| {
+        caller
+            .run
+            .operations
+            .clone()
+            .call(caller, operation, arguments, scope)
+    })
+    .await
+}

@@ -1,0 +1,84 @@
+//! What one store holds for its host functions.
+
+use agent_core::failure::{Failure, Kind};
+use agent_core::limits::Limits;
+use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
+
+use crate::bindings::ops;
+use crate::gate::Gate;
+use crate::meter::Meter;
+use crate::run::LogBook;
+
+/// The powers of one instance: its gate, and the resources that the guest holds.
+pub struct Powers {
+    pub(crate) gate: Gate,
+    pub(crate) table: ResourceTable,
+    pub(crate) meter: Meter,
+    pub(crate) log: LogBook,
+    pub(crate) watches: usize,
+    pub(crate) limits: Limits,
+}
+
+/// Lends the powers out of whatever a store's data is.
+pub trait PowersView: Send {
+    /// Returns the powers.
+    fn powers(&mut self) -> &mut Powers;
+}
+
+/// Lets a component import the capabilities.
+///
+/// # Errors
+/// When an interface is defined in the linker already.
+pub fn add_to_linker<T: PowersView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    ops::run::run::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)?;
+    ops::types::types::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)?;
+    ops::cluster::cluster::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)?;
+    ops::operations::operations::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)
+}
+
+impl ops::types::types::Host for Powers {}
+
+impl Powers {
+    /// Makes the powers of an instance that acts through `gate`.
+    pub fn new(gate: Gate, limits: &Limits) -> Powers {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.table_entries);
+        let log = LogBook::new(gate.clone(), limits.log_bytes);
+        Powers {
+            gate,
+            table,
+            meter: Meter::default(),
+            log,
+            watches: 0,
+            limits: limits.clone(),
+        }
+    }
+
+    /// Returns the gate.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Returns the stopwatch that the engine reads.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Returns the log, for lines that do not come through a host call.
+    pub fn log_book(&self) -> LogBook {
+        self.log.clone()
+    }
+
+    /// Puts a resource into the table. A full table is a limit that tripped, not a bug.
+    pub(crate) fn hand_out<R: Send + 'static>(
+        &mut self,
+        resource: R,
+    ) -> Result<Resource<R>, Failure> {
+        self.table.push(resource).map_err(|error| {
+            let entries = self.limits.table_entries;
+            Failure::of(Kind::Exhausted, "run.too-many-resources", &error).while_doing(format!(
+                "the plugin holds more than {entries} resources at once"
+            ))
+        })
+    }
+}

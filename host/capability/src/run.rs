@@ -1,0 +1,49 @@
+//! The run itself: what the person sees of it, what they are asked, and time.
+
+use agent_core::event::Event;
+use agent_core::text::plain;
+
+use crate::gate::Gate;
+
+mod host;
+mod log;
+
+pub use log::LogBook;
+
+/// A part of the work that a person can follow.
+pub struct Step {
+    gate: Gate,
+    number: u64,
+    /// Nothing is shown of it once it has ended, nor when the run's log had no room for its title.
+    shown: bool,
+}
+
+impl Step {
+    fn begin(gate: &Gate, title: &str, shown: bool) -> Step {
+        let step = Step {
+            gate: gate.clone(),
+            number: gate.run.number(),
+            shown,
+        };
+        let (title, depth) = (plain(title), gate.depth());
+        step.tell(|step| Event::StepStarted { step, title, depth });
+        step
+    }
+
+    fn tell(&self, event: impl FnOnce(u64) -> Event) {
+        if self.shown {
+            self.gate.run.emit(event(self.number));
+        }
+    }
+
+    fn end(&mut self, event: impl FnOnce(u64) -> Event) {
+        self.tell(event);
+        self.shown = false;
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        self.end(|step| Event::StepFailed { step });
+    }
+}

@@ -1,0 +1,120 @@
+//! The WIT interface `ops:run/run`, implemented.
+
+use std::time::Duration;
+
+use agent_core::event::{Event, Level};
+use agent_core::text::plain;
+use jiff::Timestamp;
+use wasmtime::component::Resource;
+
+use super::Step;
+use crate::bindings::ops::run::run as wit;
+use crate::bindings::ops::types::types::Error;
+use crate::powers::Powers;
+
+impl wit::Host for Powers {
+    fn planning(&mut self) -> wasmtime::Result<bool> {
+        Ok(self.gate.run.planning())
+    }
+
+    fn log(&mut self, level: wit::Level, message: String) -> wasmtime::Result<()> {
+        self.log.line(level.into(), &message);
+        Ok(())
+    }
+
+    async fn confirm(&mut self, question: wit::Question) -> wasmtime::Result<Result<(), Error>> {
+        let facts = question
+            .facts
+            .iter()
+            .map(|(label, value)| (plain(label), plain(value)))
+            .collect();
+        Ok(self
+            .gate
+            .ask(plain(&question.text), facts)
+            .await
+            .map_err(Error::from))
+    }
+
+    fn now(&mut self) -> wasmtime::Result<u64> {
+        Ok(u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0))
+    }
+
+    fn token(&mut self) -> wasmtime::Result<String> {
+        let mut random = [0_u8; 4];
+        getrandom::fill(&mut random)
+            .map_err(|error| wasmtime::format_err!("reading random bytes: {error}"))?;
+        let time = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%9fZ");
+        Ok(format!("{time}-{:08x}", u32::from_le_bytes(random)))
+    }
+
+    fn id(&mut self) -> wasmtime::Result<String> {
+        Ok(self.gate.run.id.to_string())
+    }
+
+    async fn sleep(&mut self, ms: u64) -> wasmtime::Result<Result<(), Error>> {
+        let run = self.gate.run.clone();
+        if run.planning() {
+            return Ok(Ok(()));
+        }
+        let slept = async {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            Ok(())
+        };
+        Ok(run.until_stopped(slept).await.map_err(Error::from))
+    }
+}
+
+impl wit::HostStep for Powers {
+    fn new(&mut self, title: String) -> wasmtime::Result<Resource<Step>> {
+        let step = Step::begin(&self.gate, &title, self.log.has_room(&title));
+        // A constructor cannot fail as a value; a guest that leaks steps trips its resource limit here.
+        Ok(self.hand_out(step)?)
+    }
+
+    fn note(&mut self, step: Resource<Step>, text: String) -> wasmtime::Result<()> {
+        if self.log.has_room(&text) {
+            let text = plain(&text);
+            let step = self.table.get(&step)?;
+            step.tell(|step| Event::StepNoted { step, text });
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, step: Resource<Step>, done: u64, total: u64) -> wasmtime::Result<()> {
+        if self.log.has_room("") {
+            let step = self.table.get(&step)?;
+            step.tell(|step| Event::StepProgressed { step, done, total });
+        }
+        Ok(())
+    }
+
+    fn done(&mut self, step: Resource<Step>, summary: String) -> wasmtime::Result<()> {
+        let summary = plain(&summary);
+        let step = self.table.get_mut(&step)?;
+        step.end(|step| Event::StepDone { step, summary });
+        Ok(())
+    }
+
+    fn skip(&mut self, step: Resource<Step>, reason: String) -> wasmtime::Result<()> {
+        let reason = plain(&reason);
+        let step = self.table.get_mut(&step)?;
+        step.end(|step| Event::StepSkipped { step, reason });
+        Ok(())
+    }
+
+    fn drop(&mut self, step: Resource<Step>) -> wasmtime::Result<()> {
+        self.table.delete(step)?;
+        Ok(())
+    }
+}
+
+impl From<wit::Level> for Level {
+    fn from(level: wit::Level) -> Level {
+        match level {
+            wit::Level::Debug => Level::Debug,
+            wit::Level::Info => Level::Info,
+            wit::Level::Warn => Level::Warn,
+            wit::Level::Error => Level::Error,
+        }
+    }
+}

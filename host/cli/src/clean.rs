@@ -1,0 +1,58 @@
+//! Makes text of guests and of the cluster harmless on a terminal.
+//!
+//! Nothing that a plugin says can move the cursor, change colours or the window's title, write to the clipboard, or make a line read
+//! differently from what it is (<https://trojansource.codes>).
+
+use agent_core::text;
+
+/// Returns the text without terminal escapes and control characters. Line ends stay, a tab becomes a space.
+pub(crate) fn text(given: &str) -> String {
+    text::plain(given).replace('\t', " ")
+}
+
+/// Returns the text as one line.
+pub(crate) fn line(given: &str) -> String {
+    let cleaned = text(given);
+    cleaned.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the line of JSON with every character that [`text`] drops written as an escape, so that it stays the same document.
+pub(crate) fn json(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    for c in line.chars() {
+        if text::steers(c) {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_tab_is_a_space_and_line_ends_stay() {
+        assert_eq!(text("a\tb\n\x1b[31mc"), "a b\nc");
+    }
+
+    #[test]
+    fn a_line_has_no_line_ends() {
+        assert_eq!(line("one\r\n  two\n"), "one two");
+    }
+
+    #[test]
+    fn json_stays_the_same_document() {
+        let document = serde_json::json!({"a": "\x1b[31m \u{9b} \u{202e} é"});
+        let written = json(&document.to_string());
+        assert!(!written.chars().any(text::steers), "{written:?}");
+        assert_eq!(
+            serde_json::from_str::<Value>(&written).expect("still JSON"),
+            document
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! What can be asked for, one file per command.
+
+use agent_core::{Agent, Failure, exit};
+
+use crate::options::{Options, Output};
+use crate::parse::Invocation;
+use crate::report;
+use crate::terminal::Terminal;
+
+pub(crate) mod complete;
+pub(crate) mod completions;
+pub(crate) mod list;
+pub(crate) mod plugin;
+pub(crate) mod run;
+pub(crate) mod sandbox;
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Run an operation.
+    Run(run::Run),
+    /// List all operations.
+    List,
+    /// Manage plugins.
+    Plugin(plugin::Plugin),
+    /// Keep the simulated cluster up. `wire.rs` serves it: it needs no agent.
+    Sandbox(sandbox::Sandbox),
+    /// Print the script that makes a shell complete. Needs no agent.
+    Completions(completions::Shell),
+    /// Print candidates for a prompt. Whatever goes wrong, it prints nothing and the exit code is 0.
+    Complete(complete::Words),
+}
+
+impl Command {
+    /// Returns whether [`execute`] asks the agent anything.
+    pub fn needs_agent(&self) -> bool {
+        !matches!(self, Command::Completions(_) | Command::Sandbox(_))
+    }
+
+    /// Returns whether it can reach the cluster. Without that, an agent that knows its plugins and no cluster is enough.
+    pub fn needs_cluster(&self) -> bool {
+        match self {
+            Command::Run(run) => run.calls(),
+            Command::Complete(words) => words.may_name_objects(),
+            _ => false,
+        }
+    }
+}
+
+/// Carries out a command and returns the exit code, which is one of [`agent_core::exit`], or 130 after a second Ctrl-C.
+///
+/// [`Command::Sandbox`] is not for here; it is refused.
+pub async fn execute(invocation: Invocation, agent: &dyn Agent, mut terminal: Terminal) -> u8 {
+    let Invocation { options, command } = invocation;
+    terminal.colour(options.color);
+    match command {
+        Command::Run(run) => return run::execute(run, options, agent, terminal).await,
+        Command::Complete(words) => return complete::execute(&words, agent, &mut terminal).await,
+        _ => {}
+    }
+    let mut door = Door {
+        options,
+        agent,
+        terminal: &mut terminal,
+    };
+    let done = match command {
+        Command::List => list::execute(&mut door).await,
+        Command::Plugin(plugin) => plugin::execute(plugin, &mut door).await,
+        Command::Completions(shell) => {
+            completions::execute(shell, door.terminal);
+            Ok(())
+        }
+        Command::Sandbox(_) | Command::Run(_) | Command::Complete(_) => Err(misplaced()),
+    };
+    match done {
+        Ok(()) => exit::DONE,
+        Err(failure) => report::report(&failure, &mut terminal),
+    }
+}
+
+fn misplaced() -> Failure {
+    Failure::new(
+        agent_core::Kind::Internal,
+        "agent.misplaced",
+        "the sandbox is served by the wiring of the agent, not by its terminal door",
+    )
+}
+
+/// What a command that asks one thing works with.
+pub(crate) struct Door<'a> {
+    pub(crate) options: Options,
+    pub(crate) agent: &'a dyn Agent,
+    pub(crate) terminal: &'a mut Terminal,
+}
+
+impl Door<'_> {
+    /// Writes documents as JSON lines or YAML; returns false when a person wants to read them.
+    pub(crate) fn documents(&mut self, documents: &[serde_json::Value]) -> bool {
+        match self.options.output {
+            Output::Table => return false,
+            Output::Json => crate::render::json::lines(documents, &mut self.terminal.stdout),
+            Output::Yaml => crate::render::yaml::list(documents, &mut self.terminal.stdout),
+        }
+        true
+    }
+}

@@ -1,0 +1,136 @@
+//! `agent plugin inspect ID_OR_FILE`
+
+use agent_core::Failure;
+use agent_core::agent::{Plugin, State, Usable};
+use agent_core::manifest::Request;
+
+use crate::clean;
+use crate::command::{Door, list};
+use crate::ink::Tone;
+use crate::render::width;
+use crate::terminal::Terminal;
+
+pub(super) async fn execute(wanted: &str, door: &mut Door<'_>) -> Result<(), Failure> {
+    let plugins = door.agent.plugins().await?;
+    let plugin = super::find(wanted, &plugins)?;
+    if door.documents(&[super::list::to_json(plugin)?]) {
+        return Ok(());
+    }
+    match &plugin.state {
+        State::Refused { failure } => {
+            let refused = format!("plugin `{}` is refused", plugin.origin);
+            Err(failure.clone().while_doing(refused))
+        }
+        State::Usable(usable) => {
+            identity(plugin, usable, door.terminal);
+            list::domain(usable, door.terminal);
+            requests(usable, door.terminal);
+            rights(usable, door.terminal);
+            Ok(())
+        }
+    }
+}
+
+fn identity(plugin: &Plugin, usable: &Usable, terminal: &mut Terminal) {
+    let ink = terminal.stdout.ink;
+    let manifest = &usable.manifest;
+    let facts = [
+        ("plugin", format!("{} {}", manifest.id, manifest.version)),
+        ("from", clean::line(&plugin.origin.to_string())),
+        ("digest", plugin.digest.to_string()),
+        ("licence", clean::line(&manifest.license)),
+        (
+            "imports",
+            usable
+                .imports
+                .iter()
+                .map(|import| clean::line(import))
+                .collect::<Vec<_>>()
+                .join("\n         "),
+        ),
+    ];
+    for (label, value) in facts {
+        let label = ink.paint(Tone::Faint, format!("{label:7}"));
+        terminal.stdout.line(format_args!("{label}  {value}"));
+    }
+    terminal.stdout.line("");
+}
+
+fn requests(usable: &Usable, terminal: &mut Terminal) {
+    if usable.manifest.requests.is_empty() {
+        return;
+    }
+    let room = terminal.result_width();
+    let heading = terminal.stdout.ink.paint(Tone::Strong, "asks");
+    terminal.stdout.line(heading);
+    for request in &usable.manifest.requests {
+        let (what, operations, why) = described(request);
+        let why = clean::line(&why);
+        let whom = if operations.is_empty() {
+            String::new()
+        } else {
+            format!(" (for {})", operations.join(", "))
+        };
+        let line = clean::line(&format!("{what}{whom}"));
+        terminal
+            .stdout
+            .line(format_args!("  {}", width::fold(&line, room, 4)));
+        let why = width::fold(&format!("to {}", why.trim_start_matches("to ")), room, 6);
+        let why = terminal.stdout.ink.paint(Tone::Faint, why);
+        terminal.stdout.line(format_args!("      {why}"));
+    }
+    terminal.stdout.line("");
+}
+
+fn described(request: &Request) -> (String, &[String], String) {
+    match request {
+        Request::Cluster(request) => {
+            let verbs: Vec<&str> = request.verbs.iter().map(|verb| verb.as_str()).collect();
+            let what = format!(
+                "{} {} in {}",
+                verbs.join(", "),
+                request.resources.join(", "),
+                request.namespaces.join(", ")
+            );
+            (what, &request.operations, request.why.clone())
+        }
+        Request::Operations(request) => (
+            format!("call {}", request.call.join(", ")),
+            &request.operations,
+            request.why.clone(),
+        ),
+    }
+}
+
+fn rights(usable: &Usable, terminal: &mut Terminal) {
+    let ink = terminal.stdout.ink;
+    for (title, tone, mark, rights) in [
+        ("granted", Tone::Good, "✓", &usable.granted),
+        ("not granted", Tone::Bad, "✗", &usable.missing),
+    ] {
+        if rights.is_empty() {
+            continue;
+        }
+        terminal.stdout.line(ink.paint(Tone::Strong, title));
+        for right in rights {
+            terminal.stdout.line(format_args!(
+                "  {} {}",
+                ink.paint(tone, mark),
+                clean::line(&right.to_string())
+            ));
+        }
+    }
+    if !usable.missing.is_empty() {
+        let rights: Vec<String> = usable
+            .missing
+            .iter()
+            .map(|right| format!("'{right}'"))
+            .collect();
+        let remedy = format!(
+            "agent plugin grant {} {}",
+            usable.manifest.id,
+            rights.join(" ")
+        );
+        crate::report::hint(&remedy, &mut terminal.stderr);
+    }
+}

@@ -1,0 +1,237 @@
+//! `agent run DOMAIN.OPERATION [ARGS…]`: the operation is looked up, its descriptor judges the words, and the run is followed to its end.
+
+use agent_core::agent::Usable;
+use agent_core::{
+    Agent, Call, Event, Failure, Kind, Operation, OperationName, Outcome, Plugin, exit, suggest,
+};
+use clap::Args;
+
+use crate::command::list;
+use crate::operation::{self, Given};
+use crate::options::{Options, Output};
+use crate::render::json;
+use crate::report;
+use crate::terminal::Terminal;
+use crate::usage::Early;
+
+mod follow;
+mod question;
+
+/// Run an operation
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Which operations there are depends on the plugins: agent list
+What one does and accepts: agent run DOMAIN.OPERATION --help
+
+Examples:
+  agent run volsync.restore media plex
+  agent run flux.sync ks media plex
+  agent run flux.reconcile hr media plex --plan
+  agent run volsync                              lists the operations of volsync")]
+pub(crate) struct Arguments {
+    /// The operation, such as volsync.restore; without it, all are listed
+    #[arg(value_name = "DOMAIN.OPERATION")]
+    operation: Option<String>,
+    /// The arguments of the operation
+    #[arg(value_name = "ARGS")]
+    arguments: Vec<String>,
+}
+
+/// An operation to run; its words are not judged yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub(crate) operation: Option<String>,
+    pub(crate) words: Vec<String>,
+}
+
+impl From<Arguments> for Run {
+    fn from(arguments: Arguments) -> Run {
+        Run {
+            operation: arguments.operation,
+            words: arguments.arguments,
+        }
+    }
+}
+
+impl Run {
+    /// Returns whether an operation is called, rather than listed or explained.
+    pub(crate) fn calls(&self) -> bool {
+        let mut options = self.words.iter().take_while(|word| *word != "--");
+        let names_operation = self
+            .operation
+            .as_ref()
+            .is_some_and(|name| name.contains('.'));
+        names_operation && !options.any(|word| word == "--help" || word == "-h")
+    }
+}
+
+pub(super) async fn execute(
+    run: Run,
+    options: Options,
+    agent: &dyn Agent,
+    mut terminal: Terminal,
+) -> u8 {
+    match prepare(run, options, agent, &mut terminal).await {
+        Ok(Prepared::Shown) => exit::DONE,
+        Ok(Prepared::Call {
+            call,
+            operation,
+            options,
+        }) => follow::execute(*call, &operation, &options, agent, terminal).await,
+        Err(Stop { early, output }) => stop(&early, output, &mut terminal),
+    }
+}
+
+/// What is to be done about the words.
+enum Prepared {
+    /// Nothing more: the answer was a list or a help text.
+    Shown,
+    Call {
+        call: Box<Call>,
+        operation: Box<Operation>,
+        options: Box<Options>,
+    },
+}
+
+/// Why nothing is run.
+struct Stop {
+    early: Early,
+    output: Output,
+}
+
+async fn prepare(
+    run: Run,
+    mut options: Options,
+    agent: &dyn Agent,
+    terminal: &mut Terminal,
+) -> Result<Prepared, Stop> {
+    let output = options.output;
+    let stop = |early: Early| Stop { early, output };
+    let plugins = agent
+        .plugins()
+        .await
+        .map_err(|failure| stop(failure.into()))?;
+    let Some(wanted) = run.operation else {
+        show_all(&plugins, output, terminal);
+        return Ok(Prepared::Shown);
+    };
+    if let Some(domain) =
+        list::usable(&plugins).find(|usable| usable.manifest.id.as_str() == wanted)
+    {
+        list::show(std::iter::once(domain), output, terminal);
+        return Ok(Prepared::Shown);
+    }
+    let (name, operation) = find(&wanted, &plugins).map_err(|failure| stop(failure.into()))?;
+    match operation::read(name.as_str(), operation, &run.words).map_err(stop)? {
+        Given::Help => {
+            operation::help(name.as_str(), operation, terminal.facts.width).show(terminal);
+            Ok(Prepared::Shown)
+        }
+        Given::Call {
+            arguments,
+            options: later,
+        } => {
+            options.merge(*later);
+            let call = Call {
+                operation: name,
+                arguments,
+                mode: options.mode(),
+                consent: options.consent(terminal.is_interactive()),
+            };
+            Ok(Prepared::Call {
+                call: Box::new(call),
+                operation: Box::new(operation.clone()),
+                options: Box::new(options),
+            })
+        }
+    }
+}
+
+fn show_all(plugins: &[Plugin], output: Output, terminal: &mut Terminal) {
+    list::show(list::usable(plugins), output, terminal);
+    list::warn_of_refused(plugins, terminal);
+    report::hint("agent run DOMAIN.OPERATION --help", &mut terminal.stderr);
+}
+
+/// Reports why nothing was run. Who reads JSON gets the last event of a run all the same.
+fn stop(early: &Early, output: Output, terminal: &mut Terminal) -> u8 {
+    let Early::Usage(failure) = early else {
+        return early.show(terminal);
+    };
+    if output == Output::Json {
+        json::lines(&[failed(failure)], &mut terminal.stdout);
+    }
+    report::report(failure, terminal)
+}
+
+/// Returns the last event of a run that never began.
+fn failed(failure: &Failure) -> Event {
+    Event::Finished {
+        outcome: Outcome::Failed {
+            failure: failure.clone(),
+            put_back: Vec::new(),
+        },
+    }
+}
+
+/// Finds an operation by its full name.
+pub(crate) fn find<'a>(
+    wanted: &str,
+    plugins: &'a [Plugin],
+) -> Result<(OperationName, &'a Operation), Failure> {
+    let name: Result<OperationName, _> = wanted.parse();
+    let domain = wanted.split('.').next().unwrap_or(wanted);
+    let Some(usable) = list::usable(plugins).find(|usable| usable.manifest.id.as_str() == domain)
+    else {
+        return Err(unknown_domain(wanted, domain, plugins));
+    };
+    let operation = name
+        .as_ref()
+        .ok()
+        .and_then(|name| usable.descriptor.operation(name.operation()));
+    match (name, operation) {
+        (Ok(name), Some(operation)) => Ok((name, operation)),
+        _ => Err(unknown_operation(wanted, usable)),
+    }
+}
+
+fn unknown_operation(wanted: &str, usable: &Usable) -> Failure {
+    let id = &usable.manifest.id;
+    let names: Vec<&str> = usable
+        .descriptor
+        .operations
+        .iter()
+        .map(|operation| operation.name.as_str())
+        .collect();
+    let bare = wanted.split_once('.').map_or("", |(_, bare)| bare);
+    let near: Vec<String> = suggest::nearest(bare, names.iter().copied())
+        .iter()
+        .map(|name| format!("`{id}.{name}`"))
+        .collect();
+    let meant = if near.is_empty() {
+        String::new()
+    } else {
+        format!("did you mean {}? ", near.join(" or "))
+    };
+    unknown(
+        format!("plugin `{id}` has no operation `{wanted}`"),
+        Some(format!("{meant}known: {}", names.join(", "))),
+    )
+}
+
+fn unknown_domain(wanted: &str, domain: &str, plugins: &[Plugin]) -> Failure {
+    let ids: Vec<&str> = list::usable(plugins)
+        .map(|usable| usable.manifest.id.as_str())
+        .collect();
+    let failure = unknown(
+        format!("there is no plugin `{domain}` for `{wanted}`"),
+        suggest::sentence(domain, ids),
+    );
+    let refusals = plugins.iter().filter_map(list::refusal);
+    refusals.fold(failure, Failure::because)
+}
+
+fn unknown(message: String, known: Option<String>) -> Failure {
+    let hint = known.unwrap_or_else(|| "agent plugin list".to_owned());
+    Failure::new(Kind::NotFound, "operations.unknown", message).hinted(hint)
+}

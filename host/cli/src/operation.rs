@@ -1,0 +1,195 @@
+//! The command line of an operation, made at run time from its descriptor.
+//!
+//! clap splits the words; which word belongs to which positional parameter, and whether values fit, is decided here and in `agent_core`.
+//! Text of the descriptor is a guest's text and is cleaned before it is shown.
+
+use std::collections::BTreeSet;
+
+use agent_core::arguments;
+use agent_core::descriptor::{Operation, Parameter, Style, Type};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use serde_json::{Map, Value};
+
+use crate::clean;
+use crate::options::Options;
+use crate::usage::Early;
+
+mod help;
+mod places;
+
+pub(crate) use help::help;
+pub(crate) use places::{assign, next as next_place};
+
+/// The words given to an operation, understood.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Given {
+    /// `--help` is among them.
+    Help,
+    /// The arguments with all defaults, and global options that stood in a cluster of letters with the operation's own.
+    Call {
+        arguments: Map<String, Value>,
+        options: Box<Options>,
+    },
+}
+
+const WORDS: &str = "positional words";
+
+/// Reads the words given to an operation; `name` is its full name.
+///
+/// # Errors
+/// The first thing that does not fit.
+pub(crate) fn read(name: &str, operation: &Operation, words: &[String]) -> Result<Given, Early> {
+    let called = format!("agent run {name}");
+    let command = splitter(operation);
+    let argv = std::iter::once(called.clone()).chain(words.iter().cloned());
+    let matches = command
+        .try_get_matches_from(argv)
+        .map_err(|error| Early::of(&error, &called))?;
+    if matches.get_flag("help") {
+        return Ok(Given::Help);
+    }
+    let given = by_flag(operation, &matches)
+        .and_then(|flags| assign(operation, flags, &positional(&matches)))
+        .and_then(|given| arguments::complete(operation, given).map_err(places::Unplaced::from));
+    let arguments =
+        given.map_err(|unplaced| Early::from(unplaced.into_failure(name, operation)))?;
+    let options =
+        Options::from_arg_matches(&matches).map_err(|error| Early::of(&error, &called))?;
+    Ok(Given::Call {
+        arguments,
+        options: Box::new(options),
+    })
+}
+
+/// Returns the flags of an operation that can be reached: a global option of the same name wins, and of two equal ones the first.
+pub(crate) fn flags(operation: &Operation) -> Vec<Flag<'_>> {
+    let globals = Options::augment_args(Command::new("globals"));
+    let mut longs: BTreeSet<String> = globals
+        .get_arguments()
+        .filter_map(|arg| arg.get_long().map(str::to_owned))
+        .chain(["help".to_owned()])
+        .collect();
+    let mut shorts: BTreeSet<char> = globals
+        .get_arguments()
+        .filter_map(Arg::get_short)
+        .chain(['h'])
+        .collect();
+    let parameters = operation.parameters.iter();
+    parameters
+        .filter(|parameter| longs.insert(parameter.name.clone()))
+        .map(|parameter| Flag {
+            parameter,
+            short: parameter.short.filter(|short| shorts.insert(*short)),
+        })
+        .collect()
+}
+
+/// One flag of an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flag<'a> {
+    pub(crate) parameter: &'a Parameter,
+    pub(crate) short: Option<char>,
+}
+
+impl Flag<'_> {
+    /// Returns whether it is followed by a value.
+    pub(crate) fn wants_value(&self) -> bool {
+        self.parameter.schema.of != Type::Boolean
+    }
+
+    fn id(&self) -> String {
+        id(self.parameter)
+    }
+
+    /// Returns the clap argument of it.
+    fn arg(&self) -> Arg {
+        let parameter = self.parameter;
+        let arg = Arg::new(self.id())
+            .long(parameter.name.clone())
+            .help(help::summary(parameter))
+            .value_name(help::placeholder(parameter))
+            .action(ArgAction::Set)
+            .allow_negative_numbers(parameter.schema.of == Type::Integer);
+        match self.short {
+            Some(short) => arg.short(short),
+            None => arg,
+        }
+    }
+
+    /// Returns the clap argument for reading: a boolean may say `--all=false`.
+    fn readable(&self) -> Arg {
+        if self.wants_value() {
+            return self.arg();
+        }
+        self.arg()
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+    }
+
+    /// Returns the clap argument for help.
+    fn shown(&self) -> Arg {
+        if self.wants_value() {
+            return self.arg();
+        }
+        self.arg().action(ArgAction::SetTrue)
+    }
+}
+
+/// Returns the clap command that splits words in flags and positional words.
+fn splitter(operation: &Operation) -> Command {
+    let command = Command::new("operation")
+        .no_binary_name(false)
+        .disable_help_flag(true)
+        .args_override_self(true)
+        .arg(Arg::new(WORDS).num_args(0..).action(ArgAction::Append))
+        .arg(
+            Arg::new("help")
+                .short('h')
+                .long("help")
+                .action(ArgAction::SetTrue),
+        );
+    let command = Options::augment_args(command);
+    command.args(flags(operation).iter().map(Flag::readable))
+}
+
+fn positional(matches: &ArgMatches) -> Vec<String> {
+    matches
+        .get_many::<String>(WORDS)
+        .map(|words| words.cloned().collect())
+        .unwrap_or_default()
+}
+
+fn by_flag(
+    operation: &Operation,
+    matches: &ArgMatches,
+) -> Result<Map<String, Value>, places::Unplaced> {
+    let mut given = Map::new();
+    for flag in flags(operation) {
+        if let Some(text) = matches.get_one::<String>(&flag.id()) {
+            let value = arguments::parse(flag.parameter, text)?;
+            given.insert(flag.parameter.name.clone(), value);
+        }
+    }
+    Ok(given)
+}
+
+fn id(parameter: &Parameter) -> String {
+    format!("parameter {}", parameter.name)
+}
+
+/// Returns the positional parameters in their order.
+pub(crate) fn positionals(operation: &Operation) -> impl Iterator<Item = &Parameter> {
+    operation
+        .parameters
+        .iter()
+        .filter(|parameter| parameter.style == Style::Positional)
+}
+
+/// Returns a parameter as it stands in a usage line: `NAMESPACE`, `AS-OF`.
+pub(crate) fn heading(parameter: &Parameter) -> String {
+    clean::line(&parameter.name).to_uppercase()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! Which positional word belongs to which parameter.
+//!
+//! A parameter that was given by flag takes no word. An optional one with a list of values steps aside for a word that is not in the list,
+//! so that `flux.suspend media plex` and `flux.suspend ks media plex` both read as meant.
+
+use agent_core::arguments::{self, Misfit};
+use agent_core::descriptor::{Operation, Parameter};
+use agent_core::{Failure, Kind};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::{heading, positionals};
+
+/// Why words have no place.
+#[derive(Debug, Error)]
+pub(crate) enum Unplaced {
+    /// A word beyond the last positional parameter.
+    #[error("`{word}` is one argument too many")]
+    Extra { word: String },
+    /// A value does not fit.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+}
+
+impl Unplaced {
+    pub(crate) fn into_failure(self, name: &str, operation: &Operation) -> Failure {
+        match self {
+            Unplaced::Misfit(misfit) => misfit.into_failure(name),
+            Unplaced::Extra { .. } => {
+                let usage: Vec<String> = positionals(operation).map(heading).collect();
+                let takes = if usage.is_empty() {
+                    "no positional arguments".to_owned()
+                } else {
+                    usage.join(" ")
+                };
+                Failure::new(
+                    Kind::Invalid,
+                    "operations.arguments",
+                    format!("{name}: {self}"),
+                )
+                .hinted(format!("it takes {takes}; see agent run {name} --help"))
+            }
+        }
+    }
+}
+
+/// Gives each word to a parameter, beside those in `given` already.
+pub(crate) fn assign(
+    operation: &Operation,
+    mut given: Map<String, Value>,
+    words: &[String],
+) -> Result<Map<String, Value>, Unplaced> {
+    let mut free: Vec<&Parameter> = free(operation, &given);
+    for (index, word) in words.iter().enumerate() {
+        let place = place(&free, word).ok_or_else(|| Unplaced::Extra { word: word.clone() })?;
+        // With as many words as places, nobody steps aside: a misspelt kind is named as one.
+        let crowded = words.len() - index >= free.len();
+        let place = if crowded { 0 } else { place };
+        let parameter = free[place];
+        free.drain(..=place);
+        given.insert(parameter.name.clone(), arguments::parse(parameter, word)?);
+    }
+    Ok(given)
+}
+
+/// Returns the parameters to which the next positional word could go, and the arguments so far. There are several where some may step
+/// aside.
+pub(crate) fn next<'a>(
+    operation: &'a Operation,
+    given: Map<String, Value>,
+    words: &[String],
+) -> Option<(Vec<&'a Parameter>, Map<String, Value>)> {
+    let assigned = assign(operation, given.clone(), words).ok()?;
+    let by_word = |parameter: &&Parameter| {
+        assigned.contains_key(&parameter.name) && !given.contains_key(&parameter.name)
+    };
+    let places: Vec<&Parameter> = positionals(operation).collect();
+    let from = places.iter().rposition(by_word).map_or(0, |last| last + 1);
+    let mut next = Vec::new();
+    for parameter in &places[from..] {
+        if assigned.contains_key(&parameter.name) {
+            continue;
+        }
+        next.push(*parameter);
+        if !may_step_aside(parameter) {
+            break;
+        }
+    }
+    Some((next, assigned))
+}
+
+/// Returns whether a word outside its list of values goes to the next parameter.
+fn may_step_aside(parameter: &Parameter) -> bool {
+    !parameter.required && !parameter.schema.one_of.is_empty()
+}
+
+fn free<'a>(operation: &'a Operation, given: &Map<String, Value>) -> Vec<&'a Parameter> {
+    positionals(operation)
+        .filter(|parameter| !given.contains_key(&parameter.name))
+        .collect()
+}
+
+fn place(free: &[&Parameter], word: &str) -> Option<usize> {
+    let steps_aside = |parameter: &Parameter| {
+        may_step_aside(parameter) && !parameter.schema.one_of.iter().any(|one| one == word)
+    };
+    free.iter()
+        .position(|parameter| !steps_aside(parameter))
+        .or_else(|| (!free.is_empty()).then_some(0))
+}

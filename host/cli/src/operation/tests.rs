@@ -1,0 +1,73 @@
+//! Which word becomes which argument.
+
+use serde_json::json;
+
+use super::*;
+
+fn sync() -> Operation {
+    serde_json::from_value(crate::tests::scene::flux()[0].clone()).expect("an operation")
+}
+
+fn verdict(operation: &Operation, words: &str) -> Value {
+    let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+    match read("flux.sync", operation, &words) {
+        Ok(Given::Call { arguments, .. }) => Value::Object(arguments),
+        other => panic!("{words:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn each_word_finds_its_parameter() {
+    let one =
+        |kind: &str| json!({"kind": kind, "namespace": "media", "name": "plex", "all": false});
+    let table = [
+        ("ks media plex", one("ks")),
+        ("hr media plex", one("hr")),
+        ("media plex", one("ks")),
+        ("--namespace media hr plex", one("hr")),
+        ("hr plex -n media", one("hr")),
+        ("hr plex -nmedia", one("hr")),
+        ("--name=plex media --kind hr", one("hr")),
+        ("media plex --all=false", one("ks")),
+        ("-- media plex", one("ks")),
+        ("ks -a", json!({"kind": "ks", "all": true})),
+        (
+            "hr media --all",
+            json!({"kind": "hr", "namespace": "media", "all": true}),
+        ),
+        ("--all", json!({"kind": "ks", "all": true})),
+    ];
+    for (words, wanted) in table {
+        assert_eq!(verdict(&sync(), words), wanted, "{words}");
+    }
+}
+
+#[test]
+fn letters_of_both_can_stand_in_one_cluster() {
+    let words = ["-avo".to_owned(), "yaml".to_owned()];
+    let Ok(Given::Call { options, arguments }) = read("flux.sync", &sync(), &words) else {
+        panic!("a call")
+    };
+    assert_eq!((options.verbose, options.output), (1, crate::Output::Yaml));
+    assert_eq!(arguments["all"], true);
+}
+
+#[test]
+fn a_parameter_with_the_name_of_a_global_option_does_not_shadow_it() {
+    let operation = serde_json::from_value(json!({
+        "name": "odd", "summary": "s",
+        "parameters": [
+            {"name": "output", "summary": "s", "style": "flag", "schema": {"type": "string"}},
+            {"name": "help", "summary": "s", "style": "flag", "schema": {"type": "boolean"}},
+            {"name": "yellow", "short": "y", "summary": "s", "style": "flag", "schema": {"type": "boolean"}},
+            {"name": "yellow", "summary": "again", "style": "flag", "schema": {"type": "boolean"}},
+        ]
+    }))
+    .expect("an operation");
+    let names: Vec<_> = flags(&operation)
+        .iter()
+        .map(|flag| (flag.parameter.name.clone(), flag.short))
+        .collect();
+    assert_eq!(names, [("yellow".to_owned(), None)]);
+    assert_eq!(verdict(&operation, "--yellow"), json!({"yellow": true}));
+}

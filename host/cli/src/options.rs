@@ -1,0 +1,108 @@
+//! The options that every command takes, before or after its name.
+
+use std::path::PathBuf;
+
+use agent_core::{Consent, Mode};
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
+
+/// The options that every command takes.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "Global options")]
+pub struct Options {
+    /// Work on the simulated home cluster inside this process
+    #[arg(long, global = true, conflicts_with_all = ["kubeconfig", "context"])]
+    pub sandbox: bool,
+    /// Read the cluster's address and credentials from FILE
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub kubeconfig: Option<PathBuf>,
+    /// Use this context of the kubeconfig
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Load a plugin from FILE (can be repeated)
+    #[arg(long = "plugin", global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plugins: Vec<PathBuf>,
+    /// Write results as a table, as JSON lines or as YAML
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "table|json|yaml",
+        value_enum,
+        hide_possible_values = true,
+        default_value = "table"
+    )]
+    pub output: Output,
+    /// Print the changes that would be made, and write nothing
+    #[arg(long, global = true)]
+    pub plan: bool,
+    /// Agree to every question beforehand
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+    /// Print the result and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print each change as it is made, and debug logs (can be repeated)
+    #[arg(short, long = "verbose", global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colour
+    #[arg(
+        long,
+        global = true,
+        value_name = "auto|always|never",
+        value_enum,
+        hide_possible_values = true,
+        default_value = "auto"
+    )]
+    pub color: Color,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Table,
+    /// One object a line; for a run, each event.
+    Json,
+    /// The result as one document.
+    Yaml,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Also into a pipe.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+impl Options {
+    /// Returns whether changes are made or planned.
+    pub fn mode(&self) -> Mode {
+        if self.plan { Mode::Plan } else { Mode::Perform }
+    }
+
+    /// Returns how questions are answered, given whether there is somebody to ask.
+    pub(crate) fn consent(&self, interactive: bool) -> Consent {
+        match (self.yes, interactive) {
+            (true, _) => Consent::Given,
+            (false, true) => Consent::Ask,
+            (false, false) => Consent::Withheld,
+        }
+    }
+
+    /// Takes over what was set in `later`, which stood further to the right.
+    pub(crate) fn merge(&mut self, later: Options) {
+        self.plan |= later.plan;
+        self.yes |= later.yes;
+        self.quiet |= later.quiet;
+        self.verbose = self.verbose.saturating_add(later.verbose);
+        if later.output != Output::Table {
+            self.output = later.output;
+        }
+    }
+}

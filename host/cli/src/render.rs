@@ -1,0 +1,68 @@
+//! From events to what a person, or a script, reads.
+//!
+//! Results go to standard output, everything else to standard error. Text of guests and of the cluster passes `clean` on its way.
+
+use agent_core::{Event, Operation};
+
+use crate::options::{Options, Output};
+use crate::terminal::Terminal;
+
+pub(crate) mod change;
+pub(crate) mod human;
+pub(crate) mod json;
+pub(crate) mod plan;
+pub(crate) mod steps;
+pub(crate) mod table;
+pub(crate) mod value;
+pub(crate) mod width;
+pub(crate) mod yaml;
+
+/// Draws the events of one run.
+pub(crate) enum Renderer {
+    /// Each event as a line of JSON.
+    Json,
+    /// Progress, and the result at the end.
+    Human(Box<human::Human>),
+}
+
+impl Renderer {
+    pub(crate) fn new(
+        options: &Options,
+        operation: &Operation,
+        terminal: &mut Terminal,
+    ) -> Renderer {
+        match options.output {
+            Output::Json => Renderer::Json,
+            Output::Table | Output::Yaml => {
+                Renderer::Human(Box::new(human::Human::new(options, operation, terminal)))
+            }
+        }
+    }
+
+    /// Draws an event.
+    pub(crate) fn event(&mut self, event: &Event, terminal: &mut Terminal) {
+        match self {
+            Renderer::Json => json::event(event, terminal),
+            Renderer::Human(human) => human.event(event, terminal),
+        }
+    }
+
+    /// Moves the spinners. Returns at once when there are none.
+    pub(crate) fn tick(&self) {
+        if let Renderer::Human(human) = self {
+            human.tick();
+        }
+    }
+
+    /// Returns whether anything moves.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self, Renderer::Human(human) if human.is_live())
+    }
+
+    /// Takes the spinners off the screen, to make room for a question or a report.
+    pub(crate) fn clear(&self) {
+        if let Renderer::Human(human) = self {
+            human.clear();
+        }
+    }
+}

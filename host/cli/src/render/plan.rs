@@ -1,0 +1,97 @@
+//! What a run would change, in order.
+
+use agent_core::{Effect, OperationName, Verb};
+
+use super::{change, width};
+use crate::clean;
+use crate::ink::Tone;
+use crate::report;
+use crate::terminal::{Sink, Terminal};
+
+/// Writes the list of planned changes to standard output.
+pub(super) fn write(
+    plan: &[Effect],
+    operation: Option<&OperationName>,
+    whole: bool,
+    terminal: &mut Terminal,
+) {
+    let digits = plan.len().to_string().len();
+    for (index, effect) in plan.iter().enumerate() {
+        one(index + 1, digits, effect, operation, whole, terminal);
+    }
+}
+
+/// Writes to standard error how many changes there would be, and that none happened.
+pub(super) fn sum(plan: &[Effect], whole: bool, to: &mut Sink) {
+    let temporary = plan.iter().filter(|effect| effect.temporary).count();
+    let changes = match plan.len() {
+        0 => "no changes".to_owned(),
+        1 => "1 change".to_owned(),
+        many => format!("{many} changes"),
+    };
+    let back = match temporary {
+        0 => String::new(),
+        all if all == plan.len() => ", put back at the end".to_owned(),
+        some => format!(", {some} of them put back at the end"),
+    };
+    to.line(format_args!("{changes}{back}; nothing was written"));
+    if !whole && plan.iter().any(|effect| effect.verb == Verb::Create) {
+        report::hint("-v shows the created objects whole", to);
+    }
+}
+
+fn one(
+    number: usize,
+    digits: usize,
+    effect: &Effect,
+    operation: Option<&OperationName>,
+    whole: bool,
+    terminal: &mut Terminal,
+) {
+    let room = terminal.result_width();
+    let ink = terminal.stdout.ink;
+    let indent = digits + 2;
+    let verb = ink.paint(Tone::Strong, effect.verb.as_str());
+    let mut notes = Vec::new();
+    if operation.is_some_and(|operation| effect.by != *operation) {
+        notes.push(format!("by {}", clean::line(effect.by.as_str())));
+    }
+    if effect.temporary {
+        notes.push("put back at the end".to_owned());
+    }
+    let mut line = format!("{number:digits$}. {verb} {}", change::target(effect));
+    if !notes.is_empty() {
+        let notes = ink.paint(Tone::Faint, format!("({})", notes.join(", ")));
+        line.push_str("  ");
+        line.push_str(&notes);
+    }
+    if room.is_none() {
+        terminal.stdout.line(line);
+    } else {
+        terminal.stdout.line(fold_notes(line, room, indent));
+    }
+    for field in change::fields(effect, whole) {
+        let field = if whole {
+            field
+        } else {
+            width::fold(&field, room, indent + 4)
+        };
+        terminal
+            .stdout
+            .line(format_args!("{}{field}", " ".repeat(indent + 2)));
+    }
+}
+
+/// Moves the notes to a line of their own when they do not fit.
+fn fold_notes(line: String, room: Option<usize>, indent: usize) -> String {
+    let plain = clean::text(&line);
+    if room.is_some_and(|room| width::of(&plain) > room) {
+        line.replacen(
+            "  ",
+            &format!("\n{}", " ".repeat(indent + 2)),
+            usize::from(line.contains("  ")),
+        )
+    } else {
+        line
+    }
+}

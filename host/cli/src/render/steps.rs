@@ -1,0 +1,223 @@
+//! The steps of a run: a spinner each while they last on a screen, a line at start and end elsewhere.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::time::Instant;
+
+use crate::clean;
+use crate::ink::{Ink, Tone};
+use crate::terminal::Sink;
+
+/// The steps that are under way.
+pub(super) struct Steps {
+    live: Option<MultiProgress>,
+    open: BTreeMap<u64, Step>,
+    details: bool,
+}
+
+struct Step {
+    title: String,
+    depth: usize,
+    started: Instant,
+    note: String,
+    progress: Option<(u64, u64)>,
+    bar: Option<ProgressBar>,
+}
+
+/// How a step ended.
+pub(super) enum End<'a> {
+    Done(&'a str),
+    Skipped(&'a str),
+    Failed,
+}
+
+impl Steps {
+    /// Draws on `live` when there is one. With `details`, notes and inner steps are kept on the screen.
+    pub(super) fn new(live: Option<ProgressDrawTarget>, details: bool) -> Steps {
+        Steps {
+            live: live.map(MultiProgress::with_draw_target),
+            open: BTreeMap::new(),
+            details,
+        }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    pub(super) fn start(&mut self, number: u64, title: &str, depth: u32, to: &mut Sink) {
+        let depth = usize::try_from(depth).unwrap_or(usize::MAX).min(8);
+        let title = clean::line(title);
+        let bar = self
+            .live
+            .as_ref()
+            .map(|live| live.add(spinner(depth, to.ink)));
+        if bar.is_none() {
+            to.line(format_args!("{}· {title}", indent(depth)));
+        }
+        let step = Step {
+            title,
+            depth,
+            started: Instant::now(),
+            note: String::new(),
+            progress: None,
+            bar,
+        };
+        step.show();
+        self.open.insert(number, step);
+    }
+
+    pub(super) fn note(&mut self, number: u64, text: &str, to: &mut Sink) {
+        let Some(step) = self.open.get_mut(&number) else {
+            return;
+        };
+        step.note = clean::line(text);
+        step.show();
+        if self.details {
+            let line = format!("{}  {}", indent(step.depth), step.note);
+            let line = to.ink.paint(Tone::Faint, line);
+            self.above(|| to.line(line));
+        }
+    }
+
+    pub(super) fn progress(&mut self, number: u64, done: u64, total: u64) {
+        if let Some(step) = self.open.get_mut(&number) {
+            step.progress = Some((done, total));
+            step.show();
+        }
+    }
+
+    /// Ends a step. On a screen an inner step that went well leaves no line.
+    pub(super) fn end(&mut self, number: u64, end: &End<'_>, to: &mut Sink) {
+        let Some(step) = self.open.remove(&number) else {
+            return;
+        };
+        if let Some(bar) = &step.bar {
+            bar.finish_and_clear();
+            if let Some(live) = &self.live {
+                live.remove(bar);
+            }
+        }
+        let passing = self.live.is_some() && step.depth > 0 && !self.details;
+        if !(passing && matches!(end, End::Done(_))) {
+            let line = step.last_line(end, to.ink);
+            self.above(|| to.line(line));
+        }
+    }
+
+    /// Runs `write` while the spinners are off the screen.
+    pub(super) fn above(&self, write: impl FnOnce()) {
+        match &self.live {
+            Some(live) => live.suspend(write),
+            None => write(),
+        }
+    }
+
+    pub(super) fn tick(&self) {
+        for step in self.open.values() {
+            if let Some(bar) = &step.bar {
+                bar.tick();
+            }
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        if let Some(live) = &self.live {
+            // The screen may be gone; there is nobody to tell then.
+            drop(live.clear());
+        }
+    }
+}
+
+impl Step {
+    /// Brings the spinner's text up to date.
+    fn show(&self) {
+        let Some(bar) = &self.bar else { return };
+        let mut line = self.title.clone();
+        match self.progress {
+            Some((done, 0)) => line.push_str(&format!("  {done}")),
+            Some((done, total)) => line.push_str(&format!("  {done} of {total}")),
+            None => {}
+        }
+        if !self.note.is_empty() {
+            line.push_str("  ");
+            line.push_str(&self.note);
+        }
+        bar.set_message(line);
+    }
+
+    fn last_line(&self, end: &End<'_>, ink: Ink) -> String {
+        let (mark, text) = match end {
+            End::Done(summary) => (ink.paint(Tone::Good, "✓"), clean::line(summary)),
+            End::Skipped(reason) => (
+                ink.paint(Tone::Faint, "-"),
+                format!("skipped: {}", clean::line(reason)),
+            ),
+            End::Failed => (ink.paint(Tone::Bad, "✗"), self.note.clone()),
+        };
+        let took = duration(self.started.elapsed());
+        let extras: Vec<String> = [text, took]
+            .into_iter()
+            .filter(|extra| !extra.is_empty())
+            .map(|extra| format!("  {}", ink.paint(Tone::Faint, extra)))
+            .collect();
+        format!(
+            "{}{mark} {}{}",
+            indent(self.depth),
+            self.title,
+            extras.concat()
+        )
+    }
+}
+
+/// Returns a length of time in few characters; nothing when it was too short to be felt.
+pub(super) fn duration(length: Duration) -> String {
+    let tenths = length.as_millis() / 100;
+    match tenths {
+        0 => String::new(),
+        1..100 => format!("{}.{}s", tenths / 10, tenths % 10),
+        100..600 => format!("{}s", tenths / 10),
+        600..36_000 => format!("{}m{:02}s", tenths / 600, tenths / 10 % 60),
+        _ => format!("{}h{:02}m", tenths / 36_000, tenths / 600 % 60),
+    }
+}
+
+fn indent(depth: usize) -> String {
+    "  ".repeat(depth)
+}
+
+fn spinner(depth: usize, ink: Ink) -> ProgressBar {
+    let template = if ink.is_on() {
+        "{prefix}{spinner:.cyan} {wide_msg} {elapsed:.dim}"
+    } else {
+        "{prefix}{spinner} {wide_msg} {elapsed}"
+    };
+    let style = ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ");
+    ProgressBar::no_length()
+        .with_style(style)
+        .with_prefix(indent(depth))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_the_precision_that_matters() {
+        let table = [
+            (40, ""),
+            (1234, "1.2s"),
+            (9_990, "9.9s"),
+            (12_345, "12s"),
+            (125_000, "2m05s"),
+            (7_500_000, "2h05m"),
+        ];
+        for (ms, wanted) in table {
+            assert_eq!(duration(Duration::from_millis(ms)), wanted);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The one place that turns errors into ink.
+
+use agent_core::{Failure, TakeBack, exit};
+
+use crate::clean;
+use crate::ink::Tone;
+use crate::terminal::{Sink, Terminal};
+
+/// Writes a failure that kept a command from starting, and returns its exit code. For `wire.rs`: files, clients, plugins.
+pub fn report(failure: &Failure, terminal: &mut Terminal) -> u8 {
+    error(failure, &mut terminal.stderr);
+    exit::of(failure)
+}
+
+/// Writes a failure that the command can do without, as a warning. For `wire.rs`.
+pub fn warn(failure: &Failure, terminal: &mut Terminal) {
+    let texts: Vec<String> = std::iter::once(failure.message.clone())
+        .chain(failure.causes.iter().cloned())
+        .chain(failure.hint.iter().map(|hint| format!("({hint})")))
+        .collect();
+    warning(&clean::text(&texts.join(": ")), &mut terminal.stderr);
+}
+
+/// Writes `Error:`, the chain of causes, and `Hint:`.
+pub(crate) fn error(failure: &Failure, to: &mut Sink) {
+    let ink = to.ink;
+    to.line(format_args!(
+        "{} {}",
+        ink.paint(Tone::Bad, "Error:"),
+        clean::text(&failure.message)
+    ));
+    let label = ink.paint(Tone::Warn, "Caused by:");
+    match failure.causes.as_slice() {
+        [] => {}
+        [one] => to.line(format_args!("{label} {}", block(one, 4))),
+        many => {
+            to.line(label);
+            for (index, cause) in many.iter().enumerate() {
+                to.line(format_args!("  {}: {}", index + 1, block(cause, 5)));
+            }
+        }
+    }
+    if let Some(remedy) = &failure.hint {
+        hint(remedy, to);
+    }
+}
+
+/// Writes `Hint:`.
+pub(crate) fn hint(remedy: &str, to: &mut Sink) {
+    let label = to.ink.paint(Tone::Hint, "Hint:");
+    to.line(format_args!("{label} {}", block(remedy, 2)));
+}
+
+/// Writes `Warning:`.
+pub(crate) fn warning(text: &str, to: &mut Sink) {
+    let label = to.ink.paint(Tone::Warn, "Warning:");
+    to.line(format_args!("{label} {}", block(text, 2)));
+}
+
+/// Writes what was put back after a failed run, what was left alone, and what could not be put back.
+pub(crate) fn put_back(list: &[TakeBack], to: &mut Sink) {
+    if list.is_empty() {
+        return;
+    }
+    let (failed, good): (Vec<_>, Vec<_>) = list.iter().partition(|one| one.failure.is_some());
+    if !good.is_empty() {
+        to.line("Put back, newest first:");
+        for one in good {
+            put_back_line(one, to);
+        }
+    }
+    not_put_back(&failed, to);
+}
+
+/// Writes what could not be put back, and what to do.
+pub(crate) fn not_put_back(failed: &[&TakeBack], to: &mut Sink) {
+    if failed.is_empty() {
+        return;
+    }
+    let heading = to.ink.paint(Tone::Bad, "Not put back, so look here first:");
+    to.line(heading);
+    for one in failed {
+        put_back_line(one, to);
+    }
+}
+
+/// Writes the line of one change that was put back, or was not.
+pub(crate) fn put_back_line(one: &TakeBack, to: &mut Sink) {
+    let ink = to.ink;
+    let target = clean::line(&one.target);
+    if let Some(failure) = &one.failure {
+        to.line(format_args!(
+            "  {} {target}: {}",
+            ink.paint(Tone::Bad, "✗"),
+            clean::line(&failure.message)
+        ));
+        for cause in &failure.causes {
+            to.line(format_args!("      caused by: {}", clean::line(cause)));
+        }
+        if let Some(remedy) = &failure.hint {
+            to.line(format_args!("      hint: {}", clean::line(remedy)));
+        }
+    } else {
+        to.line(format_args!(
+            "  {} {target}: {}",
+            ink.paint(Tone::Good, "↩"),
+            clean::line(&one.summary)
+        ));
+    }
+    for left in &one.left {
+        let note = format!("      left alone: {}", clean::line(left));
+        to.line(ink.paint(Tone::Faint, note));
+    }
+}
+
+/// Returns a text whose further lines are indented.
+fn block(text: &str, indent: usize) -> String {
+    clean::text(text.trim_end()).replace('\n', &format!("\n{}", " ".repeat(indent)))
+}

@@ -1,0 +1,130 @@
+//! The terminal as a value: three streams, what is known of them, and the signals.
+//!
+//! A stream whose reader has gone swallows what is written to it from then on: a run is never disturbed by `| head -1`.
+
+use std::fmt;
+use std::io::{BufRead, Write};
+
+use futures::stream::{BoxStream, StreamExt};
+use indicatif::ProgressDrawTarget;
+
+use crate::screen;
+
+use crate::ink::Ink;
+use crate::options::Color;
+
+/// Where a command reads and writes.
+pub struct Terminal {
+    pub(crate) stdin: Option<Box<dyn BufRead + Send>>,
+    pub(crate) stdout: Sink,
+    pub(crate) stderr: Sink,
+    pub(crate) interrupts: BoxStream<'static, ()>,
+    pub(crate) live: Option<ProgressDrawTarget>,
+    pub(crate) facts: Facts,
+}
+
+/// What is known of the streams.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Whether a person can type.
+    pub stdin_tty: bool,
+    /// Whether results go to a screen.
+    pub stdout_tty: bool,
+    /// Whether progress and questions go to a screen.
+    pub stderr_tty: bool,
+    /// Columns of the screen; none when there is no screen, and lines are as long as they need to be.
+    pub width: Option<usize>,
+    /// Whether `NO_COLOR` is set to something, or `TERM` to `dumb`.
+    pub no_color: bool,
+}
+
+impl Terminal {
+    /// Joins streams and facts. Each item of `interrupts` is one Ctrl-C, SIGTERM or hang-up (see [`crate::interrupts`]).
+    pub fn new(
+        stdin: Box<dyn BufRead + Send>,
+        stdout: Box<dyn Write + Send>,
+        stderr: Box<dyn Write + Send>,
+        interrupts: BoxStream<'static, ()>,
+        facts: Facts,
+    ) -> Terminal {
+        let live = facts.stderr_tty.then(screen::target);
+        Terminal {
+            stdin: Some(stdin),
+            stdout: Sink::new(stdout),
+            stderr: Sink::new(stderr),
+            // After the end of the signals nothing interrupts any more.
+            interrupts: interrupts.chain(futures::stream::pending()).boxed(),
+            live,
+            facts,
+        }
+    }
+
+    /// Draws live progress there instead of on standard error.
+    #[must_use]
+    pub fn with_live(mut self, target: ProgressDrawTarget) -> Terminal {
+        self.live = Some(target);
+        self
+    }
+
+    /// Applies `--color`.
+    pub(crate) fn colour(&mut self, when: Color) {
+        let wanted = |tty: bool| match when {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => tty && !self.facts.no_color,
+        };
+        self.stdout.ink = Ink::new(wanted(self.facts.stdout_tty));
+        self.stderr.ink = Ink::new(wanted(self.facts.stderr_tty));
+    }
+
+    /// Returns whether a person can be asked something.
+    pub(crate) fn is_interactive(&self) -> bool {
+        self.facts.stdin_tty && self.facts.stderr_tty
+    }
+
+    /// Returns the columns for results.
+    pub(crate) fn result_width(&self) -> Option<usize> {
+        self.facts.width.filter(|_| self.facts.stdout_tty)
+    }
+}
+
+impl fmt::Debug for Terminal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Terminal")
+            .field("facts", &self.facts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A stream for whole lines.
+pub(crate) struct Sink {
+    to: Option<Box<dyn Write + Send>>,
+    /// How its lines are painted.
+    pub(crate) ink: Ink,
+}
+
+impl Sink {
+    fn new(to: Box<dyn Write + Send>) -> Sink {
+        Sink {
+            to: Some(to),
+            ink: Ink::new(false),
+        }
+    }
+
+    /// Writes one line. It reaches the reader at once, and nobody hears when it does not.
+    pub(crate) fn line(&mut self, line: impl fmt::Display) {
+        self.raw(&format!("{line}\n"));
+    }
+
+    /// Writes text as it is.
+    pub(crate) fn raw(&mut self, text: &str) {
+        let Some(to) = &mut self.to else { return };
+        if to
+            .write_all(text.as_bytes())
+            .and_then(|()| to.flush())
+            .is_err()
+        {
+            self.to = None;
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What a shell is told when somebody presses Tab.
+
+use super::scene::scene;
+
+/// Returns the candidates for the last word of a line.
+async fn at(line: &str) -> Vec<String> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let shot = scene(&format!("agent __complete {} -- {line}", words.len() - 1))
+        .shoot()
+        .await;
+    assert_eq!((shot.code, shot.stderr.as_str()), (0, ""), "{line}");
+    shot.stdout
+        .lines()
+        .map(|line| line.split('\t').next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn candidates_come_from_the_tree_the_descriptor_and_the_cluster() {
+    let table: [(&str, &[&str]); 20] = [
+        ("agent pl", &["plugin"]),
+        ("agent plugin ins", &["inspect"]),
+        ("agent plugin inspect v", &["volsync"]),
+        ("agent plugin grant volsync ", &["cluster:list:pods:*"]),
+        ("agent run vol", &["volsync.restore", "volsync.status"]),
+        ("agent --sandbox run flux", &["flux.sync"]),
+        ("agent run volsync.restore me", &["media"]),
+        ("agent run volsync.restore ", &["default", "media"]),
+        ("agent run volsync.restore media pl", &["plex"]),
+        ("agent run volsync.restore --namespace media s", &["sonarr"]),
+        (
+            "agent run volsync.restore media plex --pre",
+            &["--previous"],
+        ),
+        ("agent run volsync.restore -n m", &["media"]),
+        (
+            "agent run volsync.restore --namespace=me",
+            &["--namespace=media"],
+        ),
+        ("agent run flux.sync k", &["ks"]),
+        ("agent run flux.sync hr media pl", &["plex"]),
+        ("agent run volsync.restore media plex -o y", &["yaml"]),
+        (
+            "agent run flux.sync hr media ?",
+            &[
+                "?{\"object-by\":{\"of\":{\"hr\":\"helmreleases.v2.helm.toolkit.fluxcd.io\",\"ks\":\"kustomizations.v1.kustomize.toolkit.fluxcd.io\"},\"parameter\":\"kind\"}}",
+            ],
+        ),
+        ("agent run flux.sync ", &["ks", "hr", "default", "media"]),
+        ("agent plugin ", &["list", "inspect", "grant", "help"]),
+        ("agent run nothing.here x", &[]),
+    ];
+    for (line, wanted) in table {
+        assert_eq!(at(line).await, wanted, "{line}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bash_splits_at_the_equals_sign() {
+    assert_eq!(
+        at("agent run volsync.restore --namespace = me").await,
+        ["media"]
+    );
+    assert_eq!(
+        at("agent run volsync.restore -o json --color = al").await,
+        ["always"]
+    );
+    assert_eq!(
+        at("agent plugin grant volsync cluster : li").await,
+        ["list:pods:*"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_and_slow_clusters_give_no_candidates() {
+    for line in [
+        "agent run volsync.restore gone pl",
+        "agent run volsync.restore slow pl",
+        "agent",
+        "",
+    ] {
+        let before = tokio::time::Instant::now();
+        at(line).await;
+        assert!(before.elapsed().as_millis() <= 1500, "{line}");
+    }
+    assert!(at("agent run volsync.restore slow ").await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_shell_has_a_script_that_asks_the_agent() {
+    for shell in ["bash", "zsh", "fish"] {
+        let shot = scene(&format!("agent completions {shell}")).shoot().await;
+        assert!(shot.stdout.contains("agent __complete"), "{shell}");
+        assert_eq!(
+            crate::Invocation::from_complete(shell),
+            crate::parse(["agent", "completions", shell].map(Into::into)).ok()
+        );
+    }
+    assert_eq!(crate::Invocation::from_complete("tcsh"), None);
+}

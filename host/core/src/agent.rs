@@ -1,0 +1,180 @@
+//! The one trait that the doors know. The local engine implements it, and so will the daemon's client, so that `--remote` is the same
+//! command.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use futures::channel::mpsc;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::call::Call;
+use crate::descriptor::{Descriptor, Names};
+use crate::event::Event;
+use crate::failure::Failure;
+use crate::grant::Right;
+use crate::id::{Digest, PluginId, RunId};
+use crate::manifest::Manifest;
+
+/// Runs operations.
+#[async_trait]
+pub trait Agent: Send + Sync {
+    /// Returns every plugin that was found, also those that cannot be used, by id.
+    ///
+    /// # Errors
+    /// When the plugins cannot be looked up at all.
+    async fn plugins(&self) -> Result<Vec<Plugin>, Failure>;
+
+    /// Starts a run. What happens in it comes as events, of which the last is [`Event::Finished`].
+    ///
+    /// # Errors
+    /// Whatever can be known before any guest code runs: an unknown operation, arguments that do not fit, missing grants.
+    async fn run(&self, call: Call) -> Result<Run, Failure>;
+
+    /// Returns the values that exist in the world for a parameter, for completion at a prompt.
+    ///
+    /// # Errors
+    /// When they cannot be looked up; a prompt shows nothing then.
+    async fn complete(&self, completion: Completion) -> Result<Vec<String>, Failure>;
+
+    /// Grants rights to a plugin, for the artifact that is there now. Returns all that it has been granted.
+    ///
+    /// # Errors
+    /// `not-found` when there is no such plugin; `unavailable` when the grant cannot be kept.
+    async fn grant(&self, plugin: &PluginId, rights: Vec<Right>) -> Result<Vec<Right>, Failure>;
+}
+
+/// A plugin that was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Plugin {
+    /// Where it was found.
+    pub origin: Origin,
+    /// The SHA-256 of the artifact.
+    pub digest: Digest,
+    /// Its manifest, descriptor, imports and rights; or why it is refused.
+    pub state: State,
+}
+
+/// Whether a plugin can be used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum State {
+    /// It can.
+    Usable(Box<Usable>),
+    /// It cannot, and why.
+    Refused {
+        /// Why, with what would mend it.
+        failure: Failure,
+    },
+}
+
+/// What is known of a plugin without running it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Usable {
+    /// Who it says it is, and what it asks for.
+    pub manifest: Manifest,
+    /// Its operations.
+    pub descriptor: Descriptor,
+    /// The interfaces that the component imports, WASI included.
+    pub imports: Vec<String>,
+    /// The rights that it requests and has.
+    pub granted: Vec<Right>,
+    /// The rights that it requests and has not; it cannot run before all are granted.
+    pub missing: Vec<Right>,
+}
+
+/// Where a plugin was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "from", content = "path", rename_all = "kebab-case")]
+pub enum Origin {
+    /// In the agent itself.
+    Bundled,
+    /// In the user's plugin directory, by file name.
+    Directory(String),
+    /// Named on the command line.
+    File(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Bundled => f.write_str("bundled"),
+            Origin::Directory(path) | Origin::File(path) => f.write_str(path),
+        }
+    }
+}
+
+/// What a prompt wants to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Completion {
+    /// What the parameter's values name.
+    pub names: Names,
+    /// The arguments that were given so far.
+    pub arguments: Map<String, Value>,
+    /// How the value begins.
+    pub prefix: String,
+}
+
+/// A run under way.
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// What happens. Dropping it does not stop the run.
+    pub events: BoxStream<'static, Event>,
+    control: mpsc::UnboundedSender<Control>,
+}
+
+/// What whoever started a run may say to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// The answer to [`Event::Asked`].
+    Answer {
+        /// Which question.
+        question: u64,
+        /// Whether they agree.
+        yes: bool,
+    },
+    /// Stop, and put back what is held.
+    Cancel,
+}
+
+impl Run {
+    /// Joins the two ends of a run that an implementor of [`Agent`] has.
+    pub fn new(
+        id: RunId,
+        events: BoxStream<'static, Event>,
+        control: mpsc::UnboundedSender<Control>,
+    ) -> Run {
+        Run {
+            id,
+            events,
+            control,
+        }
+    }
+
+    /// Answers a question. An answer to a run that is over is lost, which is harmless.
+    pub fn answer(&self, question: u64, yes: bool) {
+        self.say(Control::Answer { question, yes });
+    }
+
+    /// Asks the run to stop. It ends with [`Event::Finished`] after everything held is put back.
+    pub fn cancel(&self) {
+        self.say(Control::Cancel);
+    }
+
+    fn say(&self, control: Control) {
+        // The run may be over already; there is nobody to tell then.
+        drop(self.control.unbounded_send(control));
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,94 @@
+//! Tables of arguments and verdicts.
+
+use serde_json::json;
+
+use super::*;
+
+fn restore() -> Operation {
+    serde_json::from_value(json!({
+        "name": "restore", "summary": "Restore",
+        "parameters": [
+            {"name": "namespace", "summary": "the namespace", "style": "positional", "required": true, "schema": {"type": "string", "format": "name"}},
+            {"name": "previous", "summary": "skip", "style": "flag", "schema": {"type": "integer", "minimum": 0}},
+            {"name": "as-of", "summary": "time", "style": "flag", "schema": {"type": "string", "format": "date-time"}},
+            {"name": "kind", "summary": "kind", "style": "flag", "default": "ks", "schema": {"type": "string", "enum": ["ks", "hr"]}},
+            {"name": "all", "summary": "all", "style": "flag", "default": false, "schema": {"type": "boolean"}}
+        ],
+        "constraints": [{"at-most-one": ["previous", "as-of"]}, {"requires": ["as-of", "all"]}]
+    }))
+    .expect("a descriptor")
+}
+
+fn verdict(arguments: Value) -> Result<Value, String> {
+    let Value::Object(arguments) = arguments else {
+        panic!("arguments are an object")
+    };
+    complete(&restore(), arguments)
+        .map(Value::Object)
+        .map_err(|misfit| misfit.to_string())
+}
+
+#[test]
+fn defaults_are_filled_in() {
+    assert_eq!(
+        verdict(json!({"namespace": "media"})),
+        Ok(json!({"namespace": "media", "kind": "ks", "all": false}))
+    );
+}
+
+#[test]
+fn each_misfit_says_what_and_why() {
+    let table = [
+        (json!({}), "`namespace` is missing: the namespace"),
+        (
+            json!({"namespace": "Media"}),
+            "`namespace` is `Media`, which is not the name of an object (lower-case letters, digits, dashes, dots)",
+        ),
+        (
+            json!({"namespace": "m", "previous": -1}),
+            "`previous` is `-1`, which is not a whole number, 0 or more",
+        ),
+        (
+            json!({"namespace": "m", "previous": "1"}),
+            "`previous` is `1`, which is not a whole number, 0 or more",
+        ),
+        (
+            json!({"namespace": "m", "as-of": "noon", "all": true}),
+            "`as-of` is `noon`, which is not a time such as `2026-11-22T06:00:00Z`",
+        ),
+        (
+            json!({"namespace": "m", "kind": "x"}),
+            "`kind` is `x`, which is not one of `ks`, `hr`",
+        ),
+        (
+            json!({"namespace": "m", "previus": 1}),
+            "there is no parameter `previus`",
+        ),
+        (
+            json!({"namespace": "m", "previous": 1, "as-of": "2026-01-01T00:00:00Z"}),
+            "`previous`, `as-of` exclude each other: give one of them",
+        ),
+        (
+            json!({"namespace": "m", "as-of": "2026-01-01T00:00:00Z"}),
+            "`as-of` needs `all` as well",
+        ),
+    ];
+    for (arguments, message) in table {
+        assert_eq!(
+            verdict(arguments.clone()),
+            Err(message.to_owned()),
+            "{arguments}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_parameter_names_the_nearest() {
+    let misfit = complete(
+        &restore(),
+        serde_json::from_value(json!({"previus": 1})).expect("a map"),
+    )
+    .expect_err("misfit");
+    let hint = misfit.into_failure("volsync.restore").hint.expect("a hint");
+    assert!(hint.starts_with("did you mean `previous`?"), "{hint}");
+}

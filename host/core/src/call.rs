@@ -1,0 +1,41 @@
+//! What somebody asks the agent to do.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::id::OperationName;
+
+/// One request to run an operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// The operation.
+    pub operation: OperationName,
+    /// Its arguments by parameter name. Defaults are filled in by [`crate::arguments::complete`].
+    pub arguments: Map<String, Value>,
+    /// Whether to perform or to plan.
+    pub mode: Mode,
+    /// What the caller says to questions.
+    pub consent: Consent,
+}
+
+/// Whether effects happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Changes are made.
+    Perform,
+    /// Changes are proven by the target's dry-run and collected; nothing is written.
+    Plan,
+}
+
+/// How questions are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Consent {
+    /// Each question goes to the person as an event and waits for the answer.
+    Ask,
+    /// The caller agreed beforehand (`--yes`).
+    Given,
+    /// Nobody can be asked, so the answer is no.
+    Withheld,
+}

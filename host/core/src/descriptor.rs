@@ -1,0 +1,203 @@
+//! What a plugin offers: its operations, their parameters, results and risks. Help, completion, validation and every door come from it.
+//!
+//! The document is made at build time by the SDK's macros, and embedded in the component's custom section `agent:descriptor`, so none of
+//! its uses runs guest code.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::object::ObjectType;
+
+/// The operations of one plugin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Descriptor {
+    /// Every operation, in the order in which help lists them.
+    pub operations: Vec<Operation>,
+}
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Operation {
+    /// The name after the dot, such as `restore`.
+    pub name: String,
+    /// One line in the imperative without a full stop.
+    pub summary: String,
+    /// What else a person should know, in paragraphs.
+    #[serde(default)]
+    pub description: String,
+    /// How much harm it can do. Absent means `destroy`.
+    #[serde(default)]
+    pub risk: Risk,
+    /// Its parameters; positional ones in their order.
+    #[serde(default)]
+    pub parameters: Vec<Parameter>,
+    /// Which parameters go together.
+    #[serde(default)]
+    pub constraints: Vec<Constraint>,
+    /// The columns of its result as a table; empty when the result is no table.
+    #[serde(default)]
+    pub columns: Vec<Column>,
+    /// Names of locks, with `{parameter}` in them, such as `pvc:{namespace}/{name}`.
+    #[serde(default)]
+    pub locks: Vec<String>,
+    /// Command lines without `agent run`, such as `volsync.restore media plex`.
+    #[serde(default)]
+    pub examples: Vec<String>,
+}
+
+/// How much harm an operation can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Risk {
+    /// It only looks: the gate refuses every write.
+    Read,
+    /// It changes something that can be changed back.
+    Change,
+    /// It makes something unavailable.
+    Disrupt,
+    /// It can destroy data: the gate refuses the first write until the person has agreed.
+    #[default]
+    Destroy,
+}
+
+/// One parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Parameter {
+    /// Its name in lower case with dashes, such as `as-of`; also its key in the arguments, and its flag.
+    pub name: String,
+    /// One line in the imperative or a noun phrase, without a full stop.
+    pub summary: String,
+    /// How it is written on a command line. Positional parameters can be given by flag too.
+    pub style: Style,
+    /// A one-letter flag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short: Option<char>,
+    /// Whether it must be given.
+    #[serde(default)]
+    pub required: bool,
+    /// Its type.
+    pub schema: Schema,
+    /// The value when it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// What in the world its values name, for completion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Names>,
+}
+
+/// How a parameter is written on a command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Style {
+    /// By its place.
+    Positional,
+    /// As `--name VALUE`, or `--name` alone for a boolean.
+    Flag,
+}
+
+/// The part of JSON Schema (2020-12) that a parameter's type may use.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Schema {
+    /// The type.
+    #[serde(rename = "type")]
+    pub of: Type,
+    /// The only values allowed.
+    #[serde(default, rename = "enum", skip_serializing_if = "Vec::is_empty")]
+    pub one_of: Vec<String>,
+    /// The form of a string.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
+    /// The least integer allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<i64>,
+    /// The greatest integer allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<i64>,
+}
+
+/// The type of a parameter's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Type {
+    /// Text.
+    String,
+    /// A whole number.
+    Integer,
+    /// Yes or no.
+    Boolean,
+}
+
+/// The form of a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// A time by RFC 3339 such as `2026-11-22T06:00:00Z`.
+    DateTime,
+    /// A length of time such as `90s` or `1h30m`.
+    Duration,
+    /// A name of an object by RFC 1123.
+    Name,
+}
+
+/// What in the world a value names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Names {
+    /// A namespace.
+    Namespace,
+    /// An object of one type, in the namespace that the parameter `namespace` holds.
+    Object(ObjectType),
+    /// An object whose type depends on the value of another parameter.
+    ObjectBy {
+        /// That parameter.
+        parameter: String,
+        /// From its values to types.
+        of: BTreeMap<String, ObjectType>,
+    },
+}
+
+/// A rule about parameters together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Constraint {
+    /// At most one of these is given.
+    AtMostOne(Vec<String>),
+    /// Exactly one of these is given. A boolean counts when it is true.
+    ExactlyOne(Vec<String>),
+    /// When the first is given, all the others are given too.
+    Requires(Vec<String>),
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Column {
+    /// The heading, in capitals.
+    pub heading: String,
+    /// The key in the row's object.
+    pub key: String,
+}
+
+impl Operation {
+    /// Returns a parameter by name.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters
+            .iter()
+            .find(|parameter| parameter.name == name)
+    }
+}
+
+impl Descriptor {
+    /// Returns an operation by the name after the dot.
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.operations
+            .iter()
+            .find(|operation| operation.name == name)
+    }
+}

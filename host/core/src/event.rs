@@ -1,0 +1,193 @@
+//! What happens during a run. These types are the interface between the engine and every door: the terminal draws them, `-o json` prints one
+//! a line, the daemon streams them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::effect::Effect;
+use crate::exit;
+use crate::failure::Failure;
+use crate::id::{OperationName, RunId};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "event",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
+pub enum Event {
+    /// The run began.
+    Started {
+        /// The run.
+        run: RunId,
+        /// What it runs.
+        operation: OperationName,
+        /// Id and version of the plugin.
+        plugin: String,
+        /// With all defaults filled in.
+        arguments: Map<String, Value>,
+        /// Whether nothing will be written.
+        planning: bool,
+    },
+    /// A step began.
+    StepStarted {
+        /// Its number in the run.
+        step: u64,
+        /// What is being done.
+        title: String,
+        /// How deep operations have called operations; 0 for the operation that was called for.
+        depth: u32,
+    },
+    /// The line of detail of a step changed.
+    StepNoted {
+        /// Which step.
+        step: u64,
+        /// The new line.
+        text: String,
+    },
+    /// A step came further.
+    StepProgressed {
+        /// Which step.
+        step: u64,
+        /// So much is done.
+        done: u64,
+        /// Of so much; 0 when that is not known.
+        total: u64,
+    },
+    /// A step ended well.
+    StepDone {
+        /// Which step.
+        step: u64,
+        /// What came of it; may be empty.
+        summary: String,
+    },
+    /// A step was not needed.
+    StepSkipped {
+        /// Which step.
+        step: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A step ended in any other way.
+    StepFailed {
+        /// Which step.
+        step: u64,
+    },
+    /// The plugin wrote a line.
+    Logged {
+        /// How much it matters.
+        level: Level,
+        /// The line, without terminal escapes.
+        message: String,
+    },
+    /// Lines were dropped because the run's log limit is reached.
+    LogsDropped {
+        /// How many.
+        lines: u64,
+    },
+    /// The person is asked; the run waits for [`crate::agent::Run::answer`].
+    Asked {
+        /// To be given back with the answer.
+        question: u64,
+        /// A question for yes or no.
+        text: String,
+        /// Label and value, in order.
+        facts: Vec<(String, String)>,
+    },
+    /// While planning: a change that would be made.
+    Planned {
+        /// The change.
+        effect: Effect,
+    },
+    /// A change was made.
+    Changed {
+        /// The change.
+        effect: Effect,
+    },
+    /// What was held is being put back because the run did not end well.
+    TakingBack {
+        /// Why: the failure that ended the run.
+        failure: Failure,
+        /// How many changes are still held.
+        held: u64,
+    },
+    /// One change was put back, or could not be.
+    PutBack(TakeBack),
+    /// The run is over. Always the last event.
+    Finished {
+        /// How it ended.
+        outcome: Outcome,
+    },
+}
+
+/// How much a log line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// For whoever looks for a fault; shown with `-v`.
+    Debug,
+    /// For everybody.
+    Info,
+    /// Something is not as it should be.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+/// The putting back of one change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TakeBack {
+    /// The object, such as `deployments media/plex`.
+    pub target: String,
+    /// What was put back, such as `spec.replicas is 1 again`.
+    pub summary: String,
+    /// What was left as it is because somebody else changed it since, a sentence each.
+    pub left: Vec<String>,
+    /// Why it could not be put back; none when it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "outcome",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
+pub enum Outcome {
+    /// The operation came to its end.
+    Done {
+        /// What it gave back.
+        value: Value,
+        /// How many of the things it worked on failed.
+        failed: u64,
+        /// Holds that could not be put back at the end, although the operation succeeded. Empty when all is well.
+        not_put_back: Vec<TakeBack>,
+    },
+    /// The operation did not come to its end.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// What was put back, newest first; empty when nothing had been changed.
+        put_back: Vec<TakeBack>,
+    },
+}
+
+impl Outcome {
+    /// Returns the exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Outcome::Done {
+                failed: 0,
+                not_put_back,
+                ..
+            } if not_put_back.is_empty() => exit::DONE,
+            Outcome::Done { .. } => exit::FAILED,
+            Outcome::Failed { failure, put_back } if put_back.is_empty() => exit::of(failure),
+            Outcome::Failed { .. } => exit::UNDONE,
+        }
+    }
+}

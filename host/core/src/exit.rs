@@ -1,0 +1,38 @@
+//! The exit codes, which scripts rely on.
+
+use crate::failure::{Failure, Kind};
+
+/// The operation did what it was asked to.
+pub const DONE: u8 = 0;
+/// The operation failed, and nothing was there to be put back; or a part of what it worked on failed.
+pub const FAILED: u8 = 1;
+/// The command line is wrong; nothing was tried.
+pub const USAGE: u8 = 2;
+/// The person said no, or nobody was there to ask.
+pub const DECLINED: u8 = 3;
+/// The plugin's rights or the target's access control do not allow it.
+pub const DENIED: u8 = 4;
+/// The target cannot be reached.
+pub const UNREACHABLE: u8 = 5;
+/// The operation failed or was stopped after it had changed something, and what it held was put back. The report says what could not be.
+pub const UNDONE: u8 = 6;
+/// A bug of ours.
+pub const BUG: u8 = 70;
+
+/// Returns the exit code of a failure before which nothing was changed.
+pub fn of(failure: &Failure) -> u8 {
+    match failure.kind {
+        Kind::Denied if failure.code == "run.declined" => DECLINED,
+        Kind::Denied => DENIED,
+        Kind::Unavailable => UNREACHABLE,
+        // A plugin that traps is the plugin's bug.
+        Kind::Internal if failure.code.starts_with("agent.") => BUG,
+        Kind::Invalid if is_usage(&failure.code) => USAGE,
+        Kind::NotFound if failure.code == "operations.unknown" => USAGE,
+        _ => FAILED,
+    }
+}
+
+fn is_usage(code: &str) -> bool {
+    code == "operations.arguments" || code == "operations.name"
+}

@@ -1,0 +1,179 @@
+//! Why something did not work, in the form that every door and every plugin understands.
+
+use std::error::Error;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What the host does about a failure. The same cases as `error-kind` in `wit/deps/types`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Outside the rights of the plugin, refused by the target's access control, or declined by the person.
+    Denied,
+    /// The thing named does not exist.
+    NotFound,
+    /// It exists already, or somebody else changed it in between.
+    Conflict,
+    /// The request itself is wrong.
+    Invalid,
+    /// The target cannot be reached or cannot answer now.
+    Unavailable,
+    /// A wait came to its deadline.
+    Timeout,
+    /// The person or the host asked the run to stop.
+    Cancelled,
+    /// A limit of the run is used up.
+    Exhausted,
+    /// The target does not have this feature.
+    Unsupported,
+    /// A bug of the host or of the target.
+    Internal,
+}
+
+/// A failure: the Rust side of the `error` record in `wit/deps/types`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Failure {
+    /// What the host does about it.
+    pub kind: Kind,
+    /// What scripts match, such as `cluster.forbidden`.
+    pub code: String,
+    /// What happened and where; lower case, no full stop.
+    pub message: String,
+    /// How to mend it; best a command to paste.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Further causes, outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<String>,
+    /// How long the target said to wait, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// Returns an error and its sources as texts, outermost first, without those that the one before ends with: some libraries say their cause
+/// themselves.
+pub fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut texts = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !texts.last().is_some_and(|last| last.ends_with(&text)) {
+            texts.push(text);
+        }
+        next = error.source();
+    }
+    texts
+}
+
+/// The remedy for an error, as a command to paste where there is one.
+pub trait Hint {
+    /// Returns the remedy, or none when there is nothing better to say than the error itself.
+    fn hint(&self) -> Option<String>;
+}
+
+impl Failure {
+    /// Makes a failure without hint and causes.
+    pub fn new(kind: Kind, code: &str, message: impl Into<String>) -> Failure {
+        Failure {
+            kind,
+            code: code.to_owned(),
+            message: message.into(),
+            hint: None,
+            causes: Vec::new(),
+            retry_after_ms: None,
+        }
+    }
+
+    /// Makes a failure of an error, with the chain of its sources as causes.
+    pub fn of(kind: Kind, code: &str, error: &(dyn Error + 'static)) -> Failure {
+        let mut texts = chain(error);
+        let causes = texts.split_off(1);
+        Failure {
+            causes,
+            ..Failure::new(kind, code, texts.concat())
+        }
+    }
+
+    /// Adds the remedy.
+    #[must_use]
+    pub fn hinted(mut self, hint: impl Into<String>) -> Failure {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds a cause below those that are there.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<String>) -> Failure {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// Puts what was being done in front; the present message becomes the first cause.
+    #[must_use]
+    pub fn while_doing(mut self, message: impl Into<String>) -> Failure {
+        let inner = std::mem::replace(&mut self.message, message.into());
+        self.causes.insert(0, inner);
+        self
+    }
+
+    /// Makes the failure that every host call returns once the run was told to stop.
+    pub fn cancelled() -> Failure {
+        Failure::new(
+            Kind::Cancelled,
+            "run.cancelled",
+            "the run was asked to stop",
+        )
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Failure {}
+
+impl Hint for Failure {
+    fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Layer {
+        text: &'static str,
+        source: Option<Box<Layer>>,
+    }
+
+    fn layers(texts: &[&'static str]) -> Layer {
+        let source = texts
+            .get(1..)
+            .filter(|rest| !rest.is_empty())
+            .map(|rest| Box::new(layers(rest)));
+        Layer {
+            text: texts[0],
+            source,
+        }
+    }
+
+    #[test]
+    fn a_cause_that_was_said_is_not_said_again() {
+        let error = layers(&[
+            "reading `a`",
+            "cannot open: no such file",
+            "no such file",
+            "os error 2",
+        ]);
+        let failure = Failure::of(Kind::Invalid, "x", &error);
+        assert_eq!(failure.message, "reading `a`");
+        assert_eq!(failure.causes, ["cannot open: no such file", "os error 2"]);
+    }
+}

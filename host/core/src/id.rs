@@ -1,0 +1,221 @@
+//! Names that must not be mixed up, each with its own type.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A text that is not a valid name of its sort.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum InvalidName {
+    /// A plugin id outside `[a-z][a-z0-9-]*`.
+    #[error(
+        "`{0}` is no plugin id: use lower-case letters, digits and dashes, with a letter first"
+    )]
+    Plugin(String),
+    /// An operation that is not `DOMAIN.OPERATION`.
+    #[error("`{0}` is no operation: write DOMAIN.OPERATION, such as `volsync.restore`")]
+    Operation(String),
+    /// A digest that is not `sha256:` and 64 hexadecimal digits.
+    #[error("`{0}` is no digest: it is `sha256:` and 64 hexadecimal digits")]
+    Digest(String),
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Returns the name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidName;
+
+            fn try_from(text: String) -> Result<Self, InvalidName> {
+                text.parse()
+            }
+        }
+    };
+}
+
+name! {
+    /// What a plugin is called, which is also the domain of its operations: `[a-z][a-z0-9-]*`, at most 40 characters.
+    PluginId
+}
+name! {
+    /// The full name of an operation: `DOMAIN.OPERATION`, both in the form of a plugin id.
+    OperationName
+}
+name! {
+    /// The SHA-256 of an artifact's bytes, written `sha256:` and 64 hexadecimal digits.
+    Digest
+}
+
+/// A run: eight lower-case letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RunId(String);
+
+impl RunId {
+    /// Makes an id of 40 random bits, of which the caller brings eight bytes.
+    pub fn from_random(bytes: [u8; 8]) -> RunId {
+        const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+        RunId(
+            bytes
+                .iter()
+                .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+                .collect(),
+        )
+    }
+
+    /// Returns the id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for PluginId {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        if is_label(text) {
+            Ok(PluginId(text.to_owned()))
+        } else {
+            Err(InvalidName::Plugin(text.to_owned()))
+        }
+    }
+}
+
+impl OperationName {
+    /// Joins a plugin's id and the name of one of its operations.
+    ///
+    /// # Errors
+    /// When the operation's name is not in the form of a plugin id.
+    pub fn new(plugin: &PluginId, operation: &str) -> Result<Self, InvalidName> {
+        format!("{plugin}.{operation}").parse()
+    }
+
+    /// Returns the part before the dot.
+    pub fn plugin(&self) -> &str {
+        self.0
+            .split_once('.')
+            .map_or(self.as_str(), |(plugin, _)| plugin)
+    }
+
+    /// Returns the part after the dot.
+    pub fn operation(&self) -> &str {
+        self.0
+            .split_once('.')
+            .map_or("", |(_, operation)| operation)
+    }
+}
+
+impl FromStr for OperationName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        match text.split_once('.') {
+            Some((plugin, operation)) if is_label(plugin) && is_label(operation) => {
+                Ok(OperationName(text.to_owned()))
+            }
+            _ => Err(InvalidName::Operation(text.to_owned())),
+        }
+    }
+}
+
+impl Digest {
+    /// Names a SHA-256.
+    pub fn from_sha256(hash: &[u8; 32]) -> Digest {
+        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        Digest(format!("sha256:{hex}"))
+    }
+
+    /// Returns the hexadecimal digits alone, for use as a file name.
+    pub fn hex(&self) -> &str {
+        self.0.trim_start_matches("sha256:")
+    }
+}
+
+impl FromStr for Digest {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let valid = text.strip_prefix("sha256:").is_some_and(|hex| {
+            hex.len() == 64
+                && hex
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        });
+        if valid {
+            Ok(Digest(text.to_owned()))
+        } else {
+            Err(InvalidName::Digest(text.to_owned()))
+        }
+    }
+}
+
+fn is_label(text: &str) -> bool {
+    text.len() <= 40
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operation_is_two_labels() {
+        let name: OperationName = "volsync.restore".parse().expect("valid");
+        assert_eq!((name.plugin(), name.operation()), ("volsync", "restore"));
+        for wrong in [
+            "volsync",
+            "volsync.",
+            ".restore",
+            "Volsync.restore",
+            "a.b.c",
+            "a b.c",
+            "",
+        ] {
+            assert!(wrong.parse::<OperationName>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn digest_is_lower_case_hex() {
+        assert!(
+            Digest::from_sha256(&[171; 32])
+                .as_str()
+                .parse::<Digest>()
+                .is_ok()
+        );
+        assert!("sha256:AB".parse::<Digest>().is_err());
+    }
+}

@@ -1,0 +1,167 @@
+//! What a plugin says of itself: who it is and which rights it asks for. Written by its author as `plugin.toml`, embedded by the SDK in the
+//! component's custom section `agent:manifest` as JSON.
+
+use semver::Version;
+use serde::{Deserialize, Serialize};
+
+use crate::id::PluginId;
+use crate::limits::Requested;
+
+/// The manifest of one plugin. Unknown keys are errors: a misspelt limit must not be no limit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manifest {
+    /// The version of this format: 1.
+    pub manifest: u32,
+    /// The id, which is also the domain of its operations.
+    pub id: PluginId,
+    /// Its version.
+    pub version: Version,
+    /// One line without a full stop.
+    pub description: String,
+    /// An SPDX expression.
+    pub license: String,
+    /// The oldest agent that it works with.
+    pub min_agent: Version,
+    /// The rights that it asks for. They are not granted here.
+    #[serde(default, rename = "request")]
+    pub requests: Vec<Request>,
+    /// Limits below the host's.
+    #[serde(default)]
+    pub limits: Requested,
+}
+
+/// One request for rights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "capability", rename_all = "kebab-case")]
+pub enum Request {
+    /// Rights on objects of the cluster.
+    Cluster(ClusterRequest),
+    /// The right to call operations.
+    Operations(OperationsRequest),
+}
+
+/// Rights on objects of the cluster: each verb on each resource in each namespace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ClusterRequest {
+    /// Of `get`, `list`, `watch`, `create`, `patch`, `apply`, `delete`, `logs`.
+    pub verbs: Vec<ClusterVerb>,
+    /// `PLURAL.GROUP`, or `PLURAL` for the core group.
+    pub resources: Vec<String>,
+    /// Namespaces; `*` for all, `{parameter}` for the value of that argument, or all when it was not given. Cluster-scoped objects are
+    /// matched by `*` only.
+    pub namespaces: Vec<String>,
+    /// The operations that need it; empty for all.
+    #[serde(default)]
+    pub operations: Vec<String>,
+    /// Why, for the person who grants it.
+    pub why: String,
+}
+
+/// What may be done with objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClusterVerb {
+    /// Read one.
+    Get,
+    /// Read many.
+    List,
+    /// See them change.
+    Watch,
+    /// Make one.
+    Create,
+    /// Set fields, also by signal.
+    Patch,
+    /// Server-side apply.
+    Apply,
+    /// Remove one.
+    Delete,
+    /// Read a pod's log.
+    Logs,
+}
+
+impl ClusterVerb {
+    /// Every verb, in the order of the documentation.
+    pub const ALL: [ClusterVerb; 8] = [
+        ClusterVerb::Get,
+        ClusterVerb::List,
+        ClusterVerb::Watch,
+        ClusterVerb::Create,
+        ClusterVerb::Patch,
+        ClusterVerb::Apply,
+        ClusterVerb::Delete,
+        ClusterVerb::Logs,
+    ];
+
+    /// Returns the word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ClusterVerb::Get => "get",
+            ClusterVerb::List => "list",
+            ClusterVerb::Watch => "watch",
+            ClusterVerb::Create => "create",
+            ClusterVerb::Patch => "patch",
+            ClusterVerb::Apply => "apply",
+            ClusterVerb::Delete => "delete",
+            ClusterVerb::Logs => "logs",
+        }
+    }
+}
+
+/// The right to call operations.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OperationsRequest {
+    /// Full names, such as `flux.suspend`.
+    pub call: Vec<String>,
+    /// The operations that need it; empty for all.
+    #[serde(default)]
+    pub operations: Vec<String>,
+    /// Why, for the person who grants it.
+    pub why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = r#"
+        manifest = 1
+        id = "volsync"
+        version = "0.1.0"
+        description = "Back up and restore volumes"
+        license = "Apache-2.0"
+        min-agent = "0.1.0"
+        [[request]]
+        capability = "cluster"
+        verbs = ["get"]
+        resources = ["pods"]
+        namespaces = ["{namespace}"]
+        why = "find the pods that mount the volume"
+    "#;
+
+    #[test]
+    fn manifest_reads_back_as_json() {
+        let manifest: Manifest = toml::from_str(MANIFEST).expect("valid");
+        let json = serde_json::to_string(&manifest).expect("serialises");
+        assert_eq!(
+            serde_json::from_str::<Manifest>(&json).expect("reads back"),
+            manifest
+        );
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_at_every_level() {
+        for (from, to) in [
+            ("license", "licence"),
+            ("verbs", "verb"),
+            ("[[request]]", "[limits]\ncpu = 1\n[[request]]"),
+        ] {
+            assert!(
+                toml::from_str::<Manifest>(&MANIFEST.replacen(from, to, 1)).is_err(),
+                "{to}"
+            );
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! One call of one operation: a store of its own with its limits, an instance in it, and its end.
+
+use std::time::Duration;
+
+use agent_capability::bindings::PluginPre;
+use agent_capability::bindings::ops::types::types::Invocation;
+use agent_capability::operations::Returned;
+use agent_capability::{Gate, Meter, Powers, PowersView};
+use agent_core::failure::{Failure, Kind};
+use agent_core::limits::Limits;
+use wasmtime::component::ResourceTable;
+use wasmtime::{CallHook, Error, Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+use crate::compiler::Compiler;
+use crate::limiter::{Limiter, Tripped};
+use crate::stdio::{Captured, Output};
+use crate::trap;
+
+/// What a store holds.
+pub(crate) struct State {
+    powers: Powers,
+    wasi: WasiCtx,
+    table: ResourceTable,
+    limiter: Limiter,
+}
+
+impl PowersView for State {
+    fn powers(&mut self) -> &mut Powers {
+        &mut self.powers
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// One call to be made.
+pub(crate) struct Errand {
+    /// Id and version of the plugin, for messages.
+    pub(crate) plugin: String,
+    pub(crate) limits: Limits,
+    pub(crate) gate: Gate,
+    pub(crate) invocation: Invocation,
+}
+
+/// Calls an operation in a store of its own.
+///
+/// # Errors
+/// What the operation returned as its error; why the guest ended otherwise.
+pub(crate) async fn run(
+    compiler: &Compiler,
+    pre: &PluginPre<State>,
+    errand: Errand,
+) -> Result<Returned, Failure> {
+    let Errand {
+        plugin,
+        limits,
+        gate,
+        invocation,
+    } = errand;
+    let powers = Powers::new(gate, &limits);
+    let log = powers.log_book().clone();
+    let output = Output::new(log);
+    let _ticking = compiler.ticker().tick();
+    let (stdout, stderr) = (output.stdout.clone(), output.stderr.clone());
+    let mut store = store(compiler, powers, &limits, stdout, stderr);
+    let called = async {
+        let instance = pre.instantiate_async(&mut store).await?;
+        instance
+            .ops_plugin_provider()
+            .call_run(&mut store, &invocation)
+            .await
+    };
+    let returned = called.await;
+    let last = output.stderr.last();
+    // Ends the guest with all that it has, and then its log.
+    drop(store);
+    drop(output);
+    let returned = returned.map_err(|error| trap::failure(&plugin, &limits, &last, &error))?;
+    let outcome = returned.map_err(Failure::from)?;
+    let value = serde_json::from_str(&outcome.value).map_err(|error| no_result(&plugin, &error))?;
+    Ok(Returned {
+        value,
+        failed: outcome.failed,
+    })
+}
+
+fn store(
+    compiler: &Compiler,
+    powers: Powers,
+    limits: &Limits,
+    stdout: Captured,
+    stderr: Captured,
+) -> Store<State> {
+    let meter = powers.meter().clone();
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(limits.table_entries);
+    let mut wasi = WasiCtxBuilder::new();
+    wasi.stdout(stdout).stderr(stderr).max_random_size(64 << 10);
+    let state = State {
+        powers,
+        wasi: wasi.build(),
+        table,
+        limiter: Limiter::new(limits),
+    };
+    let mut store = Store::new(compiler.engine(), state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(limits.host_call_bytes);
+    store.set_max_component_handles(limits.table_entries);
+    bound_cpu(&mut store, meter, limits.cpu_ms);
+    store
+}
+
+/// Charges the guest for the time in which its own code runs, and ends it when that is too much. Waiting in a host call costs nothing, and
+/// neither does waiting for the executor.
+fn bound_cpu(store: &mut Store<State>, meter: Meter, ms: u64) {
+    let (budget, ticking) = (Duration::from_millis(ms), meter.clone());
+    store.call_hook(move |_, hook| {
+        match hook {
+            CallHook::CallingWasm | CallHook::ReturningFromHost => meter.start(),
+            CallHook::CallingHost | CallHook::ReturningFromWasm => meter.stop(),
+        }
+        Ok(())
+    });
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        ticking.stop();
+        if ticking.spent() > budget {
+            return Err(Error::new(Tripped::Cpu { ms }));
+        }
+        let meter = ticking.clone();
+        // The executor gets a turn, so that a deadline can pass and a cancel can be heard while a guest computes.
+        let turn = Box::pin(async move {
+            tokio::task::yield_now().await;
+            meter.start();
+        });
+        Ok(UpdateDeadline::YieldCustom(1, turn))
+    });
+}
+
+fn no_result(plugin: &str, error: &serde_json::Error) -> Failure {
+    let message = format!("plugin `{plugin}` returned a result that is no JSON");
+    Failure::new(Kind::Invalid, "plugin.invalid-result", message)
+        .because(error.to_string())
+        .hinted("this is a fault of the plugin: tell its author")
+}

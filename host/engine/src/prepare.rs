@@ -1,0 +1,95 @@
+//! Everything that is known before guest code runs: which plugin, whether the arguments fit, what it may do, within which limits.
+
+use std::sync::Arc;
+
+use agent_capability::bindings::ops::types::types::Invocation;
+use agent_core::agent::Origin;
+use agent_core::arguments;
+use agent_core::failure::{Failure, Kind};
+use agent_core::grant::Grants;
+use agent_core::id::OperationName;
+use agent_core::limits::Limits;
+use agent_core::policy;
+use agent_store::{Found, Store};
+use serde_json::{Map, Value};
+
+/// An operation that may run.
+pub(crate) struct Prepared {
+    pub(crate) operation: OperationName,
+    pub(crate) found: Arc<Found>,
+    pub(crate) arguments: Map<String, Value>,
+    pub(crate) grants: Grants,
+    pub(crate) limits: Limits,
+}
+
+impl Prepared {
+    /// Id and version of the plugin, such as `volsync 0.1.0`.
+    pub(crate) fn plugin(&self) -> String {
+        format!("{} {}", self.found.manifest.id, self.found.manifest.version)
+    }
+
+    pub(crate) fn invocation(&self) -> Result<Invocation, Failure> {
+        let written = serde_json::to_string(&self.arguments);
+        Ok(Invocation {
+            operation: self.operation.to_string(),
+            arguments: written.map_err(|error| Failure::of(Kind::Internal, "agent.bug", &error))?,
+        })
+    }
+}
+
+/// Looks the operation up and decides.
+///
+/// # Errors
+/// An unknown operation, arguments that do not fit, missing grants.
+pub(crate) fn prepare(
+    store: &Store,
+    limits: &Limits,
+    operation: &OperationName,
+    given: Map<String, Value>,
+) -> Result<Prepared, Failure> {
+    let found = store.lookup(operation)?;
+    let Some(descriptor) = found.descriptor.operation(operation.operation()) else {
+        // The store has looked it up by this very name.
+        let message = format!("operation `{operation}` is gone from its plugin");
+        return Err(Failure::new(Kind::Internal, "agent.bug", message));
+    };
+    let arguments = arguments::complete(descriptor, given)
+        .map_err(|misfit| misfit.into_failure(operation.as_str()))?;
+    let grants = policy::decide(
+        &found.manifest,
+        &found.imports,
+        &found.granted,
+        descriptor,
+        &arguments,
+    )
+    .map_err(|refusal| with_file(refusal.into_failure(), &found.origin))?;
+    Ok(Prepared {
+        operation: operation.clone(),
+        limits: limits.lowered(&found.manifest.limits),
+        arguments,
+        grants,
+        found,
+    })
+}
+
+/// A plugin that only the command line knows of is unknown to the command of the hint, unless that names the file too.
+fn with_file(mut failure: Failure, origin: &Origin) -> Failure {
+    if let Origin::File(path) = origin {
+        let named = |hint: String| {
+            let given = format!("agent plugin grant --plugin '{path}' ");
+            hint.replacen("agent plugin grant ", &given, 1)
+        };
+        failure.hint = failure.hint.map(named);
+    }
+    failure
+}
+
+/// What a run ends with that took too long.
+pub(crate) fn out_of_time(prepared: &Prepared) -> Failure {
+    let ms = prepared.limits.wall_ms;
+    let message = format!(
+        "plugin `{}` took longer than its limit of {ms} ms",
+        prepared.plugin()
+    );
+    Failure::new(Kind::Exhausted, "plugin.out-of-time", message)
+}

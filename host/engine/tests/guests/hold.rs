@@ -1,0 +1,105 @@
+//! What a run holds is put back however it ends, and the record says so.
+
+use agent_core::event::{Event, Outcome};
+use agent_core::limits::Limits;
+
+use crate::guests;
+use crate::world::{Ended, LIMITS, World};
+
+/// Asserts that the change was made, and that it was put back once.
+fn assert_put_back(world: &World, ended: &Ended) {
+    assert_eq!(world.mode(), "before");
+    let changed = ended
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::Changed { .. }))
+        .count();
+    let put_back = ended
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::PutBack(_)))
+        .count();
+    assert_eq!((changed, put_back), (1, 1), "{:#?}", ended.events);
+    let record = world
+        .journal
+        .records()
+        .into_iter()
+        .find(|record| record.intents().count() > 0);
+    let record = record.expect("a record");
+    assert_eq!(record.held(), Vec::<&agent_core::Effect>::new());
+    assert_eq!(record.unsettled().count(), 0);
+    assert_eq!(record.outcome.as_ref(), Some(&ended.outcome));
+}
+
+guests! {
+    "hold-and-return": async fn forgotten_hold_is_put_back_when_the_run_ends_well() {
+        let world = World::with_cluster(LIMITS).await;
+        let ended = world.beside("guests.hold-and-return").await;
+        assert_eq!(ended.value(), "held");
+        assert_put_back(&world, &ended);
+        assert_eq!(ended.outcome.exit_code(), 0);
+    }
+
+    "hold-and-fail": async fn hold_is_put_back_when_the_operation_fails() {
+        let world = World::with_cluster(LIMITS).await;
+        let ended = world.beside("guests.hold-and-fail").await;
+        assert_eq!(ended.failure().code, "guests.failed");
+        assert_put_back(&world, &ended);
+    }
+
+    "hold-and-trap": async fn hold_is_put_back_after_a_trap() {
+        let world = World::with_cluster(LIMITS).await;
+        let ended = world.beside("guests.hold-and-trap").await;
+        assert_eq!(ended.failure().code, "plugin.trapped");
+        assert_eq!(ended.put_back().len(), 1);
+        assert_eq!(ended.outcome.exit_code(), 6);
+        assert_put_back(&world, &ended);
+        let taking = ended.events.iter().any(|event| matches!(event, Event::TakingBack { held: 1, .. }));
+        assert!(taking, "{:#?}", ended.events);
+    }
+
+    "hold-and-spin": async fn hold_is_put_back_after_a_limit() {
+        let world = World::with_cluster(LIMITS).await;
+        let ended = world.beside("guests.hold-and-spin").await;
+        assert_eq!(ended.failure().code, "plugin.out-of-cpu");
+        assert_put_back(&world, &ended);
+    }
+
+    "hold-and-sleep": async fn hold_is_put_back_after_the_deadline_although_the_guest_hears_nothing() {
+        let world = World::with_cluster(Limits { wall_ms: 1_500, ..LIMITS }).await;
+        let ended = world.beside("guests.hold-and-sleep").await;
+        assert_eq!(ended.failure().code, "plugin.out-of-time");
+        assert_put_back(&world, &ended);
+    }
+
+    "change": async fn change_that_is_not_held_stays() {
+        let world = World::with_cluster(LIMITS).await;
+        assert_eq!(world.run("guests.change").await.value(), "changed");
+        assert_eq!(world.mode(), "changed");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_put_back_is_told_although_the_operation_did_well() {
+    let world = World::with_cluster(LIMITS).await;
+    let run = world.start("guests.hold-and-sleep").await;
+    let mut run = run;
+    crate::stop::until_line(&mut run, "holding").await;
+    // Somebody removes the object meanwhile.
+    let client = world.client().await;
+    let maps: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
+        kube::Api::namespaced(client, "default");
+    maps.delete("settings", &kube::api::DeleteParams::default())
+        .await
+        .expect("deletes");
+    run.cancel();
+    let ended = crate::world::finish(run).await;
+    let Outcome::Failed { put_back, .. } = &ended.outcome else {
+        panic!("{:?}", ended.outcome);
+    };
+    assert_eq!(put_back.len(), 1, "{put_back:?}");
+    assert!(
+        put_back[0].failure.is_some() || !put_back[0].left.is_empty(),
+        "{put_back:?}"
+    );
+}

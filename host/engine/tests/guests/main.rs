@@ -1,0 +1,52 @@
+//! The guests of `tests/guests`, run by the real engine behind the real gate, against the simulated API server where they need one. Each
+//! that misbehaves does so beside one that behaves, on one thread.
+
+mod artifact;
+mod compiled;
+mod hold;
+mod limit;
+mod namespace;
+mod nested;
+mod right;
+mod stop;
+mod world;
+
+use std::collections::BTreeSet;
+
+use agent_core::Agent as _;
+use agent_core::agent::State;
+
+/// Tests by the guest that each is about: the name of its operation, and the test. A guest without one fails
+/// [`every_guest_has_a_test`].
+macro_rules! guests {
+    ($($guest:literal: async fn $name:ident() $body:block)+) => {
+        pub(crate) const TESTED: &[&str] = &[$($guest),+];
+        $(
+            #[tokio::test]
+            async fn $name() $body
+        )+
+    };
+}
+pub(crate) use guests;
+
+#[tokio::test]
+async fn every_guest_has_a_test() {
+    let world = world::World::new();
+    let plugins = world.agent.plugins().await.expect("lists");
+    let State::Usable(guests) = &plugins[0].state else {
+        panic!("{plugins:?}");
+    };
+    let guests = guests.descriptor.operations.iter();
+    let guests: BTreeSet<String> = guests.map(|it| it.name.clone()).collect();
+    let tested = [
+        limit::TESTED,
+        right::TESTED,
+        hold::TESTED,
+        stop::TESTED,
+        namespace::TESTED,
+        nested::TESTED,
+    ]
+    .concat();
+    let tested: BTreeSet<String> = tested.into_iter().map(str::to_owned).collect();
+    assert_eq!(guests, tested);
+}

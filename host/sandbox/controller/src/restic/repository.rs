@@ -1,0 +1,171 @@
+//! Repositories by address: their snapshots, their locks, whether they answer.
+
+use super::{Policy, Snapshot};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A lock in a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// Nobody else may read or write: `forget`, `prune`, `check`.
+    pub exclusive: bool,
+    /// Its owner is gone for half an hour: `restic unlock` removes it.
+    pub stale: bool,
+    /// The host that holds it: a pod.
+    pub host: String,
+}
+
+/// One repository.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Repository {
+    pub(crate) password: Option<String>,
+    pub(crate) snapshots: Vec<Snapshot>,
+    pub(crate) locks: Vec<Lock>,
+    pub(crate) unreachable: bool,
+}
+
+/// What somebody with a password sees of a repository.
+pub(crate) enum Access {
+    /// No answer from where it should be.
+    Unreachable,
+    /// There is none.
+    Missing,
+    /// There is one, and this is not its password.
+    WrongPassword,
+    /// It is open.
+    Open(Repository),
+}
+
+/// Every repository, by address. Clones share them.
+#[derive(Clone, Default)]
+pub struct Repositories {
+    state: Arc<Mutex<BTreeMap<String, Repository>>>,
+}
+
+impl Repositories {
+    fn state(&self) -> MutexGuard<'_, BTreeMap<String, Repository>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<T>(&self, url: &str, change: impl FnOnce(&mut Repository) -> T) -> T {
+        change(self.state().entry(url.to_owned()).or_default())
+    }
+
+    /// Puts a repository where none was, or replaces one: its address, its password, its snapshots in any order.
+    pub fn insert(&self, url: &str, password: &str, mut snapshots: Vec<Snapshot>) {
+        snapshots.sort_by_key(|snapshot| snapshot.time);
+        let repository = Repository {
+            password: Some(password.to_owned()),
+            snapshots,
+            ..Repository::default()
+        };
+        self.state().insert(url.to_owned(), repository);
+    }
+
+    /// The addresses of all repositories.
+    #[must_use]
+    pub fn urls(&self) -> Vec<String> {
+        self.state().keys().cloned().collect()
+    }
+
+    /// The snapshots of a repository, oldest first. None where there is no repository.
+    #[must_use]
+    pub fn snapshots(&self, url: &str) -> Vec<Snapshot> {
+        self.state()
+            .get(url)
+            .map(|repository| repository.snapshots.clone())
+            .unwrap_or_default()
+    }
+
+    /// Adds a snapshot of a content.
+    pub fn add(&self, url: &str, tree: &str, time: Timestamp) -> Snapshot {
+        self.change(url, |repository| {
+            let mut snapshot = Snapshot::of(url, tree, time);
+            snapshot.parent = repository.snapshots.last().map(|last| last.id.clone());
+            repository.snapshots.push(snapshot.clone());
+            repository.snapshots.sort_by_key(|snapshot| snapshot.time);
+            snapshot
+        })
+    }
+
+    /// Adds a snapshot as it is.
+    pub fn push(&self, url: &str, snapshot: Snapshot) {
+        self.change(url, |repository| {
+            repository.snapshots.push(snapshot);
+            repository.snapshots.sort_by_key(|snapshot| snapshot.time);
+        });
+    }
+
+    /// Removes all snapshots; the repository stays.
+    pub fn empty(&self, url: &str) {
+        self.change(url, |repository| repository.snapshots.clear());
+    }
+
+    /// Removes the repository itself, as a wrong address would find it.
+    pub fn remove(&self, url: &str) {
+        self.state().remove(url);
+    }
+
+    /// Locks a repository.
+    pub fn lock(&self, url: &str, lock: Lock) {
+        self.change(url, |repository| repository.locks.push(lock));
+    }
+
+    /// The locks of a repository.
+    #[must_use]
+    pub fn locks(&self, url: &str) -> Vec<Lock> {
+        self.state()
+            .get(url)
+            .map(|repository| repository.locks.clone())
+            .unwrap_or_default()
+    }
+
+    /// Removes stale locks, or all of them. Says how many.
+    pub fn unlock(&self, url: &str, all: bool) -> usize {
+        self.change(url, |repository| {
+            let before = repository.locks.len();
+            repository.locks.retain(|lock| !(all || lock.stale));
+            before - repository.locks.len()
+        })
+    }
+
+    /// Whether the place of a repository answers.
+    pub fn set_reachable(&self, url: &str, reachable: bool) {
+        self.change(url, |repository| repository.unreachable = !reachable);
+    }
+
+    /// Opens a repository as restic does.
+    pub(crate) fn open(&self, url: &str, password: &str) -> Access {
+        match self.state().get(url) {
+            None => Access::Missing,
+            Some(repository) if repository.unreachable => Access::Unreachable,
+            Some(repository)
+                if repository
+                    .password
+                    .as_ref()
+                    .is_some_and(|right| right != password) =>
+            {
+                Access::WrongPassword
+            }
+            Some(repository) => Access::Open(repository.clone()),
+        }
+    }
+
+    /// Makes an empty repository.
+    pub(crate) fn init(&self, url: &str, password: &str) {
+        self.insert(url, password, Vec::new());
+    }
+
+    /// Removes what the policy does not keep, and returns it.
+    pub(crate) fn forget(&self, url: &str, policy: &Policy) -> Vec<Snapshot> {
+        self.change(url, |repository| {
+            let keeps = policy.keeps(&repository.snapshots);
+            let all = std::mem::take(&mut repository.snapshots);
+            let (kept, gone): (Vec<_>, Vec<_>) =
+                all.into_iter().zip(keeps).partition(|(_, keep)| *keep);
+            repository.snapshots = kept.into_iter().map(|(snapshot, _)| snapshot).collect();
+            gone.into_iter().map(|(snapshot, _)| snapshot).collect()
+        })
+    }
+}

@@ -1,0 +1,258 @@
+//! Pods: the scheduler and the kubelet. A pod is placed, starts, gets ready or runs to its end, and goes when it is deleted.
+
+mod status;
+
+use crate::container::{self, Environment, Outcome};
+use crate::dispatch::Next;
+use crate::event;
+use crate::kind::Kind;
+use crate::object::Object;
+use crate::queue::Key;
+use crate::world::{Result, World};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
+
+const KUBELET: &str = "kubelet";
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Takes a pod one step on.
+pub(crate) async fn reconcile(world: &World, key: &Key) -> Result<Next> {
+    let Some(pod) = world.cached(key) else {
+        return Ok(None);
+    };
+    let of_job = pod.owner().is_some_and(|(kind, _)| kind == "Job");
+    let ours = if of_job {
+        world.options.job_pods
+    } else {
+        world.options.workloads
+    };
+    if !ours {
+        return Ok(None);
+    }
+    if pod.is_going() {
+        return end(world, key, &pod).await;
+    }
+    match pod.text("/status/phase") {
+        "Succeeded" | "Failed" if of_job => catch_up(world, &pod).await,
+        "Succeeded" | "Failed" => Ok(None),
+        "Running" if of_job => execute(world, key, &pod).await,
+        "Running" => get_ready(world, &pod).await,
+        _ if pod.text("/spec/nodeName").is_empty() => schedule(world, key, &pod).await,
+        _ => start(world, &pod, of_job).await,
+    }
+}
+
+/// A deleted pod goes after a moment, unless a test has stuck it. Where a real kubelet or kwok is, it does this itself.
+async fn end(world: &World, key: &Key, pod: &Object) -> Result<Next> {
+    if !world.options.workloads || world.faults.is_stuck(pod.namespace(), pod.name()) {
+        return Ok(None);
+    }
+    if !pod.text("/spec/nodeName").is_empty() && pod.text("/status/phase") == "Running" {
+        sleep(world.options.pod_time).await;
+    }
+    world.delete(key, Some(0)).await?;
+    Ok(None)
+}
+
+async fn schedule(world: &World, key: &Key, pod: &Object) -> Result<Next> {
+    if !world.options.workloads {
+        return Ok(None);
+    }
+    let place = match missing_claim(world, pod) {
+        Some(message) => Err(message),
+        None => choose_node(world, pod),
+    };
+    match place {
+        Ok(node) => {
+            let patch = json!({"spec": {"nodeName": node}});
+            if let Some(placed) = world.patch(key, "kube-scheduler", &patch).await? {
+                let message = format!(
+                    "Successfully assigned {}/{} to {node}",
+                    pod.namespace(),
+                    pod.name()
+                );
+                event::normal(world, &placed, "default-scheduler", "Scheduled", &message);
+            }
+            Ok(None)
+        }
+        Err(message) => {
+            world
+                .settle_status(pod, "kube-scheduler", status::unschedulable(pod, &message))
+                .await?;
+            Ok(Some(AGAIN))
+        }
+    }
+}
+
+fn missing_claim(world: &World, pod: &Object) -> Option<String> {
+    pod.claims().into_iter().find_map(|name| {
+        match world.cached(&Key::new(
+            Kind::PersistentVolumeClaim,
+            pod.namespace(),
+            name,
+        )) {
+            None => Some(format!("persistentvolumeclaim \"{name}\" not found")),
+            Some(claim) if claim.text("/status/phase") != "Bound" => {
+                Some("pod has unbound immediate PersistentVolumeClaims".to_owned())
+            }
+            Some(_) => None,
+        }
+    })
+}
+
+fn choose_node(world: &World, pod: &Object) -> std::result::Result<String, String> {
+    let nodes = world.cached_all(Kind::Node, "");
+    let fits = |node: &&Arc<Object>| {
+        let selected = pod["spec"]["nodeSelector"]
+            .as_object()
+            .is_none_or(|wanted| {
+                wanted
+                    .iter()
+                    .all(|(label, value)| node["metadata"]["labels"][label] == *value)
+            });
+        selected && node.is_true("Ready") && !node.flag("/spec/unschedulable")
+    };
+    let load = |node: &&Arc<Object>| {
+        let pods = world.cached_all(Kind::Pod, "");
+        pods.iter()
+            .filter(|other| other.text("/spec/nodeName") == node.name())
+            .count()
+    };
+    let best = nodes.iter().filter(fits).min_by_key(load);
+    best.map(|node| node.name().to_owned()).ok_or_else(|| {
+        format!(
+            "0/{0} nodes are available: {0} node(s) didn't match or were unschedulable.",
+            nodes.len()
+        )
+    })
+}
+
+async fn start(world: &World, pod: &Object, of_job: bool) -> Result<Next> {
+    if of_job && let Err(message) = Environment::of(world, pod).await? {
+        let waiting = status::waiting(pod, "CreateContainerConfigError", &message);
+        if world.settle_status(pod, KUBELET, waiting).await? {
+            event::warning(world, pod, KUBELET, "Failed", &format!("Error: {message}"));
+        }
+        return Ok(Some(AGAIN));
+    }
+    sleep(world.options.pod_time).await;
+    let node = world.cached(&Key::new(Kind::Node, "", pod.text("/spec/nodeName")));
+    let host = node.and_then(|node| {
+        node["status"]["addresses"][0]["address"]
+            .as_str()
+            .map(str::to_owned)
+    });
+    let ready = of_job || !is_kept_unready(world, pod);
+    world
+        .patch_status(
+            pod,
+            KUBELET,
+            status::running(pod, host.as_deref().unwrap_or_default(), ready),
+        )
+        .await?;
+    let container = pod.text("/spec/containers/0/name");
+    event::normal(
+        world,
+        pod,
+        KUBELET,
+        "Started",
+        &format!("Started container {container}"),
+    );
+    Ok(None)
+}
+
+fn is_kept_unready(world: &World, pod: &Object) -> bool {
+    let app = pod.label("app.kubernetes.io/name").unwrap_or_default();
+    world.faults.is_unready(pod.namespace(), app)
+}
+
+async fn get_ready(world: &World, pod: &Object) -> Result<Next> {
+    if !pod.is_true("Ready") && !is_kept_unready(world, pod) {
+        let host = pod.text("/status/hostIP");
+        world
+            .patch_status(pod, KUBELET, status::running(pod, host, true))
+            .await?;
+    }
+    Ok(None)
+}
+
+/// Runs the container of a Job's pod, once.
+async fn execute(world: &World, key: &Key, pod: &Object) -> Result<Next> {
+    let Some(outcome) = outcome(world, pod).await? else {
+        return Ok(Some(AGAIN));
+    };
+    let Some(now) = world.get(Kind::Pod, &key.namespace, &key.name).await? else {
+        return Ok(None);
+    };
+    if now.uid() != pod.uid() || now.is_going() {
+        return Ok(None);
+    }
+    if outcome.code != 0 && pod.text("/spec/restartPolicy") == "OnFailure" {
+        sleep(world.options.job_backoff).await;
+        world.memory().ended.remove(pod.uid());
+        world
+            .patch_status(&now, KUBELET, status::restarted(&now, outcome.code))
+            .await?;
+        return Ok(None);
+    }
+    world
+        .patch_status(&now, KUBELET, status::ended(&now, outcome.code))
+        .await?;
+    Ok(None)
+}
+
+/// Something else has completed the pod: its container's effect and log are still missing.
+async fn catch_up(world: &World, pod: &Object) -> Result<Next> {
+    if world.options.workloads || world.memory().ended.contains_key(pod.uid()) {
+        return Ok(None);
+    }
+    let Some(outcome) = outcome(world, pod).await? else {
+        return Ok(Some(AGAIN));
+    };
+    if outcome.code != 0 && pod.text("/status/phase") == "Succeeded" {
+        let Some(now) = world.get(Kind::Pod, pod.namespace(), pod.name()).await? else {
+            return Ok(None);
+        };
+        world
+            .patch_status(&now, KUBELET, status::ended(&now, outcome.code))
+            .await?;
+    }
+    Ok(None)
+}
+
+/// How the container ended; it is run when it has not been yet. None while its environment is not complete.
+async fn outcome(world: &World, pod: &Object) -> Result<Option<Outcome>> {
+    let known = world.memory().ended.get(pod.uid()).cloned();
+    let outcome = match known {
+        Some(outcome) => outcome,
+        None => {
+            let Ok(environment) = Environment::of(world, pod).await? else {
+                return Ok(None);
+            };
+            world.set_log(pod, &container::first_lines(pod)).await?;
+            sleep(duration(world, pod)).await;
+            let outcome = container::run(world, pod, &environment).await?;
+            world
+                .memory()
+                .ended
+                .insert(pod.uid().to_owned(), outcome.clone());
+            outcome
+        }
+    };
+    world.set_log(pod, &outcome.log).await?;
+    Ok(Some(outcome))
+}
+
+fn duration(world: &World, pod: &Object) -> Duration {
+    match container::program(pod) {
+        container::Program::Mover => world.options.mover_time,
+        _ => world.options.container_time,
+    }
+}
+
+/// A field of every container status.
+fn container_names(pod: &Object) -> Vec<Value> {
+    pod.list("/spec/containers").to_vec()
+}

@@ -1,0 +1,82 @@
+//! The agent's directories, by the XDG base directory specification.
+
+use std::path::{Path, PathBuf};
+
+use agent_core::{Failure, Kind};
+use agent_store::CodeCache;
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+/// The directories that could be opened. One that cannot be is done without: no plugins of the user's, no grants.
+pub(super) struct Directories {
+    /// `$XDG_DATA_HOME/agent/plugins`: the user's plugins. Not made: whoever wants it makes it.
+    pub(super) plugins: Option<Dir>,
+    /// `$XDG_CONFIG_HOME/agent`: grants.
+    pub(super) config: Option<Dir>,
+}
+
+/// `$XDG_CACHE_HOME/agent/code`: compiled code, for us alone. Without it plugins are compiled in every process.
+pub(super) struct CodeDirectory {
+    pub(super) cache: Option<CodeCache>,
+    /// Why a directory that is there is not used: somebody else could put code into it.
+    pub(super) refused: Option<Failure>,
+}
+
+impl CodeDirectory {
+    pub(super) fn open() -> CodeDirectory {
+        let Some(path) = base("XDG_CACHE_HOME", ".cache").map(|base| base.join("agent/code"))
+        else {
+            return CodeDirectory {
+                cache: None,
+                refused: None,
+            };
+        };
+        let (cache, refused) = match made(&path).map(CodeCache::new) {
+            None => (None, None),
+            Some(Ok(cache)) => (Some(cache), None),
+            Some(Err(refused)) => {
+                let failure = Failure::of(Kind::Denied, "agent.code-directory", &refused);
+                let path = path.display();
+                let doing = format!("not using the compiled code in `{path}`");
+                (
+                    None,
+                    Some(failure.while_doing(doing).hinted(format!("rm -r {path}"))),
+                )
+            }
+        };
+        CodeDirectory { cache, refused }
+    }
+}
+
+impl Directories {
+    pub(super) fn open() -> Directories {
+        Directories {
+            plugins: base("XDG_DATA_HOME", ".local/share")
+                .and_then(|base| open(&base.join("agent/plugins"))),
+            config: base("XDG_CONFIG_HOME", ".config").and_then(|base| made(&base.join("agent"))),
+        }
+    }
+}
+
+fn base(variable: &str, beneath_home: &str) -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(beneath_home)))
+}
+
+fn open(path: &Path) -> Option<Dir> {
+    Dir::open_ambient_dir(path, ambient_authority()).ok()
+}
+
+/// Opens a directory, and makes it first when it is not there. What it holds decides what runs, so nobody else may look in.
+fn made(path: &Path) -> Option<Dir> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).ok()?;
+    open(path)
+}

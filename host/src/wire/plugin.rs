@@ -1,0 +1,36 @@
+//! Plugins that are named on the command line.
+
+use std::path::PathBuf;
+
+use agent_core::{Failure, Kind};
+use agent_store::Given;
+use semver::Version;
+
+/// Reads the files.
+///
+/// # Errors
+/// `invalid` for the first file that cannot be read.
+pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Given>, Failure> {
+    paths
+        .iter()
+        .map(|path| {
+            let path_text = path.display().to_string();
+            match std::fs::read(path) {
+                Ok(wasm) => Ok(Given { path: path_text, wasm }),
+                Err(error) => Err(Failure::of(Kind::Invalid, "operations.arguments", &error)
+                    .while_doing(format!("reading the plugin `{path_text}`"))
+                    .hinted("give --plugin the path of a component, such as target/wasm32-wasip2/release/hello.wasm")),
+            }
+        })
+        .collect()
+}
+
+/// Returns this agent's version.
+pub(super) fn agent_version() -> Version {
+    let part = |text: &str| text.parse().unwrap_or(0);
+    Version::new(
+        part(env!("CARGO_PKG_VERSION_MAJOR")),
+        part(env!("CARGO_PKG_VERSION_MINOR")),
+        part(env!("CARGO_PKG_VERSION_PATCH")),
+    )
+}

@@ -1,0 +1,71 @@
+//! The process's own streams.
+
+use std::io::{self, BufReader, IsTerminal as _};
+
+use agent_cli::{Facts, Terminal};
+
+/// Joins the streams, what is known of them, and the signals. Must be called inside a runtime.
+pub(super) fn terminal() -> io::Result<Terminal> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let facts = Facts {
+        stdin_tty: io::stdin().is_terminal(),
+        stdout_tty: io::stdout().is_terminal(),
+        stderr_tty: io::stderr().is_terminal(),
+        width: width(),
+        no_color: variable("NO_COLOR").is_some() || variable("TERM").as_deref() == Some("dumb"),
+    };
+    Ok(Terminal::new(
+        Box::new(BufReader::new(io::stdin())),
+        Box::new(io::stdout()),
+        Box::new(io::stderr()),
+        agent_cli::interrupts(!hang_up_is_ignored())?,
+        facts,
+    ))
+}
+
+/// `COLUMNS` if somebody set it, else what the screen says.
+fn width() -> Option<usize> {
+    let set = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    set.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
+}
+
+/// Returns whether the process was started with SIGHUP ignored, as `nohup` does it. Where that cannot be read, it was not.
+fn hang_up_is_ignored() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hang_up(&status))
+}
+
+/// Reads the mask of ignored signals (<https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>); SIGHUP is number 1, the lowest bit.
+fn ignores_hang_up(status: &str) -> bool {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lowest_bit_of_the_ignored_signals_is_the_hang_up() {
+        let table = [
+            (
+                "Name:\tagent\nSigIgn:\t0000000000000001\nSigCgt:\t0\n",
+                true,
+            ),
+            ("SigIgn:\t0000000000001001\n", true),
+            (
+                "SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n",
+                false,
+            ),
+            ("SigCgt:\t0000000000000001\n", false),
+            ("", false),
+        ];
+        for (status, wanted) in table {
+            assert_eq!(ignores_hang_up(status), wanted, "{status:?}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! One artifact: what can be learned from its bytes. In the flow it stands between a source of bytes and the shelf in [`crate::store`].
+//!
+//! Nothing is compiled or run here.
+
+use agent_core::descriptor::Descriptor;
+use agent_core::id::PluginId;
+use agent_core::manifest::Manifest;
+use semver::Version;
+use serde::de::DeserializeOwned;
+
+use crate::contract;
+use crate::refusal::Problem;
+
+mod scan;
+
+use scan::{Scan, Sections};
+
+/// The section that holds the manifest.
+pub(crate) const MANIFEST: &str = "agent:manifest";
+/// The section that holds the descriptor.
+pub(crate) const DESCRIPTOR: &str = "agent:descriptor";
+/// The version of the manifest's format that this agent reads.
+const MANIFEST_FORMAT: u32 = 1;
+
+/// What an artifact says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Artifact {
+    pub(crate) manifest: Manifest,
+    pub(crate) descriptor: Descriptor,
+    pub(crate) imports: Vec<String>,
+}
+
+/// How much is verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// The artifact was built together with the agent: its type is known to fit.
+    Bundled,
+    /// Anybody may have made it: every type is compared with the contract.
+    Foreign,
+}
+
+/// Why an artifact cannot be used, and whose it would be as far as that could be read.
+#[derive(Debug)]
+pub(crate) struct Unfit {
+    pub(crate) id: Option<PluginId>,
+    pub(crate) problem: Problem,
+}
+
+/// Reads an artifact.
+pub(crate) fn read(wasm: &[u8], trust: Trust, agent: &Version) -> Result<Artifact, Unfit> {
+    let unknown = |problem| Unfit { id: None, problem };
+    let scan = scan::scan(wasm).map_err(unknown)?;
+    let id = claimed_id(&scan.sections);
+    let known = |problem| Unfit {
+        id: id.clone(),
+        problem,
+    };
+    if trust == Trust::Foreign {
+        contract::check(wasm, &scan.imports, &scan.exports).map_err(known)?;
+    }
+    documents(scan, agent).map_err(known)
+}
+
+fn documents(scan: Scan, agent: &Version) -> Result<Artifact, Problem> {
+    let manifest = manifest(&scan.sections)?;
+    if manifest.min_agent > *agent {
+        return Err(Problem::NeedsNewerAgent {
+            wanted: manifest.min_agent,
+            agent: agent.clone(),
+        });
+    }
+    let descriptor = descriptor(&scan.sections, &manifest)?;
+    Ok(Artifact {
+        manifest,
+        descriptor,
+        imports: scan.imports,
+    })
+}
+
+/// Reads just enough of the manifest to say whose artifact it is, even when nothing else in it can be used.
+fn claimed_id(sections: &Sections) -> Option<PluginId> {
+    let document: serde_json::Value = serde_json::from_slice(sections.manifest.first()?).ok()?;
+    document.get("id")?.as_str()?.parse().ok()
+}
+
+fn manifest(sections: &Sections) -> Result<Manifest, Problem> {
+    let text = only(MANIFEST, &sections.manifest)?;
+    // The format's number comes first: a manifest of a later format has keys that would be reported as misspelt.
+    let format = serde_json::from_slice::<serde_json::Value>(text)
+        .ok()
+        .and_then(|document| document.get("manifest")?.as_u64());
+    match format {
+        Some(format) if format > u64::from(MANIFEST_FORMAT) => {
+            Err(Problem::ManifestFormat { format })
+        }
+        _ => parse(MANIFEST, text),
+    }
+}
+
+fn descriptor(sections: &Sections, manifest: &Manifest) -> Result<Descriptor, Problem> {
+    let descriptor: Descriptor = parse(DESCRIPTOR, only(DESCRIPTOR, &sections.descriptor)?)?;
+    for (place, operation) in descriptor.operations.iter().enumerate() {
+        let valid = agent_core::id::OperationName::new(&manifest.id, &operation.name);
+        if let Err(source) = valid {
+            return Err(Problem::OperationName { source });
+        }
+        let earlier = &descriptor.operations[..place];
+        if earlier.iter().any(|other| other.name == operation.name) {
+            return Err(Problem::OperationTwice {
+                name: operation.name.clone(),
+            });
+        }
+    }
+    Ok(descriptor)
+}
+
+fn only<'a>(name: &'static str, found: &[&'a [u8]]) -> Result<&'a [u8], Problem> {
+    match found {
+        [] => Err(Problem::NoSection { name }),
+        [one] => Ok(one),
+        many => Err(Problem::SectionTwice {
+            name,
+            count: many.len(),
+        }),
+    }
+}
+
+fn parse<T: DeserializeOwned>(name: &'static str, text: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(text).map_err(|source| Problem::Section { name, source })
+}
+
+#[cfg(test)]
+mod tests;

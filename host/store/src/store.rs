@@ -1,0 +1,405 @@
+//! The shelf: all artifacts that can be reached, which of them is meant by an operation's name, and what people have granted it.
+
+use std::sync::{Arc, OnceLock};
+
+use agent_core::agent::{Origin, Plugin, State, Usable};
+use agent_core::descriptor::Descriptor;
+use agent_core::failure::{Failure, Kind};
+use agent_core::grant::Right;
+use agent_core::id::{Digest, OperationName, PluginId};
+use agent_core::manifest::Manifest;
+use agent_core::policy::{self, Granted};
+use agent_core::suggest;
+use cap_std::fs::Dir;
+use semver::Version;
+
+use crate::artifact::{self, Artifact, Trust};
+use crate::bytes::Bytes;
+use crate::grants::Grants;
+use crate::refusal::{Problem, Refusal};
+
+mod directory;
+
+/// A plugin that is part of the agent.
+#[derive(Clone, Copy, Debug)]
+pub struct Bundled {
+    /// Its id.
+    pub name: &'static str,
+    /// The component.
+    pub wasm: &'static [u8],
+}
+
+/// A plugin that was named on the command line.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The path as it was given.
+    pub path: String,
+    /// The component.
+    pub wasm: Vec<u8>,
+}
+
+/// Everything that the store looks into.
+#[derive(Debug)]
+pub struct Sources {
+    /// The plugins that are part of the agent. They have all rights that they request.
+    pub bundled: Vec<Bundled>,
+    /// The user's directory of plugins: its files `*.wasm`.
+    pub directory: Option<Dir>,
+    /// The plugins that were named on the command line, which stand in for others of their id.
+    pub given: Vec<Given>,
+    /// The directory where grants are kept.
+    pub config: Option<Dir>,
+    /// This agent's version.
+    pub agent: Version,
+}
+
+/// The plugins that can be reached.
+#[derive(Debug)]
+pub struct Store {
+    bundled: Vec<(Bundled, OnceLock<Candidate>)>,
+    given: OnceLock<Vec<Candidate>>,
+    to_read: Vec<(String, Bytes)>,
+    directory: Option<Dir>,
+    grants: Grants,
+    agent: Version,
+}
+
+/// The plugin that an operation belongs to.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Where it was found.
+    pub origin: Origin,
+    /// The SHA-256 of the artifact.
+    pub digest: Digest,
+    /// Who it says it is, and what it asks for.
+    pub manifest: Manifest,
+    /// Its operations.
+    pub descriptor: Descriptor,
+    /// The interfaces that the component imports.
+    pub imports: Vec<String>,
+    /// What people have granted it.
+    pub granted: Granted,
+    /// The component.
+    pub wasm: Bytes,
+    /// What whoever runs it should know, such as that it stands in for a bundled plugin.
+    pub note: Option<String>,
+}
+
+/// One artifact of a source, fit or not.
+#[derive(Clone, Debug)]
+struct Candidate {
+    origin: Origin,
+    digest: Digest,
+    wasm: Bytes,
+    id: Option<PluginId>,
+    state: Result<Arc<Artifact>, Arc<Refusal>>,
+}
+
+impl Candidate {
+    fn read(origin: Origin, wasm: Bytes, trust: Trust, agent: &Version) -> Candidate {
+        let digest = wasm.digest();
+        let (id, state) = match artifact::read(&wasm, trust, agent) {
+            Ok(artifact) => (Some(artifact.manifest.id.clone()), Ok(Arc::new(artifact))),
+            Err(unfit) => (unfit.id, Err(refused(&origin, unfit.problem))),
+        };
+        Candidate {
+            origin,
+            digest,
+            wasm,
+            id,
+            state,
+        }
+    }
+
+    fn unreadable(origin: Origin, problem: Problem) -> Candidate {
+        let wasm = Bytes::Static(&[]);
+        Candidate {
+            digest: wasm.digest(),
+            state: Err(refused(&origin, problem)),
+            origin,
+            wasm,
+            id: None,
+        }
+    }
+
+    fn is(&self, plugin: &str) -> bool {
+        self.id.as_ref().is_some_and(|id| id.as_str() == plugin)
+    }
+
+    fn refuse(&mut self, owner: &Origin) {
+        let id = self.id.as_ref().map(ToString::to_string);
+        let problem = Problem::IdTaken {
+            id: id.unwrap_or_default(),
+            owner: owner.clone(),
+        };
+        self.state = Err(refused(&self.origin, problem));
+    }
+}
+
+fn refused(origin: &Origin, problem: Problem) -> Arc<Refusal> {
+    let origin = origin.clone();
+    Arc::new(Refusal { origin, problem })
+}
+
+impl Store {
+    /// Makes a store. Nothing is read before it is asked for.
+    pub fn new(sources: Sources) -> Store {
+        let given = sources.given.into_iter();
+        let bundled = sources.bundled.into_iter();
+        Store {
+            bundled: bundled.map(|plugin| (plugin, OnceLock::new())).collect(),
+            given: OnceLock::new(),
+            to_read: given
+                .map(|given| (given.path, Bytes::from(given.wasm)))
+                .collect(),
+            directory: sources.directory,
+            grants: Grants::new(sources.config),
+            agent: sources.agent,
+        }
+    }
+
+    /// Returns every plugin that was found, also those that are refused: by id, refused ones last.
+    ///
+    /// # Errors
+    /// `unavailable` when grants cannot be read.
+    pub fn plugins(&self) -> Result<Vec<Plugin>, Failure> {
+        let mut plugins = Vec::new();
+        for candidate in self.candidates() {
+            plugins.push(self.describe(candidate)?);
+        }
+        plugins.sort_by_key(|plugin| match &plugin.state {
+            State::Usable(usable) => (0, usable.manifest.id.to_string()),
+            State::Refused { .. } => (1, plugin.origin.to_string()),
+        });
+        Ok(plugins)
+    }
+
+    /// Returns the plugin that has an operation.
+    ///
+    /// # Errors
+    /// `not-found` with the nearest names; whatever its artifact is refused for; `unavailable` when grants cannot be read.
+    pub fn lookup(&self, operation: &OperationName) -> Result<Arc<Found>, Failure> {
+        let found = self.plugin(operation.plugin())?;
+        if found.descriptor.operation(operation.operation()).is_none() {
+            return Err(unknown_operation(operation, &found));
+        }
+        Ok(Arc::new(found))
+    }
+
+    /// Grants rights to the artifact that a plugin's id stands for now. Returns all that it has been granted.
+    ///
+    /// # Errors
+    /// `not-found`; `invalid` for a right that the plugin does not ask for, since granting it would change nothing; `unavailable`
+    /// when the grant cannot be kept.
+    pub fn grant(&self, plugin: &PluginId, rights: Vec<Right>) -> Result<Vec<Right>, Failure> {
+        let found = self.plugin(plugin.as_str())?;
+        let requested = policy::requested(&found.manifest);
+        let useless = |right: &&Right| {
+            let touches = |wanted: &Right| right.covers(wanted) || wanted.covers(right);
+            !requested.iter().any(touches)
+        };
+        if let Some(right) = rights.iter().find(useless) {
+            return Err(not_requested(plugin, right, &requested));
+        }
+        if found.granted == Granted::Requested {
+            return Ok(requested);
+        }
+        Ok(self.grants.add(plugin, &found.digest, rights)?)
+    }
+
+    /// Finds a plugin by id: named on the command line, then bundled, then in the directory.
+    fn plugin(&self, id: &str) -> Result<Found, Failure> {
+        if let Some(candidate) = self.given().iter().find(|candidate| candidate.is(id)) {
+            let mut found = self.found(candidate)?;
+            found.note = self.replaced(id).map(|owner| {
+                format!(
+                    "`{}` stands in for the plugin `{id}` from `{owner}`",
+                    candidate.origin
+                )
+            });
+            return Ok(found);
+        }
+        if let Some((bundled, read)) = self.bundled.iter().find(|(it, _)| it.name == id) {
+            return self.found(self.read_bundled(bundled, read));
+        }
+        let directory = self.directory();
+        match directory.iter().find(|candidate| candidate.is(id)) {
+            Some(candidate) => self.found(candidate),
+            None => Err(self.unknown_plugin(id, &directory)),
+        }
+    }
+
+    fn found(&self, candidate: &Candidate) -> Result<Found, Failure> {
+        let artifact = candidate.state.clone().map_err(|it| it.to_failure())?;
+        Ok(Found {
+            origin: candidate.origin.clone(),
+            digest: candidate.digest.clone(),
+            manifest: artifact.manifest.clone(),
+            descriptor: artifact.descriptor.clone(),
+            imports: artifact.imports.clone(),
+            granted: self.granted(candidate, &artifact)?,
+            wasm: candidate.wasm.clone(),
+            note: None,
+        })
+    }
+
+    fn granted(&self, candidate: &Candidate, artifact: &Artifact) -> Result<Granted, Failure> {
+        if candidate.origin == Origin::Bundled {
+            return Ok(Granted::Requested);
+        }
+        let rights = self.grants.of(&artifact.manifest.id, &candidate.digest)?;
+        Ok(Granted::Rights(rights))
+    }
+
+    fn describe(&self, candidate: Candidate) -> Result<Plugin, Failure> {
+        let state = match &candidate.state {
+            Err(refusal) => State::Refused {
+                failure: refusal.to_failure(),
+            },
+            Ok(artifact) => {
+                let granted = self.granted(&candidate, artifact)?;
+                let missing = policy::missing(&artifact.manifest, &granted);
+                let mut requested = policy::requested(&artifact.manifest);
+                requested.retain(|right| !missing.contains(right));
+                State::Usable(Box::new(Usable {
+                    manifest: artifact.manifest.clone(),
+                    descriptor: artifact.descriptor.clone(),
+                    imports: artifact.imports.clone(),
+                    granted: requested,
+                    missing,
+                }))
+            }
+        };
+        Ok(Plugin {
+            origin: candidate.origin,
+            digest: candidate.digest,
+            state,
+        })
+    }
+
+    /// Every artifact; those of which another one took the id are refused or, when a person named the other one, left out.
+    fn candidates(&self) -> Vec<Candidate> {
+        let given = self.given().to_vec();
+        let named = |id: &PluginId| {
+            given
+                .iter()
+                .any(|it| it.is(id.as_str()) && it.state.is_ok())
+        };
+        let mut all = given.clone();
+        let bundled = self
+            .bundled
+            .iter()
+            .map(|(it, read)| self.read_bundled(it, read));
+        let rest = bundled.cloned().chain(self.directory());
+        all.extend(rest.filter(|it| !it.id.as_ref().is_some_and(named)));
+        all
+    }
+
+    fn read_bundled<'a>(&self, it: &Bundled, read: &'a OnceLock<Candidate>) -> &'a Candidate {
+        let wasm = Bytes::Static(it.wasm);
+        read.get_or_init(|| Candidate::read(Origin::Bundled, wasm, Trust::Bundled, &self.agent))
+    }
+
+    fn given(&self) -> &[Candidate] {
+        self.given.get_or_init(|| {
+            let read = self.to_read.iter().map(|(path, wasm)| {
+                let origin = Origin::File(path.clone());
+                Candidate::read(origin, wasm.clone(), Trust::Foreign, &self.agent)
+            });
+            first_of_each_id(read.collect())
+        })
+    }
+
+    /// Reads the directory anew each time, so a plugin that is put there counts from the next run on.
+    fn directory(&self) -> Vec<Candidate> {
+        let Some(dir) = &self.directory else {
+            return Vec::new();
+        };
+        let mut candidates = first_of_each_id(directory::read(dir, &self.agent));
+        for candidate in &mut candidates {
+            let taken = self.bundled.iter().any(|(it, _)| candidate.is(it.name));
+            if taken {
+                candidate.refuse(&Origin::Bundled);
+            }
+        }
+        candidates
+    }
+
+    /// Returns who would have been taken without the command line.
+    fn replaced(&self, id: &str) -> Option<Origin> {
+        if self.bundled.iter().any(|(it, _)| it.name == id) {
+            return Some(Origin::Bundled);
+        }
+        let directory = self.directory();
+        let replaced = directory.into_iter().find(|candidate| candidate.is(id))?;
+        Some(replaced.origin)
+    }
+
+    fn unknown_plugin(&self, id: &str, directory: &[Candidate]) -> Failure {
+        let bundled = self.bundled.iter().map(|(it, _)| it.name);
+        let others = self.given().iter().chain(directory);
+        let read = others.filter_map(|it| it.state.is_ok().then_some(it.id.as_ref()?.as_str()));
+        let known = suggest::sentence(id, bundled.chain(read));
+        let mut failure = Failure::new(
+            Kind::NotFound,
+            "operations.unknown",
+            format!("there is no plugin `{id}`"),
+        )
+        .hinted(known.unwrap_or_else(|| "agent plugin list".to_owned()));
+        // The one that is missed may be there and refused.
+        for refusal in self.given().iter().chain(directory) {
+            if let Err(refusal) = &refusal.state {
+                failure = failure.because(format!("{refusal}: {}", refusal.problem));
+            }
+        }
+        failure
+    }
+}
+
+/// Of several candidates with one id the first keeps it.
+fn first_of_each_id(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    for place in 1..candidates.len() {
+        let (earlier, rest) = candidates.split_at_mut(place);
+        let same = |other: &&Candidate| other.state.is_ok() && other.id == rest[0].id;
+        if let Some(owner) = earlier.iter().find(same) {
+            rest[0].refuse(&owner.origin);
+        }
+    }
+    candidates
+}
+
+fn unknown_operation(operation: &OperationName, found: &Found) -> Failure {
+    let known = found
+        .descriptor
+        .operations
+        .iter()
+        .map(|it| it.name.as_str());
+    let message = format!(
+        "plugin `{}` has no operation `{}`",
+        operation.plugin(),
+        operation.operation()
+    );
+    let sentence = suggest::sentence(operation.operation(), known);
+    Failure::new(Kind::NotFound, "operations.unknown", message)
+        .hinted(sentence.unwrap_or_else(|| "agent list".to_owned()))
+}
+
+fn not_requested(plugin: &PluginId, right: &Right, requested: &[Right]) -> Failure {
+    let all: Vec<String> = requested.iter().map(|right| format!("`{right}`")).collect();
+    let hint = if all.is_empty() {
+        format!("it requests nothing; see agent plugin inspect {plugin}")
+    } else {
+        format!("it requests {}", all.join(", "))
+    };
+    Failure::new(
+        Kind::Invalid,
+        "plugin.not-requested",
+        format!(
+            "plugin `{plugin}` does not request `{right}`, so granting it would change nothing"
+        ),
+    )
+    .hinted(hint)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! `flux.sync`: ask Flux to reconcile, and do not wait.
+//!
+//! One object costs exactly one request, many cost one list of names and a request each, for this is what people run in loops.
+
+use agent_sdk::prelude::*;
+
+use crate::kind;
+use crate::report::{self, Done};
+use crate::request::requested_at;
+use crate::select::arguments;
+
+arguments!(Sync {});
+
+/// Ask Flux to reconcile an object, without waiting.
+///
+/// Only the request is written. `flux.reconcile` waits for what becomes of it.
+#[operation(
+    risk = "change",
+    columns(kind, namespace, name, result, message),
+    constraints(exactly_one(name, selector, all), requires(name, namespace)),
+    examples("flux.sync ks media plex", "flux.sync git --all")
+)]
+pub(crate) fn sync(args: Sync) -> Result<Outcome> {
+    let scope = args.scope();
+    let targets = match scope.one() {
+        Some(target) => vec![target],
+        None => scope.targets(&scope.read(&["/metadata/name"])?),
+    };
+    let token = run::token();
+    let changes: Vec<Change> = targets
+        .iter()
+        .map(|target| Change::signal(target, requested_at(&token)))
+        .collect();
+    let of = scope.kind.object_type();
+    let results = cluster::commit(&changes, &["/spec/suspend", "/spec/type"])
+        .into_iter()
+        .map(|result| result.map(|object| done(of, &object)))
+        .collect();
+    report::outcome(scope.one().is_some(), &targets, results)
+}
+
+/// Says so when nobody will act on the request; the answer to the patch tells, so it costs nothing to know.
+fn done(of: ObjectType, object: &Object) -> Done {
+    let message = if object.flag("/spec/suspend") {
+        "suspended: Flux ignores the request until it is resumed"
+    } else if kind::is_static(of, object) {
+        "static: an OCI Helm repository is only an address, nothing reconciles it"
+    } else {
+        ""
+    };
+    Done::new("requested", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_that_a_suspended_object_will_ignore_is_told() {
+        let object = Object(json!({ "spec": { "suspend": true } }));
+        assert!(
+            done(kinds::KUSTOMIZATION, &object)
+                .message
+                .starts_with("suspended")
+        );
+        assert_eq!(done(kinds::KUSTOMIZATION, &Object::default()).message, "");
+    }
+}

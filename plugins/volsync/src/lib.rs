@@ -1,0 +1,34 @@
+//! `volsync`: back up and restore volumes through VolSync.
+//!
+//! Each operation is a file of its name. They stand on five rooms: `source` reads a ReplicationSource, `restic` reads what restic and the
+//! movers print, `sync` runs synchronisations, `app` finds the source of an app, `call` names objects to other plugins. The pure
+//! rooms never call the host.
+//!
+//! This plugin never reads a Secret, never deletes a volume, and never trusts that VolSync says "Successful".
+
+mod app;
+mod call;
+mod list;
+mod mover;
+mod restic;
+mod restore;
+mod snapshot;
+mod source;
+mod status;
+mod suspend;
+mod sync;
+mod text;
+mod unlock;
+
+agent_sdk::plugin! {
+    manifest = "plugin.toml",
+    operations = [
+        crate::list::list,
+        crate::snapshot::snapshot,
+        crate::unlock::unlock,
+        crate::status::status,
+        crate::suspend::suspend,
+        crate::suspend::resume,
+        crate::restore::restore,
+    ],
+}

@@ -1,0 +1,145 @@
+//! What the Job must have in common with a mover, and what not.
+
+use super::*;
+use crate::source::tests::source;
+
+fn job(changes: Value) -> Value {
+    let source = source(changes);
+    manifest(&Order {
+        source: &source,
+        name: "volsync-agent-list-0",
+        image: IMAGE,
+        privileged: false,
+        seconds: 60,
+    })
+}
+
+#[test]
+fn admission_policies_take_it_for_a_mover_and_volsync_does_not() {
+    let job = job(json!({}));
+    assert!(
+        job["metadata"]["name"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("volsync-"))
+    );
+    assert_eq!(
+        job["metadata"]["labels"]["app.kubernetes.io/created-by"],
+        "volsync"
+    );
+    assert_eq!(job["metadata"]["ownerReferences"], Value::Null);
+    assert_eq!(
+        job["metadata"]["labels"]["volsync.backube/cleanup"],
+        Value::Null
+    );
+}
+
+#[test]
+fn everything_that_opens_the_repository_is_the_movers() {
+    let job = job(json!({"spec": {"restic": {
+        "moverServiceAccount": "irsa", "moverPodLabels": {"egress": "s3"}, "moverAffinity": {"nodeAffinity": {}}, "moverResources": {"limits": {"memory": "1Gi"}},
+    }}}));
+    let pod = &job["spec"]["template"]["spec"];
+    assert_eq!(pod["securityContext"]["runAsUser"], 1000);
+    assert_eq!(pod["serviceAccountName"], "irsa");
+    assert_eq!(pod["affinity"], json!({"nodeAffinity": {}}));
+    assert_eq!(pod["containers"][0]["resources"]["limits"]["memory"], "1Gi");
+    assert_eq!(
+        pod["containers"][0]["envFrom"][0]["secretRef"]["name"],
+        "plex-volsync-secret"
+    );
+    assert_eq!(
+        job["spec"]["template"]["metadata"]["labels"]["egress"],
+        "s3"
+    );
+    let mounts = pod["containers"][0]["volumeMounts"]
+        .as_array()
+        .expect("mounts");
+    for path in ["/customCA", "/mnt/nfs", "/tmp"] {
+        assert!(
+            mounts.iter().any(|mount| mount["mountPath"] == path),
+            "{path}"
+        );
+    }
+    let args = pod["containers"][0]["args"].as_array().expect("args");
+    assert!(args.contains(&json!("/customCA/ca.crt")));
+}
+
+#[test]
+fn list_takes_no_lock_and_leaves_none() {
+    let job = job(json!({}));
+    assert!(
+        job["spec"]["template"]["spec"]["containers"][0]["args"]
+            .as_array()
+            .is_some_and(|args| args.contains(&json!("--no-lock")))
+    );
+    assert_eq!(job["spec"]["backoffLimit"], 0);
+    assert_eq!(job["spec"]["activeDeadlineSeconds"], 60);
+}
+
+#[test]
+fn every_mount_has_its_volume() {
+    let job = job(
+        json!({"spec": {"restic": {"customCA": {"secretName": null, "configMapName": "ca-map"}}}}),
+    );
+    let pod = &job["spec"]["template"]["spec"];
+    let names = |value: &Value| -> Vec<String> {
+        let list = value.as_array().expect("a list");
+        list.iter()
+            .map(|entry| entry["name"].as_str().expect("a name").to_owned())
+            .collect()
+    };
+    assert_eq!(
+        names(&pod["volumes"]),
+        names(&pod["containers"][0]["volumeMounts"])
+    );
+    assert_eq!(pod["volumes"][2]["configMap"]["name"], "ca-map");
+}
+
+#[test]
+fn google_credentials_are_mounted_without_reading_the_secret() {
+    let job = job(json!({}));
+    assert_eq!(
+        job["spec"]["template"]["spec"]["volumes"][1]["secret"]["optional"],
+        true
+    );
+}
+
+#[test]
+fn image_is_the_one_that_the_running_volsync_uses() {
+    let by_flag = json!({"spec": {"template": {"spec": {"containers": [
+        {"name": "kube-rbac-proxy", "args": ["--v=0"]},
+        {"name": "manager", "args": ["--metrics", "--restic-container-image=ghcr.io/x/volsync:0.17"]},
+    ]}}}});
+    assert_eq!(
+        image_of(&by_flag).as_deref(),
+        Some("ghcr.io/x/volsync:0.17")
+    );
+    let by_variable = json!({"spec": {"template": {"spec": {"containers": [
+        {"env": [{"name": "RELATED_IMAGE_RESTIC_CONTAINER", "value": "quay.io/y:1"}]},
+    ]}}}});
+    assert_eq!(image_of(&by_variable).as_deref(), Some("quay.io/y:1"));
+    assert_eq!(image_of(&json!({"spec": {}})), None);
+}
+
+#[test]
+fn missing_secret_is_seen_at_once_and_not_at_the_deadline() {
+    let pod = json!({"status": {"phase": "Pending", "containerStatuses": [
+        {"state": {"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"x\" not found"}}},
+    ]}});
+    assert_eq!(
+        pod_state(&pod),
+        Pod::Stuck("secret \"x\" not found".to_owned())
+    );
+}
+
+#[test]
+fn failed_pod_tells_why_with_its_last_lines() {
+    let pod = json!({"status": {"phase": "Failed", "containerStatuses": [{"state": {"terminated": {"exitCode": 12}}}]}});
+    assert_eq!(pod_state(&pod), Pod::Failed(Some(12)));
+    let causes = causes(Some(12), "opening\nFatal: wrong password or no key found\n");
+    assert!(causes[0].contains("password"));
+    assert_eq!(
+        causes.last().map(String::as_str),
+        Some("log: Fatal: wrong password or no key found")
+    );
+}

@@ -1,0 +1,216 @@
+//! What the lines of a mover's log mean: what was restored, what went wrong, what is worth showing while it runs.
+
+/// What a restore mover says that it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Restored {
+    /// It restored the snapshot whose id begins so.
+    Snapshot(String),
+    /// It found nothing to restore, and calls that a success.
+    Nothing,
+    /// It does not say.
+    Silent,
+}
+
+/// Finds out what was restored. VolSync keeps the "restoring" line in `latestMoverStatus.logs` and drops the "Selected" line; the pod has both.
+pub(crate) fn restored(log: &str) -> Restored {
+    let nothing = ["No eligible snapshots found", "No data will be restored"];
+    if nothing.iter().any(|text| log.contains(text)) {
+        return Restored::Nothing;
+    }
+    let id = ["restoring <Snapshot ", "Selected restic snapshot with id: "]
+        .iter()
+        .find_map(|before| log.split_once(before))
+        .map(|(_, after)| hexadecimal(after))
+        .filter(|id| !id.is_empty());
+    id.map_or(Restored::Silent, Restored::Snapshot)
+}
+
+fn hexadecimal(text: &str) -> String {
+    text.chars().take_while(char::is_ascii_hexdigit).collect()
+}
+
+/// Says whether a backup mover found no file, and therefore made no snapshot although it succeeded.
+pub(crate) fn skipped_empty(log: &str) -> bool {
+    log.contains("Directory is empty skipping backup")
+}
+
+/// Returns the id of the snapshot that a backup mover made.
+pub(crate) fn saved(log: &str) -> Option<String> {
+    let line = log.lines().rev().find(|line| {
+        line.trim_start().starts_with("snapshot ") && line.trim_end().ends_with(" saved")
+    })?;
+    Some(hexadecimal(line.trim_start().strip_prefix("snapshot ")?)).filter(|id| !id.is_empty())
+}
+
+/// Says in plain words why restic failed: from its exit code when there is one (restic 0.17 and later), and from its words.
+pub(crate) fn why(exit: Option<i64>, log: &str) -> Option<&'static str> {
+    let by_code = match exit {
+        Some(10) => Some(MISSING),
+        Some(11) => Some(LOCKED),
+        Some(12) => Some(PASSWORD),
+        Some(130) => Some("restic was interrupted"),
+        _ => None,
+    };
+    by_code.or_else(|| {
+        let said = WORDS.iter().find(|(words, _)| log.contains(words));
+        said.map(|(_, meaning)| *meaning)
+    })
+}
+
+const MISSING: &str = "there is no restic repository at the place that the secret names";
+const LOCKED: &str = "the repository is locked";
+const PASSWORD: &str = "the password in the secret does not open the repository";
+
+const WORDS: [(&str, &str); 13] = [
+    ("wrong password", PASSWORD),
+    ("incorrect password", PASSWORD),
+    ("already locked", LOCKED),
+    ("unable to create lock", LOCKED),
+    ("failure locking repository", LOCKED),
+    ("repository does not exist", MISSING),
+    ("Is there a repository at the following location", MISSING),
+    ("unable to open config file", MISSING),
+    ("no such host", "the host of the repository is unknown"),
+    (
+        "connection refused",
+        "the host of the repository refuses the connection",
+    ),
+    ("i/o timeout", "the host of the repository does not answer"),
+    (
+        "x509:",
+        "the certificate of the repository's host is not trusted: `customCA` may be missing",
+    ),
+    (
+        "permission denied",
+        "the mover's user may not read the repository: see `moverSecurityContext`",
+    ),
+];
+
+/// Says whether a failure can mean a lock that a crashed mover left.
+pub(crate) fn locked(log: &str) -> bool {
+    why(None, log) == Some(LOCKED)
+}
+
+/// Returns the last lines that say something, oldest first.
+pub(crate) fn tail(log: &str, lines: usize) -> Vec<String> {
+    let mut tail: Vec<_> = log
+        .lines()
+        .rev()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .take(lines)
+        .map(str::to_owned)
+        .collect();
+    tail.reverse();
+    tail
+}
+
+/// Returns the last line that tells a person how far a mover is, without the noise that it begins with.
+pub(crate) fn progress(log: &str) -> Option<String> {
+    let last = log.lines().rev().map(str::trim).find(|line| {
+        !line.is_empty()
+            && !NOISE.iter().any(|noise| line.starts_with(noise))
+            && !is_directory(line)
+    })?;
+    Some(last.trim_matches('=').trim().to_owned())
+}
+
+const NOISE: [&str; 4] = [
+    "Starting container",
+    "VolSync restic container version",
+    "Testing mandatory env variables",
+    "=== Done",
+];
+
+/// The shell's `pushd` prints its stack of directories.
+fn is_directory(line: &str) -> bool {
+    line.split(' ').all(|word| word.starts_with(['/', '~']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESTORE: &str = "Starting container\nVolSync restic container version: v0.16.0\nrestore\nrestic 0.18.1 compiled with go1.25 on linux/amd64\n\
+        Testing mandatory env variables\n=== Check for dir initialized ===\ndir is initialized\n=== Starting restore ===\n/data /\n\
+        Selected restic snapshot with id: ab12cd34\nrepository 9f8e opened (version 2)\n\
+        restoring <Snapshot ab12cd34 of [/data] at 2026-11-22 06:00:04.1 +0000 UTC by @volsync> to .\n/\nRestic completed in 2s\n=== Done ===\n";
+
+    #[test]
+    fn no_eligible_snapshots_is_a_failure_although_the_mover_succeeds() {
+        let log = "No eligible snapshots found\n=== No data will be restored ===\nRestic completed in 1s\n=== Done ===\n";
+        assert_eq!(restored(log), Restored::Nothing);
+    }
+
+    #[test]
+    fn restored_snapshot_is_named_in_the_filtered_log_too() {
+        assert_eq!(restored(RESTORE), Restored::Snapshot("ab12cd34".to_owned()));
+        let filtered: String = RESTORE
+            .lines()
+            .filter(|line| line.starts_with("restoring") || line.starts_with("Restic"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        assert_eq!(
+            restored(&filtered),
+            Restored::Snapshot("ab12cd34".to_owned())
+        );
+    }
+
+    #[test]
+    fn success_without_a_named_snapshot_is_not_a_restore() {
+        assert_eq!(
+            restored("Restic completed in 2s\n=== Done ===\n"),
+            Restored::Silent
+        );
+        assert_eq!(
+            restored("Selected restic snapshot with id: \n"),
+            Restored::Silent
+        );
+    }
+
+    #[test]
+    fn empty_directory_is_a_success_without_a_snapshot() {
+        let log =
+            "== Checking directory for content ===\n== Directory is empty skipping backup ===\n";
+        assert!(skipped_empty(log));
+        assert_eq!(saved(log), None);
+        assert_eq!(
+            saved("processed 12 files\nsnapshot 98fe76dc saved\nApplying Policy\n"),
+            Some("98fe76dc".to_owned())
+        );
+    }
+
+    #[test]
+    fn reason_comes_from_the_exit_code_or_the_words() {
+        assert_eq!(why(Some(12), ""), Some(PASSWORD));
+        assert_eq!(why(Some(11), ""), Some(LOCKED));
+        assert_eq!(why(Some(10), ""), Some(MISSING));
+        assert_eq!(
+            why(
+                Some(1),
+                "Fatal: unable to open config file: stat /repository/plex/config: no such file"
+            ),
+            Some(MISSING)
+        );
+        assert_eq!(why(Some(1), "something new"), None);
+        assert!(locked(
+            "Fatal: unable to create lock in backend: repository is already locked exclusively by PID 7"
+        ));
+        assert!(!locked("Fatal: wrong password"));
+    }
+
+    #[test]
+    fn progress_is_the_last_line_that_says_something() {
+        assert_eq!(progress(RESTORE).as_deref(), Some("Restic completed in 2s"));
+        assert_eq!(progress("Starting container\n/data /\n"), None);
+        assert_eq!(
+            progress("=== Starting restore ===\n~/x /\n").as_deref(),
+            Some("Starting restore")
+        );
+    }
+
+    #[test]
+    fn tail_keeps_order_and_drops_blank_lines() {
+        assert_eq!(tail("a\n\nb\nc\n\n", 2), ["b", "c"]);
+    }
+}

@@ -1,0 +1,121 @@
+//! What VolSync is told, and when it is believed.
+
+use super::*;
+use crate::source::tests::source;
+
+fn scene(changes: Value) -> Scene {
+    Scene {
+        app: "plex".to_owned(),
+        source: source(changes),
+        claim_modes: json!(["ReadWriteMany"]),
+        workloads: Vec::new(),
+        cron_jobs: Vec::new(),
+        scaled_objects: Vec::new(),
+        autoscalers: Vec::new(),
+        kustomizations: Vec::new(),
+        releases: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn chosen() -> Snapshot {
+    Snapshot {
+        id: "ab12cd34".repeat(8),
+        time: "2026-11-22T06:00:04.5Z".parse().expect("a time"),
+        hostname: "volsync".to_owned(),
+        paths: vec!["/data".to_owned()],
+        summary: None,
+    }
+}
+
+fn verify(logs: &str, pod: &str) -> std::result::Result<(), String> {
+    let scene = scene(json!({}));
+    let wait = Wait {
+        scene: &scene,
+        name: String::new(),
+        uid: String::new(),
+        tag: String::new(),
+        log: pod.to_owned(),
+        failures: 0,
+    };
+    wait.verify(logs, &chosen())
+        .map_err(|error| error.code().to_owned())
+}
+
+#[test]
+fn destination_has_all_mover_settings_and_overwrites_in_place() {
+    let pin = Pin {
+        restore_as_of: Some("2026-11-22T06:00:04Z".parse().expect("a time")),
+        previous: 0,
+    };
+    let manifest = manifest(&scene(json!({})), &pin, "plex-restore-x", "tag");
+    let restic = &manifest["spec"]["restic"];
+    assert_eq!(restic["cacheCapacity"], "40Gi");
+    assert_eq!(restic["cacheStorageClassName"], "openebs-hostpath");
+    assert_eq!(restic["moverSecurityContext"]["fsGroup"], 100);
+    assert_eq!(restic["restoreAsOf"], "2026-11-22T06:00:04Z");
+    for field in ["enableFileDeletion", "cleanupCachePVC", "cleanupTempPVC"] {
+        assert_eq!(restic[field], true, "{field}");
+    }
+    assert_eq!(
+        (&restic["copyMethod"], &restic["destinationPVC"]),
+        (&json!("Direct"), &json!("plex"))
+    );
+    assert_eq!(manifest["spec"]["trigger"]["manual"], "tag");
+}
+
+#[test]
+fn names_of_long_sources_stay_short_enough() {
+    let name = name(&"very-long-".repeat(20), "abcd1234");
+    assert!(name.len() < 63 - "volsync-dst-".len(), "{name}");
+    assert!(!name.contains("--"), "{name}");
+}
+
+#[test]
+fn constant_tag_of_a_leftover_is_not_ours() {
+    let leftover = Object(
+        json!({"status": {"lastManualSync": "restore-once", "latestMoverStatus": {"result": "Successful"}}}),
+    );
+    assert_eq!(judge(&leftover, "tag"), State::Running);
+}
+
+#[test]
+fn success_needs_our_tag_and_the_result() {
+    let destination = |tag: &str, result: Value| {
+        Object(
+            json!({"status": {"lastManualSync": tag, "latestMoverStatus": {"result": result, "logs": "x"}}}),
+        )
+    };
+    assert_eq!(
+        judge(&destination("tag", json!("Successful")), "tag"),
+        State::Ended("x".to_owned())
+    );
+    assert_eq!(
+        judge(&destination("tag", Value::Null), "tag"),
+        State::Running
+    );
+    assert_eq!(
+        judge(&destination("", json!("Failed")), "tag"),
+        State::Failed("x".to_owned())
+    );
+    assert_eq!(judge(&Object(json!({})), "tag"), State::Running);
+}
+
+#[test]
+fn success_is_believed_only_with_the_line_that_names_the_chosen_snapshot() {
+    let line = "restoring <Snapshot ab12cd34 of [/data] at 2026-11-22 06:00:04.5 +0000 UTC by @volsync> to .";
+    assert_eq!(verify(line, ""), Ok(()));
+    assert_eq!(verify("Restic completed in 2s", line), Ok(()));
+    assert_eq!(
+        verify("Restic completed in 2s", ""),
+        Err("volsync.nothing-restored".to_owned())
+    );
+    assert_eq!(
+        verify("No eligible snapshots found", line),
+        Err("volsync.nothing-restored".to_owned())
+    );
+    assert_eq!(
+        verify(&line.replace("ab12", "ff99"), line),
+        Err("volsync.other-snapshot".to_owned())
+    );
+}

@@ -1,0 +1,223 @@
+//! Waits until no pod mounts the volume: by the volume, not by a label, for whatever mounts it would write into the restore.
+
+use std::collections::BTreeMap;
+
+use agent_sdk::cluster::Sighting;
+use agent_sdk::prelude::*;
+use agent_sdk::wait::Deadline;
+
+use super::look::Scene;
+
+const FIELDS: [&str; 7] = [
+    "/metadata/labels",
+    "/metadata/deletionTimestamp",
+    "/metadata/finalizers",
+    "/metadata/ownerReferences",
+    "/spec/volumes",
+    "/spec/nodeName",
+    "/status/phase",
+];
+
+/// Waits.
+///
+/// # Errors
+///
+/// `volsync.volume-in-use`, which names the pods.
+pub(super) fn wait(scene: &Scene, timeout: SignedDuration) -> Result<()> {
+    let claim = scene.source.claim();
+    let step = Step::new(format!("Wait until no pod mounts `{claim}`"));
+    if run::planning() {
+        step.skip("nothing was stopped");
+        return Ok(());
+    }
+    let deadline = Deadline::after(timeout);
+    let query = Query::all(kinds::POD).namespace(scene.source.namespace.as_str());
+    let watcher = cluster::watch(&[query], &FIELDS)?;
+    let mut mounting = BTreeMap::new();
+    let mut synced = false;
+    loop {
+        let left = deadline.left();
+        for sighting in watcher.next(left)? {
+            synced |= see(&mut mounting, claim, sighting);
+        }
+        if synced && mounting.is_empty() {
+            step.done("");
+            return Ok(());
+        }
+        if left.is_zero() {
+            return Err(in_use(scene, &mounting, timeout, run::now()));
+        }
+        step.note(
+            mounting
+                .values()
+                .map(|pod: &Object| pod.name())
+                .collect::<Vec<_>>()
+                .join(", "),
+        );
+    }
+}
+
+/// Takes note of a pod; says whether all that were there at the start have been seen.
+fn see(mounting: &mut BTreeMap<String, Object>, claim: &str, sighting: Sighting) -> bool {
+    match sighting {
+        Sighting::Present(_, pod) if mounts(&pod, claim) => {
+            mounting.insert(pod.name().to_owned(), pod);
+            false
+        }
+        Sighting::Present(_, pod) | Sighting::Gone(_, pod) => {
+            mounting.remove(pod.name());
+            false
+        }
+        Sighting::Synced(_) => true,
+    }
+}
+
+/// A pod that has ended mounts nothing, and one of VolSync's that has not begun waits for us.
+fn mounts(pod: &Object, claim: &str) -> bool {
+    let phase = pod.text("/status/phase").unwrap_or_default();
+    let of_volsync = pod.label("app.kubernetes.io/created-by") == Some("volsync");
+    let ended = matches!(phase, "Succeeded" | "Failed") || (of_volsync && phase != "Running");
+    !ended
+        && pod
+            .items("/spec/volumes")
+            .iter()
+            .any(|volume| super::look::is_of(volume, claim))
+}
+
+fn in_use(
+    scene: &Scene,
+    mounting: &BTreeMap<String, Object>,
+    timeout: SignedDuration,
+    now: Timestamp,
+) -> Error {
+    let message = format!(
+        "volume `{}` in namespace `{}` is still mounted after `{timeout:#}`, so nothing was overwritten",
+        scene.source.claim(),
+        scene.source.namespace
+    );
+    let error = Error::timeout("volsync.volume-in-use", message);
+    let error = mounting
+        .values()
+        .map(|pod| describe(pod, now))
+        .fold(error, Error::cause);
+    match mounting.values().next() {
+        Some(pod) => error.hint(remedy(&scene.source.namespace, pod)),
+        None => error.cause("the pods of the namespace could not be seen in time"),
+    }
+}
+
+fn describe(pod: &Object, now: Timestamp) -> String {
+    let mut text = format!("pod `{}`", pod.name());
+    if let Some(node) = pod.text("/spec/nodeName") {
+        text.push_str(&format!(" on node `{node}`"));
+    }
+    if let Some(owner) = pod.items("/metadata/ownerReferences").first() {
+        text.push_str(&format!(
+            ", of {} `{}`",
+            owner["kind"].as_str().unwrap_or_default(),
+            owner["name"].as_str().unwrap_or_default()
+        ));
+    }
+    let since: Option<Timestamp> = pod
+        .text("/metadata/deletionTimestamp")
+        .and_then(|since| since.parse().ok());
+    text.push_str(&match since {
+        Some(since) if since > now => ", is ending".to_owned(),
+        Some(since) => format!(", should have ended {}", crate::text::ago(now, since)),
+        None => ", was not asked to end".to_owned(),
+    });
+    let finalizers: Vec<_> = pod
+        .items("/metadata/finalizers")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    if !finalizers.is_empty() {
+        text.push_str(&format!(", held by finalizers {}", finalizers.join(", ")));
+    }
+    text
+}
+
+/// A pod that was asked to end and does not is the node's matter; one that was not is somebody else's.
+fn remedy(namespace: &str, pod: &Object) -> String {
+    if pod.text("/metadata/deletionTimestamp").is_some() {
+        return format!(
+            "see whether its node is up; if it is gone for good: kubectl delete pod -n {namespace} {} --force",
+            pod.name()
+        );
+    }
+    format!(
+        "stop what owns it, or wait for it: kubectl get pod -n {namespace} {} -o yaml",
+        pod.name()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(claim: &str, phase: &str, labels: Value) -> Object {
+        Object(json!({
+            "metadata": {"name": "plex-1", "labels": labels, "deletionTimestamp": "2026-11-23T06:00:00Z", "finalizers": ["x/y"]},
+            "spec": {"nodeName": "w1", "volumes": [{"persistentVolumeClaim": {"claimName": claim}}]},
+            "status": {"phase": phase},
+        }))
+    }
+
+    #[test]
+    fn pod_counts_by_its_volume_and_not_by_its_label() {
+        assert!(mounts(
+            &pod(
+                "plex",
+                "Running",
+                json!({"app.kubernetes.io/name": "other"})
+            ),
+            "plex"
+        ));
+        assert!(mounts(&pod("plex", "Pending", json!({})), "plex"));
+        assert!(!mounts(
+            &pod(
+                "sonarr",
+                "Running",
+                json!({"app.kubernetes.io/name": "plex"})
+            ),
+            "plex"
+        ));
+    }
+
+    #[test]
+    fn ended_pods_and_waiting_movers_do_not_count() {
+        assert!(!mounts(&pod("plex", "Succeeded", json!({})), "plex"));
+        assert!(!mounts(&pod("plex", "Failed", json!({})), "plex"));
+        let of_volsync = json!({"app.kubernetes.io/created-by": "volsync"});
+        assert!(!mounts(&pod("plex", "Pending", of_volsync.clone()), "plex"));
+        assert!(mounts(&pod("plex", "Running", of_volsync), "plex"));
+    }
+
+    #[test]
+    fn stuck_pod_is_named_with_its_node_and_finalizers() {
+        let now = "2026-11-23T06:05:00Z".parse().expect("a time");
+        let text = describe(&pod("plex", "Running", json!({})), now);
+        assert_eq!(
+            text,
+            "pod `plex-1` on node `w1`, should have ended 5m ago, held by finalizers x/y"
+        );
+    }
+
+    #[test]
+    fn nothing_is_free_before_all_pods_were_seen() {
+        let mut mounting = BTreeMap::new();
+        assert!(!see(
+            &mut mounting,
+            "plex",
+            Sighting::Present(0, pod("plex", "Running", json!({})))
+        ));
+        assert!(see(&mut mounting, "plex", Sighting::Synced(0)));
+        assert_eq!(mounting.len(), 1);
+        assert!(!see(
+            &mut mounting,
+            "plex",
+            Sighting::Gone(0, pod("plex", "Running", json!({})))
+        ));
+        assert!(mounting.is_empty());
+    }
+}

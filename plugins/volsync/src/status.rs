@@ -1,0 +1,204 @@
+//! `volsync.status`: when each app was backed up, and what stands in the way of the next time. Reads only.
+
+use agent_sdk::prelude::*;
+use serde::Serialize;
+
+use crate::restic::log;
+use crate::snapshot::chosen;
+use crate::source::Source;
+use crate::text;
+
+/// A schedule that has not fired for so long after its time has a reason.
+const OVERDUE: SignedDuration = SignedDuration::from_mins(15);
+/// A mover that runs for so long should be looked at.
+const LONG: SignedDuration = SignedDuration::from_hours(6);
+
+/// Arguments of `volsync.status`.
+#[derive(Args)]
+pub(crate) struct Status {
+    /// Only this namespace
+    #[arg(positional, names(namespace))]
+    namespace: Option<String>,
+    /// Only this app
+    #[arg(
+        positional,
+        names(object = "replicationsources.v1alpha1.volsync.backube")
+    )]
+    app: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Row {
+    namespace: String,
+    name: String,
+    pvc: String,
+    state: String,
+    last_sync: Option<Timestamp>,
+    age: String,
+    result: Option<String>,
+    next: Option<String>,
+    schedule: Option<String>,
+    notes: String,
+}
+
+/// Show when the apps were backed up, and what is wrong.
+#[operation(
+    risk = "read",
+    columns(namespace, name, state, age = "LAST", result, next, schedule, notes),
+    constraints(requires(app, namespace)),
+    examples("volsync.status", "volsync.status media", "volsync.status media plex")
+)]
+pub(crate) fn status(args: Status) -> Result<Vec<Row>> {
+    let sources = chosen(
+        args.namespace.as_deref(),
+        args.app.as_deref(),
+        args.app.is_none(),
+    )?;
+    let now = run::now();
+    Ok(sources.iter().map(|source| row(source, now)).collect())
+}
+
+fn row(source: &Source, now: Timestamp) -> Row {
+    let last = source.last_sync();
+    Row {
+        namespace: source.namespace.clone(),
+        name: source.name.clone(),
+        pvc: source.claim().to_owned(),
+        state: state(source).to_owned(),
+        last_sync: last,
+        age: last.map_or_else(|| "never".to_owned(), |last| text::ago(now, last)),
+        result: source.result().map(str::to_owned),
+        next: source.next_sync().map(|next| text::ago(now, next)),
+        schedule: source.schedule().map(str::to_owned),
+        notes: notes(source, now).join("; "),
+    }
+}
+
+fn state(source: &Source) -> &'static str {
+    if source.paused() {
+        "paused"
+    } else if source.synchronizing() {
+        "running"
+    } else if source.reason() == Some("Error") {
+        "error"
+    } else {
+        "idle"
+    }
+}
+
+/// What a person should know, worst first.
+fn notes(source: &Source, now: Timestamp) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut add = |note: Option<String>| notes.extend(note);
+    add(failed(source));
+    add((source.reason() == Some("Error")).then(|| {
+        source
+            .message()
+            .unwrap_or("VolSync reports an error")
+            .to_owned()
+    }));
+    add(left_behind(source));
+    add(overdue(source, now));
+    add(running_long(source, now));
+    add(source
+        .paused()
+        .then(|| "paused: nothing is backed up".to_owned()));
+    add((source.restic().is_some() && source.keeps_one())
+        .then(|| "no `retain`: only the newest snapshot is kept".to_owned()));
+    notes
+}
+
+fn failed(source: &Source) -> Option<String> {
+    if source.result() != Some("Failed") {
+        return None;
+    }
+    let logs = source.logs();
+    if log::locked(logs) {
+        return Some(format!(
+            "the repository is locked: agent run volsync.unlock {} {}",
+            source.namespace, source.name
+        ));
+    }
+    let why = log::why(None, logs).map(str::to_owned);
+    let why = why.or_else(|| log::tail(logs, 1).pop());
+    Some(why.unwrap_or_else(|| "the last mover failed".to_owned()))
+}
+
+/// A manual tag switches the schedule off for as long as it is there.
+fn left_behind(source: &Source) -> Option<String> {
+    let tag = source.manual().filter(|_| source.schedule().is_some())?;
+    (!source.synchronizing())
+        .then(|| format!("manual trigger `{tag}` was left behind: the schedule is off"))
+}
+
+fn overdue(source: &Source, now: Timestamp) -> Option<String> {
+    let next = source
+        .next_sync()
+        .filter(|_| !source.synchronizing() && !source.paused())?;
+    let late = now.duration_since(next);
+    (late > OVERDUE).then(|| {
+        format!(
+            "overdue for {}: is VolSync suspended?",
+            text::length(late.as_secs())
+        )
+    })
+}
+
+fn running_long(source: &Source, now: Timestamp) -> Option<String> {
+    let since = now.duration_since(source.started()?);
+    (since > LONG).then(|| {
+        format!(
+            "a mover has been running for {}",
+            text::length(since.as_secs())
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::source;
+
+    fn now() -> Timestamp {
+        "2026-11-23T11:00:00Z".parse().expect("a time")
+    }
+
+    #[test]
+    fn source_in_good_order_has_no_notes() {
+        let row = row(&source(json!({})), now());
+        assert_eq!(row.notes, "");
+        assert_eq!(row.state, "idle");
+        assert_eq!(row.age, "4h59m ago");
+        assert_eq!(row.next.as_deref(), Some("in 1h"));
+    }
+
+    #[test]
+    fn manual_tag_left_behind_is_reported_because_the_schedule_is_off() {
+        let left = source(json!({"spec": {"trigger": {"manual": "restore-once"}}}));
+        assert!(notes(&left, now())[0].contains("`restore-once` was left behind"));
+    }
+
+    #[test]
+    fn schedule_that_did_not_fire_is_overdue() {
+        let late = "2026-11-23T13:00:00Z".parse().expect("a time");
+        assert!(notes(&source(json!({})), late)[0].contains("overdue for 1h"));
+    }
+
+    #[test]
+    fn locked_repository_comes_with_its_remedy() {
+        let locked = source(
+            json!({"status": {"latestMoverStatus": {"result": "Failed", "logs": "unable to create lock in backend"}}}),
+        );
+        assert!(notes(&locked, now())[0].contains("agent run volsync.unlock media plex"));
+    }
+
+    #[test]
+    fn missing_retain_is_a_warning() {
+        let bare = source(json!({"spec": {"restic": {"retain": null}}}));
+        assert_eq!(
+            notes(&bare, now()),
+            ["no `retain`: only the newest snapshot is kept"]
+        );
+    }
+}

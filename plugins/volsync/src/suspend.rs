@@ -1,0 +1,305 @@
+//! `volsync.suspend` and `volsync.resume`: the whole of VolSync, for as long as a person wants.
+//!
+//! Scaled to 0, KEDA scales it up again within a minute, and Flux at its next upgrade. So all that would start it is stopped first, and in the
+//! opposite order started again. Suspending is held until the last step has succeeded and only then kept: it is done whole or not at all.
+
+mod find;
+
+use agent_sdk::operations::Call;
+use agent_sdk::prelude::*;
+use agent_sdk::wait::Deadline;
+use agent_sdk::{cluster, operations};
+use serde::Serialize;
+
+use crate::{app, call};
+use find::{Found, Named};
+
+/// Arguments of `volsync.suspend`.
+#[derive(Args)]
+pub(crate) struct Suspend {
+    /// Where VolSync runs
+    #[arg(default = "volsync-system", names(namespace))]
+    namespace: String,
+    /// Its Deployment, when it is not found by itself
+    #[arg(names(object = "deployments.v1.apps"))]
+    deployment: Option<String>,
+    /// Its Kustomization, when it is not found by itself
+    #[arg(names(object = "kustomizations.v1.kustomize.toolkit.fluxcd.io"))]
+    kustomization: Option<String>,
+    /// Its HelmRelease, when it is not found by itself
+    #[arg(names(object = "helmreleases.v2.helm.toolkit.fluxcd.io"))]
+    helmrelease: Option<String>,
+    /// Its ScaledObject, when it is not found by itself
+    #[arg(names(object = "scaledobjects.v1alpha1.keda.sh"))]
+    scaledobject: Option<String>,
+    /// How long it may take to stop
+    #[arg(default = "5m")]
+    timeout: SignedDuration,
+}
+
+/// Arguments of `volsync.resume`.
+#[derive(Args)]
+pub(crate) struct Resume {
+    /// Where VolSync runs
+    #[arg(default = "volsync-system", names(namespace))]
+    namespace: String,
+    /// Its Deployment, when it is not found by itself
+    #[arg(names(object = "deployments.v1.apps"))]
+    deployment: Option<String>,
+    /// Its Kustomization, when it is not found by itself
+    #[arg(names(object = "kustomizations.v1.kustomize.toolkit.fluxcd.io"))]
+    kustomization: Option<String>,
+    /// Its HelmRelease, when it is not found by itself
+    #[arg(names(object = "helmreleases.v2.helm.toolkit.fluxcd.io"))]
+    helmrelease: Option<String>,
+    /// Its ScaledObject, when it is not found by itself
+    #[arg(names(object = "scaledobjects.v1alpha1.keda.sh"))]
+    scaledobject: Option<String>,
+    /// How many replicas it gets when it is at 0
+    #[arg(default = 1, minimum = 1)]
+    replicas: i64,
+    /// How long it may take to be ready
+    #[arg(default = "5m")]
+    timeout: SignedDuration,
+}
+
+/// One row of the result.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    kind: &'static str,
+    namespace: String,
+    name: String,
+    result: &'static str,
+}
+
+/// Stop VolSync: no backup, no restore, until `volsync.resume`.
+///
+/// Pauses its ScaledObject, suspends its Kustomization and its HelmRelease, scales its Deployment to 0 and waits until it has stopped. Movers
+/// that are running go on; nobody sees their end before VolSync is back. If a part fails, the others are put back.
+#[operation(
+    risk = "disrupt",
+    columns(kind, namespace, name, result),
+    examples("volsync.suspend")
+)]
+pub(crate) fn suspend(args: Suspend) -> Result<Vec<Row>> {
+    let found = find::find(&Named {
+        namespace: &args.namespace,
+        deployment: args.deployment.as_deref(),
+        kustomization: args.kustomization.as_deref(),
+        helmrelease: args.helmrelease.as_deref(),
+        scaledobject: args.scaledobject.as_deref(),
+    })?;
+    warn_of_movers()?;
+    let step = Step::new("Stop VolSync");
+    let calls = stops(&found);
+    let operations = if calls.is_empty() {
+        None
+    } else {
+        Some(operations::hold(&calls)?)
+    };
+    let change = Change::patch(&found.deployment, json!({"spec": {"replicas": 0}}));
+    let deployment = cluster::hold(&[change], &[])?;
+    wait_for(&step, &found.deployment, args.timeout, stopped)?;
+    let was_down = !deployment.changed();
+    deployment.keep();
+    operations.into_iter().for_each(operations::Held::keep);
+    step.done(if was_down { "it was at 0 before" } else { "" });
+    Ok(rows(&found, "suspended", "at 0"))
+}
+
+/// Start VolSync again after `volsync.suspend`.
+///
+/// Scales its Deployment up when it is at 0, resumes its HelmRelease and its Kustomization, and unpauses its ScaledObject.
+#[operation(
+    risk = "disrupt",
+    columns(kind, namespace, name, result),
+    examples("volsync.resume")
+)]
+pub(crate) fn resume(args: Resume) -> Result<Vec<Row>> {
+    let found = find::find(&Named {
+        namespace: &args.namespace,
+        deployment: args.deployment.as_deref(),
+        kustomization: args.kustomization.as_deref(),
+        helmrelease: args.helmrelease.as_deref(),
+        scaledobject: args.scaledobject.as_deref(),
+    })?;
+    let step = Step::new("Start VolSync");
+    if found.replicas == 0 {
+        let change = Change::patch(
+            &found.deployment,
+            json!({"spec": {"replicas": args.replicas}}),
+        );
+        cluster::commit_one(change, &[])?;
+    }
+    let mut back = flux("flux.resume", &found);
+    back.reverse();
+    back.extend(call::each("keda.resume", &found.scaled_objects, None));
+    for call in back {
+        step.note(&call.operation);
+        one(call)?;
+    }
+    wait_for(&step, &found.deployment, args.timeout, ready)?;
+    step.done("");
+    Ok(rows(&found, "resumed", "running"))
+}
+
+/// Calls one operation; that a part of it failed is an error here.
+fn one(call: Call) -> Result<()> {
+    let name = call.operation.clone();
+    for result in operations::call(&[call]) {
+        let outcome = result?;
+        if outcome.failed > 0 {
+            return Err(
+                Error::conflict("volsync.resume-failed", format!("`{name}` failed"))
+                    .cause(outcome.value.to_string()),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What is called before the Deployment is scaled to 0, in that order.
+fn stops(found: &Found) -> Vec<Call> {
+    [
+        call::each("keda.pause", &found.scaled_objects, None),
+        flux("flux.suspend", found),
+    ]
+    .concat()
+}
+
+fn flux(operation: &str, found: &Found) -> Vec<Call> {
+    [
+        call::each(operation, &found.kustomizations, Some("ks")),
+        call::each(operation, &found.releases, Some("hr")),
+    ]
+    .concat()
+}
+
+fn warn_of_movers() -> Result<()> {
+    let sources = app::sources(None)?;
+    for source in sources.iter().filter(|source| source.synchronizing()) {
+        warn!(
+            "the mover of `{}/{}` is running; its end is not seen before VolSync is back",
+            source.namespace, source.name
+        );
+    }
+    Ok(())
+}
+
+fn wait_for(
+    step: &Step,
+    deployment: &ObjectRef,
+    timeout: SignedDuration,
+    look: fn(&Object) -> Verdict<()>,
+) -> Result<()> {
+    let fields = ["/metadata/generation", "/spec/replicas", "/status"];
+    let waited = wait::until_one(
+        step,
+        deployment,
+        &fields,
+        Deadline::after(timeout),
+        |object| match object {
+            Some(object) => look(object),
+            None => Verdict::Failed(Error::not_found(
+                "volsync.not-found",
+                format!("{deployment} is gone"),
+            )),
+        },
+    )?;
+    waited
+        .into_result("volsync.timeout", &deployment.to_string())
+        .map(drop)
+}
+
+fn seen(deployment: &Object) -> bool {
+    deployment
+        .integer("/status/observedGeneration")
+        .unwrap_or_default()
+        >= deployment.generation()
+}
+
+fn stopped(deployment: &Object) -> Verdict<()> {
+    match deployment.integer("/status/replicas").unwrap_or_default() {
+        0 if seen(deployment) => Verdict::Done(()),
+        left => Verdict::Pending(format!("{left} pods are left")),
+    }
+}
+
+fn ready(deployment: &Object) -> Verdict<()> {
+    let wanted = deployment.integer("/spec/replicas").unwrap_or(1);
+    match deployment
+        .integer("/status/readyReplicas")
+        .unwrap_or_default()
+    {
+        up if seen(deployment) && up >= wanted => Verdict::Done(()),
+        up => Verdict::Pending(format!("{up} of {wanted} pods are ready")),
+    }
+}
+
+fn rows(found: &Found, others: &'static str, deployment: &'static str) -> Vec<Row> {
+    let row = |kind: &'static str, target: &ObjectRef, result: &'static str| Row {
+        kind,
+        namespace: target.namespace.clone().unwrap_or_default(),
+        name: target.name.clone(),
+        result: if run::planning() { "planned" } else { result },
+    };
+    let scaled_objects = found
+        .scaled_objects
+        .iter()
+        .map(|target| row("ScaledObject", target, others));
+    let kustomizations = found
+        .kustomizations
+        .iter()
+        .map(|target| row("Kustomization", target, others));
+    let releases = found
+        .releases
+        .iter()
+        .map(|target| row("HelmRelease", target, others));
+    let mut rows: Vec<_> = scaled_objects
+        .chain(kustomizations)
+        .chain(releases)
+        .collect();
+    rows.push(row("Deployment", &found.deployment, deployment));
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keda_is_paused_before_volsync_is_scaled_to_zero() {
+        let target = |of: ObjectType| ObjectRef::new(of, "volsync-system", "volsync");
+        let calls = stops(&Found {
+            deployment: target(kinds::DEPLOYMENT),
+            replicas: 1,
+            scaled_objects: vec![target(kinds::SCALED_OBJECT)],
+            kustomizations: vec![target(kinds::KUSTOMIZATION)],
+            releases: vec![target(kinds::HELM_RELEASE)],
+        });
+        let order: Vec<_> = calls
+            .iter()
+            .map(|call| (call.operation.as_str(), call.arguments["kind"].as_str()))
+            .collect();
+        assert_eq!(
+            order,
+            [
+                ("keda.pause", None),
+                ("flux.suspend", Some("ks")),
+                ("flux.suspend", Some("hr"))
+            ]
+        );
+    }
+
+    #[test]
+    fn deployment_has_stopped_when_its_last_pod_is_gone() {
+        let deployment = |observed: i64, replicas: i64| {
+            Object(
+                json!({"metadata": {"generation": 2}, "spec": {"replicas": 0}, "status": {"observedGeneration": observed, "replicas": replicas}}),
+            )
+        };
+        assert!(matches!(stopped(&deployment(1, 0)), Verdict::Pending(_)));
+        assert!(matches!(stopped(&deployment(2, 1)), Verdict::Pending(_)));
+        assert_eq!(stopped(&deployment(2, 0)), Verdict::Done(()));
+    }
+}

@@ -1,0 +1,105 @@
+//! The Kubernetes cluster: read, watch, change, hold. Errors are those of `wit/deps/cluster`.
+//!
+//! Projections are JSON Pointers such as `/status/conditions`; what is not asked for costs nothing. Empty: everything.
+
+mod change;
+mod query;
+mod watch;
+
+use crate::bindings::ops::cluster::cluster as wit;
+use crate::{Object, ObjectRef, Result};
+
+pub use change::{Change, Held, Propagation};
+pub use query::Query;
+pub use watch::{Sighting, Watcher};
+
+/// Returns one object.
+///
+/// # Errors
+/// `not-found` (`cluster.not-found`, with the nearest names that do exist as a hint).
+pub fn get(target: &ObjectRef, projection: &[&str]) -> Result<Object> {
+    Object::parse(&wit::get(&target.to_wit(), &owned(projection))?)
+}
+
+/// Returns one object, or none when there is none of that name.
+///
+/// # Errors
+/// All but `not-found`.
+pub fn find(target: &ObjectRef, projection: &[&str]) -> Result<Option<Object>> {
+    wit::find(&target.to_wit(), &owned(projection))?
+        .map(|json| Object::parse(&json))
+        .transpose()
+}
+
+/// Returns all objects of a query.
+///
+/// # Errors
+/// See the module.
+pub fn list(query: &Query, projection: &[&str]) -> Result<Vec<Object>> {
+    wit::list(&query.to_wit(), &owned(projection))?
+        .iter()
+        .map(|json| Object::parse(json))
+        .collect()
+}
+
+/// Performs changes, independent of each other and concurrently; one result for each, in order: the object as the server has it
+/// afterwards (`null` after a deletion). One that fails does not stop the others.
+pub fn commit(changes: &[Change], projection: &[&str]) -> Vec<Result<Object>> {
+    wit::commit(&change::to_wit(changes), &owned(projection))
+        .into_iter()
+        .map(|result| Object::parse(&result?))
+        .collect()
+}
+
+/// Performs one change.
+///
+/// # Errors
+/// Those of the change.
+pub fn commit_one(change: Change, projection: &[&str]) -> Result<Object> {
+    commit(&[change], projection)
+        .pop()
+        .unwrap_or_else(|| Ok(Object::default()))
+}
+
+/// Performs creations, patches and applications, all or none, and holds them: dropping the hold, or the run ending in any way, puts the
+/// previous values of exactly those fields back and removes what was made.
+///
+/// # Errors
+/// Those of the first change that failed, after the others were put back; `invalid` for a signal or a deletion.
+pub fn hold(changes: &[Change], projection: &[&str]) -> Result<Held> {
+    Held::new(wit::hold(&change::to_wit(changes), &owned(projection))?)
+}
+
+/// Watches any number of queries with one watcher.
+///
+/// # Errors
+/// `exhausted` (`cluster.too-many-watches`).
+pub fn watch(queries: &[Query], projection: &[&str]) -> Result<Watcher> {
+    let queries: Vec<wit::Query> = queries.iter().map(Query::to_wit).collect();
+    Ok(Watcher::new(wit::watch(&queries, &owned(projection))?))
+}
+
+/// Returns the text of a container's log so far, or its last `tail` lines. `container` none: the only one, or the pod's default.
+///
+/// # Errors
+/// `not-found`; `unavailable` (`cluster.no-logs`) when the container has not started.
+pub fn logs(
+    namespace: &str,
+    pod: &str,
+    container: Option<&str>,
+    tail: Option<u32>,
+) -> Result<String> {
+    Ok(wit::logs(&wit::LogQuery {
+        namespace: namespace.to_owned(),
+        pod: pod.to_owned(),
+        container: container.map(str::to_owned),
+        tail_lines: tail,
+    })?)
+}
+
+fn owned(projection: &[&str]) -> Vec<String> {
+    projection
+        .iter()
+        .map(|pointer| (*pointer).to_owned())
+        .collect()
+}

@@ -1,0 +1,116 @@
+//! Changes, and changes for a time.
+
+use serde_json::Value;
+
+use crate::bindings::ops::cluster::cluster as wit;
+use crate::{Object, ObjectRef, ObjectType, Result};
+
+pub use crate::bindings::ops::cluster::cluster::Propagation;
+
+/// One change of the cluster, written under the field manager `agent`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change(wit::Change);
+
+impl Change {
+    /// Makes an object. The manifest names it and has `apiVersion` and `kind`.
+    pub fn create(of: ObjectType, manifest: Value) -> Change {
+        Change(wit::Change::Create(wit::Creation {
+            of: of.as_str().to_owned(),
+            manifest: manifest.to_string(),
+        }))
+    }
+
+    /// Sets fields by a JSON merge patch: only the fields that are to change, `null` to remove one. With `metadata.resourceVersion` in it,
+    /// it is refused with `conflict` when the object has changed since.
+    pub fn patch(target: &ObjectRef, body: Value) -> Change {
+        Change(wit::Change::Patch(patch(target, &body)))
+    }
+
+    /// Sets fields that only ask a controller to act, such as an annotation with a token. Costs no read; undo leaves it alone.
+    pub fn signal(target: &ObjectRef, body: Value) -> Change {
+        Change(wit::Change::Signal(patch(target, &body)))
+    }
+
+    /// Applies a manifest server-side. A field that another manager owns is a `conflict`.
+    pub fn apply(of: ObjectType, manifest: Value) -> Change {
+        Change::application(of, &manifest, false)
+    }
+
+    /// Applies a manifest server-side and takes fields over from other managers.
+    pub fn apply_forced(of: ObjectType, manifest: Value) -> Change {
+        Change::application(of, &manifest, true)
+    }
+
+    /// Removes an object, in the background what it owns as well. One that is gone already is a success.
+    pub fn delete(target: &ObjectRef) -> Change {
+        Change::delete_with(target, None, Propagation::Background)
+    }
+
+    /// Removes an object, only when it has that uid.
+    pub fn delete_with(target: &ObjectRef, uid: Option<&str>, propagation: Propagation) -> Change {
+        Change(wit::Change::Delete(wit::Deletion {
+            target: target.to_wit(),
+            uid: uid.map(str::to_owned),
+            propagation,
+        }))
+    }
+
+    fn application(of: ObjectType, manifest: &Value, force: bool) -> Change {
+        Change(wit::Change::Apply(wit::Application {
+            of: of.as_str().to_owned(),
+            manifest: manifest.to_string(),
+            force,
+        }))
+    }
+}
+
+fn patch(target: &ObjectRef, body: &Value) -> wit::Patch {
+    wit::Patch {
+        target: target.to_wit(),
+        body: body.to_string(),
+    }
+}
+
+pub(super) fn to_wit(changes: &[Change]) -> Vec<wit::Change> {
+    changes.iter().map(|change| change.0.clone()).collect()
+}
+
+/// A change for a time. Dropping it puts the previous values back.
+pub struct Held {
+    hold: wit::Held,
+    objects: Vec<Object>,
+}
+
+impl Held {
+    pub(super) fn new(hold: wit::Held) -> Result<Held> {
+        let objects = hold
+            .objects()
+            .iter()
+            .map(|json| Object::parse(json))
+            .collect::<Result<_>>()?;
+        Ok(Held { hold, objects })
+    }
+
+    /// Returns the objects after the change, in the order of the changes.
+    pub fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// Returns whether anything had to be changed at all.
+    pub fn changed(&self) -> bool {
+        self.hold.changed()
+    }
+
+    /// Puts back now, and says what was left to others (a sentence each; empty when all is as before).
+    ///
+    /// # Errors
+    /// `unavailable`, `denied`: the host tries once more when the run ends.
+    pub fn release(self) -> Result<Vec<String>> {
+        Ok(self.hold.release()?)
+    }
+
+    /// Makes the change permanent.
+    pub fn keep(self) {
+        self.hold.keep();
+    }
+}

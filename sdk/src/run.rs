@@ -1,0 +1,120 @@
+//! The run itself: what the person sees of it, what they are asked, and time.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::Result;
+use crate::bindings::ops::run::run as wit;
+
+pub use crate::bindings::ops::run::run::Level;
+
+/// Returns whether this run only plans: nothing is written, and no controller will react. Code that waits for a reaction must not;
+/// [`crate::wait`] knows that by itself.
+pub fn planning() -> bool {
+    wit::planning()
+}
+
+/// Writes a line to the run's log. The macros [`crate::debug!`], [`crate::info!`], [`crate::warn!`] and [`crate::error!`] are shorter.
+pub fn log(level: Level, message: &str) {
+    wit::log(level, message);
+}
+
+/// Asks the person, with facts (label and value) that they should know before they answer. Returns when they agreed.
+///
+/// # Errors
+/// `denied` (`run.declined`) when they said no or nobody can be asked; `cancelled`.
+pub fn confirm(text: &str, facts: &[(&str, String)]) -> Result<()> {
+    let facts = facts
+        .iter()
+        .map(|(label, value)| ((*label).to_owned(), value.clone()))
+        .collect();
+    let question = wit::Question {
+        text: text.to_owned(),
+        facts,
+    };
+    Ok(wit::confirm(&question)?)
+}
+
+/// Returns the present time by the host's clock. Recorded: a resumed run sees the same value again.
+pub fn now() -> Timestamp {
+    let ms = i64::try_from(wit::now()).unwrap_or(i64::MAX);
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
+}
+
+/// Returns text that no other call has ever returned, valid as a label's value.
+pub fn token() -> String {
+    wit::token()
+}
+
+/// Returns eight lower-case letters and digits, unique for this run and the same at every call; fit for the name of an object.
+pub fn id() -> String {
+    wit::id()
+}
+
+/// Waits. While planning, it returns at once.
+///
+/// # Errors
+/// `cancelled`; `timeout` when the run's own deadline comes first.
+pub fn sleep(length: Duration) -> Result<()> {
+    Ok(wit::sleep(milliseconds(length))?)
+}
+
+pub(crate) fn milliseconds(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A part of the work that a person can follow. Dropped before [`Step::done`] or [`Step::skip`], it is shown as failed.
+pub struct Step(wit::Step);
+
+impl Step {
+    /// Begins the step. The title is an imperative with its object, such as "Wait until no pod mounts `plex`".
+    pub fn new(title: impl AsRef<str>) -> Step {
+        Step(wit::Step::new(title.as_ref()))
+    }
+
+    /// Replaces the line of detail under the title.
+    pub fn note(&self, text: impl AsRef<str>) {
+        self.0.note(text.as_ref());
+    }
+
+    /// Shows how far it is. `total` is 0 when that is not known.
+    pub fn progress(&self, done: usize, total: usize) {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        self.0.progress(count(done), count(total));
+    }
+
+    /// Ends it well. The summary may be empty.
+    pub fn done(self, summary: impl AsRef<str>) {
+        self.0.done(summary.as_ref());
+    }
+
+    /// Ends it as not needed, or as something that could not be done and that is acceptable.
+    pub fn skip(self, reason: impl AsRef<str>) {
+        self.0.skip(reason.as_ref());
+    }
+}
+
+/// Writes a line to the run's log that is shown with `-v`.
+#[macro_export]
+macro_rules! debug {
+    ($($message:tt)*) => { $crate::run::log($crate::run::Level::Debug, &format!($($message)*)) };
+}
+
+/// Writes a line to the run's log.
+#[macro_export]
+macro_rules! info {
+    ($($message:tt)*) => { $crate::run::log($crate::run::Level::Info, &format!($($message)*)) };
+}
+
+/// Writes a line to the run's log about something that the person should look at.
+#[macro_export]
+macro_rules! warn {
+    ($($message:tt)*) => { $crate::run::log($crate::run::Level::Warn, &format!($($message)*)) };
+}
+
+/// Writes a line to the run's log about something that failed while the run goes on.
+#[macro_export]
+macro_rules! error {
+    ($($message:tt)*) => { $crate::run::log($crate::run::Level::Error, &format!($($message)*)) };
+}

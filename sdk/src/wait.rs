@@ -1,0 +1,266 @@
+//! One wait for any number of objects.
+//!
+//! Every wait has a deadline and a verdict for each object, and is told why an object is still pending. While planning it returns at
+//! once, for no controller will react to changes that were not made.
+
+mod queries;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::cluster::{self, Sighting, Watcher};
+use crate::run::{self, Step};
+use crate::{Error, Object, ObjectRef, Result};
+
+/// What one look at an object says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict<T> {
+    /// Not yet; the note says what is missing.
+    Pending(String),
+    /// It is as wanted.
+    Done(T),
+    /// It will not become as wanted.
+    Failed(Error),
+}
+
+/// How the wait for one object ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Waited<T> {
+    /// It became as wanted.
+    Done(T),
+    /// It will not become as wanted.
+    Failed(Error),
+    /// The deadline came first. The text is the last note.
+    TimedOut(String),
+    /// This run only plans; nothing was waited for.
+    Planned,
+}
+
+impl<T> Waited<T> {
+    /// Turns it into a result: a timeout becomes an error with that code, which says what was waited for; a plan gives none.
+    ///
+    /// # Errors
+    /// The failure, or `timeout`.
+    pub fn into_result(self, code: &str, waiting_for: &str) -> Result<Option<T>> {
+        match self {
+            Waited::Done(value) => Ok(Some(value)),
+            Waited::Planned => Ok(None),
+            Waited::Failed(error) => Err(error),
+            Waited::TimedOut(note) => Err(Error::timeout(
+                code,
+                format!("waiting for {waiting_for} came to its deadline"),
+            )
+            .cause(note)),
+        }
+    }
+}
+
+/// A moment by which something must be done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deadline(Timestamp);
+
+impl Deadline {
+    /// The moment that is so far from now.
+    pub fn after(length: SignedDuration) -> Deadline {
+        Deadline(run::now().saturating_add(length).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Returns how long it is until then; zero when it has passed.
+    pub fn left(self) -> Duration {
+        Duration::try_from(self.0.duration_since(run::now())).unwrap_or_default()
+    }
+}
+
+/// Waits until each target has a verdict or the deadline comes. `look` is called with the target's index and the object, or none while
+/// there is no such object, whenever it may have changed; after its verdict a target is not looked at again.
+///
+/// # Errors
+/// Of the watch as a whole: `cancelled`, `denied`, `unavailable` and so on. What is wrong with one target is in its place of the result.
+pub fn until<T>(
+    step: &Step,
+    targets: &[ObjectRef],
+    projection: &[&str],
+    deadline: Deadline,
+    mut look: impl FnMut(usize, Option<&Object>) -> Verdict<T>,
+) -> Result<Vec<Waited<T>>> {
+    if run::planning() {
+        return Ok(targets.iter().map(|_| Waited::Planned).collect());
+    }
+    let mut wait = Wait::new(targets);
+    if !targets.is_empty() {
+        let watcher = cluster::watch(&wait.queries, projection)?;
+        wait.run(&watcher, step, deadline, &mut look)?;
+    }
+    Ok(wait.end())
+}
+
+/// Waits for one object. See [`until`].
+///
+/// # Errors
+/// As for [`until`].
+pub fn until_one<T>(
+    step: &Step,
+    target: &ObjectRef,
+    projection: &[&str],
+    deadline: Deadline,
+    mut look: impl FnMut(Option<&Object>) -> Verdict<T>,
+) -> Result<Waited<T>> {
+    let targets = std::slice::from_ref(target);
+    let mut all = until(step, targets, projection, deadline, |_, object| {
+        look(object)
+    })?;
+    Ok(all.pop().unwrap_or(Waited::Planned))
+}
+
+/// A namespace and a name.
+type Name<'a> = (Option<&'a str>, &'a str);
+
+enum State<T> {
+    Pending(String),
+    Ended(Waited<T>),
+}
+
+struct Wait<'a, T> {
+    targets: &'a [ObjectRef],
+    queries: Vec<cluster::Query>,
+    /// The targets of each query, by namespace and name.
+    by_name: Vec<BTreeMap<Name<'a>, Vec<usize>>>,
+    states: Vec<State<T>>,
+    seen: Vec<bool>,
+}
+
+impl<'a, T> Wait<'a, T> {
+    fn new(targets: &'a [ObjectRef]) -> Wait<'a, T> {
+        let (queries, query_of) = queries::covering(targets);
+        let mut by_name: Vec<BTreeMap<Name<'a>, Vec<usize>>> = vec![BTreeMap::new(); queries.len()];
+        for (index, (target, query)) in targets.iter().zip(query_of).enumerate() {
+            let name = (target.namespace.as_deref(), target.name.as_str());
+            by_name[query].entry(name).or_default().push(index);
+        }
+        Wait {
+            targets,
+            queries,
+            by_name,
+            states: targets
+                .iter()
+                .map(|_| State::Pending("not seen yet".to_owned()))
+                .collect(),
+            seen: vec![false; targets.len()],
+        }
+    }
+
+    fn run(
+        &mut self,
+        watcher: &Watcher,
+        step: &Step,
+        deadline: Deadline,
+        look: &mut impl FnMut(usize, Option<&Object>) -> Verdict<T>,
+    ) -> Result<()> {
+        let mut said = String::new();
+        loop {
+            let left = deadline.left();
+            for sighting in watcher.next(left)? {
+                self.judge(sighting, look);
+            }
+            let pending = self.pending();
+            let total = self.targets.len();
+            if total > 1 {
+                step.progress(total - pending, total);
+            }
+            if pending == 0 || left.is_zero() {
+                return Ok(());
+            }
+            let note = self.note();
+            if note != said {
+                step.note(&note);
+                said = note;
+            }
+        }
+    }
+
+    fn judge(
+        &mut self,
+        sighting: Sighting,
+        look: &mut impl FnMut(usize, Option<&Object>) -> Verdict<T>,
+    ) {
+        let concerned: Vec<usize> = match &sighting {
+            Sighting::Present(query, object) | Sighting::Gone(query, object) => {
+                self.named(*query, (object.namespace(), object.name()))
+            }
+            Sighting::Synced(query) => self.unseen(*query),
+        };
+        let present = match &sighting {
+            Sighting::Present(_, object) => Some(object),
+            Sighting::Gone(..) | Sighting::Synced(_) => None,
+        };
+        for index in concerned {
+            self.seen[index] = true;
+            if matches!(self.states[index], State::Ended(_)) {
+                continue;
+            }
+            self.states[index] = match look(index, present) {
+                Verdict::Pending(note) => State::Pending(note),
+                Verdict::Done(value) => State::Ended(Waited::Done(value)),
+                Verdict::Failed(error) => State::Ended(Waited::Failed(error)),
+            };
+        }
+    }
+
+    /// Returns the targets of a query that have that name.
+    fn named(&self, query: usize, name: Name<'_>) -> Vec<usize> {
+        let targets = self.by_name.get(query);
+        targets
+            .and_then(|targets| targets.get(&name))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Returns the targets of a query that it has not found.
+    fn unseen(&self, query: usize) -> Vec<usize> {
+        let targets = self.by_name.get(query).into_iter().flatten();
+        targets
+            .flat_map(|(_, indices)| indices)
+            .copied()
+            .filter(|index| !self.seen[*index])
+            .collect()
+    }
+
+    fn pending(&self) -> usize {
+        self.states
+            .iter()
+            .filter(|state| matches!(state, State::Pending(_)))
+            .count()
+    }
+
+    /// Names the first target that is pending and why.
+    fn note(&self) -> String {
+        let first = self
+            .states
+            .iter()
+            .zip(self.targets)
+            .find_map(|(state, target)| match state {
+                State::Pending(note) => Some((note, target)),
+                State::Ended(_) => None,
+            });
+        match first {
+            Some((note, _)) if self.targets.len() == 1 => note.clone(),
+            Some((note, target)) => format!("{target}: {note}"),
+            None => String::new(),
+        }
+    }
+
+    fn end(self) -> Vec<Waited<T>> {
+        self.states
+            .into_iter()
+            .map(|state| match state {
+                State::Pending(note) => Waited::TimedOut(note),
+                State::Ended(waited) => waited,
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! The engine and the gate by themselves, in this process: what a run and a host call cost when nothing outside is slow.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use agent_capability::{ClusterClient, Connected};
+use agent_core::agent::Agent as _;
+use agent_core::call::{Call, Consent, Mode};
+use agent_core::event::{Event, Outcome};
+use agent_core::failure::Failure;
+use agent_core::limits::Limits;
+use agent_engine::{LocalAgent, Parts};
+use agent_journal::MemoryJournal;
+use agent_store::{Bundled, Sources, Store};
+use anyhow::{Context, Result, bail};
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use kube::Client;
+use kube::client::Body;
+use serde_json::{Map, Value, json};
+
+use crate::bench::Bench;
+use crate::program::median;
+use crate::table::{Amount, Goal, Table};
+
+const RUNS: usize = 5_000;
+const CALLS: u32 = 5_000;
+const SAMPLES: usize = 20;
+const RUN: Amount = Amount::Time(Duration::from_micros(60));
+const CALL: Amount = Amount::Time(Duration::from_micros(2));
+const SETTINGS: &str = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings","namespace":"default"},"data":{"mode":"on"}}"#;
+
+pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
+    let guest = std::fs::read(&bench.guest).context("reading the guest")?;
+    let agent = agent(guest.leak());
+    for _ in 0..100 {
+        run(&agent, "bench.nothing", json!({})).await?;
+    }
+    let mut runs = Vec::with_capacity(RUNS);
+    for _ in 0..RUNS {
+        runs.push(run(&agent, "bench.nothing", json!({})).await?);
+    }
+    runs.sort_unstable();
+    table.tell(
+        "empty operation, p50",
+        Amount::Time(median(&runs)),
+        Goal::Most(RUN),
+    );
+    table.tell(
+        "empty operation, p99",
+        Amount::Time(runs[RUNS * 99 / 100]),
+        Goal::Known,
+    );
+    let (mut with, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..SAMPLES {
+        with.push(run(&agent, "bench.look", json!({"times": CALLS})).await? / CALLS);
+        bare.push(requests().await? / CALLS);
+    }
+    let (with, bare) = (Amount::Time(median(&with)), Amount::Time(median(&bare)));
+    table.compare(
+        "one gated host call",
+        with,
+        "the request alone",
+        bare,
+        Goal::Over(CALL),
+    );
+    Ok(())
+}
+
+fn agent(guest: &'static [u8]) -> LocalAgent {
+    let connect = || -> BoxFuture<'static, Result<Connected, Failure>> {
+        Box::pin(async {
+            Ok(Connected {
+                client: client(),
+                server: "in memory".to_owned(),
+            })
+        })
+    };
+    LocalAgent::new(Parts {
+        store: Store::new(Sources {
+            bundled: vec![Bundled {
+                name: "bench",
+                wasm: guest,
+            }],
+            directory: None,
+            given: Vec::new(),
+            config: None,
+            agent: semver::Version::new(0, 1, 0),
+        }),
+        code: None,
+        journal: Arc::new(MemoryJournal::new()),
+        client: ClusterClient::new(Box::new(connect), 1 << 20),
+        limits: Limits::TERMINAL,
+    })
+}
+
+/// A client of a server that answers at once: what is left is what the client itself does for a request.
+fn client() -> Client {
+    let server = tower::service_fn(|_request: http::Request<Body>| async {
+        anyhow::Ok(http::Response::new(Body::from(
+            SETTINGS.as_bytes().to_vec(),
+        )))
+    });
+    Client::new(server, "default")
+}
+
+/// Runs an operation to its end and returns how long it took.
+async fn run(agent: &LocalAgent, operation: &str, arguments: Value) -> Result<Duration> {
+    let arguments: Map<String, Value> = serde_json::from_value(arguments)?;
+    let operation = operation.parse().context("reading an operation's name")?;
+    let call = Call {
+        operation,
+        arguments,
+        mode: Mode::Perform,
+        consent: Consent::Given,
+    };
+    let begin = Instant::now();
+    let mut run = agent
+        .run(call)
+        .await
+        .map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
+    while let Some(event) = run.events.next().await {
+        match event {
+            Event::Finished {
+                outcome: Outcome::Done { .. },
+            } => return Ok(begin.elapsed()),
+            Event::Finished { outcome } => bail!("the run failed: {outcome:?}"),
+            _ => {}
+        }
+    }
+    bail!("the run has no end")
+}
+
+/// The same requests by the same client, without an agent.
+async fn requests() -> Result<Duration> {
+    let client = client();
+    let begin = Instant::now();
+    for _ in 0..CALLS {
+        let request = http::Request::get("/api/v1/namespaces/default/configmaps/settings");
+        let request = request
+            .header("accept", "application/json")
+            .body(Vec::new())?;
+        std::hint::black_box(client.request_text(request).await?);
+    }
+    Ok(begin.elapsed())
+}

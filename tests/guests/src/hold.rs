@@ -1,0 +1,62 @@
+//! Guests that hold a change and end in every way there is.
+
+use std::time::Duration;
+
+use agent_sdk::NoArgs;
+use agent_sdk::cluster::Held;
+use agent_sdk::prelude::*;
+
+fn held() -> Result<Held> {
+    let target = ObjectRef::new(kinds::CONFIG_MAP, "default", "settings");
+    let change = Change::patch(&target, json!({ "data": { "mode": "held" } }));
+    cluster::hold(&[change], &["/data"])
+}
+
+/// Hold, and forget about it.
+#[operation(risk = "change")]
+pub(crate) fn hold_and_return(_args: NoArgs) -> Result<Value> {
+    std::mem::forget(held()?);
+    Ok(json!("held"))
+}
+
+/// Hold, and fail.
+#[operation(risk = "change")]
+pub(crate) fn hold_and_fail(_args: NoArgs) -> Result<Value> {
+    let _held = held()?;
+    Err(Error::conflict(
+        "guests.failed",
+        "it failed as it was told to",
+    ))
+}
+
+/// Hold, and panic.
+#[operation(risk = "change")]
+pub(crate) fn hold_and_trap(_args: NoArgs) -> Result<Value> {
+    let _held = held()?;
+    panic!("while it held");
+}
+
+/// Hold, and compute for ever.
+#[operation(risk = "change")]
+pub(crate) fn hold_and_spin(_args: NoArgs) -> Result<Value> {
+    let _held = held()?;
+    crate::compute::spin(NoArgs)
+}
+
+/// Hold, and wait for ever without hearing a cancel.
+#[operation(risk = "change")]
+pub(crate) fn hold_and_sleep(_args: NoArgs) -> Result<Value> {
+    let _held = held()?;
+    info!("holding");
+    std::thread::sleep(Duration::from_secs(100 * 24 * 60 * 60));
+    Ok(json!("slept"))
+}
+
+/// Behave well: change for good.
+#[operation(risk = "change")]
+pub(crate) fn change(_args: NoArgs) -> Result<Value> {
+    let target = ObjectRef::new(kinds::CONFIG_MAP, "default", "settings");
+    let change = Change::patch(&target, json!({ "data": { "mode": "changed" } }));
+    cluster::commit_one(change, &["/data"])?;
+    Ok(json!("changed"))
+}

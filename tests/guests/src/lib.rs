@@ -1,0 +1,49 @@
+//! Guests that misbehave, each operation in one way, and a few that behave well beside them.
+//!
+//! The host's tests run them (`host/engine/tests`): an operation here without a test there fails. Nothing of this is part of the agent.
+
+mod compute;
+mod hold;
+mod nested;
+mod rights;
+mod talk;
+mod wait;
+
+agent_sdk::plugin! {
+    manifest = "plugin.toml",
+    operations = [
+        compute::spin,
+        compute::eat_memory,
+        compute::recurse,
+        compute::trap,
+        compute::exit,
+        talk::greet,
+        talk::flood_log,
+        talk::flood_output,
+        talk::escape,
+        talk::hand_over_too_much,
+        talk::leak_steps,
+        wait::patient,
+        wait::sleep_forever,
+        wait::sleep_deaf,
+        wait::ignore_cancel,
+        wait::flood_and_sleep,
+        wait::watch_too_much,
+        rights::write_while_reading,
+        rights::write_unasked,
+        rights::write_asked,
+        rights::read_beyond,
+        rights::look,
+        rights::ask,
+        hold::hold_and_return,
+        hold::hold_and_fail,
+        hold::hold_and_trap,
+        hold::hold_and_spin,
+        hold::hold_and_sleep,
+        hold::change,
+        nested::call_itself,
+        nested::call,
+        nested::call_riskier,
+        nested::hold_call,
+    ]
+}

@@ -1,0 +1,28 @@
+//! The one integration binary: the real `agent` process against the simulated cluster and against a real control plane.
+//!
+//! A scenario is a function over a [`World`](integration::world::World); both worlds have the same face, so each scenario is
+//! written once and runs in both. Nothing in here looks into the agent: it is a process with arguments, output and an exit code.
+//! No test sleeps: every wait is for a condition of the cluster or of a process, and has an end.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test harness: it starts the agent and keeps files in folders of its own"
+)]
+
+#[cfg(test)]
+mod integration {
+    mod agent;
+    mod app;
+    mod fault;
+    mod flux;
+    mod home;
+    mod keda;
+    mod kind;
+    mod output;
+    mod plugin;
+    mod refused;
+    mod restore;
+    mod scenario;
+    mod state;
+    mod volsync;
+    mod world;
+}

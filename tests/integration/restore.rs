@@ -1,0 +1,335 @@
+//! `volsync.restore`: what it restores, and what it leaves behind.
+
+use agent_sandbox_controller::Snapshot;
+use serde_json::json;
+
+use super::agent::Ran;
+use super::app::App;
+use super::kind::{
+    AUTOSCALER, CLAIM, CRON_JOB, DEPLOYMENT, HELM_RELEASE, KUSTOMIZATION, POD, REPLICATION_SOURCE,
+    SECRET, STATEFUL_SET,
+};
+use super::scenario::scenarios;
+use super::world::World;
+
+pub(crate) mod failing;
+
+scenarios![
+    newest_snapshot_is_in_the_volume_and_everything_else_as_before,
+    previous_one_skips_the_newest_snapshot,
+    as_of_takes_the_newest_that_is_not_younger,
+    snapshot_is_chosen_by_its_id,
+    repository_suffix_is_found_by_the_name_of_the_app,
+    safety_snapshot_can_be_left_out,
+    what_was_suspended_before_stays_suspended,
+    app_that_was_at_zero_stays_at_zero,
+    stateful_set_is_stopped_and_started,
+    cron_job_is_suspended_and_resumed,
+    several_workloads_are_all_stopped,
+    autoscaler_of_the_user_survives,
+    app_without_workloads_is_restored,
+    app_without_a_claim_is_refused,
+    retention_does_not_drop_the_chosen_snapshot,
+    restore_is_undone_by_its_safety_snapshot,
+    without_a_terminal_the_answer_is_no,
+    plan_writes_nothing,
+];
+
+async fn restore(app: &App<'_>, options: &str) -> Ran {
+    let line = format!(
+        "run volsync.restore {} {} --yes -o json {options}",
+        app.namespace, app.name
+    );
+    app.world.agent().run(&line).await
+}
+
+/// Restores, and demands that this snapshot is in the volume and everything else is as before.
+async fn restores(app: &App<'_>, options: &str, wanted: &Snapshot) -> Ran {
+    let before = app.state().await;
+    let present = app.content();
+    let ran = restore(app, options).await.exits(0);
+    assert_eq!(app.content(), wanted.tree, "the content after {ran}");
+    assert_eq!(ran.value()["snapshot"], wanted.short_id.as_str());
+    if !options.contains("--no-safety-snapshot") {
+        assert_eq!(app.snapshots()[0].tree, present, "the safety snapshot");
+    }
+    app.is_unharmed();
+    app.is_as(&before).await;
+    ran
+}
+
+/// Fails, and demands that nothing has changed, the volume included.
+async fn fails(app: &App<'_>, options: &str, code: i32) -> Ran {
+    let before = app.state().await;
+    let present = app.content();
+    let ran = restore(app, options).await.exits(code);
+    assert_eq!(app.content(), present, "the content after {ran}");
+    app.is_as(&before).await;
+    ran
+}
+
+async fn newest_snapshot_is_in_the_volume_and_everything_else_as_before(world: &World) {
+    let app = world.app("media", "plex").await;
+    let newest = app.snapshots()[0].clone();
+    let ran = restores(&app, "", &newest).await;
+    let safety = app.snapshots()[0].short_id.clone();
+    assert_eq!(ran.value()["safety-snapshot"], safety.as_str());
+}
+
+async fn previous_one_skips_the_newest_snapshot(world: &World) {
+    let app = world.app("media", "radarr").await;
+    let wanted = app.snapshots()[1].clone();
+    restores(&app, "--previous 1", &wanted).await;
+}
+
+async fn as_of_takes_the_newest_that_is_not_younger(world: &World) {
+    let app = world.app("media", "sonarr").await;
+    let wanted = app.snapshots()[2].clone();
+    restores(&app, &format!("--as-of {}", wanted.time), &wanted).await;
+}
+
+async fn snapshot_is_chosen_by_its_id(world: &World) {
+    let app = world.app("media", "lidarr").await;
+    let wanted = app.snapshots()[3].clone();
+    restores(&app, &format!("--snapshot {}", wanted.short_id), &wanted).await;
+}
+
+async fn repository_suffix_is_found_by_the_name_of_the_app(world: &World) {
+    let app = world.app("default", "home-assistant").await;
+    assert!(app.get(REPLICATION_SOURCE).await.is_null());
+    let newest = app.snapshots()[0].clone();
+    restores(&app, "", &newest).await;
+}
+
+async fn safety_snapshot_can_be_left_out(world: &World) {
+    let app = world.app("default", "mealie").await;
+    let before = app.snapshots();
+    restores(&app, "--no-safety-snapshot", &before[0]).await;
+    assert_eq!(app.snapshots(), before);
+}
+
+async fn what_was_suspended_before_stays_suspended(world: &World) {
+    let app = world.app("default", "atuin").await;
+    for kind in [KUSTOMIZATION, HELM_RELEASE] {
+        app.merge(kind, json!({"spec": {"suspend": true}})).await;
+    }
+    let newest = app.snapshots()[0].clone();
+    let ran = restores(&app, "", &newest).await;
+    assert!(
+        ran.value()["notes"].to_string().contains("stays so"),
+        "{ran}"
+    );
+    for kind in [KUSTOMIZATION, HELM_RELEASE] {
+        assert!(app.is_suspended(kind).await);
+        app.merge(kind, json!({"spec": {"suspend": null}})).await;
+    }
+}
+
+async fn app_that_was_at_zero_stays_at_zero(world: &World) {
+    let app = world.app("media", "prowlarr").await;
+    app.merge(DEPLOYMENT, json!({"spec": {"replicas": 0}}))
+        .await;
+    world
+        .until("`prowlarr` has no pods", || async {
+            let pods = world.list(POD).await;
+            !pods
+                .iter()
+                .any(|pod| pod["metadata"]["labels"]["app.kubernetes.io/name"] == "prowlarr")
+        })
+        .await;
+    let newest = app.snapshots()[0].clone();
+    restores(&app, "", &newest).await;
+    assert!(app.is_down().await);
+    app.merge(DEPLOYMENT, json!({"spec": {"replicas": 1}}))
+        .await;
+    world.settle().await;
+}
+
+async fn stateful_set_is_stopped_and_started(world: &World) {
+    let app = world.app("default", "zigbee2mqtt").await;
+    assert!(!app.get(STATEFUL_SET).await.is_null());
+    let newest = app.snapshots()[0].clone();
+    restores(&app, "", &newest).await;
+}
+
+async fn cron_job_is_suspended_and_resumed(world: &World) {
+    let app = world.app("media", "recyclarr").await;
+    assert!(!app.get(CRON_JOB).await.is_null());
+    let newest = app.snapshots()[0].clone();
+    let ran = restores(&app, "", &newest).await;
+    let held = ran.events_named("changed");
+    assert!(
+        held.iter()
+            .any(|event| event["effect"]["target"]["of"] == "cronjobs.v1.batch"),
+        "{ran}"
+    );
+}
+
+/// A second Deployment of the app, which mounts nothing.
+async fn several_workloads_are_all_stopped(world: &World) {
+    let app = world.app("media", "tautulli").await;
+    world
+        .create(DEPLOYMENT, &deployment("tautulli-worker", "tautulli"))
+        .await;
+    world.settle().await;
+    let newest = app.snapshots()[0].clone();
+    let ran = restores(&app, "", &newest).await;
+    let stopped = ran.events_named("changed");
+    let stopped = stopped.iter().filter(|event| {
+        event["effect"]["target"]["of"] == "deployments.v1.apps"
+            && event["effect"]["fields"][0]["after"] == 0
+    });
+    assert_eq!(stopped.count(), 2, "{ran}");
+    world.delete(DEPLOYMENT, "media", "tautulli-worker").await;
+}
+
+fn deployment(name: &str, app: &str) -> serde_json::Value {
+    let labels = json!({"app.kubernetes.io/name": app, "app.kubernetes.io/controller": name});
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "media", "labels": labels},
+        "spec": {
+            "replicas": 2, "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "app", "image": "ghcr.io/home-operations/busybox:1.37.0"}]},
+            },
+        },
+    })
+}
+
+async fn autoscaler_of_the_user_survives(world: &World) {
+    let app = world.app("media", "autobrr").await;
+    let autoscaler = json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "autobrr", "namespace": "media"},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "autobrr"},
+            "minReplicas": 1, "maxReplicas": 3,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}],
+        },
+    });
+    world.create(AUTOSCALER, &autoscaler).await;
+    let newest = app.snapshots()[0].clone();
+    restores(&app, "", &newest).await;
+    world.delete(AUTOSCALER, "media", "autobrr").await;
+}
+
+/// Makes a source and the secret of its repository.
+async fn create_source(world: &World, name: &str, last: &str) {
+    let url = format!("/repository/{name}");
+    world.repositories().insert(&url, "a password", Vec::new());
+    let metadata = |name: &str| json!({"name": name, "namespace": "media"});
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": metadata(&format!("{name}-volsync-secret")),
+        "stringData": {"RESTIC_REPOSITORY": url, "RESTIC_PASSWORD": "a password"},
+    });
+    world.create(SECRET, &secret).await;
+    let source = json!({
+        "apiVersion": "volsync.backube/v1alpha1", "kind": "ReplicationSource", "metadata": metadata(name),
+        "spec": {"sourcePVC": name, "trigger": {"schedule": "0 */6 * * *"}, "restic": {
+            "repository": format!("{name}-volsync-secret"), "copyMethod": "Direct", "cacheCapacity": "1Gi",
+            "cacheStorageClassName": "openebs-hostpath", "retain": {"last": last},
+        }},
+    });
+    world.create(REPLICATION_SOURCE, &source).await;
+}
+
+/// Makes a volume that is backed up, and nothing else; returns when its first backup is made.
+async fn create_volume(world: &World, name: &str, last: &str) {
+    let claim = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "media"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "ceph-ssd", "resources": {"requests": {"storage": "1Gi"}}},
+    });
+    world.create(CLAIM, &claim).await;
+    world
+        .until("the claim is bound", || async {
+            world.get(CLAIM, "media", name).await["status"]["phase"] == "Bound"
+        })
+        .await;
+    create_source(world, name, last).await;
+    world
+        .until("VolSync has made its first backup", || async {
+            let source = world.get(REPLICATION_SOURCE, "media", name).await;
+            source["status"]["conditions"][0]["reason"] == "WaitingForSchedule"
+        })
+        .await;
+}
+
+async fn app_without_workloads_is_restored(world: &World) {
+    let app = world.app("media", "archive").await;
+    create_volume(world, "archive", "9").await;
+    let newest = app.snapshots()[0].clone();
+    let ran = restores(&app, "", &newest).await;
+    assert!(
+        ran.value()["notes"]
+            .to_string()
+            .contains("no workload belongs to `archive`"),
+        "{ran}"
+    );
+    world.delete(REPLICATION_SOURCE, "media", "archive").await;
+}
+
+async fn app_without_a_claim_is_refused(world: &World) {
+    let app = world.app("media", "claimless").await;
+    create_source(world, "claimless", "9").await;
+    fails(&app, "", 1)
+        .await
+        .says("PersistentVolumeClaim `media/claimless` does not exist");
+    world.delete(REPLICATION_SOURCE, "media", "claimless").await;
+}
+
+/// Retention runs after the safety snapshot, and would keep nothing but that.
+async fn retention_does_not_drop_the_chosen_snapshot(world: &World) {
+    let app = world.app("media", "hoard").await;
+    create_volume(world, "hoard", "1").await;
+    let old = app.snapshots()[0].time - jiff::SignedDuration::from_hours(3);
+    let chosen = world.repositories().add(&app.repository(), "old", old);
+    restores(&app, "--previous 1", &chosen).await;
+    assert!(app.snapshots().contains(&chosen));
+    world.delete(REPLICATION_SOURCE, "media", "hoard").await;
+}
+
+/// The safety snapshot of a restore is the way back from it.
+async fn restore_is_undone_by_its_safety_snapshot(world: &World) {
+    let app = world.app("media", "sabnzbd").await;
+    let (chosen, present) = (app.snapshots()[2].clone(), app.content());
+    restores(&app, "--previous 2", &chosen).await;
+    let safety = app.snapshots()[0].clone();
+    assert_eq!(safety.tree, present);
+    restores(&app, "", &safety).await;
+    assert_eq!(app.content(), present);
+}
+
+async fn without_a_terminal_the_answer_is_no(world: &World) {
+    let app = world.app("media", "audiobookshelf").await;
+    let (before, present) = (app.state().await, app.content());
+    let line = "run volsync.restore media audiobookshelf";
+    world.agent().run(line).await.exits(3).says("--yes");
+    assert_eq!(app.content(), present);
+    app.is_as(&before).await;
+}
+
+/// What it would change is proven by the server, by dry-run, and nothing else is written.
+async fn plan_writes_nothing(world: &World) {
+    let app = world.app("media", "sabnzbd").await;
+    let (before, present) = (app.state().await, app.content());
+    let proxy = world.proxy();
+    let agent = super::agent::Agent::with_kubeconfig(proxy.kubeconfig());
+    let ran = agent
+        .run("run volsync.restore media sabnzbd --plan")
+        .await
+        .exits(0)
+        .says("replicationdestinations");
+    let log = proxy.log();
+    let writes: Vec<_> = log
+        .iter()
+        .filter(|request| request.method != "GET")
+        .collect();
+    assert!(writes.len() >= 5, "{} writes, {ran}", writes.len());
+    for request in writes {
+        assert!(request.path.contains("dryRun=All"), "{request:?}");
+    }
+    assert_eq!(app.content(), present);
+    app.is_as(&before).await;
+}

@@ -1,0 +1,193 @@
+//! `volsync.restore` when it cannot come to its end: what it says, and that everything is as before.
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::{fails, restore};
+use crate::integration::app::App;
+use crate::integration::kind::{HELM_RELEASE, KUSTOMIZATION, POD, REPLICATION_DESTINATION, SECRET};
+use crate::integration::scenario::scenarios;
+use crate::integration::world::World;
+
+scenarios![
+    previous_out_of_range_lists_what_there_is,
+    empty_repository_is_an_error_before_any_change,
+    wrong_password_is_told_with_the_words_of_restic,
+    unreachable_repository_is_told_with_the_words_of_restic,
+    stuck_pod_is_named_and_everything_put_back,
+    failing_mover_is_put_back_with_its_log,
+    silent_volsync_ends_at_our_deadline_before_the_restore,
+    silent_volsync_ends_at_our_deadline_during_the_restore,
+    mover_that_finds_no_snapshot_is_a_failure,
+    interrupt_puts_everything_back,
+    termination_puts_everything_back,
+    second_restore_of_the_same_app_is_refused,
+];
+
+async fn previous_out_of_range_lists_what_there_is(world: &World) {
+    let app = world.app("default", "actual").await;
+    let newest = app.snapshots()[0].short_id.clone();
+    fails(&app, "--previous 99", 1)
+        .await
+        .says("there are only 13 snapshots, so `--previous 99` is none; 0 is the newest")
+        .says(&format!("--previous 0: {newest}"));
+}
+
+async fn empty_repository_is_an_error_before_any_change(world: &World) {
+    let app = world.app("media", "bazarr").await;
+    let (url, old) = (app.repository(), app.snapshots());
+    world.repositories().empty(&url);
+    fails(&app, "", 1)
+        .await
+        .says("there is no snapshot of a VolSync volume in the repository");
+    for snapshot in old {
+        world.repositories().push(&url, snapshot);
+    }
+}
+
+async fn wrong_password_is_told_with_the_words_of_restic(world: &World) {
+    let app = world.app("media", "qbittorrent").await;
+    let secret = "qbittorrent-volsync-secret";
+    let right = world.get(SECRET, "media", secret).await["data"]["RESTIC_PASSWORD"].clone();
+    let wrong = json!({"stringData": {"RESTIC_PASSWORD": "wrong"}});
+    world.merge(SECRET, "media", secret, wrong).await;
+    fails(&app, "", 6).await.says("wrong password");
+    let right = json!({"data": {"RESTIC_PASSWORD": right}});
+    world.merge(SECRET, "media", secret, right).await;
+}
+
+async fn unreachable_repository_is_told_with_the_words_of_restic(world: &World) {
+    let app = world.app("default", "paperless").await;
+    let url = app.repository();
+    world.repositories().set_reachable(&url, false);
+    fails(&app, "", 6).await.says("connection refused");
+    world.repositories().set_reachable(&url, true);
+}
+
+async fn stuck_pod_is_named_and_everything_put_back(world: &World) {
+    let app = world.app("media", "jellyfin").await;
+    let pods = world.list(POD).await;
+    let pod = pods
+        .iter()
+        .find(|pod| pod["metadata"]["labels"]["app.kubernetes.io/name"] == "jellyfin")
+        .and_then(|pod| pod["metadata"]["name"].as_str())
+        .expect("a pod of jellyfin");
+    let (before, present) = (app.state().await, app.content());
+    world.stick(&app, pod).await;
+    let ran = restore(&app, "--down-timeout 2s --no-safety-snapshot")
+        .await
+        .exits(6)
+        .says(pod);
+    world.free(&app, pod).await;
+    assert_eq!(app.content(), present, "the content after {ran}");
+    assert!(!app.is_suspended(KUSTOMIZATION).await && !app.is_suspended(HELM_RELEASE).await);
+    assert!(!app.is_down().await && !app.is_paused().await);
+    app.gets_as(&before).await;
+}
+
+/// Starts a restore while VolSync says nothing, and waits until it waits for VolSync.
+async fn restoring(app: &App<'_>, options: &str) -> crate::integration::agent::Running {
+    app.world.controllers().silence("volsync");
+    let line = format!(
+        "run volsync.restore {} {} --yes -o json --no-safety-snapshot {options}",
+        app.namespace, app.name
+    );
+    let running = app.world.agent().start(&line);
+    let running = running.until("it restores", || app.is_restoring()).await;
+    assert!(app.is_suspended(KUSTOMIZATION).await && app.is_suspended(HELM_RELEASE).await);
+    assert!(app.is_down().await && app.is_paused().await);
+    running
+}
+
+async fn failing_mover_is_put_back_with_its_log(world: &World) {
+    let app = world.app_alone("media", "plex").await;
+    let (before, present) = (app.state().await, app.content());
+    let running = restoring(&app, "--timeout 15s").await;
+    let destination = app.destination().await.expect("a ReplicationDestination");
+    world.controllers().fail_mover("media", &destination, 1000);
+    world.controllers().answer("volsync");
+    let ran = running.end().await.exits(6).says("Fatal:");
+    assert_eq!(app.content(), present, "the content after {ran}");
+    app.is_as(&before).await;
+}
+
+async fn silent_volsync_ends_at_our_deadline_before_the_restore(world: &World) {
+    let app = world.app_alone("media", "plex").await;
+    world.controllers().silence("volsync");
+    let ran = fails(&app, "--timeout 2s", 6)
+        .await
+        .says("could not be backed up, so nothing was overwritten");
+    world.controllers().answer("volsync");
+    assert!(!ran.stdout.contains("flux.suspend"), "{ran}");
+}
+
+async fn silent_volsync_ends_at_our_deadline_during_the_restore(world: &World) {
+    let app = world.app_alone("media", "plex").await;
+    let (before, present) = (app.state().await, app.content());
+    let running = restoring(&app, "--timeout 2s").await;
+    let ran = running
+        .end()
+        .await
+        .exits(6)
+        .says("had not ended after `2s`");
+    assert_eq!(app.content(), present, "the content after {ran}");
+    world.controllers().answer("volsync");
+    app.is_as(&before).await;
+}
+
+/// The trap: VolSync calls that a success.
+async fn mover_that_finds_no_snapshot_is_a_failure(world: &World) {
+    let app = world.app_alone("media", "plex").await;
+    let (before, present) = (app.state().await, app.content());
+    let (url, old) = (app.repository(), app.snapshots());
+    let running = restoring(&app, "").await;
+    world.repositories().empty(&url);
+    world.controllers().answer("volsync");
+    let ran = running.end().await.exits(6).says("no eligible snapshot");
+    assert_eq!(app.content(), present, "the content after {ran}");
+    app.is_as(&before).await;
+    for snapshot in old {
+        world.repositories().push(&url, snapshot);
+    }
+}
+
+async fn interrupt_puts_everything_back(world: &World) {
+    signal_puts_everything_back(world, Signal::INT).await;
+}
+
+async fn termination_puts_everything_back(world: &World) {
+    signal_puts_everything_back(world, Signal::TERM).await;
+}
+
+async fn signal_puts_everything_back(world: &World, signal: Signal) {
+    let app = world.app_alone("media", "plex").await;
+    let (before, present) = (app.state().await, app.content());
+    let running = restoring(&app, "").await;
+    running.signal(signal);
+    let ran = running.end().await.exits(6);
+    world.controllers().answer("volsync");
+    assert_eq!(app.content(), present, "the content after {ran}");
+    assert!(!ran.events_named("put-back").is_empty(), "{ran}");
+    app.is_as(&before).await;
+}
+
+async fn second_restore_of_the_same_app_is_refused(world: &World) {
+    let app = world.app_alone("media", "plex").await;
+    let before = app.state().await;
+    let running = restoring(&app, "").await;
+    let newest = app.snapshots()[0].clone();
+    restore(&app, "")
+        .await
+        .exits(1)
+        .says("is restoring into `plex` already");
+    world.controllers().answer("volsync");
+    running.end().await.exits(0);
+    assert_eq!(app.content(), newest.tree);
+    app.is_as(&before).await;
+    let left = world.list(REPLICATION_DESTINATION).await;
+    assert!(
+        !left
+            .iter()
+            .any(|one| one["metadata"]["name"].to_string().contains("-restore-"))
+    );
+}
