@@ -61,6 +61,9 @@ pub(crate) fn read(name: &str, operation: &Operation, words: &[String]) -> Resul
     })
 }
 
+/// The parameter that `-n` belongs to, whatever a descriptor says: kubectl has taught that letter to everybody.
+const NAMESPACE: (&str, char) = ("namespace", 'n');
+
 /// Returns the flags of an operation that can be reached: a global option of the same name wins, and of two equal ones the first.
 pub(crate) fn flags(operation: &Operation) -> Vec<Flag<'_>> {
     let globals = Options::augment_args(Command::new("globals"));
@@ -72,14 +75,18 @@ pub(crate) fn flags(operation: &Operation) -> Vec<Flag<'_>> {
     let mut shorts: BTreeSet<char> = globals
         .get_arguments()
         .filter_map(Arg::get_short)
-        .chain(['h'])
+        .chain(['h', NAMESPACE.1])
         .collect();
     let parameters = operation.parameters.iter();
     parameters
         .filter(|parameter| longs.insert(parameter.name.clone()))
         .map(|parameter| Flag {
             parameter,
-            short: parameter.short.filter(|short| shorts.insert(*short)),
+            short: if parameter.name == NAMESPACE.0 {
+                Some(NAMESPACE.1)
+            } else {
+                parameter.short.filter(|short| shorts.insert(*short))
+            },
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use agent_core::arguments;
 use agent_core::descriptor::{Constraint, Operation, Parameter, Risk, Style, Type};
 use clap::{Arg, ArgAction, Args, Command};
 
-use super::{flags, heading, positionals};
+use super::{Flag, flags, heading, positionals};
 use crate::clean;
 use crate::options::Options;
 use crate::usage::Early;
@@ -12,12 +12,18 @@ use crate::usage::Early;
 /// Returns the help of an operation; `name` is its full name.
 pub(crate) fn help(name: &str, operation: &Operation, width: Option<usize>) -> Early {
     let called = format!("agent run {name}");
-    let shown = flags(operation)
+    let (options, places): (Vec<Flag<'_>>, Vec<Flag<'_>>) = flags(operation)
         .into_iter()
-        .filter(|flag| flag.parameter.style == Style::Flag);
+        .partition(|flag| flag.parameter.style == Style::Flag);
+    let short = |parameter: &Parameter| {
+        let place = places
+            .iter()
+            .find(|flag| flag.parameter.name == parameter.name);
+        place.and_then(|flag| flag.short)
+    };
     let command = Command::new(called.clone())
-        .args(positionals(operation).map(positional))
-        .args(shown.map(|flag| flag.shown()))
+        .args(positionals(operation).map(|parameter| positional(parameter, short(parameter))))
+        .args(options.iter().map(Flag::shown))
         .disable_help_flag(true)
         .arg(
             Arg::new("help")
@@ -73,11 +79,15 @@ pub(super) fn placeholder(parameter: &Parameter) -> String {
     }
 }
 
-fn positional(parameter: &Parameter) -> Arg {
+/// Returns a positional argument. That it can be given by flag too is told where there is a letter for it.
+fn positional(parameter: &Parameter, short: Option<char>) -> Arg {
+    let by_flag = short.map_or_else(String::new, |short| {
+        format!(" [or: -{short}, --{}]", clean::line(&parameter.name))
+    });
     Arg::new(super::id(parameter))
         .value_name(heading(parameter))
         .required(parameter.required)
-        .help(summary(parameter))
+        .help(summary(parameter) + &by_flag)
 }
 
 fn about(operation: &Operation) -> String {

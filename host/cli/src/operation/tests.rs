@@ -71,3 +71,26 @@ fn a_parameter_with_the_name_of_a_global_option_does_not_shadow_it() {
     assert_eq!(names, [("yellow".to_owned(), None)]);
     assert_eq!(verdict(&operation, "--yellow"), json!({"yellow": true}));
 }
+
+#[test]
+fn n_is_short_for_namespace_and_for_nothing_else() {
+    let flag = |name: &str, short: Value| json!({"name": name, "summary": "s", "style": "flag", "schema": {"type": "string"}, "short": short});
+    let shorts = |parameters: Value| {
+        let document = json!({"name": "odd", "summary": "s", "parameters": parameters});
+        let operation: Operation = serde_json::from_value(document).expect("an operation");
+        let shorts = flags(&operation).iter().map(|flag| flag.short).collect();
+        let shorts: Vec<Option<char>> = shorts;
+        shorts
+    };
+    let table = [
+        (json!([flag("namespace", json!(null))]), vec![Some('n')]),
+        (
+            json!([flag("node", json!("n")), flag("namespace", json!("s"))]),
+            vec![None, Some('n')],
+        ),
+        (json!([flag("node", json!("n"))]), vec![None]),
+    ];
+    for (parameters, wanted) in table {
+        assert_eq!(shorts(parameters.clone()), wanted, "{parameters}");
+    }
+}

@@ -370,7 +370,7 @@ pub(crate) fn volsync() -> Value {
             "name": "restore", "summary": "Restore an app's volume from a snapshot", "risk": "destroy",
             "description": "The app is stopped, its volume is overwritten,\nand everything that was stopped is started again.\n\nWhat was suspended before stays suspended.",
             "parameters": [
-                {"name": "namespace", "summary": "the app's namespace", "style": "positional", "required": true, "schema": {"type": "string", "format": "name"}, "names": "namespace", "short": "n"},
+                {"name": "namespace", "summary": "the app's namespace", "style": "positional", "required": true, "schema": {"type": "string", "format": "name"}, "names": "namespace"},
                 {"name": "name", "summary": "the app", "style": "positional", "required": true, "schema": {"type": "string", "format": "name"}, "names": {"object": "replicationsources.v1alpha1.volsync.backube"}},
                 {"name": "previous", "summary": "skip the N newest snapshots", "style": "flag", "schema": {"type": "integer", "minimum": 0}},
                 {"name": "as-of", "summary": "take the newest snapshot before TIME", "style": "flag", "schema": {"type": "string", "format": "date-time"}},
@@ -391,7 +391,7 @@ pub(crate) fn flux() -> Value {
             "name": "sync", "summary": "Ask Flux to reconcile now, without waiting", "risk": "change",
             "parameters": [
                 {"name": "kind", "summary": "what to reconcile", "style": "positional", "schema": {"type": "string", "enum": ["ks", "hr"]}, "default": "ks"},
-                {"name": "namespace", "summary": "the namespace", "style": "positional", "schema": {"type": "string", "format": "name"}, "names": "namespace", "short": "n"},
+                {"name": "namespace", "summary": "the namespace", "style": "positional", "schema": {"type": "string", "format": "name"}, "names": "namespace"},
                 {"name": "name", "summary": "the object", "style": "positional", "schema": {"type": "string", "format": "name"}, "names": kinds},
                 {"name": "all", "summary": "every object of the kind", "style": "flag", "schema": {"type": "boolean"}, "default": false, "short": "a"}
             ],
