@@ -4,6 +4,7 @@
 
 use agent_core::{Event, Operation};
 
+use crate::ink::Ink;
 use crate::options::{Options, Output};
 use crate::terminal::Terminal;
 
@@ -48,9 +49,9 @@ impl Renderer {
     }
 
     /// Moves the spinners. Returns at once when there are none.
-    pub(crate) fn tick(&self) {
+    pub(crate) fn tick(&mut self, ink: Ink) {
         if let Renderer::Human(human) = self {
-            human.tick();
+            human.tick(ink);
         }
     }
 
@@ -60,7 +61,7 @@ impl Renderer {
     }
 
     /// Takes the spinners off the screen, to make room for a question or a report.
-    pub(crate) fn clear(&self) {
+    pub(crate) fn clear(&mut self) {
         if let Renderer::Human(human) = self {
             human.clear();
         }

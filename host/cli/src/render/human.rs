@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::steps::{End, Steps, duration};
 use super::{change, plan, value, yaml};
 use crate::clean;
-use crate::ink::Tone;
+use crate::ink::{Ink, Tone};
 use crate::options::{Options, Output};
 use crate::report;
 use crate::terminal::Terminal;
@@ -32,7 +32,7 @@ impl Human {
     pub(crate) fn new(options: &Options, operation: &Operation, terminal: &mut Terminal) -> Human {
         let live = terminal.live.take().filter(|_| !options.quiet);
         Human {
-            steps: Steps::new(live, options.verbose > 0),
+            steps: Steps::new(live, &operation.summary, options.verbose > 0),
             columns: operation.columns.clone(),
             risk: operation.risk,
             output: options.output,
@@ -49,11 +49,11 @@ impl Human {
         self.steps.is_live()
     }
 
-    pub(crate) fn tick(&self) {
-        self.steps.tick();
+    pub(crate) fn tick(&mut self, ink: Ink) {
+        self.steps.tick(ink);
     }
 
-    pub(crate) fn clear(&self) {
+    pub(crate) fn clear(&mut self) {
         self.steps.clear();
     }
 

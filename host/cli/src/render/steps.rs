@@ -1,4 +1,5 @@
-//! The steps of a run: a spinner each while they last on a screen, a line at start and end elsewhere.
+//! The steps of a run: a spinner each while they last on a screen, a line at start and end elsewhere. A screen on which no step is shown gets
+//! one for the whole run after a moment: an API server that does not answer must not look like nothing at all.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,11 +11,22 @@ use crate::clean;
 use crate::ink::{Ink, Tone};
 use crate::terminal::Sink;
 
+/// How long a screen may show nothing.
+const QUIET: Duration = Duration::from_millis(500);
+
 /// The steps that are under way.
 pub(super) struct Steps {
     live: Option<MultiProgress>,
     open: BTreeMap<u64, Step>,
     details: bool,
+    gap: Gap,
+}
+
+/// The time in which no step is under way.
+struct Gap {
+    title: String,
+    since: Instant,
+    bar: Option<ProgressBar>,
 }
 
 struct Step {
@@ -34,12 +46,17 @@ pub(super) enum End<'a> {
 }
 
 impl Steps {
-    /// Draws on `live` when there is one. With `details`, notes and inner steps are kept on the screen.
-    pub(super) fn new(live: Option<ProgressDrawTarget>, details: bool) -> Steps {
+    /// Draws on `live` when there is one, and `title` while there is no step. With `details`, notes and inner steps are kept on the screen.
+    pub(super) fn new(live: Option<ProgressDrawTarget>, title: &str, details: bool) -> Steps {
         Steps {
             live: live.map(MultiProgress::with_draw_target),
             open: BTreeMap::new(),
             details,
+            gap: Gap {
+                title: clean::line(title),
+                since: Instant::now(),
+                bar: None,
+            },
         }
     }
 
@@ -50,6 +67,7 @@ impl Steps {
     pub(super) fn start(&mut self, number: u64, title: &str, depth: u32, to: &mut Sink) {
         let depth = usize::try_from(depth).unwrap_or(usize::MAX).min(8);
         let title = clean::line(title);
+        self.end_gap();
         let bar = self
             .live
             .as_ref()
@@ -95,11 +113,9 @@ impl Steps {
             return;
         };
         if let Some(bar) = &step.bar {
-            bar.finish_and_clear();
-            if let Some(live) = &self.live {
-                live.remove(bar);
-            }
+            self.remove(bar);
         }
+        self.gap.since = Instant::now();
         let passing = self.live.is_some() && step.depth > 0 && !self.details;
         if !(passing && matches!(end, End::Done(_))) {
             let line = step.last_line(end, to.ink);
@@ -115,18 +131,44 @@ impl Steps {
         }
     }
 
-    pub(super) fn tick(&self) {
-        for step in self.open.values() {
-            if let Some(bar) = &step.bar {
-                bar.tick();
-            }
+    pub(super) fn tick(&mut self, ink: Ink) {
+        if self.open.is_empty() {
+            self.show_gap(ink);
+        }
+        let bars = self.open.values().filter_map(|step| step.bar.as_ref());
+        for bar in bars.chain(&self.gap.bar) {
+            bar.tick();
         }
     }
 
-    pub(super) fn clear(&self) {
+    pub(super) fn clear(&mut self) {
+        self.end_gap();
         if let Some(live) = &self.live {
             // The screen may be gone; there is nobody to tell then.
             drop(live.clear());
+        }
+    }
+
+    fn show_gap(&mut self, ink: Ink) {
+        let since = self.gap.since.elapsed();
+        if let (Some(live), None, true) = (&self.live, &self.gap.bar, since >= QUIET) {
+            let bar = live.add(spinner(0, ink)).with_elapsed(since);
+            bar.set_message(self.gap.title.clone());
+            self.gap.bar = Some(bar);
+        }
+    }
+
+    fn end_gap(&mut self) {
+        if let Some(bar) = self.gap.bar.take() {
+            self.remove(&bar);
+        }
+        self.gap.since = Instant::now();
+    }
+
+    fn remove(&self, bar: &ProgressBar) {
+        bar.finish_and_clear();
+        if let Some(live) = &self.live {
+            live.remove(bar);
         }
     }
 }

@@ -369,6 +369,44 @@ async fn spinners_are_on_the_screen_while_steps_last() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_screen_shows_within_a_second_that_something_is_under_way() {
+    let beats = [
+        started("flux.sync", false),
+        Beat::Wait(400),
+        Beat::Look,
+        Beat::Wait(500),
+        Beat::Look,
+        step(1, "Ask", 0),
+        Beat::Wait(200),
+        Beat::Look,
+        done(1, ""),
+        Beat::Wait(400),
+        Beat::Look,
+        Beat::Wait(2000),
+        Beat::Look,
+        finished(&Value::Null, 0),
+    ];
+    let shot = scene("agent run flux.sync --all")
+        .screen(60, "")
+        .plays(beats)
+        .shoot()
+        .await;
+    assert_snapshot!(shot);
+    let beats = [
+        started("flux.sync", false),
+        Beat::Wait(2000),
+        Beat::Look,
+        finished(&Value::Null, 0),
+    ];
+    let shot = scene("agent run flux.sync --all -q")
+        .screen(60, "")
+        .plays(beats)
+        .shoot()
+        .await;
+    assert_eq!(shot.screens, [""]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn guests_cannot_write_escapes() {
     let evil = "\u{1b}]0;pwned\u{7}\u{1b}[2Jwiped\r\u{202e}gnp.exe\u{9b}31m";
     let finish = json!({"outcome": "done", "value": {evil: evil, "deep": {"x": [evil, {"y": evil}]}}, "failed": 0, "not-put-back": []});

@@ -96,7 +96,7 @@ impl Follower {
                         return code;
                     }
                 }
-                _ = frames.tick(), if moving => self.renderer.tick(),
+                _ = frames.tick(), if moving => self.renderer.tick(self.terminal.stderr.ink),
             }
         }
     }
