@@ -48,6 +48,14 @@ impl Renderer {
         }
     }
 
+    /// Draws the end of a run to which the person said no before anything was changed.
+    pub(crate) fn declined(&mut self, event: &Event, terminal: &mut Terminal) {
+        match self {
+            Renderer::Json => json::event(event, terminal),
+            Renderer::Human(human) => human.declined(terminal),
+        }
+    }
+
     /// Moves the spinners. Returns at once when there are none.
     pub(crate) fn tick(&mut self, ink: Ink) {
         if let Renderer::Human(human) = self {

@@ -57,6 +57,12 @@ impl Human {
         self.steps.clear();
     }
 
+    /// A no needs no explanation.
+    pub(crate) fn declined(&mut self, terminal: &mut Terminal) {
+        self.steps.clear();
+        terminal.stderr.line("declined; nothing was changed");
+    }
+
     pub(crate) fn event(&mut self, event: &Event, terminal: &mut Terminal) {
         match event {
             Event::Planned { effect } => self.plan.push(effect.clone()),

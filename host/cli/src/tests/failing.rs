@@ -5,7 +5,7 @@ use agent_core::{Failure, Kind};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::running::{effects, finished, started, step};
+use super::running::{effect, effects, finished, started, step};
 use super::scene::{Beat, event, scene};
 
 const RESTORE: &str = "agent run volsync.restore media plex --yes";
@@ -171,34 +171,125 @@ async fn an_interrupt_is_heard_in_a_flood_of_events() {
     assert!(!shot.stderr.contains("\n0 to go\n"), "{}", shot.stderr);
 }
 
+fn asked(question: u64) -> Beat {
+    event(
+        json!({"event": "asked", "question": question, "text": "Overwrite the volume of `plex`?", "facts": []}),
+    )
+}
+
+fn failed(failure: &Failure) -> Beat {
+    event(
+        json!({"event": "finished", "outcome": {"outcome": "failed", "failure": failure, "put-back": []}}),
+    )
+}
+
+fn no_was_said() -> Failure {
+    Failure::new(Kind::Denied, "run.declined", "not agreed").because("the answer was no")
+}
+
+const NO: Control = Control::Answer {
+    question: 1,
+    yes: false,
+};
+
+/// Somebody at a keyboard, who never gets to type an answer.
+async fn interrupted(beats: impl IntoIterator<Item = Beat>) -> super::scene::Shot {
+    let scene = scene("agent run volsync.restore media plex").screen(80, "");
+    scene.types_nothing().plays(beats).shoot().await
+}
+
 #[tokio::test(start_paused = true)]
-async fn an_interrupt_at_a_question_is_a_cancellation() {
-    let question = json!({"event": "asked", "question": 1, "text": "Overwrite?", "facts": []});
-    let failure = json!({"event": "finished", "outcome": {"outcome": "failed", "failure": Failure::cancelled(), "put-back": []}});
-    let beats = [
+async fn an_interrupt_at_a_question_is_a_no() {
+    let shot = interrupted([
         started("volsync.restore", false),
-        event(question),
-        Beat::Listen,
+        asked(1),
         Beat::Interrupt,
         Beat::Listen,
-        event(failure),
-    ];
+        failed(&no_was_said()),
+    ])
+    .await;
+    assert_eq!(shot.controls, [NO]);
+    assert_eq!(shot.code, 3);
+    assert_snapshot!(shot);
+}
+
+/// A plugin may take a no for something else.
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_goes_on_after_an_interrupt_at_a_question_is_stopped() {
+    let shot = interrupted([
+        started("volsync.restore", false),
+        asked(1),
+        Beat::Interrupt,
+        Beat::Listen,
+        asked(2),
+        Beat::Listen,
+        Beat::Listen,
+        failed(&Failure::cancelled()),
+    ])
+    .await;
+    let second = Control::Answer {
+        question: 2,
+        yes: false,
+    };
+    assert_eq!(shot.controls, [NO, second, Control::Cancel]);
+    assert_eq!(shot.code, 1);
+    assert!(shot.stderr.contains("asked to stop"), "{}", shot.stderr);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_no_after_a_change_is_no_nothing() {
+    let kept = effect(
+        1,
+        "patch",
+        "deployments.v1.apps",
+        "plex",
+        false,
+        json!([{"path": "/spec/replicas", "before": 1, "after": 0}]),
+    );
+    for changed in [kept, effects()[2].clone()] {
+        let shot = interrupted([
+            started("volsync.restore", false),
+            event(json!({"event": "changed", "effect": changed})),
+            asked(1),
+            Beat::Interrupt,
+            Beat::Listen,
+            failed(&no_was_said()),
+        ])
+        .await;
+        assert!(!shot.stderr.contains("nothing was"), "{}", shot.stderr);
+        assert!(shot.stderr.contains("the answer was no"), "{}", shot.stderr);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_no_is_one_line() {
     let shot = scene("agent run volsync.restore media plex")
         .screen(80, "n\n")
-        .plays(beats)
+        .plays([
+            started("volsync.restore", false),
+            asked(1),
+            Beat::Listen,
+            failed(&no_was_said()),
+        ])
         .shoot()
         .await;
-    assert_eq!(
-        shot.controls,
-        [
-            Control::Answer {
-                question: 1,
-                yes: false
-            },
-            Control::Cancel
-        ]
-    );
-    assert_eq!(shot.code, 1);
+    assert_snapshot!(shot);
+}
+
+#[tokio::test(start_paused = true)]
+async fn json_readers_are_told_of_a_no() {
+    let shot = scene("agent run volsync.restore media plex -o json")
+        .screen(80, "n\n")
+        .plays([
+            started("volsync.restore", false),
+            asked(1),
+            Beat::Listen,
+            failed(&no_was_said()),
+        ])
+        .shoot()
+        .await;
+    assert_eq!((shot.controls.as_slice(), shot.code), (&[NO][..], 3));
+    assert!(shot.stdout.contains("run.declined"), "{}", shot.stdout);
 }
 
 #[tokio::test(start_paused = true)]

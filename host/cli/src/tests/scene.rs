@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, Cursor, Write};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -43,7 +43,8 @@ pub(super) fn event(document: Value) -> Beat {
 
 pub(super) struct Scene {
     line: Vec<String>,
-    stdin: String,
+    /// None when nobody touches the keyboard.
+    stdin: Option<String>,
     facts: Facts,
     stdout_closed: bool,
     beats: Vec<Beat>,
@@ -81,7 +82,7 @@ impl fmt::Display for Shot {
 pub(super) fn scene(line: &str) -> Scene {
     Scene {
         line: line.split(' ').map(str::to_owned).collect(),
-        stdin: String::new(),
+        stdin: Some(String::new()),
         facts: Facts::default(),
         stdout_closed: false,
         beats: Vec::new(),
@@ -100,7 +101,13 @@ impl Scene {
             width: Some(width),
             no_color: true,
         };
-        stdin.clone_into(&mut self.stdin);
+        self.stdin = Some(stdin.to_owned());
+        self
+    }
+
+    /// Nobody touches the keyboard.
+    pub(super) fn types_nothing(mut self) -> Scene {
+        self.stdin = None;
         self
     }
 
@@ -130,7 +137,7 @@ impl Scene {
         let columns = u16::try_from(self.facts.width.unwrap_or(80)).expect("a width");
         let screen = InMemoryTerm::new(10, columns);
         let mut terminal = Terminal::new(
-            Box::new(Cursor::new(self.stdin.into_bytes())),
+            keyboard(self.stdin),
             Box::new(stdout.clone()),
             Box::new(stderr.clone()),
             presses.boxed(),
@@ -160,6 +167,24 @@ impl Scene {
             calls: record.calls,
             controls: record.controls,
             screens: record.screens,
+        }
+    }
+}
+
+fn keyboard(typed: Option<String>) -> Box<dyn BufRead + Send> {
+    match typed {
+        Some(typed) => Box::new(Cursor::new(typed.into_bytes())),
+        None => Box::new(BufReader::new(Untouched)),
+    }
+}
+
+/// A keyboard that nobody touches. Whoever reads from it waits until the end of the process.
+struct Untouched;
+
+impl Read for Untouched {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        loop {
+            std::thread::park();
         }
     }
 }

@@ -1,12 +1,15 @@
 //! One run, from its call to its exit code: events are drawn, questions answered, Ctrl-C obeyed.
 
 use std::io::BufRead;
+use std::pin::Pin;
 use std::time::Duration;
 
-use agent_core::{Agent, Call, Consent, Effect, Event, Failure, Kind, Operation, Run};
+use agent_core::{
+    Agent, Call, Consent, Effect, Event, Failure, Kind, Operation, Outcome, Run, exit,
+};
 use futures::StreamExt;
 use futures::channel::oneshot;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
 
 use super::{question, stop};
 use crate::ink::Tone;
@@ -18,6 +21,8 @@ use crate::usage::Early;
 /// The exit code after a second Ctrl-C, by the custom of shells.
 const STOPPED_AT_ONCE: u8 = 130;
 const FRAME: Duration = Duration::from_millis(100);
+/// How long an operation may take to end after Ctrl-C has answered its question with no.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 pub(super) async fn execute(
     call: Call,
@@ -53,7 +58,10 @@ pub(super) async fn execute(
         consent,
         stopping: false,
         asking: None,
+        declined: false,
+        last_word: None,
         held: Vec::new(),
+        changed: false,
     };
     if stopping {
         follower.interrupt();
@@ -70,7 +78,13 @@ struct Follower {
     consent: Consent,
     stopping: bool,
     asking: Option<(u64, Answer)>,
+    /// The person has said no.
+    declined: bool,
+    /// Runs out when the operation goes on although the person has said no by Ctrl-C.
+    last_word: Option<Pin<Box<Sleep>>>,
     held: Vec<Effect>,
+    /// Something was changed for good.
+    changed: bool,
 }
 
 impl Follower {
@@ -88,6 +102,10 @@ impl Follower {
                     self.interrupt();
                 }
                 answer = answered(&mut self.asking) => self.answer(answer),
+                () = over(&mut self.last_word) => {
+                    self.last_word = None;
+                    self.cancel();
+                }
                 event = self.run.events.next() => {
                     let Some(event) = event else {
                         return stop(&Early::from(broken_off()), options.output, &mut self.terminal);
@@ -103,7 +121,12 @@ impl Follower {
 
     fn event(&mut self, event: &Event) -> Option<u8> {
         self.remember(event);
-        self.renderer.event(event, &mut self.terminal);
+        match event {
+            Event::Finished { outcome } if self.is_declined(outcome) => {
+                self.renderer.declined(event, &mut self.terminal);
+            }
+            _ => self.renderer.event(event, &mut self.terminal),
+        }
         match event {
             Event::Asked {
                 question,
@@ -122,6 +145,7 @@ impl Follower {
     fn remember(&mut self, event: &Event) {
         match event {
             Event::Changed { effect } if effect.temporary => self.held.push(effect.clone()),
+            Event::Changed { .. } => self.changed = true,
             Event::PutBack(one) if one.failure.is_none() => {
                 let newest = self
                     .held
@@ -135,7 +159,19 @@ impl Follower {
         }
     }
 
+    /// Returns whether the run is over because the person said no, and nothing is other than before.
+    fn is_declined(&self, outcome: &Outcome) -> bool {
+        self.declined
+            && outcome.exit_code() == exit::DECLINED
+            && self.held.is_empty()
+            && !self.changed
+    }
+
     fn ask(&mut self, number: u64, text: &str, facts: &[(String, String)]) {
+        if self.stopping {
+            self.run.answer(number, false);
+            return;
+        }
         if self.consent != Consent::Ask {
             self.run.answer(number, self.consent == Consent::Given);
             return;
@@ -151,12 +187,28 @@ impl Follower {
     fn answer(&mut self, (number, yes, stdin): (u64, bool, Option<Box<dyn BufRead + Send>>)) {
         self.asking = None;
         self.terminal.stdin = stdin;
+        self.declined = !yes;
         self.run.answer(number, yes);
     }
 
     fn interrupt(&mut self) {
         self.stopping = true;
-        self.asking = None;
+        match self.asking.take() {
+            Some((number, _)) => self.decline(number),
+            None => self.cancel(),
+        }
+    }
+
+    /// Ctrl-C at a question is a no. An operation that does not end by that is stopped.
+    fn decline(&mut self, number: u64) {
+        self.declined = true;
+        self.last_word = Some(Box::pin(sleep(LAST_WORD)));
+        // The terminal has echoed ^C behind the question.
+        self.terminal.stderr.line("");
+        self.run.answer(number, false);
+    }
+
+    fn cancel(&mut self) {
         self.run.cancel();
         self.renderer.clear();
         let ink = self.terminal.stderr.ink;
@@ -199,6 +251,14 @@ async fn answered(
             Ok((yes, stdin)) => (*number, yes, Some(stdin)),
             Err(_) => (*number, false, None),
         },
+    }
+}
+
+/// Waits for the end of a time; forever when there is none.
+async fn over(time: &mut Option<Pin<Box<Sleep>>>) {
+    match time {
+        None => std::future::pending().await,
+        Some(time) => time.await,
     }
 }
 
