@@ -12,6 +12,7 @@
 mod integration {
     mod agent;
     mod app;
+    mod completion;
     mod fault;
     mod flux;
     mod home;

@@ -73,13 +73,7 @@ pub(crate) async fn run() -> u8 {
 /// Returns the options that the agent is made with. At a prompt they are those of the line that is being written.
 fn options(invocation: &Invocation) -> Options {
     match &invocation.command {
-        Command::Complete(words) => {
-            let line = agent_cli::parse(words.line().iter().cloned());
-            line.map_or_else(
-                |_unfinished| invocation.options.clone(),
-                |line| line.options,
-            )
-        }
+        Command::Complete(words) => words.options(),
         _ => invocation.options.clone(),
     }
 }

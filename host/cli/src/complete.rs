@@ -15,8 +15,11 @@ mod script;
 
 pub(crate) use script::script;
 
+/// The line by which the shell is told to complete the name of a file, which it does best. No candidate begins with a tab.
+const FILE: &str = "\tfile";
+
 /// The words of a line, and the one with the cursor.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prompt {
     /// The words between the program and the cursor.
     before: Vec<OsString>,
@@ -29,29 +32,24 @@ pub(crate) struct Prompt {
 impl Prompt {
     /// Reads the words of a line, program first. None when there is no such word, or it is not UTF-8.
     pub(crate) fn of(words: &[OsString], index: usize) -> Option<Prompt> {
-        let mut joined: Vec<OsString> = Vec::new();
-        let mut kept = 0;
-        let empty = OsString::new();
-        let mut glue = false;
-        for at in 1..=index {
-            let word = words.get(at).unwrap_or(&empty);
-            let is_break = word == "=" || word == ":";
-            if (is_break || glue) && !joined.is_empty() {
-                let last = joined.last_mut()?;
-                kept = last.len() + usize::from(is_break);
-                last.push(word);
-            } else {
-                kept = 0;
-                joined.push(word.clone());
-            }
-            glue = is_break;
+        let mut words = words.get(1..)?.to_vec();
+        words.truncate(index);
+        if words.len() < index {
+            // The cursor is behind the last word.
+            words.push(OsString::new());
         }
+        let (mut joined, kept) = join(&words);
         let current = joined.pop()?.into_string().ok()?;
         Some(Prompt {
             before: joined,
             current,
             kept,
         })
+    }
+
+    /// Returns the words between the program and the cursor.
+    pub(crate) fn before(&self) -> &[OsString] {
+        &self.before
     }
 
     /// Returns the operation whose words are being written.
@@ -63,12 +61,54 @@ impl Prompt {
         (run == "run").then(|| operation.to_str().map(str::to_owned))?
     }
 
+    /// Returns whether the word with the cursor is the name of a file.
+    fn is_file(&self) -> bool {
+        let by_equals = self.current.split_once('=').map(|(name, _)| name);
+        let before = || self.before.last().and_then(|word| word.to_str());
+        let Some(name) = by_equals.or_else(before) else {
+            return false;
+        };
+        let tree = clap_command();
+        let mut command = &tree;
+        for word in &Split::of(&self.before).rest {
+            command = command.find_subcommand(word).unwrap_or(command);
+        }
+        let mut known = tree.get_arguments().chain(command.get_arguments());
+        known.any(|arg| {
+            let long = arg
+                .get_long()
+                .is_some_and(|long| name == format!("--{long}"));
+            long && script::is_file(arg)
+        })
+    }
+
     /// Returns whether the word with the cursor belongs to a global option.
     fn is_global_value(&self) -> bool {
         let wants = |word: &OsString| matches!(global(word), Some(Global::WantsValue));
         let by_equals = self.current.contains('=') && global(self.current.as_ref()).is_some();
         by_equals || self.before.last().is_some_and(wants)
     }
+}
+
+/// Joins what bash has split. Returns the words, and how much of the last one bash does not replace.
+pub(crate) fn join(words: &[OsString]) -> (Vec<OsString>, usize) {
+    let mut joined: Vec<OsString> = Vec::new();
+    let (mut kept, mut glue) = (0, false);
+    for word in words {
+        let is_break = word == "=" || word == ":";
+        match joined.last_mut().filter(|_| is_break || glue) {
+            Some(last) => {
+                kept = last.len() + usize::from(is_break);
+                last.push(word);
+            }
+            None => {
+                kept = 0;
+                joined.push(word.clone());
+            }
+        }
+        glue = is_break;
+    }
+    (joined, kept)
 }
 
 /// A candidate and what it is.
@@ -89,6 +129,9 @@ impl Candidate {
 
 /// Returns the lines for the shell: a candidate, and behind a tab what it is.
 pub(crate) async fn candidates(prompt: &Prompt, agent: &dyn Agent) -> Vec<String> {
+    if prompt.is_file() {
+        return vec![FILE.to_owned()];
+    }
     let found = find(prompt, agent).await;
     let fits = found
         .into_iter()

@@ -1,9 +1,10 @@
 //! The options that every command takes, before or after its name.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use agent_core::{Consent, Mode};
-use clap::{ArgAction, Args, ValueEnum, ValueHint};
+use clap::{ArgAction, Args, Command, FromArgMatches as _, ValueEnum, ValueHint};
 
 /// The options that every command takes.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -81,6 +82,17 @@ pub enum Color {
 }
 
 impl Options {
+    /// Reads words that are nothing but global options. What is wrong is passed over.
+    pub(crate) fn of(words: Vec<OsString>) -> Options {
+        let command = Options::augment_args(Command::new("agent"))
+            .no_binary_name(true)
+            .args_override_self(true)
+            .ignore_errors(true);
+        let matches = command.try_get_matches_from(words);
+        let options = matches.and_then(|matches| Options::from_arg_matches(&matches));
+        options.unwrap_or_default()
+    }
+
     /// Returns whether changes are made or planned.
     pub fn mode(&self) -> Mode {
         if self.plan { Mode::Plan } else { Mode::Perform }

@@ -30,5 +30,5 @@ pub enum Shell {
 }
 
 pub(crate) fn execute(shell: Shell, terminal: &mut Terminal) {
-    terminal.stdout.raw(script(shell));
+    terminal.stdout.raw(&script(shell));
 }

@@ -17,7 +17,7 @@ async fn at(line: &str) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn candidates_come_from_the_tree_the_descriptor_and_the_cluster() {
-    let table: [(&str, &[&str]); 20] = [
+    let table: [(&str, &[&str]); 21] = [
         ("agent pl", &["plugin"]),
         ("agent plugin ins", &["inspect"]),
         ("agent plugin inspect v", &["volsync"]),
@@ -49,9 +49,26 @@ async fn candidates_come_from_the_tree_the_descriptor_and_the_cluster() {
         ("agent run flux.sync ", &["ks", "hr", "default", "media"]),
         ("agent plugin ", &["list", "inspect", "grant", "help"]),
         ("agent run nothing.here x", &[]),
+        ("agent run volsync.restore media plex --namespace k", &[]),
     ];
     for (line, wanted) in table {
         assert_eq!(at(line).await, wanted, "{line}");
+    }
+}
+
+/// The script leaves these to the shell.
+#[tokio::test(start_paused = true)]
+async fn names_of_files_are_left_to_the_shell() {
+    for line in [
+        "agent --kubeconfig ~/ku",
+        "agent --kubeconfig=ku",
+        "agent run volsync.restore media plex --kubeconfig ",
+        "agent run --plugin ./he",
+        "agent sandbox --write-kubeconfig s",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let asked = format!("agent __complete {} -- {line}", words.len() - 1);
+        assert_eq!(scene(&asked).shoot().await.stdout, "\tfile\n", "{line}");
     }
 }
 
@@ -90,7 +107,7 @@ async fn failures_and_slow_clusters_give_no_candidates() {
 async fn each_shell_has_a_script_that_asks_the_agent() {
     for shell in ["bash", "zsh", "fish"] {
         let shot = scene(&format!("agent completions {shell}")).shoot().await;
-        assert!(shot.stdout.contains("agent __complete"), "{shell}");
+        assert!(shot.stdout.contains(" __complete "), "{shell}");
         assert_eq!(
             crate::Invocation::from_complete(shell),
             crate::parse(["agent", "completions", shell].map(Into::into)).ok()
