@@ -145,6 +145,10 @@ async fn unknown_object_is_told_the_known_ones() {
             "app_without_backup",
             "run volsync.restore media immich --yes",
         ),
+        (
+            "previous_out_of_range",
+            "run volsync.restore default actual --yes --previous 99",
+        ),
     ];
     for (name, line) in lines {
         assert_snapshot!(name, world.agent().run(line).await.exits(1).scrubbed());

@@ -10,7 +10,7 @@ use crate::integration::scenario::scenarios;
 use crate::integration::world::World;
 
 scenarios![
-    previous_out_of_range_lists_what_there_is,
+    previous_out_of_range_is_told_the_range,
     empty_repository_is_an_error_before_any_change,
     wrong_password_is_told_with_the_words_of_restic,
     unreachable_repository_is_told_with_the_words_of_restic,
@@ -24,13 +24,14 @@ scenarios![
     second_restore_of_the_same_app_is_refused,
 ];
 
-async fn previous_out_of_range_lists_what_there_is(world: &World) {
+async fn previous_out_of_range_is_told_the_range(world: &World) {
     let app = world.app("default", "actual").await;
-    let newest = app.snapshots()[0].short_id.clone();
-    fails(&app, "--previous 99", 1)
+    let ran = fails(&app, "--previous 99", 1)
         .await
-        .says("there are only 13 snapshots, so `--previous 99` is none; 0 is the newest")
-        .says(&format!("--previous 0: {newest}"));
+        .says("13 snapshots, so `--previous` goes from 0, the newest, to 12, the oldest, and 99 is none")
+        .says("agent run volsync.list default actual");
+    let failure = &ran.events_named("finished")[0]["outcome"]["failure"];
+    assert!(failure["causes"].is_null(), "no snapshot is a cause: {ran}");
 }
 
 async fn empty_repository_is_an_error_before_any_change(world: &World) {

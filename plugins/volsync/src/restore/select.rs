@@ -59,13 +59,13 @@ fn refusal(scene: &Scene, unmet: &Unmet, list: &[Snapshot]) -> Error {
     let eligible = selection::eligible(list);
     let message = match unmet {
         Unmet::Empty => "there is no snapshot of a VolSync volume in the repository".to_owned(),
-        Unmet::TooFewFor(skip) => format!(
-            "there are only {} snapshots, so `--previous {skip}` is none; 0 is the newest",
-            eligible.len()
-        ),
-        Unmet::AllYoungerThan(moment) => format!("no snapshot is as old as `{moment}`"),
+        Unmet::TooFewFor(skip) => too_few(eligible.len(), *skip),
+        Unmet::AllYoungerThan(moment) => all_younger(&eligible, *moment),
         Unmet::UnknownId(id) => {
-            format!("no snapshot of a VolSync volume has an id that begins with `{id}`")
+            format!(
+                "none of the {} in the repository has an id that begins with `{id}`",
+                snapshots(eligible.len())
+            )
         }
         Unmet::AmbiguousId(id, ids) => format!(
             "several snapshots have an id that begins with `{id}`: {}",
@@ -84,28 +84,40 @@ fn refusal(scene: &Scene, unmet: &Unmet, list: &[Snapshot]) -> Error {
         Unmet::InvalidId(_) => Error::invalid("volsync.invalid-snapshot", message),
         _ => Error::not_found("volsync.no-eligible-snapshot", message),
     };
-    let error = known(&eligible).into_iter().fold(error, Error::cause);
     error.hint(format!(
         "agent run volsync.list {} {}",
         scene.source.namespace, scene.source.name
     ))
 }
 
-/// The list itself, as far as a screen can hold it.
-fn known(eligible: &[&Snapshot]) -> Vec<String> {
-    const SHOWN: usize = 10;
-    let line = |(index, snapshot): (usize, &&Snapshot)| {
-        format!(
-            "--previous {index}: {} of {}",
-            snapshot.short(),
-            snapshot.time
-        )
-    };
-    let mut lines: Vec<_> = eligible.iter().enumerate().take(SHOWN).map(line).collect();
-    if eligible.len() > SHOWN {
-        lines.push(format!("and {} older ones", eligible.len() - SHOWN));
+fn snapshots(count: usize) -> String {
+    match count {
+        1 => "1 snapshot".to_owned(),
+        many => format!("{many} snapshots"),
     }
-    lines
+}
+
+/// Says what `--previous` can be. There is at least one snapshot.
+fn too_few(count: usize, skip: usize) -> String {
+    let range = match count {
+        1 => "can only be 0".to_owned(),
+        many => format!("goes from 0, the newest, to {}, the oldest", many - 1),
+    };
+    format!(
+        "its repository has {}, so `--previous` {range}, and {skip} is none",
+        snapshots(count)
+    )
+}
+
+fn all_younger(eligible: &[&Snapshot], moment: Timestamp) -> String {
+    let oldest = eligible
+        .last()
+        .map(|oldest| format!("; the oldest is of {}", oldest.time));
+    format!(
+        "none of the {} in the repository is as old as {moment}{}",
+        snapshots(eligible.len()),
+        oldest.unwrap_or_default()
+    )
 }
 
 /// Proves, by a list that was read after the safety snapshot, that the chosen snapshot is still there and that the mover will select it.
@@ -195,18 +207,34 @@ mod tests {
     }
 
     #[test]
-    fn list_in_an_error_fits_on_a_screen() {
-        let snapshot = Snapshot {
+    fn number_out_of_range_is_told_the_range() {
+        assert_eq!(
+            too_few(13, 99),
+            "its repository has 13 snapshots, so `--previous` goes from 0, the newest, to 12, the oldest, and 99 is none"
+        );
+        assert_eq!(
+            too_few(1, 1),
+            "its repository has 1 snapshot, so `--previous` can only be 0, and 1 is none"
+        );
+    }
+
+    #[test]
+    fn time_before_all_snapshots_is_told_the_oldest() {
+        let snapshot = |time: &str| Snapshot {
             id: "a".repeat(64),
-            time: "2026-11-22T06:00:00Z".parse().expect("a time"),
+            time: time.parse().expect("a time"),
             hostname: String::new(),
             paths: Vec::new(),
             summary: None,
         };
-        let many = vec![&snapshot; 30];
-        let lines = known(&many);
-        assert_eq!(lines.len(), 11);
-        assert_eq!(lines[0], "--previous 0: aaaaaaaa of 2026-11-22T06:00:00Z");
-        assert_eq!(lines[10], "and 20 older ones");
+        let (new, old) = (
+            snapshot("2026-11-22T06:00:00Z"),
+            snapshot("2026-11-20T06:00:00Z"),
+        );
+        let moment = "2026-01-01T00:00:00Z".parse().expect("a time");
+        assert_eq!(
+            all_younger(&[&new, &old], moment),
+            "none of the 2 snapshots in the repository is as old as 2026-01-01T00:00:00Z; the oldest is of 2026-11-20T06:00:00Z"
+        );
     }
 }
