@@ -1,6 +1,7 @@
 //! The operations of `volsync` besides `restore`.
 
 use agent_sandbox_controller::Lock;
+use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::kind::{DEPLOYMENT, HELM_RELEASE, KUSTOMIZATION, REPLICATION_SOURCE};
@@ -13,7 +14,9 @@ scenarios![
     snapshot_holds_what_is_on_the_volume,
     snapshot_all_ends_with_a_row_for_each_and_goes_on_after_a_failure,
     unlock_removes_stale_locks_only,
+    volsync_is_not_suspended_without_consent,
     suspended_volsync_stays_so_until_it_is_resumed,
+    status_tells_that_volsync_is_suspended_since_when_and_by_whom,
     status_names_what_stands_still,
 ];
 
@@ -95,6 +98,49 @@ async fn unlock_removes_stale_locks_only(world: &World) {
     assert_eq!(left, [lock(false)], "{ran}");
     world.repositories().unlock(&url, true);
     app.gets_as_but(&before, &["/spec/restic/unlock"]).await;
+}
+
+async fn volsync_is_not_suspended_without_consent(world: &World) {
+    let _alone = world.exclusive().await;
+    let before = State::of(world, None).await.held_part();
+    let ran = world.agent().run("run volsync.suspend").await.exits(3);
+    assert_snapshot!("suspend_without_consent", ran.scrubbed());
+    let wrong = before.differences(&State::held(world, None).await);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+async fn status_tells_that_volsync_is_suspended_since_when_and_by_whom(world: &World) {
+    let _alone = world.exclusive().await;
+    let status = async || {
+        let line = "run volsync.status default -o json";
+        world.agent().run(line).await.exits(0)
+    };
+    let begin = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(2);
+    let agent = world.agent();
+    agent.run("run volsync.suspend --yes").await.exits(0);
+    let ran = status()
+        .await
+        .says("VolSync is suspended, so nothing is backed up")
+        .says("deployments volsync-system/volsync is at 0 since ")
+        .says("set by `agent`; it starts again by agent run volsync.resume");
+    let rows = ran.value();
+    let rows = rows.as_array().into_iter().flatten();
+    for row in rows {
+        let since: jiff::Timestamp = row["suspended-since"]
+            .as_str()
+            .and_then(|since| since.parse().ok())
+            .unwrap_or_else(|| panic!("no time in {row}"));
+        assert!(since > begin && since <= jiff::Timestamp::now(), "{row}");
+        assert_eq!(row["suspended-by"], "agent", "{row}");
+        assert_eq!(row["state"], "suspended", "{row}");
+    }
+    agent.run("run volsync.resume").await.exits(0);
+    world.settle().await;
+    let ran = status().await;
+    assert!(ran.events_named("logged").is_empty(), "{ran}");
+    let rows = ran.value();
+    let mut rows = rows.as_array().into_iter().flatten();
+    assert!(rows.all(|row| row["state"] == "idle"), "{ran}");
 }
 
 async fn suspended_volsync_stays_so_until_it_is_resumed(world: &World) {

@@ -1,4 +1,5 @@
-//! `volsync.status`: when each app was backed up, and what stands in the way of the next time. Reads only.
+//! `volsync.status`: when each app was backed up, and what stands in the way of the next time; a VolSync that is suspended stands in the way of
+//! all. Reads only.
 
 use agent_sdk::prelude::*;
 use serde::Serialize;
@@ -6,6 +7,7 @@ use serde::Serialize;
 use crate::restic::log;
 use crate::snapshot::chosen;
 use crate::source::Source;
+use crate::suspend::state::{self, Suspended};
 use crate::text;
 
 /// A schedule that has not fired for so long after its time has a reason.
@@ -40,9 +42,14 @@ pub(crate) struct Row {
     next: Option<String>,
     schedule: Option<String>,
     notes: String,
+    /// Who has suspended VolSync itself, and when; none while it runs, and when nobody says.
+    suspended_by: Option<String>,
+    suspended_since: Option<Timestamp>,
 }
 
 /// Show when the apps were backed up, and what is wrong.
+///
+/// Says when VolSync itself is suspended, since when and by whom; for that it looks into the namespace `volsync-system`.
 #[operation(
     risk = "read",
     columns(namespace, name, state, age = "LAST", result, next, schedule, notes),
@@ -55,29 +62,38 @@ pub(crate) fn status(args: Status) -> Result<Vec<Row>> {
         args.app.as_deref(),
         args.app.is_none(),
     )?;
-    let now = run::now();
-    Ok(sources.iter().map(|source| row(source, now)).collect())
+    let (now, suspended) = (run::now(), state::look());
+    if let Some(suspended) = &suspended {
+        warn!("{}", suspended.sentence(now));
+    }
+    let row = |source| row(source, suspended.as_ref(), now);
+    Ok(sources.iter().map(row).collect())
 }
 
-fn row(source: &Source, now: Timestamp) -> Row {
+fn row(source: &Source, suspended: Option<&Suspended>, now: Timestamp) -> Row {
     let last = source.last_sync();
     Row {
         namespace: source.namespace.clone(),
         name: source.name.clone(),
         pvc: source.claim().to_owned(),
-        state: state(source).to_owned(),
+        state: state(source, suspended.is_some()).to_owned(),
         last_sync: last,
         age: last.map_or_else(|| "never".to_owned(), |last| text::ago(now, last)),
         result: source.result().map(str::to_owned),
         next: source.next_sync().map(|next| text::ago(now, next)),
         schedule: source.schedule().map(str::to_owned),
-        notes: notes(source, now).join("; "),
+        notes: notes(source, suspended.is_some(), now).join("; "),
+        suspended_by: suspended.and_then(|suspended| suspended.by.clone()),
+        suspended_since: suspended.and_then(|suspended| suspended.since),
     }
 }
 
-fn state(source: &Source) -> &'static str {
+/// What is paused stays so when VolSync is back. What else a status says is old when nobody writes it.
+fn state(source: &Source, suspended: bool) -> &'static str {
     if source.paused() {
         "paused"
+    } else if suspended {
+        "suspended"
     } else if source.synchronizing() {
         "running"
     } else if source.reason() == Some("Error") {
@@ -88,7 +104,7 @@ fn state(source: &Source) -> &'static str {
 }
 
 /// What a person should know, worst first.
-fn notes(source: &Source, now: Timestamp) -> Vec<String> {
+fn notes(source: &Source, suspended: bool, now: Timestamp) -> Vec<String> {
     let mut notes = Vec::new();
     let mut add = |note: Option<String>| notes.extend(note);
     add(failed(source));
@@ -99,7 +115,8 @@ fn notes(source: &Source, now: Timestamp) -> Vec<String> {
             .to_owned()
     }));
     add(left_behind(source));
-    add(overdue(source, now));
+    add(overdue(source, suspended, now));
+    add(unseen(source, suspended));
     add(running_long(source, now));
     add(source
         .paused()
@@ -132,17 +149,19 @@ fn left_behind(source: &Source) -> Option<String> {
         .then(|| format!("manual trigger `{tag}` was left behind: the schedule is off"))
 }
 
-fn overdue(source: &Source, now: Timestamp) -> Option<String> {
+fn overdue(source: &Source, suspended: bool, now: Timestamp) -> Option<String> {
     let next = source
         .next_sync()
         .filter(|_| !source.synchronizing() && !source.paused())?;
     let late = now.duration_since(next);
-    (late > OVERDUE).then(|| {
-        format!(
-            "overdue for {}: is VolSync suspended?",
-            text::length(late.as_secs())
-        )
-    })
+    let question = if suspended { "" } else { ": does VolSync run?" };
+    let length = text::length(late.as_secs());
+    (late > OVERDUE).then(|| format!("overdue for {length}{question}"))
+}
+
+fn unseen(source: &Source, suspended: bool) -> Option<String> {
+    (suspended && source.synchronizing())
+        .then(|| "a mover was running; its end is not seen before VolSync is back".to_owned())
 }
 
 fn running_long(source: &Source, now: Timestamp) -> Option<String> {
@@ -166,9 +185,10 @@ mod tests {
 
     #[test]
     fn source_in_good_order_has_no_notes() {
-        let row = row(&source(json!({})), now());
+        let row = row(&source(json!({})), None, now());
         assert_eq!(row.notes, "");
         assert_eq!(row.state, "idle");
+        assert_eq!(row.suspended_since, None);
         assert_eq!(row.age, "4h59m ago");
         assert_eq!(row.next.as_deref(), Some("in 1h"));
     }
@@ -176,13 +196,13 @@ mod tests {
     #[test]
     fn manual_tag_left_behind_is_reported_because_the_schedule_is_off() {
         let left = source(json!({"spec": {"trigger": {"manual": "restore-once"}}}));
-        assert!(notes(&left, now())[0].contains("`restore-once` was left behind"));
+        assert!(notes(&left, false, now())[0].contains("`restore-once` was left behind"));
     }
 
     #[test]
     fn schedule_that_did_not_fire_is_overdue() {
         let late = "2026-11-23T13:00:00Z".parse().expect("a time");
-        assert!(notes(&source(json!({})), late)[0].contains("overdue for 1h"));
+        assert!(notes(&source(json!({})), false, late)[0].contains("overdue for 1h"));
     }
 
     #[test]
@@ -190,14 +210,30 @@ mod tests {
         let locked = source(
             json!({"status": {"latestMoverStatus": {"result": "Failed", "logs": "unable to create lock in backend"}}}),
         );
-        assert!(notes(&locked, now())[0].contains("agent run volsync.unlock media plex"));
+        assert!(notes(&locked, false, now())[0].contains("agent run volsync.unlock media plex"));
+    }
+
+    #[test]
+    fn suspended_volsync_is_told_on_every_app_but_those_that_are_paused() {
+        let suspended = state::tests::suspended();
+        let states = |source: &Source| row(source, Some(&suspended), now()).state;
+        let running = json!({"status": {"lastSyncStartTime": "2026-11-23T10:00:00Z"}});
+        assert_eq!(states(&source(json!({}))), "suspended");
+        assert_eq!(states(&source(running.clone())), "suspended");
+        assert_eq!(states(&source(json!({"spec": {"paused": true}}))), "paused");
+        let row = row(&source(running), Some(&suspended), now());
+        assert_eq!(row.suspended_by.as_deref(), Some("agent"));
+        assert!(row.suspended_since.is_some());
+        assert!(row.notes.contains("a mover was running"), "{}", row.notes);
+        let late = "2026-11-23T13:00:00Z".parse().expect("a time");
+        assert_eq!(notes(&source(json!({})), true, late), ["overdue for 1h"]);
     }
 
     #[test]
     fn missing_retain_is_a_warning() {
         let bare = source(json!({"spec": {"restic": {"retain": null}}}));
         assert_eq!(
-            notes(&bare, now()),
+            notes(&bare, false, now()),
             ["no `retain`: only the newest snapshot is kept"]
         );
     }

@@ -3,7 +3,9 @@
 //! Scaled to 0, KEDA scales it up again within a minute, and Flux at its next upgrade. So all that would start it is stopped first, and in the
 //! opposite order started again. Suspending is held until the last step has succeeded and only then kept: it is done whole or not at all.
 
+mod consent;
 mod find;
+pub(crate) mod state;
 
 use agent_sdk::operations::Call;
 use agent_sdk::prelude::*;
@@ -11,6 +13,7 @@ use agent_sdk::wait::Deadline;
 use agent_sdk::{cluster, operations};
 use serde::Serialize;
 
+use crate::source::Source;
 use crate::{app, call};
 use find::{Found, Named};
 
@@ -75,7 +78,8 @@ pub(crate) struct Row {
 /// Stop VolSync: no backup, no restore, until `volsync.resume`.
 ///
 /// Pauses its ScaledObject, suspends its Kustomization and its HelmRelease, scales its Deployment to 0 and waits until it has stopped. Movers
-/// that are running go on; nobody sees their end before VolSync is back. If a part fails, the others are put back.
+/// that are running go on; nobody sees their end before VolSync is back. If a part fails, the others are put back. It asks first, for nothing
+/// is backed up until somebody remembers.
 #[operation(
     risk = "disrupt",
     columns(kind, namespace, name, result),
@@ -89,7 +93,9 @@ pub(crate) fn suspend(args: Suspend) -> Result<Vec<Row>> {
         helmrelease: args.helmrelease.as_deref(),
         scaledobject: args.scaledobject.as_deref(),
     })?;
-    warn_of_movers()?;
+    let sources = app::sources(None)?;
+    warn_of_movers(&sources);
+    consent::ask(&found, &sources)?;
     let step = Step::new("Stop VolSync");
     let calls = stops(&found);
     let operations = if calls.is_empty() {
@@ -175,15 +181,13 @@ fn flux(operation: &str, found: &Found) -> Vec<Call> {
     .concat()
 }
 
-fn warn_of_movers() -> Result<()> {
-    let sources = app::sources(None)?;
+fn warn_of_movers(sources: &[Source]) {
     for source in sources.iter().filter(|source| source.synchronizing()) {
         warn!(
             "the mover of `{}/{}` is running; its end is not seen before VolSync is back",
             source.namespace, source.name
         );
     }
-    Ok(())
 }
 
 fn wait_for(

@@ -75,7 +75,7 @@ fn deployment(named: &Named) -> Result<Object> {
 }
 
 /// The chart labels it; whatever it is called, it is told which mover images to use.
-fn is_volsync(deployment: &Object) -> bool {
+pub(super) fn is_volsync(deployment: &Object) -> bool {
     deployment.label("app.kubernetes.io/name") == Some("volsync")
         || deployment.name() == "volsync"
         || job::image_of(&deployment.0).is_some()
