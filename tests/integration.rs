@@ -17,6 +17,7 @@ mod integration {
     mod flux;
     mod home;
     mod keda;
+    mod kill;
     mod kind;
     mod output;
     mod plugin;

@@ -8,20 +8,20 @@
 )]
 
 use std::io;
-use std::sync::Arc;
 
 use agent_cli::{Command, Early, Invocation, Options};
 use agent_core::{Failure, Limits, exit};
 use agent_engine::{LocalAgent, Parts};
-use agent_journal::MemoryJournal;
 use agent_store::{Bundled, Sources, Store};
 use tokio::runtime::{Builder, Runtime};
 
-use directory::{CodeDirectory, Directories};
+use directory::{CodeDirectory, Directories, StateDirectory};
 use sandbox::World;
 
 mod cluster;
 mod directory;
+mod journal;
+mod plan;
 mod plugin;
 mod sandbox;
 mod screen;
@@ -40,7 +40,7 @@ pub(crate) async fn run() -> u8 {
         Ok(terminal) => terminal,
         Err(_no_signals) => return exit::BUG,
     };
-    let invocation = match invocation() {
+    let mut invocation = match invocation() {
         Ok(invocation) => invocation,
         Err(early) => return early.print(&mut terminal),
     };
@@ -50,6 +50,11 @@ pub(crate) async fn run() -> u8 {
             .map(|()| exit::DONE);
         return served.unwrap_or_else(|failure| agent_cli::report(&failure, &mut terminal));
     }
+    match plan::prepare(&mut invocation) {
+        Ok(Some(keep)) => terminal = terminal.with_out(keep),
+        Ok(None) => {}
+        Err(failure) => return agent_cli::report(&failure, &mut terminal),
+    }
     let code = CodeDirectory::open();
     if let (Some(failure), false) = (
         &code.refused,
@@ -57,13 +62,7 @@ pub(crate) async fn run() -> u8 {
     ) {
         agent_cli::warn(failure, &mut terminal);
     }
-    match agent(
-        &options(&invocation),
-        invocation.command.needs_cluster(),
-        code,
-    )
-    .await
-    {
+    match agent(&invocation, code).await {
         Ok((agent, _world)) => agent_cli::execute(invocation, &agent, terminal).await,
         Err(_) if matches!(invocation.command, Command::Complete(_)) => exit::DONE,
         Err(failure) => agent_cli::report(&failure, &mut terminal),
@@ -89,12 +88,17 @@ fn invocation() -> Result<Invocation, Early> {
 
 /// Makes the agent. The simulated cluster, if it is wanted, lives as long as the second value.
 async fn agent(
-    options: &Options,
-    needs_cluster: bool,
+    invocation: &Invocation,
     code: CodeDirectory,
 ) -> Result<(LocalAgent, Option<World>), Failure> {
-    let directories = Directories::open();
-    let world = if options.sandbox && needs_cluster {
+    let (directories, state) = (Directories::open(), StateDirectory::open());
+    let options = options(invocation);
+    let journal = journal::open(&state, options.sandbox);
+    let options = match &invocation.command {
+        Command::TakeUp(take_up) => journal::as_before(options, take_up.run(), &journal),
+        _ => options,
+    };
+    let world = if options.sandbox && invocation.command.needs_cluster() {
         Some(World::start().await?)
     } else {
         None
@@ -102,7 +106,7 @@ async fn agent(
     let limits = Limits::TERMINAL;
     let client = match &world {
         Some(world) => world.cluster_client(&limits),
-        None => cluster::client(options, &limits),
+        None => cluster::client(&options, &limits),
     };
     let store = Store::new(Sources {
         bundled: agent_bundle::plugins()
@@ -115,13 +119,17 @@ async fn agent(
         directory: directories.plugins,
         given: plugin::read(&options.plugins)?,
         config: directories.config,
+        kept: state.as_ref().ok().and_then(StateDirectory::kept),
         agent: plugin::agent_version(),
     });
     let agent = LocalAgent::new(Parts {
         store,
         code: code.cache,
-        journal: Arc::new(MemoryJournal::new()),
+        journal,
+        retention: journal::RETENTION,
         client,
+        cluster: journal::cluster(&options),
+        who: journal::who(),
         limits,
     });
     Ok((agent, world))

@@ -52,6 +52,12 @@ pub fn id() -> String {
     wit::id()
 }
 
+/// Says that `text`, wherever it stands in a change, is known only when the run is performed. While planning, give a valid text in its place
+/// under the same name.
+pub fn stand_in(name: &str, text: &str) {
+    wit::stand_in(name, text);
+}
+
 /// Waits. While planning, it returns at once.
 ///
 /// # Errors

@@ -81,6 +81,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         super::keda::ALL,
         super::refused::ALL,
         super::restore::ALL,
+        super::kill::ALL,
         super::restore::failing::ALL,
         super::volsync::ALL,
     ];

@@ -10,6 +10,7 @@ wasmtime::component::bindgen!({
         "ops:run/run.now": trappable,
         "ops:run/run.token": trappable,
         "ops:run/run.id": trappable,
+        "ops:run/run.stand-in": trappable,
         "ops:run/run.[constructor]step": trappable,
         "ops:run/run.[method]step.note": trappable,
         "ops:run/run.[method]step.progress": trappable,

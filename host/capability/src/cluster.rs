@@ -11,12 +11,14 @@ mod convert;
 mod failure;
 mod fields;
 mod host;
+mod lease;
 mod projection;
 mod reply;
 pub(crate) mod undo;
 mod watch;
 
 pub(crate) use host::{given_up, release};
+pub use lease::Lease;
 pub use watch::Watcher;
 
 /// The manager that owns every field which the agent sets. Flux takes over the fields of managers that begin with `kubectl`, and would revert

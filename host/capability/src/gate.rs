@@ -4,34 +4,47 @@
 //! clients want for reading; to write they want an [`Intent`], which a pass gives out only for an effect that was journaled (or, while
 //! planning, only as a dry-run). A write that has begun is finished even when the guest is gone, because what it did must be known to be put
 //! back.
+//!
+//! What a call was told is recorded. When a run is resumed, the calls that were answered before are told the same again and nothing is
+//! performed, until the record ends.
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use agent_core::descriptor::Risk;
 use agent_core::effect::{Effect, Verb};
 use agent_core::event::Event;
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
-use agent_core::id::OperationName;
+use agent_core::id::{CallId, Digest, OperationName};
+use agent_core::journal::{Aim, Entry as Note};
 use agent_core::manifest::ClusterVerb;
-use agent_core::object::{ObjectRef, ObjectType};
+use agent_core::object::ObjectRef;
+use agent_core::record::Who;
+use agent_core::undo::{Holder, Scope};
 use futures::FutureExt as _;
+use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
-use crate::cluster;
-
+mod admit;
+mod ask;
 mod denial;
+mod end;
 pub(crate) mod ledger;
 mod pass;
+mod plan;
+mod replay;
+mod rest;
 mod shared;
 
 pub use pass::{Intent, Pass};
-pub use shared::GateConfig;
+pub use plan::Drawing;
+pub use shared::{Before, GateConfig};
 
-pub(crate) use ledger::{Entry, Undo};
-pub(crate) use pass::Patience;
+pub(crate) use ask::Ask;
+pub(crate) use ledger::Entry;
+pub(crate) use pass::{Announced, Patience};
 use shared::Shared;
 
 /// The gate of one operation in a run. Clones are the same gate; [`Gate::child`] makes that of an operation it calls.
@@ -43,8 +56,8 @@ pub struct Gate {
 
 /// Who acts: one operation of one plugin in a run.
 pub(crate) struct Actor {
-    /// Unique in the run.
-    pub(crate) id: u64,
+    /// Where it stands in the run.
+    pub(crate) id: CallId,
     /// Id and version of the plugin, such as `volsync 0.1.0`.
     pub(crate) plugin: String,
     pub(crate) operation: OperationName,
@@ -57,19 +70,20 @@ pub(crate) struct Actor {
     agreed: AtomicBool,
     /// Its writes that are under way.
     writes: TaskTracker,
-}
-
-/// A hold over whatever an operation changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scope {
-    /// Unique in the run.
-    pub(crate) id: u64,
-    /// The actor that holds.
-    pub(crate) opener: u64,
+    /// How many host calls it has made.
+    calls: AtomicU64,
+    /// What its clocks show, in microseconds since 1970: when its last call was answered.
+    clock: AtomicI64,
 }
 
 impl Actor {
-    fn new(id: u64, plugin: String, operation: OperationName, grants: Grants) -> Actor {
+    fn new(
+        id: CallId,
+        plugin: String,
+        operation: OperationName,
+        grants: Grants,
+        clock: i64,
+    ) -> Actor {
         Actor {
             id,
             plugin,
@@ -79,18 +93,10 @@ impl Actor {
             scope: None,
             agreed: AtomicBool::new(false),
             writes: TaskTracker::new(),
+            calls: AtomicU64::new(0),
+            clock: AtomicI64::new(clock),
         }
     }
-}
-
-/// What a host call wishes to do.
-pub(crate) enum Ask {
-    /// To read objects of the cluster.
-    Look(ClusterVerb, ObjectType, Option<String>),
-    /// To change an object of the cluster.
-    Change(Verb, ObjectRef),
-    /// To call an operation.
-    Call(OperationName),
 }
 
 impl Gate {
@@ -101,20 +107,32 @@ impl Gate {
             config.operation.clone(),
             config.grants.clone(),
         );
+        let clock = config.begun.as_microsecond();
+        let actor = Actor::new(CallId::root(), plugin, operation, grants, clock);
         Gate {
             run: Arc::new(Shared::new(config)),
-            actor: Arc::new(Actor::new(0, plugin, operation, grants)),
+            actor: Arc::new(actor),
         }
     }
 
-    /// Opens the gate of an operation that this one calls: it has rights of its own, and shares everything else. With a scope, whatever it
-    /// changes is held by that scope.
+    /// Records that the run is taken up again, before anything else is.
+    pub fn note_resumed(&self, who: &Who, to: Aim) {
+        self.run.note(Note::Resumed {
+            host: who.host.clone(),
+            process: who.process,
+            to,
+        });
+    }
+
+    /// Opens the gate of an operation that this one calls, at the place of the call: it has rights of its own, and shares everything else. With a
+    /// scope, whatever it changes is held by that scope.
     ///
     /// # Errors
     /// `denied` when the operation can do more harm than the one that calls it: otherwise a `read` operation could change things by calling
     /// others.
     pub fn child(
         &self,
+        call: CallId,
         plugin: String,
         operation: OperationName,
         grants: Grants,
@@ -123,10 +141,11 @@ impl Gate {
         if grants.risk() > self.actor.grants.risk() {
             return Err(denial::riskier(self, &operation, grants.risk()));
         }
+        let clock = self.actor.clock.load(Ordering::Relaxed);
         let actor = Actor {
             depth: self.actor.depth + 1,
-            scope: scope.or(self.actor.scope),
-            ..Actor::new(self.run.number(), plugin, operation, grants)
+            scope: scope.or_else(|| self.actor.scope.clone()),
+            ..Actor::new(call, plugin, operation, grants, clock)
         };
         Ok(Gate {
             run: self.run.clone(),
@@ -139,37 +158,53 @@ impl Gate {
         self.actor.depth
     }
 
-    /// Checks the wish and performs it.
-    ///
-    /// # Errors
-    /// `denied` when the wish is outside the rights; why the run was stopped, once it was; whatever performing fails with.
-    pub(crate) async fn admit<T, F>(
-        &self,
-        ask: Ask,
-        perform: impl FnOnce(Pass) -> F,
-    ) -> Result<T, Failure>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, Failure>> + Send + 'static,
-    {
-        self.check(&ask)?;
-        let work = perform(Pass::new(self.clone(), Patience::Running));
-        match ask {
-            Ask::Change(..) => {
-                let work = self.actor.writes.track_future(work);
-                self.run.finish_even_if_abandoned(work).await
-            }
-            Ask::Look(..) => self.run.until_stopped(work).await,
-            // The callee hears of a stop by itself. Were it dropped here, what it holds would be put back after what is older.
-            Ask::Call(_) => guarded(work).await,
+    /// Returns what the clocks of the plugin show: when its last call was answered, so that at a replay they show the same.
+    pub fn clock(&self) -> Timestamp {
+        let clock = self.actor.clock.load(Ordering::Relaxed);
+        Timestamp::from_microsecond(clock).unwrap_or_default()
+    }
+
+    /// Returns where this operation's random numbers come from: the same at every replay, and unlike those of every other operation.
+    pub fn seed(&self) -> [u8; 32] {
+        self.run.seed_of(&self.actor.id)
+    }
+
+    /// Returns the artifact that an operation was taken from before the run was cut off, where the record tells.
+    pub fn called_before(&self, call: &CallId) -> Option<Digest> {
+        self.run.replay.called(call).cloned()
+    }
+
+    /// Records which artifact an operation that is called is taken from.
+    pub fn note_called(&self, call: &CallId, operation: &OperationName, digest: &Digest) {
+        if self.run.replay.called(call).is_none() {
+            let (call, operation, digest) = (call.clone(), operation.clone(), digest.clone());
+            self.run.note(Note::Called {
+                call,
+                operation,
+                digest,
+            });
         }
     }
 
-    fn check(&self, ask: &Ask) -> Result<(), Failure> {
+    /// Names the next host call of this operation. Calls come one after the other, and each takes its name before it waits for anything, so at
+    /// every replay it has the same.
+    pub(crate) fn next_call(&self) -> CallId {
+        let number = self.actor.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        self.actor.id.nested(number)
+    }
+
+    /// Checks a wish against the rights.
+    pub(crate) fn check(&self, ask: &Ask) -> Result<(), Failure> {
         self.run.stopped()?;
         let grants = &self.actor.grants;
         match ask {
-            Ask::Look(verb, of, namespace) => {
+            Ask::Sleep | Ask::Confirm | Ask::Release => Ok(()),
+            Ask::Look {
+                verb,
+                of,
+                namespace,
+                ..
+            } => {
                 let allowed = grants.allow_cluster(*verb, of, namespace.as_deref());
                 if allowed {
                     Ok(())
@@ -213,9 +248,25 @@ impl Gate {
         text: String,
         facts: Vec<(String, String)>,
     ) -> Result<(), Failure> {
-        self.run.ask(text, facts).await?;
+        let run = self.run.clone();
+        let asked = self.admit(self.next_call(), Ask::Confirm, |_pass| async move {
+            run.ask(text, facts).await
+        });
+        asked.await?;
         self.actor.agreed.store(true, Ordering::Release);
         Ok(())
+    }
+
+    /// Asks the person about the run itself, by whoever supervises it.
+    ///
+    /// # Errors
+    /// `denied` (`run.declined`); `cancelled`.
+    pub async fn ask_about_run(
+        &self,
+        text: String,
+        facts: Vec<(String, String)>,
+    ) -> Result<(), Failure> {
+        self.run.ask(text, facts).await
     }
 
     /// Sends an event to whoever watches the run.
@@ -223,10 +274,30 @@ impl Gate {
         self.run.emit(event);
     }
 
-    /// Closes the run's record and sends its last event.
-    pub fn finish(&self, outcome: agent_core::Outcome) {
-        self.run.journal.finish(&outcome);
-        self.run.emit(Event::Finished { outcome });
+    /// Sends an event of the operation itself, which came after the call `at`. What was told before the run was cut off is shown again, but not
+    /// recorded again.
+    pub(crate) fn tell(&self, at: &CallId, event: Event) {
+        if self.run.replay.is_past(at) {
+            self.run.show(event);
+        } else {
+            self.run.emit(event);
+        }
+    }
+
+    /// Returns the place of the operation's last host call.
+    pub(crate) fn here(&self) -> CallId {
+        let number = self.actor.calls.load(Ordering::Relaxed);
+        self.actor.id.nested(number)
+    }
+
+    /// Notes that `text`, wherever it stands in a change, is known only when the run is performed.
+    pub(crate) fn stand_in(&self, name: &str, text: &str) {
+        self.run.stand_ins.add(name, text);
+    }
+
+    /// Returns what a run that plans has come to.
+    pub fn drawing(&self) -> Drawing {
+        self.run.sketch.finish(&self.run.stand_ins)
     }
 
     /// Stops the run: every host call fails with this from now on, and writes that have begun are finished.
@@ -237,88 +308,6 @@ impl Gate {
     /// Hands over the answer to a question. An answer to a question that nobody waits for is lost.
     pub fn answer(&self, question: u64, yes: bool) {
         self.run.answer(question, yes);
-    }
-
-    /// Waits until no write is under way.
-    pub async fn settle(&self) {
-        self.run.settle().await;
-    }
-
-    /// Finishes this operation's writes and puts back what it still holds, newest first: its own holds, and those over operations that it
-    /// called. What others hold of it stays. The engine calls it when the operation is over, with whether it came to its good end.
-    pub async fn close(&self, well: bool) {
-        let id = self.actor.id;
-        self.actor.writes.close();
-        self.actor.writes.wait().await;
-        let dropped = self.release(move |entry| entry.is_held_by(id)).await;
-        self.run.undone.add(id, dropped);
-        if well {
-            self.run.undone.forget(id);
-        }
-    }
-
-    /// Puts back what the guest let go of without saying so. When its operation fails in the end, this belongs to what was undone.
-    pub(crate) async fn release_dropped(&self, numbers: Vec<u64>) {
-        let dropped = self
-            .release(move |entry| numbers.contains(&entry.number))
-            .await;
-        self.run.undone.add(self.actor.id, dropped);
-    }
-
-    /// Puts back everything that the run still holds, newest first, whoever holds it. Returns whatever was put back since the operations that
-    /// failed began to fail.
-    pub async fn release_all(&self) -> Vec<agent_core::TakeBack> {
-        self.run.take_back();
-        let released = self.release(|_| true).await;
-        self.run.undone.add(self.actor.id, released);
-        self.run.undone.take()
-    }
-
-    /// Returns how many changes the run holds.
-    pub fn held(&self) -> u64 {
-        self.run.ledger.len()
-    }
-
-    /// Puts back the entries that `which` names, newest first. Once begun it is finished, even when nobody waits for it any more.
-    pub(crate) async fn release(
-        &self,
-        which: impl Fn(&Entry) -> bool + Send + 'static,
-    ) -> Vec<agent_core::TakeBack> {
-        let gate = self.clone();
-        let work = async move {
-            let mut done = Vec::new();
-            for entry in gate.run.ledger.take(which) {
-                done.extend(gate.put_back(entry).await);
-            }
-            done
-        };
-        self.run.writes.spawn(work).await.unwrap_or_default()
-    }
-
-    async fn put_back(&self, entry: Entry) -> Option<agent_core::TakeBack> {
-        if self.run.planning() {
-            return None;
-        }
-        let thorough = self.run.stopped().is_err() || self.run.taking_back();
-        let pass = Pass::to_put_back(self.clone(), thorough);
-        let work = cluster::undo::put_back(&self.run.client, &pass, &entry);
-        let take_back = match guarded(work.map(Ok)).await {
-            Ok(take_back) => take_back,
-            Err(failure) => ledger::unsettled(&entry, failure),
-        };
-        self.run.journal.put_back(entry.number, &take_back);
-        self.run.emit(Event::PutBack(take_back.clone()));
-        if take_back.failure.is_some() {
-            self.run.ledger.put(entry);
-        }
-        Some(take_back)
-    }
-
-    /// Makes what is held permanent; inside a scope, leaves it to that scope.
-    pub(crate) fn keep(&self, numbers: &[u64]) {
-        for number in self.run.ledger.keep(numbers, self.actor.scope) {
-            self.run.journal.kept(number);
-        }
     }
 
     pub(crate) fn effect(
@@ -338,6 +327,15 @@ impl Gate {
             fields,
             temporary,
             recovery,
+        }
+    }
+
+    /// Returns who puts back what this operation changes. With `own`, it does so itself.
+    pub(crate) fn holder(&self, own: bool) -> Holder {
+        Holder {
+            actor: self.actor.id.clone(),
+            own,
+            scope: self.actor.scope.clone(),
         }
     }
 }

@@ -19,8 +19,9 @@ pub mod operations;
 mod powers;
 pub mod run;
 
+pub use cluster::Lease;
 pub use cluster::client::{ClusterClient, Connect, Connected};
-pub use gate::{Gate, GateConfig};
+pub use gate::{Before, Gate, GateConfig};
 pub use meter::Meter;
-pub use operations::{Operations, Returned};
+pub use operations::Operations;
 pub use powers::{Powers, PowersView, add_to_linker};

@@ -1,6 +1,7 @@
 //! The run itself: what the person sees of it, what they are asked, and time.
 
 use agent_core::event::Event;
+use agent_core::id::CallId;
 use agent_core::text::plain;
 
 use crate::gate::Gate;
@@ -13,7 +14,7 @@ pub use log::LogBook;
 /// A part of the work that a person can follow.
 pub struct Step {
     gate: Gate,
-    number: u64,
+    place: CallId,
     /// Nothing is shown of it once it has ended, nor when the run's log had no room for its title.
     shown: bool,
 }
@@ -22,7 +23,7 @@ impl Step {
     fn begin(gate: &Gate, title: &str, shown: bool) -> Step {
         let step = Step {
             gate: gate.clone(),
-            number: gate.run.number(),
+            place: gate.next_call(),
             shown,
         };
         let (title, depth) = (plain(title), gate.depth());
@@ -30,13 +31,14 @@ impl Step {
         step
     }
 
-    fn tell(&self, event: impl FnOnce(u64) -> Event) {
+    fn tell(&self, event: impl FnOnce(CallId) -> Event) {
         if self.shown {
-            self.gate.run.emit(event(self.number));
+            let event = event(self.place.clone());
+            self.gate.tell(&self.gate.here(), event);
         }
     }
 
-    fn end(&mut self, event: impl FnOnce(u64) -> Event) {
+    fn end(&mut self, event: impl FnOnce(CallId) -> Event) {
         self.tell(event);
         self.shown = false;
     }

@@ -16,6 +16,17 @@ pub(crate) fn line(given: &str) -> String {
     cleaned.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Returns the text as a word that a shell takes for one.
+pub(crate) fn word(given: &str) -> String {
+    let cleaned = text(given);
+    let plain = |c: char| c.is_alphanumeric() || "-_./:@%+,=".contains(c);
+    if !cleaned.is_empty() && cleaned.chars().all(plain) {
+        cleaned
+    } else {
+        format!("'{}'", cleaned.replace('\'', "'\\''"))
+    }
+}
+
 /// Returns the line of JSON with every character that [`text`] drops written as an escape, so that it stays the same document.
 pub(crate) fn json(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
@@ -43,6 +54,21 @@ mod tests {
     #[test]
     fn a_line_has_no_line_ends() {
         assert_eq!(line("one\r\n  two\n"), "one two");
+    }
+
+    #[test]
+    fn a_word_is_one_for_a_shell() {
+        let table = [
+            ("plan.json", "plan.json"),
+            ("my plan.json", "'my plan.json'"),
+            ("it's", "'it'\\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("", "''"),
+            ("a\u{1b}[2Jb", "ab"),
+        ];
+        for (given, wanted) in table {
+            assert_eq!(word(given), wanted);
+        }
     }
 
     #[test]

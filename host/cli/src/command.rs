@@ -7,18 +7,30 @@ use crate::parse::Invocation;
 use crate::report;
 use crate::terminal::Terminal;
 
+pub(crate) mod apply;
 pub(crate) mod complete;
 pub(crate) mod completions;
+mod follow;
 pub(crate) mod list;
+mod notice;
 pub(crate) mod plugin;
 pub(crate) mod run;
+pub(crate) mod runs;
 pub(crate) mod sandbox;
+mod stop;
+pub(crate) mod take_up;
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Run an operation.
     Run(run::Run),
+    /// Do what a plan says. `wire.rs` reads it first.
+    Apply(apply::Apply),
+    /// List the runs that are remembered, and look at one.
+    Runs(runs::Runs),
+    /// Take up a run that was cut off or is over.
+    TakeUp(take_up::TakeUp),
     /// List all operations.
     List,
     /// Manage plugins.
@@ -41,7 +53,26 @@ impl Command {
     pub fn needs_cluster(&self) -> bool {
         match self {
             Command::Run(run) => run.calls(),
+            Command::Apply(_) | Command::TakeUp(_) => true,
             Command::Complete(words) => words.may_name_objects(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether it changes things and cannot say beforehand which.
+    pub(crate) fn changes_without_a_plan(&self) -> bool {
+        match self {
+            Command::Apply(_) | Command::TakeUp(_) => true,
+            Command::Runs(runs) => matches!(runs, runs::Runs::Prune(_)),
+            _ => false,
+        }
+    }
+
+    /// Returns whether the person should hear of a run that is not finished first.
+    fn begins_something_else(&self) -> bool {
+        match self {
+            Command::Run(run) => !run.asks_for_help(),
+            Command::Apply(_) | Command::List | Command::Plugin(_) => true,
             _ => false,
         }
     }
@@ -53,8 +84,18 @@ impl Command {
 pub async fn execute(invocation: Invocation, agent: &dyn Agent, mut terminal: Terminal) -> u8 {
     let Invocation { options, command } = invocation;
     terminal.colour(options.color);
+    if command.begins_something_else() && !options.quiet {
+        notice::show(agent, &mut terminal).await;
+    }
     match command {
         Command::Run(run) => return run::execute(run, options, agent, terminal).await,
+        Command::Apply(apply) => return apply::execute(apply, options, agent, terminal).await,
+        Command::TakeUp(take_up) => {
+            return take_up::execute(take_up, options, agent, terminal).await;
+        }
+        Command::Runs(runs::Runs::Follow(run)) => {
+            return runs::follow(&run, options, agent, terminal).await;
+        }
         Command::Complete(words) => return complete::execute(&words, agent, &mut terminal).await,
         _ => {}
     }
@@ -66,11 +107,18 @@ pub async fn execute(invocation: Invocation, agent: &dyn Agent, mut terminal: Te
     let done = match command {
         Command::List => list::execute(&mut door).await,
         Command::Plugin(plugin) => plugin::execute(plugin, &mut door).await,
+        Command::Runs(runs) => runs::execute(runs, &mut door).await,
         Command::Completions(shell) => {
             completions::execute(shell, door.terminal);
             Ok(())
         }
-        Command::Sandbox(_) | Command::Run(_) | Command::Complete(_) => Err(misplaced()),
+        Command::Sandbox(_)
+        | Command::Run(_)
+        | Command::Apply(_)
+        | Command::TakeUp(_)
+        | Command::Complete(_) => Err(misplaced(
+            "the sandbox is served by the wiring of the agent, not by its terminal door",
+        )),
     };
     match done {
         Ok(()) => exit::DONE,
@@ -78,12 +126,8 @@ pub async fn execute(invocation: Invocation, agent: &dyn Agent, mut terminal: Te
     }
 }
 
-fn misplaced() -> Failure {
-    Failure::new(
-        agent_core::Kind::Internal,
-        "agent.misplaced",
-        "the sandbox is served by the wiring of the agent, not by its terminal door",
-    )
+fn misplaced(message: &str) -> Failure {
+    Failure::new(agent_core::Kind::Internal, "agent.misplaced", message)
 }
 
 /// What a command that asks one thing works with.

@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use agent_core::Agent;
+use agent_core::record::{Filter, Summary};
 use clap_complete::CompletionCandidate;
 
 use crate::clean;
 use crate::command::list::usable;
+use crate::operation;
 use crate::parse::{Global, Split, clap_command, global};
 
 mod argument;
@@ -153,16 +155,20 @@ async fn find(prompt: &Prompt, agent: &dyn Agent) -> Vec<Candidate> {
     let rest: Vec<&str> = split.rest.iter().filter_map(|word| word.to_str()).collect();
     let dashed = prompt.current.starts_with('-');
     match rest.as_slice() {
-        _ if prompt.is_global_value() => from_clap(
-            &prompt.before[prompt.before.len().saturating_sub(1)..],
-            prompt,
-        ),
+        // `agent run` takes all of them.
+        _ if prompt.is_global_value() => {
+            let last = prompt.before.last().cloned();
+            let words: Vec<OsString> = [OsString::from("run")].into_iter().chain(last).collect();
+            from_clap(&words, prompt)
+        }
         ["run"] if !dashed => operations(agent).await,
         ["run", operation, words @ ..] => {
             argument::candidates(operation, words, &prompt.current, agent).await
         }
         ["plugin", "inspect" | "grant"] if !dashed => plugins(agent).await,
         ["plugin", "grant", id, ..] if !dashed => missing_rights(id, agent).await,
+        ["resume"] if !dashed => runs(Filter::Unfinished, agent).await,
+        ["undo"] | ["runs", "show" | "follow"] if !dashed => runs(Filter::All, agent).await,
         _ => from_clap(&split.rest, prompt),
     }
 }
@@ -199,6 +205,26 @@ async fn missing_rights(id: &str, agent: &dyn Agent) -> Vec<Candidate> {
         .filter(|usable| usable.manifest.id.as_str() == id)
         .flat_map(|usable| &usable.missing)
         .map(|right| Candidate::new(right.to_string(), "not granted yet"))
+        .collect()
+}
+
+/// Returns the newest runs, with what they are.
+async fn runs(filter: Filter, agent: &dyn Agent) -> Vec<Candidate> {
+    let runs = agent.runs(filter).await.unwrap_or_default();
+    let plugins = agent.plugins().await.unwrap_or_default();
+    let of = |run: &Summary| {
+        let call = operation::line(run, &plugins);
+        Candidate::new(run.run.as_str(), &format!("{call}, {}", run.state.as_str()))
+    };
+    let newest = runs.first().map(|newest| Candidate {
+        value: "last".to_owned(),
+        help: format!("the newest run: {}", of(newest).help),
+    });
+    // More than a screen can hold help nobody.
+    newest
+        .filter(|_| filter == Filter::All)
+        .into_iter()
+        .chain(runs.iter().take(50).map(of))
         .collect()
 }
 

@@ -20,17 +20,21 @@ mod screen;
 mod terminal;
 mod usage;
 
+pub use command::apply::Apply;
 pub use command::complete::Words;
 pub use command::completions::Shell;
 pub use command::plugin::Plugin;
 pub use command::run::Run;
+pub use command::runs::Runs;
 pub use command::sandbox::Sandbox;
+pub use command::take_up::TakeUp;
 pub use command::{Command, execute};
 pub use interrupt::interrupts;
-pub use options::{Color, Options, Output};
+pub use options::{Color, Options, Output, RunOptions};
 pub use parse::{Invocation, parse};
+pub use render::time::Clock;
 pub use report::{report, warn};
-pub use terminal::{Facts, Terminal};
+pub use terminal::{Facts, Keep, Terminal};
 pub use usage::Early;
 
 #[cfg(test)]

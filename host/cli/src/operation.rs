@@ -5,19 +5,22 @@
 
 use std::collections::BTreeSet;
 
-use agent_core::arguments;
-use agent_core::descriptor::{Operation, Parameter, Style, Type};
+use agent_core::descriptor::{Operation, Parameter, Risk, Style, Type};
+use agent_core::{OperationName, Plugin, arguments};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use serde_json::{Map, Value};
 
 use crate::clean;
-use crate::options::Options;
+use crate::command::run;
+use crate::options::{self, Options};
 use crate::usage::Early;
 
 mod help;
+mod line;
 mod places;
 
 pub(crate) use help::help;
+pub(crate) use line::{all as all_arguments, line};
 pub(crate) use places::{assign, next as next_place};
 
 /// The words given to an operation, understood.
@@ -66,7 +69,7 @@ const NAMESPACE: (&str, char) = ("namespace", 'n');
 
 /// Returns the flags of an operation that can be reached: a global option of the same name wins, and of two equal ones the first.
 pub(crate) fn flags(operation: &Operation) -> Vec<Flag<'_>> {
-    let globals = Options::augment_args(Command::new("globals"));
+    let globals = options::of_run(Command::new("globals"));
     let mut longs: BTreeSet<String> = globals
         .get_arguments()
         .filter_map(|arg| arg.get_long().map(str::to_owned))
@@ -183,6 +186,24 @@ fn by_flag(
 
 fn id(parameter: &Parameter) -> String {
     format!("parameter {}", parameter.name)
+}
+
+/// Returns an operation by its full name; one of which nothing is known any more is shown without its columns.
+pub(crate) fn known(name: &OperationName, plugins: &[Plugin]) -> Operation {
+    match run::find(name.as_str(), plugins) {
+        Ok((_, operation)) => operation.clone(),
+        Err(_gone) => Operation {
+            name: name.operation().to_owned(),
+            summary: name.as_str().to_owned(),
+            description: String::new(),
+            risk: Risk::Change,
+            parameters: Vec::new(),
+            constraints: Vec::new(),
+            columns: Vec::new(),
+            locks: Vec::new(),
+            examples: Vec::new(),
+        },
+    }
 }
 
 /// Returns the positional parameters in their order.

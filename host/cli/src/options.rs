@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use agent_core::{Consent, Mode};
+use agent_core::{Consent, Mode, OnFailure};
 use clap::{ArgAction, Args, Command, FromArgMatches as _, ValueEnum, ValueHint};
 
 /// The options that every command takes.
@@ -55,6 +55,59 @@ pub struct Options {
         default_value = "auto"
     )]
     pub color: Color,
+}
+
+/// The options of the commands that start a run. Those of `agent run` may stand anywhere in its line, like the ones that every command takes.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "Run options")]
+pub struct RunOptions {
+    /// With --plan: keep the plan in FILE, for agent apply
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) failing: Failing,
+}
+
+/// Adds the options that may stand anywhere in a line of `agent run`.
+pub(crate) fn of_run(command: clap::Command) -> clap::Command {
+    Options::augment_args(RunOptions::augment_args(command))
+}
+
+/// What a run does when it fails.
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "Run options")]
+pub struct Failing {
+    /// When the run fails: put back what it changed for a while, keep it so for a look, or ask
+    #[arg(
+        long,
+        value_name = "undo|keep|ask",
+        value_enum,
+        hide_possible_values = true,
+        default_value = "undo"
+    )]
+    on_failure: Then,
+}
+
+/// What becomes of temporary changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Then {
+    /// They are put back.
+    #[default]
+    Undo,
+    /// They stay.
+    Keep,
+    /// The person says.
+    Ask,
+}
+
+impl From<Failing> for OnFailure {
+    fn from(failing: Failing) -> OnFailure {
+        match failing.on_failure {
+            Then::Undo => OnFailure::Undo,
+            Then::Keep => OnFailure::Keep,
+            Then::Ask => OnFailure::Ask,
+        }
+    }
 }
 
 /// How results are written.

@@ -6,10 +6,10 @@
 use std::ffi::{OsStr, OsString};
 use std::sync::LazyLock;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::command::{Command, complete, completions, plugin, run, sandbox};
-use crate::options::Options;
+use crate::command::{Command, apply, complete, completions, plugin, run, runs, sandbox, take_up};
+use crate::options::{self, Options};
 use crate::usage::Early;
 
 /// Runs the operations of a Kubernetes home cluster as sandboxed plugins.
@@ -26,7 +26,9 @@ Examples:
   agent list
   agent --sandbox run volsync.restore media plex
   agent run flux.sync ks --all --plan
-  agent run volsync.restore --help")]
+  agent run volsync.restore --help
+  agent runs --unfinished
+  agent undo last")]
 pub(crate) struct Line {
     #[command(flatten)]
     options: Options,
@@ -37,6 +39,10 @@ pub(crate) struct Line {
 #[derive(Debug, Subcommand)]
 enum Word {
     Run(run::Arguments),
+    Apply(apply::Arguments),
+    Runs(runs::Arguments),
+    Resume(take_up::Resume),
+    Undo(take_up::Undo),
     /// List all operations
     List,
     /// Manage plugins
@@ -82,17 +88,34 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation
             .chain(split.globals.iter().cloned());
         let line = Line::try_parse_from(globals)
             .map_err(|error| Early::of(&error, &format!("agent run {operation}")))?;
-        let run = run::Run {
-            operation: Some(operation),
-            words: rest,
-        };
-        return Ok(Invocation {
-            options: line.options,
-            command: Command::Run(run),
-        });
+        let mut invocation = line.into_invocation();
+        if let Command::Run(run) = &mut invocation.command {
+            run.operation = Some(operation);
+            run.words = rest;
+        }
+        return judged(invocation);
     }
     let line = Line::try_parse_from(&words).map_err(|error| Early::of(&error, &split.called()))?;
-    Ok(line.into_invocation())
+    judged(line.into_invocation())
+}
+
+/// Refuses options that do not go together, and those that a command would pass over although they matter.
+fn judged(invocation: Invocation) -> Result<Invocation, Early> {
+    match &invocation.command {
+        Command::Run(run) if run.options.out.is_some() && !invocation.options.plan => {
+            Err(Early::wrong(
+                "`--out` keeps a plan, so it needs `--plan` as well",
+                "agent run DOMAIN.OPERATION … --plan --out FILE",
+            ))
+        }
+        command if invocation.options.plan && command.changes_without_a_plan() => {
+            Err(Early::wrong(
+                "`--plan` goes with agent run alone: this command changes things, and has no plan",
+                "leave it out; agent runs show RUN tells what a run did",
+            ))
+        }
+        _ => Ok(invocation),
+    }
 }
 
 /// Returns the clap command of everything but operations.
@@ -105,6 +128,10 @@ impl Line {
         let mut options = self.options;
         let command = match self.word {
             Word::Run(arguments) => Command::Run(arguments.into()),
+            Word::Apply(arguments) => Command::Apply(arguments.into()),
+            Word::Runs(arguments) => Command::Runs(arguments.into()),
+            Word::Resume(arguments) => Command::TakeUp(arguments.into()),
+            Word::Undo(arguments) => Command::TakeUp(arguments.into()),
             Word::List => Command::List,
             Word::Plugin(word) => Command::Plugin(word.into_plugin(&mut options.plugins)),
             Word::Sandbox(arguments) => Command::Sandbox(arguments.into()),
@@ -191,7 +218,7 @@ pub(crate) enum Global {
 /// Returns whether a word is a global option. A cluster such as `-av` is one only when it begins with one.
 pub(crate) fn global(word: &OsStr) -> Option<Global> {
     static OPTIONS: LazyLock<clap::Command> =
-        LazyLock::new(|| Options::augment_args(clap::Command::new("agent")));
+        LazyLock::new(|| options::of_run(clap::Command::new("agent")));
     let word = word.to_str()?;
     let wants_value = |arg: &clap::Arg| arg.get_action().takes_values();
     if let Some(long) = word.strip_prefix("--") {

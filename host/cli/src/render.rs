@@ -2,7 +2,9 @@
 //!
 //! Results go to standard output, everything else to standard error. Text of guests and of the cluster passes `clean` on its way.
 
-use agent_core::{Event, Operation};
+use agent_core::{Event, Failure, Kind, Operation};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::ink::Ink;
 use crate::options::{Options, Output};
@@ -14,9 +16,16 @@ pub(crate) mod json;
 pub(crate) mod plan;
 pub(crate) mod steps;
 pub(crate) mod table;
+pub(crate) mod time;
+pub(crate) mod timeline;
 pub(crate) mod value;
 pub(crate) mod width;
 pub(crate) mod yaml;
+
+/// Returns a thing as the document that scripts read.
+pub(crate) fn document(thing: &impl Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(thing).map_err(|error| Failure::of(Kind::Internal, "agent.json", &error))
+}
 
 /// Draws the events of one run.
 pub(crate) enum Renderer {
@@ -37,6 +46,18 @@ impl Renderer {
             Output::Table | Output::Yaml => {
                 Renderer::Human(Box::new(human::Human::new(options, operation, terminal)))
             }
+        }
+    }
+
+    /// Draws a run of another time or process.
+    pub(crate) fn of_another(
+        options: &Options,
+        operation: &Operation,
+        terminal: &mut Terminal,
+    ) -> Renderer {
+        match Renderer::new(options, operation, terminal) {
+            Renderer::Json => Renderer::Json,
+            Renderer::Human(human) => Renderer::Human(Box::new(human.untimed())),
         }
     }
 

@@ -21,8 +21,9 @@ fn regardless(_drawn: io::Result<()>) -> io::Result<()> {
 }
 
 impl<T: TermLike> TermLike for Screen<T> {
+    /// The terminal echoes `^C` behind what is drawn. On a line of its own it would keep the drawing from being found and cleared.
     fn width(&self) -> u16 {
-        self.0.width()
+        self.0.width().saturating_sub(2)
     }
 
     fn height(&self) -> u16 {

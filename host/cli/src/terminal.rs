@@ -5,6 +5,7 @@
 use std::fmt;
 use std::io::{BufRead, Write};
 
+use agent_core::Failure;
 use futures::stream::{BoxStream, StreamExt};
 use indicatif::ProgressDrawTarget;
 
@@ -12,6 +13,7 @@ use crate::screen;
 
 use crate::ink::Ink;
 use crate::options::Color;
+use crate::render::time::Clock;
 
 /// Where a command reads and writes.
 pub struct Terminal {
@@ -21,7 +23,12 @@ pub struct Terminal {
     pub(crate) interrupts: BoxStream<'static, ()>,
     pub(crate) live: Option<ProgressDrawTarget>,
     pub(crate) facts: Facts,
+    pub(crate) clock: Clock,
+    pub(crate) keep: Option<Keep>,
 }
+
+/// Keeps a text as the whole of one file, in place of what was there. After a failure the file is as before.
+pub type Keep = Box<dyn FnOnce(&str) -> Result<(), Failure> + Send>;
 
 /// What is known of the streams.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +63,23 @@ impl Terminal {
             interrupts: interrupts.chain(futures::stream::pending()).boxed(),
             live,
             facts,
+            clock: Clock::default(),
+            keep: None,
         }
+    }
+
+    /// Tells the time by that clock instead of in UTC.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Terminal {
+        self.clock = clock;
+        self
+    }
+
+    /// Gives it the file that `--out` names.
+    #[must_use]
+    pub fn with_out(mut self, keep: Keep) -> Terminal {
+        self.keep = Some(keep);
+        self
     }
 
     /// Draws live progress there instead of on standard error.
@@ -80,6 +103,11 @@ impl Terminal {
     /// Returns whether a person can be asked something.
     pub(crate) fn is_interactive(&self) -> bool {
         self.facts.stdin_tty && self.facts.stderr_tty
+    }
+
+    /// Returns what takes a line away from the `^C` that the terminal has echoed where the cursor was.
+    pub(crate) fn gap(&self) -> &'static str {
+        if self.facts.stderr_tty { "\n" } else { "" }
     }
 
     /// Returns the columns for results.

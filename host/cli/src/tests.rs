@@ -3,6 +3,11 @@
 mod completion;
 mod failing;
 mod listing;
+mod past;
+mod planning;
+pub(crate) mod plugins;
+mod remembering;
 mod running;
-pub(crate) mod scene;
+mod scene;
+mod taking_up;
 mod usage;

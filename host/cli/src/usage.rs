@@ -1,5 +1,7 @@
 //! What a wrong command line is told, in the same words whether clap or a descriptor found the fault.
 
+use std::error::Error as _;
+
 use agent_core::{Failure, Kind, exit};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -85,6 +87,11 @@ fn message(error: &clap::Error) -> String {
             format!("there is no command `{given}`")
         }
         (ErrorKind::InvalidValue, Some(arg)) => invalid_value(error, &arg),
+        (ErrorKind::ValueValidation, Some(arg)) => {
+            let given = first(error, ContextKind::InvalidValue).unwrap_or_default();
+            let wanted = error.source().map_or_else(String::new, ToString::to_string);
+            format!("`{arg}` is `{given}`, which is not {wanted}")
+        }
         (ErrorKind::MissingRequiredArgument, Some(_)) => {
             let missing = all(error, ContextKind::InvalidArg);
             let missing: Vec<String> = missing

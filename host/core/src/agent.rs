@@ -9,13 +9,16 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::call::Call;
+use crate::call::{Call, Consent, OnFailure};
 use crate::descriptor::{Descriptor, Names};
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::grant::Right;
 use crate::id::{Digest, PluginId, RunId};
+use crate::journal::Aim;
 use crate::manifest::Manifest;
+use crate::plan::Plan;
+use crate::record::{Filter, Pruned, Record, Retention, Summary};
 
 /// Runs operations.
 #[async_trait]
@@ -43,6 +46,49 @@ pub trait Agent: Send + Sync {
     /// # Errors
     /// `not-found` when there is no such plugin; `unavailable` when the grant cannot be kept.
     async fn grant(&self, plugin: &PluginId, rights: Vec<Right>) -> Result<Vec<Right>, Failure>;
+
+    /// Starts a run that does what a plan says and nothing else: an effect that is not in it ends the run, which is taken back then.
+    ///
+    /// # Errors
+    /// As for [`Agent::run`]; `conflict` (`plan.outdated`) when an object has changed in what the plan rests on.
+    async fn apply(
+        &self,
+        plan: Plan,
+        consent: Consent,
+        on_failure: OnFailure,
+    ) -> Result<Run, Failure>;
+
+    /// Returns the runs that are remembered, newest first.
+    ///
+    /// # Errors
+    /// `unavailable` when the journal cannot be read.
+    async fn runs(&self, filter: Filter) -> Result<Vec<Summary>, Failure>;
+
+    /// Returns the record of a run. `run` is its id, the beginning of it that no other run has, or `last`.
+    ///
+    /// # Errors
+    /// `not-found` (`journal.no-such-run`), `invalid` (`journal.ambiguous-run`), `unavailable`.
+    async fn record(&self, run: &str) -> Result<Record, Failure>;
+
+    /// Returns the events of a run from its beginning and, while it is at work, as they come, also when another process is at it.
+    ///
+    /// # Errors
+    /// As for [`Agent::record`].
+    async fn follow(&self, run: &str) -> Result<BoxStream<'static, Event>, Failure>;
+
+    /// Takes up a run that was cut off or is over, to finish it or to take it back. Its first event is [`Event::Resumed`]. The person is asked
+    /// first, by `consent`.
+    ///
+    /// # Errors
+    /// As for [`Agent::record`]; `conflict` (`journal.run-is-live`) while its process is at work; `not-found` (`store.no-artifact`) when the plugin
+    /// that it ran is not there any more.
+    async fn take_up(&self, run: &str, to: Aim, consent: Consent) -> Result<Run, Failure>;
+
+    /// Forgets runs that are over; without a retention, by the one that is set.
+    ///
+    /// # Errors
+    /// `unavailable` when the journal cannot be written.
+    async fn prune(&self, retention: Option<Retention>) -> Result<Pruned, Failure>;
 }
 
 /// A plugin that was found.

@@ -16,6 +16,22 @@ pub struct Call {
     pub mode: Mode,
     /// What the caller says to questions.
     pub consent: Consent,
+    /// What becomes of its temporary changes when it fails.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+}
+
+/// What becomes of a run's temporary changes when it fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// They are put back.
+    #[default]
+    Undo,
+    /// They stay, for whoever looks for the fault; `agent undo` puts them back later.
+    Keep,
+    /// The person is asked; without anybody to ask they are put back.
+    Ask,
 }
 
 /// Whether effects happen.

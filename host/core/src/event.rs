@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use crate::effect::Effect;
 use crate::exit;
 use crate::failure::Failure;
-use crate::id::{OperationName, RunId};
+use crate::id::{CallId, OperationName, RunId};
+use crate::journal::Aim;
+use crate::plan::Plan;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,10 +32,23 @@ pub enum Event {
         /// Whether nothing will be written.
         planning: bool,
     },
+    /// A run that was cut off, or that is over, is taken up again.
+    Resumed {
+        /// The run.
+        run: RunId,
+        /// What it runs.
+        operation: OperationName,
+        /// Id and version of the plugin.
+        plugin: String,
+        /// With all defaults filled in.
+        arguments: Map<String, Value>,
+        /// Whether it is finished or taken back.
+        to: Aim,
+    },
     /// A step began.
     StepStarted {
-        /// Its number in the run.
-        step: u64,
+        /// Where it stands in the run.
+        step: CallId,
         /// What is being done.
         title: String,
         /// How deep operations have called operations; 0 for the operation that was called for.
@@ -42,14 +57,14 @@ pub enum Event {
     /// The line of detail of a step changed.
     StepNoted {
         /// Which step.
-        step: u64,
+        step: CallId,
         /// The new line.
         text: String,
     },
     /// A step came further.
     StepProgressed {
         /// Which step.
-        step: u64,
+        step: CallId,
         /// So much is done.
         done: u64,
         /// Of so much; 0 when that is not known.
@@ -58,21 +73,21 @@ pub enum Event {
     /// A step ended well.
     StepDone {
         /// Which step.
-        step: u64,
+        step: CallId,
         /// What came of it; may be empty.
         summary: String,
     },
     /// A step was not needed.
     StepSkipped {
         /// Which step.
-        step: u64,
+        step: CallId,
         /// Why.
         reason: String,
     },
     /// A step ended in any other way.
     StepFailed {
         /// Which step.
-        step: u64,
+        step: CallId,
     },
     /// The plugin wrote a line.
     Logged {
@@ -99,6 +114,11 @@ pub enum Event {
     Planned {
         /// The change.
         effect: Effect,
+    },
+    /// While planning: the whole plan, after the last change of it.
+    Drawn {
+        /// The plan, for a file.
+        plan: Box<Plan>,
     },
     /// A change was made.
     Changed {
@@ -173,7 +193,25 @@ pub enum Outcome {
         failure: Failure,
         /// What was put back, newest first; empty when nothing had been changed.
         put_back: Vec<TakeBack>,
+        /// How many changes are still held, because they were to be kept.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        held: u64,
     },
+    /// The run was taken back after its end.
+    Undone {
+        /// What was put back, newest first; empty when nothing was left to put back.
+        put_back: Vec<TakeBack>,
+        /// What cannot be put back, a sentence each, such as an object that was removed.
+        irreversible: Vec<String>,
+    },
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde calls"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Outcome {
@@ -186,8 +224,16 @@ impl Outcome {
                 ..
             } if not_put_back.is_empty() => exit::DONE,
             Outcome::Done { .. } => exit::FAILED,
-            Outcome::Failed { failure, put_back } if put_back.is_empty() => exit::of(failure),
+            Outcome::Failed {
+                failure,
+                put_back,
+                held,
+            } if put_back.is_empty() || *held > 0 => exit::of(failure),
             Outcome::Failed { .. } => exit::UNDONE,
+            Outcome::Undone { put_back, .. } => {
+                let stuck = put_back.iter().any(|one| one.failure.is_some());
+                if stuck { exit::FAILED } else { exit::DONE }
+            }
         }
     }
 }

@@ -17,6 +17,9 @@ pub enum InvalidName {
     /// An operation that is not `DOMAIN.OPERATION`.
     #[error("`{0}` is no operation: write DOMAIN.OPERATION, such as `volsync.restore`")]
     Operation(String),
+    /// An id of a run that is not eight lower-case letters and digits.
+    #[error("`{0}` is no id of a run: it is eight lower-case letters and digits")]
+    Run(String),
     /// A digest that is not `sha256:` and 64 hexadecimal digits.
     #[error("`{0}` is no digest: it is `sha256:` and 64 hexadecimal digits")]
     Digest(String),
@@ -90,6 +93,72 @@ impl RunId {
     /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<&str> for RunId {
+    type Error = InvalidName;
+
+    fn try_from(text: &str) -> Result<RunId, InvalidName> {
+        let valid = text.len() == 8
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        if valid {
+            Ok(RunId(text.to_owned()))
+        } else {
+            Err(InvalidName::Run(text.to_owned()))
+        }
+    }
+}
+
+/// Where a call stands in its run: the numbers of the calls that lead to it. `7.2` is the second call of the operation that the seventh call
+/// of the run's own operation called. The operation itself stands where it was called; the run's own at the empty place. An operation's calls
+/// come one after the other, so each has the same place at every replay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CallId(String);
+
+impl CallId {
+    /// Returns the place of the run's own operation.
+    pub fn root() -> CallId {
+        CallId::default()
+    }
+
+    /// Returns the place of the call with that number, from 1, of the operation that stands here.
+    #[must_use]
+    pub fn nested(&self, number: u64) -> CallId {
+        if self.0.is_empty() {
+            CallId(number.to_string())
+        } else {
+            CallId(format!("{}.{number}", self.0))
+        }
+    }
+
+    /// Splits it into the place of the operation that calls, and the number of the call; none for the run's own operation.
+    pub fn split(&self) -> Option<(CallId, u64)> {
+        let (caller, number) = self.0.rsplit_once('.').unwrap_or(("", &self.0));
+        Some((CallId(caller.to_owned()), number.parse().ok()?))
+    }
+
+    /// Returns whether this call was made by the operation that stands at `operation`, or by one that it called.
+    pub fn is_within(&self, operation: &CallId) -> bool {
+        operation.0.is_empty()
+            || self
+                .0
+                .strip_prefix(&operation.0)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
+    /// Returns the place as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

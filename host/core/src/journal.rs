@@ -1,43 +1,171 @@
-//! The record of runs: what was meant, what came of it, what is held. `journal` keeps it; the gate writes it.
+//! The record of a run, as a list of entries that is only ever added to. `journal` keeps it on disk; the gate writes it and, when a run is
+//! resumed, is fed from it.
+//!
+//! What a plugin does is a function of what its host calls answered, so a run that was cut off is finished by starting the plugin again and
+//! answering from the record until it ends.
 
-use crate::call::Call;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
 use crate::effect::Effect;
-use crate::event::{Outcome, TakeBack};
+use crate::event::{Event, Outcome, TakeBack};
 use crate::failure::Failure;
-use crate::id::{Digest, RunId};
+use crate::id::{CallId, Digest, OperationName};
+use crate::undo::{Holder, Undo};
 
-/// Keeps records of runs.
-pub trait Journal: Send + Sync {
-    /// Opens the record of a new run.
-    ///
-    /// # Errors
-    /// `unavailable` when the record cannot be kept; the run must not start then.
-    fn begin(
-        &self,
-        run: &RunId,
-        call: &Call,
-        plugin: &Digest,
-    ) -> Result<Box<dyn RunJournal>, Failure>;
+/// One thing that happened in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "entry",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
+pub enum Entry {
+    /// An operation that was called begins.
+    Called {
+        /// Where it stands.
+        call: CallId,
+        /// Which one.
+        operation: OperationName,
+        /// The artifact that it is in. A resumed run takes the same.
+        digest: Digest,
+    },
+    /// A host call came to its end.
+    Answered {
+        /// Which call.
+        call: CallId,
+        /// What was asked for. A replay that asks for something else has diverged.
+        ask: String,
+        /// What the plugin's clocks show from then on.
+        at: Timestamp,
+        /// What the plugin was told.
+        answer: Answer,
+    },
+    /// An effect is about to happen.
+    Intent(Intent),
+    /// What came of an effect.
+    Result {
+        /// The effect's number.
+        number: u64,
+        /// None when it happened; why when it did not.
+        failure: Option<Failure>,
+        /// Whether it may have happened all the same, because its answer was lost.
+        uncertain: bool,
+        /// How it is put back, as far as its answer tells more than the intent did.
+        undo: Option<Undo>,
+    },
+    /// A held effect was put back, or could not be.
+    PutBack {
+        /// The effect's number.
+        number: u64,
+        /// What was put back.
+        take_back: TakeBack,
+    },
+    /// A held effect is permanent now.
+    Kept {
+        /// The effect's number.
+        number: u64,
+    },
+    /// The plugin has come to its end, well or not. What is left to do is to put back what is held.
+    Ended {
+        /// What it returned.
+        end: Result<Returned, Failure>,
+    },
+    /// Whoever watches was told this.
+    Told {
+        /// The event.
+        event: Event,
+    },
+    /// A process took the run up again.
+    Resumed {
+        /// On which machine.
+        host: String,
+        /// As which process.
+        process: u32,
+        /// Whether to finish the run or to take it back.
+        to: Aim,
+    },
+    /// The run is over.
+    Finished {
+        /// How it ended.
+        outcome: Outcome,
+        /// How many changes are still held: those that could not be put back, or were to be kept after a failure.
+        held: u64,
+    },
+    /// The run was taken back after its end.
+    Undone {
+        /// How many changes could not be put back.
+        left: u64,
+    },
 }
 
-/// The record of one run. Calls come in the order in which things happen: an intent before its effect goes out, its result before the guest
-/// sees it.
+/// What an operation returned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Returned {
+    /// Its result.
+    pub value: Value,
+    /// How many of the things it worked on failed.
+    pub failed: u32,
+}
+
+/// What a run that is taken up again is to come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aim {
+    /// Its end.
+    Finish,
+    /// The state before it.
+    Undo,
+}
+
+/// What a host call told the plugin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// This.
+    Value(Value),
+    /// That it failed.
+    Failure(Failure),
+    /// Something that is secret: the keyed hash of it. A replay asks again, and compares.
+    Secret(String),
+}
+
+/// An effect that is about to happen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The effect, without the values of Secrets.
+    pub effect: Effect,
+    /// The call that wished it.
+    pub call: CallId,
+    /// Who puts it back at the end; none when it is to stay.
+    pub holder: Option<Holder>,
+    /// How it would be put back; none for a signal or a deletion.
+    pub undo: Option<Undo>,
+    /// The uid of the object that is deleted.
+    pub uid: Option<String>,
+}
+
+/// What an entry has to survive before the run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Survives {
+    /// The end of this process. Costs a write.
+    Process,
+    /// The loss of power. Costs an fsync, which entries that come at the same time share.
+    PowerLoss,
+}
+
+/// The record of one run, for writing. Entries keep the order in which they came, also between the two functions: an entry that was written
+/// has all those before it on disk.
+#[async_trait]
 pub trait RunJournal: Send + Sync {
-    /// Notes that an effect is about to happen.
+    /// Adds an entry that may be lost, because it can be made again. It goes to disk with the next one that is written, or after a while.
+    fn note(&self, entry: Entry);
+
+    /// Adds an entry and returns when it survives.
     ///
     /// # Errors
-    /// `unavailable` when it cannot be noted; the effect must not happen then.
-    fn intent(&self, effect: &Effect) -> Result<(), Failure>;
-
-    /// Notes what came of the effect with that number.
-    fn result(&self, number: u64, result: Result<(), &Failure>);
-
-    /// Notes that a held effect was put back, or why not.
-    fn put_back(&self, number: u64, take_back: &TakeBack);
-
-    /// Notes that a held effect is permanent now.
-    fn kept(&self, number: u64);
-
-    /// Closes the record.
-    fn finish(&self, outcome: &Outcome);
+    /// `unavailable` (`journal.unwritable`) when it cannot be kept; what it announces must not happen then.
+    async fn write(&self, entry: Entry, survives: Survives) -> Result<(), Failure>;
 }

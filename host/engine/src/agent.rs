@@ -2,28 +2,29 @@
 
 use std::sync::{Arc, OnceLock};
 
-use agent_capability::operations::Returned;
-use agent_capability::{ClusterClient, Gate, GateConfig};
+use agent_capability::{ClusterClient, Gate};
 use agent_core::agent::{Agent, Completion, Plugin, Run};
-use agent_core::call::{Call, Mode};
-use agent_core::descriptor::Names;
+use agent_core::call::{Call, Consent, OnFailure};
+use agent_core::descriptor::{Names, Risk};
+use agent_core::event::Event;
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Right;
-use agent_core::id::{PluginId, RunId};
-use agent_core::journal::Journal;
+use agent_core::id::{Digest, OperationName, PluginId};
+use agent_core::journal::{Aim, Returned};
 use agent_core::limits::Limits;
-use agent_store::{CodeCache, Store};
+use agent_core::plan::Plan;
+use agent_core::record::{Cluster, Filter, Pruned, Record, Retention, Summary, Who};
+use agent_journal::Journal;
+use agent_store::{CodeCache, Found, Store};
 use async_trait::async_trait;
 use futures::StreamExt as _;
-use futures::channel::mpsc;
+use futures::stream::BoxStream;
 use serde_json::Value;
 
 use crate::compiler::Compiler;
 use crate::instance::{self, Errand};
-use crate::namespace;
-use crate::nested::Nested;
-use crate::prepare::{Prepared, prepare};
-use crate::supervise::supervise;
+use crate::prepare::Prepared;
+use crate::{begin, follow, namespace, take_up};
 
 /// What an agent is made of. `wire.rs` opens all of it.
 pub struct Parts {
@@ -31,10 +32,16 @@ pub struct Parts {
     pub store: Store,
     /// Where compiled code is kept; without it, plugins are compiled in every process.
     pub code: Option<CodeCache>,
-    /// Where runs are recorded.
-    pub journal: Arc<dyn Journal>,
+    /// Where runs are recorded, or why they cannot be: then what only looks can be run.
+    pub journal: Result<Journal, Failure>,
+    /// How long runs that are over are remembered, unless somebody says otherwise.
+    pub retention: Retention,
     /// The cluster.
     pub client: ClusterClient,
+    /// How the cluster is found again when a run is taken up.
+    pub cluster: Cluster,
+    /// Who starts runs, and from where.
+    pub who: Who,
     /// The bounds of each run.
     pub limits: Limits,
 }
@@ -48,8 +55,11 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     code: std::sync::Mutex<Option<CodeCache>>,
     compiler: OnceLock<Result<Compiler, Failure>>,
-    journal: Arc<dyn Journal>,
+    journal: Result<Journal, Failure>,
+    retention: Retention,
     pub(crate) client: ClusterClient,
+    pub(crate) cluster: Cluster,
+    pub(crate) who: Who,
 }
 
 impl LocalAgent {
@@ -61,7 +71,10 @@ impl LocalAgent {
             code: std::sync::Mutex::new(parts.code),
             compiler: OnceLock::new(),
             journal: parts.journal,
+            retention: parts.retention,
             client: parts.client,
+            cluster: parts.cluster,
+            who: parts.who,
         }))
     }
 }
@@ -72,30 +85,43 @@ impl Agent for LocalAgent {
         self.0.store.plugins()
     }
 
-    async fn run(&self, mut call: Call) -> Result<Run, Failure> {
-        let inner = self.0.clone();
-        let given = std::mem::take(&mut call.arguments);
-        let prepared = prepare(&inner.store, &inner.limits, &call.operation, given)?;
-        call.arguments = prepared.arguments.clone();
-        let id = new_id()?;
-        let (events, seen) = mpsc::unbounded();
-        let (control, said) = mpsc::unbounded();
-        let gate = Gate::new(GateConfig {
-            id: id.clone(),
-            plugin: prepared.plugin(),
-            operation: call.operation.clone(),
-            grants: prepared.grants.clone(),
-            mode: call.mode,
-            consent: call.consent,
-            journal: inner.journal.begin(&id, &call, &prepared.found.digest)?,
-            events,
-            client: inner.client.clone(),
-            operations: Arc::new(Nested(inner.clone())),
-        });
-        let (run, planning) = (id.clone(), call.mode == Mode::Plan);
-        // A task of its own: whoever started the run may go away, and it still puts back what it holds.
-        tokio::spawn(async move { supervise(&inner, run, prepared, gate, planning, said).await });
-        Ok(Run::new(id, seen.boxed(), control))
+    async fn run(&self, call: Call) -> Result<Run, Failure> {
+        begin::begin(self.0.clone(), call).await
+    }
+
+    async fn apply(
+        &self,
+        plan: Plan,
+        consent: Consent,
+        on_failure: OnFailure,
+    ) -> Result<Run, Failure> {
+        begin::apply(self.0.clone(), plan, consent, on_failure).await
+    }
+
+    async fn runs(&self, filter: Filter) -> Result<Vec<Summary>, Failure> {
+        self.0.journal()?.runs(filter)
+    }
+
+    async fn record(&self, run: &str) -> Result<Record, Failure> {
+        let run = self.0.journal()?.resolve(run)?;
+        self.0.journal()?.record(&run)
+    }
+
+    async fn follow(&self, run: &str) -> Result<BoxStream<'static, Event>, Failure> {
+        let run = self.0.journal()?.resolve(run)?;
+        Ok(follow::events(self.0.journal()?.clone(), run).boxed())
+    }
+
+    async fn take_up(&self, run: &str, to: Aim, consent: Consent) -> Result<Run, Failure> {
+        take_up::take_up(self.0.clone(), run, to, consent).await
+    }
+
+    async fn prune(&self, retention: Option<Retention>) -> Result<Pruned, Failure> {
+        let retention = retention.unwrap_or(self.0.retention);
+        let pruned = self.0.journal()?.prune(retention)?;
+        let needed = self.0.journal()?.needed()?.into_iter().collect();
+        self.0.store.keep_only(&needed);
+        Ok(pruned)
     }
 
     async fn complete(&self, completion: Completion) -> Result<Vec<String>, Failure> {
@@ -125,6 +151,34 @@ impl Agent for LocalAgent {
 }
 
 impl Inner {
+    /// Returns where runs are recorded.
+    ///
+    /// # Errors
+    /// Why they cannot be.
+    pub(crate) fn journal(&self) -> Result<&Journal, Failure> {
+        self.journal.as_ref().map_err(Clone::clone)
+    }
+
+    /// Finds the plugin that has an operation; with a digest, in that very artifact.
+    pub(crate) fn found(
+        &self,
+        operation: &OperationName,
+        digest: Option<&Digest>,
+    ) -> Result<Arc<Found>, Failure> {
+        match digest {
+            Some(digest) => self.store.lookup_exact(operation, digest),
+            None => self.store.lookup(operation),
+        }
+    }
+
+    /// Keeps the artifact, if the operation can change something, so that the run can be resumed by it.
+    pub(crate) fn keep(&self, prepared: &Prepared) -> Result<(), Failure> {
+        if prepared.grants.risk() == Risk::Read {
+            return Ok(());
+        }
+        self.store.keep(&prepared.found)
+    }
+
     /// Calls an operation behind its gate, in a store of its own.
     pub(crate) async fn execute(
         &self,
@@ -158,13 +212,4 @@ impl Inner {
         });
         made.as_ref().map_err(Clone::clone)
     }
-}
-
-fn new_id() -> Result<RunId, Failure> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        let message = format!("the system has no random numbers: {error}");
-        Failure::new(Kind::Unavailable, "agent.no-randomness", message)
-    })?;
-    Ok(RunId::from_random(bytes))
 }

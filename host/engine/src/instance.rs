@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use agent_capability::bindings::PluginPre;
 use agent_capability::bindings::ops::types::types::Invocation;
-use agent_capability::operations::Returned;
 use agent_capability::{Gate, Meter, Powers, PowersView};
 use agent_core::failure::{Failure, Kind};
+use agent_core::journal::Returned;
 use agent_core::limits::Limits;
 use wasmtime::component::ResourceTable;
 use wasmtime::{CallHook, Error, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
+use crate::clock;
 use crate::compiler::Compiler;
 use crate::limiter::{Limiter, Tripped};
 use crate::stdio::{Captured, Output};
@@ -103,6 +104,7 @@ fn store(
     table.set_max_capacity(limits.table_entries);
     let mut wasi = WasiCtxBuilder::new();
     wasi.stdout(stdout).stderr(stderr).max_random_size(64 << 10);
+    clock::record(&mut wasi, powers.gate());
     let state = State {
         powers,
         wasi: wasi.build(),

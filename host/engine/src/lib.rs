@@ -9,15 +9,20 @@
 //! in `code.rs` alone.
 
 mod agent;
+mod begin;
+mod clock;
 mod code;
 mod compiler;
+mod follow;
 mod instance;
 mod limiter;
+mod lock;
 mod namespace;
 mod nested;
 mod prepare;
 mod stdio;
 mod supervise;
+mod take_up;
 mod ticker;
 mod trap;
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent_capability::gate::Scope;
-use agent_capability::operations::Returned;
 use agent_capability::{Gate, Operations};
 use agent_core::event::{Event, Level};
 use agent_core::failure::Failure;
-use agent_core::id::OperationName;
+use agent_core::id::{CallId, OperationName};
+use agent_core::journal::Returned;
+use agent_core::undo::Scope;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
@@ -22,28 +22,34 @@ impl Operations for Nested {
     fn call(
         &self,
         caller: Gate,
+        place: CallId,
         operation: OperationName,
         arguments: Map<String, Value>,
         scope: Option<Scope>,
     ) -> BoxFuture<'static, Result<Returned, Failure>> {
         let inner = self.0.clone();
-        Box::pin(async move { call(&inner, &caller, &operation, arguments, scope).await })
+        Box::pin(async move { call(&inner, &caller, place, &operation, arguments, scope).await })
     }
 }
 
 async fn call(
     inner: &Inner,
     caller: &Gate,
+    place: CallId,
     operation: &OperationName,
     arguments: Map<String, Value>,
     scope: Option<Scope>,
 ) -> Result<Returned, Failure> {
-    let prepared = prepare(&inner.store, &inner.limits, operation, arguments)?;
+    let found = inner.found(operation, caller.called_before(&place).as_ref())?;
+    let prepared = prepare(found, &inner.limits, operation, arguments)?;
+    inner.keep(&prepared)?;
+    caller.note_called(&place, operation, &prepared.found.digest);
     if let Some(message) = prepared.found.note.clone() {
         let level = Level::Warn;
         caller.emit(Event::Logged { level, message });
     }
     let gate = caller.child(
+        place,
         prepared.plugin(),
         operation.clone(),
         prepared.grants.clone(),

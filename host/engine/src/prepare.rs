@@ -10,7 +10,7 @@ use agent_core::grant::Grants;
 use agent_core::id::OperationName;
 use agent_core::limits::Limits;
 use agent_core::policy;
-use agent_store::{Found, Store};
+use agent_store::Found;
 use serde_json::{Map, Value};
 
 /// An operation that may run.
@@ -28,6 +28,23 @@ impl Prepared {
         format!("{} {}", self.found.manifest.id, self.found.manifest.version)
     }
 
+    /// Returns the names of the operation's locks, with its arguments filled in.
+    pub(crate) fn locks(&self) -> Vec<String> {
+        let descriptor = self.found.descriptor.operation(self.operation.operation());
+        let locks = descriptor.map(|it| it.locks.as_slice()).unwrap_or_default();
+        locks.iter().map(|lock| self.filled_in(lock)).collect()
+    }
+
+    fn filled_in(&self, lock: &str) -> String {
+        let arguments = self.arguments.iter();
+        arguments.fold(lock.to_owned(), |lock, (name, value)| {
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            lock.replace(&format!("{{{name}}}"), &value)
+        })
+    }
+
     pub(crate) fn invocation(&self) -> Result<Invocation, Failure> {
         let written = serde_json::to_string(&self.arguments);
         Ok(Invocation {
@@ -37,17 +54,16 @@ impl Prepared {
     }
 }
 
-/// Looks the operation up and decides.
+/// Decides whether an operation of a plugin may run.
 ///
 /// # Errors
-/// An unknown operation, arguments that do not fit, missing grants.
+/// Arguments that do not fit, missing grants.
 pub(crate) fn prepare(
-    store: &Store,
+    found: Arc<Found>,
     limits: &Limits,
     operation: &OperationName,
     given: Map<String, Value>,
 ) -> Result<Prepared, Failure> {
-    let found = store.lookup(operation)?;
     let Some(descriptor) = found.descriptor.operation(operation.operation()) else {
         // The store has looked it up by this very name.
         let message = format!("operation `{operation}` is gone from its plugin");

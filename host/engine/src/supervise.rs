@@ -5,60 +5,68 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use agent_capability::Gate;
-use agent_capability::operations::Returned;
 use agent_core::agent::Control;
+use agent_core::call::{Consent, OnFailure};
 use agent_core::event::{Event, Level, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind};
-use agent_core::id::RunId;
+use agent_core::journal::{Aim, Returned};
+use agent_core::record::{Begun, Record};
 use futures::channel::mpsc;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::{sleep, timeout};
 
 use crate::agent::Inner;
-use crate::namespace;
+use crate::lock::Locks;
 use crate::prepare::{Prepared, out_of_time};
+use crate::{begin, namespace};
 
 /// How long a guest may take to return once it was told to stop.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// What is needed to see a run to its end.
+pub(crate) struct Supervision {
+    pub(crate) prepared: Prepared,
+    pub(crate) gate: Gate,
+    pub(crate) control: mpsc::UnboundedReceiver<Control>,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) consent: Consent,
+    pub(crate) locks: Locks,
+    /// How the run began, when it only plans.
+    pub(crate) drawing: Option<Begun>,
+}
+
 /// Runs what was prepared. The last event is [`Event::Finished`].
-pub(crate) async fn supervise(
-    inner: &Inner,
-    id: RunId,
-    prepared: Prepared,
-    gate: Gate,
-    planning: bool,
-    control: mpsc::UnboundedReceiver<Control>,
-) {
-    gate.emit(Event::Started {
-        run: id,
-        operation: prepared.operation.clone(),
-        plugin: prepared.plugin(),
-        arguments: prepared.arguments.clone(),
-        planning,
-    });
+pub(crate) async fn supervise(inner: &Inner, mut supervision: Supervision) {
+    let (prepared, gate) = (&supervision.prepared, supervision.gate.clone());
     if let Some(message) = prepared.found.note.clone() {
         let level = Level::Warn;
         gate.emit(Event::Logged { level, message });
     }
     let wall = Duration::from_millis(prepared.limits.wall_ms);
-    let out_of_time = out_of_time(&prepared);
-    let work = AssertUnwindSafe(inner.execute(&prepared, gate.clone()))
+    let out_of_time = out_of_time(prepared);
+    let work = AssertUnwindSafe(inner.execute(prepared, gate.clone()))
         .catch_unwind()
         .map(|ended| ended.unwrap_or_else(|_| Err(panicked())));
-    let ended = match listen(pin!(work), &gate, control, wall, out_of_time).await {
+    let ended = listen(
+        pin!(work),
+        &gate,
+        &mut supervision.control,
+        wall,
+        out_of_time,
+    )
+    .await;
+    let ended = match ended {
         Ok(returned) => Ok(returned),
-        Err(failure) => Err(namespace::explain(&inner.client, &prepared, failure).await),
+        Err(failure) => Err(namespace::explain(&inner.client, prepared, failure).await),
     };
-    let outcome = conclude(&gate, ended).await;
-    gate.finish(outcome);
+    conclude(supervision, ended).await;
 }
 
 /// Waits for the end, and until then hears answers and the wish to stop.
 async fn listen<W>(
     mut work: Pin<&mut W>,
     gate: &Gate,
-    mut control: mpsc::UnboundedReceiver<Control>,
+    control: &mut mpsc::UnboundedReceiver<Control>,
     wall: Duration,
     out_of_time: Failure,
 ) -> Result<Returned, Failure>
@@ -109,26 +117,126 @@ where
 }
 
 /// Finishes what is under way and puts back what is held, however the run ended.
-async fn conclude(gate: &Gate, ended: Result<Returned, Failure>) -> Outcome {
+pub(crate) async fn conclude(mut supervision: Supervision, ended: Result<Returned, Failure>) {
+    let gate = supervision.gate.clone();
     gate.settle().await;
+    if let Some(why) = gate.abandoned() {
+        return supervision.leave(why);
+    }
+    gate.ended(ended.clone()).await;
     if ended.is_ok() {
         gate.close(true).await;
     }
-    let held = gate.held();
-    if let Err(failure) = &ended
-        && held > 0
-    {
-        let failure = failure.clone();
-        gate.emit(Event::TakingBack { failure, held });
+    let outcome = match ended {
+        Ok(returned) => {
+            let put_back = gate.release_all().await;
+            Outcome::Done {
+                value: returned.value,
+                failed: u64::from(returned.failed),
+                not_put_back: put_back.into_iter().filter(could_not_be).collect(),
+            }
+        }
+        Err(failure) => supervision.failed(failure).await,
+    };
+    supervision.finish(outcome).await;
+}
+
+impl Supervision {
+    /// Puts back what a run holds that failed, unless it is to be kept.
+    async fn failed(&mut self, failure: Failure) -> Outcome {
+        let held = self.gate.held();
+        if held > 0 && self.keeps(&failure, held).await {
+            return Outcome::Failed {
+                failure,
+                put_back: Vec::new(),
+                held,
+            };
+        }
+        if held > 0 {
+            let failure = failure.clone();
+            self.gate.emit(Event::TakingBack { failure, held });
+        }
+        let put_back = self.gate.release_all().await;
+        Outcome::Failed {
+            failure,
+            put_back,
+            held: 0,
+        }
     }
-    let put_back = gate.release_all().await;
-    match ended {
-        Ok(returned) => Outcome::Done {
-            value: returned.value,
-            failed: u64::from(returned.failed),
-            not_put_back: put_back.into_iter().filter(could_not_be).collect(),
-        },
-        Err(failure) => Outcome::Failed { failure, put_back },
+
+    /// Decides whether what is held stays. Whoever stopped the run wants it taken back.
+    async fn keeps(&mut self, failure: &Failure, held: u64) -> bool {
+        if failure.kind == Kind::Cancelled {
+            return false;
+        }
+        match self.on_failure {
+            OnFailure::Undo => false,
+            OnFailure::Keep => true,
+            OnFailure::Ask => {
+                let text = format!(
+                    "the run failed: {}; put back its {held} changes?",
+                    failure.message
+                );
+                self.consent != Consent::Given && self.ask(text, Vec::new()).await.is_err()
+            }
+        }
+    }
+
+    /// Asks the person whether to take the run up.
+    pub(crate) async fn agreed(&mut self, record: &Record, to: Aim) -> Result<(), Failure> {
+        let (summary, begun) = (&record.summary, &record.begun);
+        let text = match to {
+            Aim::Finish => format!("finish run {}?", summary.run),
+            Aim::Undo => format!("take run {} back?", summary.run),
+        };
+        let fact = |label: &str, value: String| (label.to_owned(), value);
+        let mut facts = vec![
+            fact("operation", begun.call.operation.to_string()),
+            fact("begun", begun.at.to_string()),
+            fact("by", format!("{} on {}", begun.who.user, begun.who.host)),
+            fact("state", summary.state.as_str().to_owned()),
+            fact("changes held", self.gate.held().to_string()),
+        ];
+        facts.extend(
+            begun
+                .cluster
+                .server
+                .clone()
+                .map(|server| fact("cluster", server)),
+        );
+        self.ask(text, facts).await
+    }
+
+    /// Asks, and hears the answer.
+    async fn ask(&mut self, text: String, facts: Vec<(String, String)>) -> Result<(), Failure> {
+        let gate = self.gate.clone();
+        let mut asked = pin!(gate.ask_about_run(text, facts));
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut asked => return answer,
+                said = self.control.next() => match said {
+                    Some(Control::Answer { question, yes }) => gate.answer(question, yes),
+                    Some(Control::Cancel) => return Err(Failure::cancelled()),
+                    None => return Err(Failure::cancelled()),
+                },
+            }
+        }
+    }
+
+    /// Ends the run. Its Leases go first: one that outlives its run's end would lead to nothing that could be done.
+    pub(crate) async fn finish(mut self, outcome: Outcome) {
+        if let (Some(begun), Outcome::Done { .. }) = (self.drawing.take(), &outcome) {
+            let plan = Box::new(begin::drawn(&self.gate, begun));
+            self.gate.emit(Event::Drawn { plan });
+        }
+        self.locks.let_go_in_cluster().await;
+        self.gate.finish(outcome).await;
+    }
+
+    /// Leaves the run as it is, to be taken up later.
+    pub(crate) fn leave(self, why: Failure) {
+        self.gate.leave(why);
     }
 }
 

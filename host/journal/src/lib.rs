@@ -1,12 +1,28 @@
-//! The record of runs, kept in memory for as long as the process lives.
+//! The record of runs, on disk: one SQLite file in the state directory, shared by all processes of a user.
 //!
-//! It stands beside the gate: the gate notes an intent before an effect goes out and its result before the guest sees it, so at any moment
-//! the record says what was meant, what came of it and what is still held. The engine opens a record for each run before it starts.
+//! The gate writes here what it is about to do and what came of it, so at any moment the record says what was meant, what happened and what
+//! is still held. The engine opens a record for each run before it starts, and hands a run that was cut off back to the gate from it. Entries
+//! go to one thread per process (`writer`), which commits whatever came while it was busy together. Beside the file are
+//! locks: one per run at work, so that the kernel tells a dead owner from a live one, and one per name that runs exclude each other by.
 //!
-//! Invariants: this crate opens no file and waits for nothing. A record is only ever added to. Nothing here decides.
+//! Invariants: a record is only ever added to, and goes as a whole. Nothing that was acknowledged is lost by the end of a process, and
+//! nothing that was acknowledged as surviving the loss of power by that. Nobody takes a run from a live process. What this crate cannot read
+//! it leaves as it is. Nothing here decides. The state directory is handed in; only SQLite opens a path, and only in that directory.
 
-mod memory;
-mod record;
+mod append;
+mod database;
+mod directory;
+mod error;
+mod journal;
+mod key;
+mod lock;
+mod open_run;
+mod prune;
+mod row;
+mod standing;
+mod writer;
 
-pub use memory::MemoryJournal;
-pub use record::{Entry, Record};
+pub use error::{JournalError, LockError, RunError};
+pub use journal::{Journal, Options};
+pub use lock::{Locks, Owner};
+pub use open_run::OpenRun;

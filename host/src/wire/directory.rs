@@ -15,6 +15,42 @@ pub(super) struct Directories {
     pub(super) config: Option<Dir>,
 }
 
+/// `$XDG_STATE_HOME/agent`: the journal, and the plugins that unfinished runs need.
+pub(super) struct StateDirectory {
+    pub(super) dir: Dir,
+    pub(super) path: PathBuf,
+}
+
+impl StateDirectory {
+    /// Opens it, and makes it first when it is not there.
+    ///
+    /// # Errors
+    /// `unavailable` when that is not possible: nothing can be changed then, because it could not be taken back after a crash.
+    pub(super) fn open() -> Result<StateDirectory, Failure> {
+        let missing = |message: String| {
+            Failure::new(Kind::Unavailable, "journal.no-directory", message).hinted(
+                "set XDG_STATE_HOME to a directory that lasts and that this user can write to",
+            )
+        };
+        let base = base("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
+            missing("there is no place for the journal: HOME is not set".to_owned())
+        })?;
+        let path = base.join("agent");
+        let dir = made(&path).ok_or_else(|| {
+            missing(format!(
+                "the directory `{}` for the journal cannot be made",
+                path.display()
+            ))
+        })?;
+        Ok(StateDirectory { dir, path })
+    }
+
+    /// Opens the directory of the plugins that unfinished runs need.
+    pub(super) fn kept(&self) -> Option<Dir> {
+        made(&self.path.join("plugins"))
+    }
+}
+
 /// `$XDG_CACHE_HOME/agent/code`: compiled code, for us alone. Without it plugins are compiled in every process.
 pub(super) struct CodeDirectory {
     pub(super) cache: Option<CodeCache>,

@@ -2,7 +2,9 @@
 
 use std::io::{self, BufReader, IsTerminal as _};
 
-use agent_cli::{Facts, Terminal};
+use agent_cli::{Clock, Facts, Terminal};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// Joins the streams, what is known of them, and the signals. Must be called inside a runtime.
 pub(super) fn terminal() -> io::Result<Terminal> {
@@ -20,7 +22,11 @@ pub(super) fn terminal() -> io::Result<Terminal> {
         Box::new(io::stderr()),
         agent_cli::interrupts(!hang_up_is_ignored())?,
         facts,
-    ))
+    )
+    .with_clock(Clock {
+        now: Timestamp::now,
+        zone: TimeZone::system,
+    }))
 }
 
 /// `COLUMNS` if somebody set it, else what the screen says.

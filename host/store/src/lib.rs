@@ -14,6 +14,7 @@ mod contract;
 #[cfg(test)]
 mod fixture;
 mod grants;
+mod kept;
 mod refusal;
 mod store;
 mod whole;

@@ -1,5 +1,6 @@
 //! The shelf: all artifacts that can be reached, which of them is meant by an operation's name, and what people have granted it.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use agent_core::agent::{Origin, Plugin, State, Usable};
@@ -16,6 +17,7 @@ use semver::Version;
 use crate::artifact::{self, Artifact, Trust};
 use crate::bytes::Bytes;
 use crate::grants::Grants;
+use crate::kept::Kept;
 use crate::refusal::{Problem, Refusal};
 
 mod directory;
@@ -49,6 +51,8 @@ pub struct Sources {
     pub given: Vec<Given>,
     /// The directory where grants are kept.
     pub config: Option<Dir>,
+    /// The directory where artifacts are kept that unfinished runs need.
+    pub kept: Option<Dir>,
     /// This agent's version.
     pub agent: Version,
 }
@@ -61,6 +65,7 @@ pub struct Store {
     to_read: Vec<(String, Bytes)>,
     directory: Option<Dir>,
     grants: Grants,
+    kept: Kept,
     agent: Version,
 }
 
@@ -154,6 +159,7 @@ impl Store {
                 .collect(),
             directory: sources.directory,
             grants: Grants::new(sources.config),
+            kept: Kept::new(sources.kept),
             agent: sources.agent,
         }
     }
@@ -184,6 +190,52 @@ impl Store {
             return Err(unknown_operation(operation, &found));
         }
         Ok(Arc::new(found))
+    }
+
+    /// Returns the plugin that has an operation, in the very artifact with that digest: the one that is there now, or one that was kept.
+    ///
+    /// # Errors
+    /// `not-found` (`store.no-artifact`) when it is not there any more; as for [`Store::lookup`] otherwise.
+    pub fn lookup_exact(
+        &self,
+        operation: &OperationName,
+        digest: &Digest,
+    ) -> Result<Arc<Found>, Failure> {
+        if let Ok(found) = self.lookup(operation)
+            && found.digest == *digest
+        {
+            return Ok(found);
+        }
+        let (wasm, bundled) = self
+            .kept
+            .get(digest)
+            .ok_or_else(|| no_artifact(operation, digest))?;
+        let (origin, trust) = if bundled {
+            (Origin::Bundled, Trust::Bundled)
+        } else {
+            (Origin::Directory(format!("kept {digest}")), Trust::Foreign)
+        };
+        let candidate = Candidate::read(origin, wasm, trust, &self.agent);
+        Ok(Arc::new(self.found(&candidate)?))
+    }
+
+    /// Keeps the artifact of a plugin for as long as a run needs it, see [`Store::keep_only`].
+    ///
+    /// # Errors
+    /// `unavailable` (`store.cannot-keep`): a run that is cut off could not be resumed.
+    pub fn keep(&self, found: &Found) -> Result<(), Failure> {
+        let kept = self.kept.put(&found.digest, &found.origin, &found.wasm);
+        kept.map_err(|error| {
+            Failure::of(Kind::Unavailable, "store.cannot-keep", &error).while_doing(format!(
+                "keeping plugin `{}` for as long as the run needs it",
+                found.manifest.id
+            ))
+        })
+    }
+
+    /// Removes the kept artifacts that no run needs any more.
+    pub fn keep_only(&self, needed: &BTreeSet<Digest>) {
+        self.kept.retain(needed);
     }
 
     /// Grants rights to the artifact that a plugin's id stands for now. Returns all that it has been granted.
@@ -366,6 +418,14 @@ fn first_of_each_id(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
         }
     }
     candidates
+}
+
+fn no_artifact(operation: &OperationName, digest: &Digest) -> Failure {
+    let message = format!(
+        "the plugin that `{operation}` was run from is not there any more: no artifact has the digest {digest}"
+    );
+    Failure::new(Kind::NotFound, "store.no-artifact", message)
+        .hinted("give it with --plugin FILE, or take the run back with agent undo")
 }
 
 fn unknown_operation(operation: &OperationName, found: &Found) -> Failure {

@@ -75,6 +75,7 @@ fn read(source: &Source, timeout: SignedDuration) -> Result<Vec<Snapshot>> {
         source.namespace, source.name
     ));
     let name = format!("volsync-agent-list-{}", suffix(&run::token()));
+    run::stand_in("name of the Job", &name);
     let image = image();
     let manifest = job::manifest(&job::Order {
         source,

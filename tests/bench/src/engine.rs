@@ -1,16 +1,16 @@
 //! The engine and the gate by themselves, in this process: what a run and a host call cost when nothing outside is slow.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent_capability::{ClusterClient, Connected};
 use agent_core::agent::Agent as _;
-use agent_core::call::{Call, Consent, Mode};
+use agent_core::call::{Call, Consent, Mode, OnFailure};
 use agent_core::event::{Event, Outcome};
 use agent_core::failure::Failure;
 use agent_core::limits::Limits;
+use agent_core::record::{Cluster, Retention, Who};
 use agent_engine::{LocalAgent, Parts};
-use agent_journal::MemoryJournal;
+use agent_journal::Journal;
 use agent_store::{Bundled, Sources, Store};
 use anyhow::{Context, Result, bail};
 use futures::StreamExt as _;
@@ -85,10 +85,17 @@ fn agent(guest: &'static [u8]) -> LocalAgent {
             directory: None,
             given: Vec::new(),
             config: None,
+            kept: None,
             agent: semver::Version::new(0, 1, 0),
         }),
         code: None,
-        journal: Arc::new(MemoryJournal::new()),
+        journal: Journal::in_memory(),
+        retention: Retention {
+            days: 1,
+            bytes: u64::MAX,
+        },
+        cluster: Cluster::default(),
+        who: Who::default(),
         client: ClusterClient::new(Box::new(connect), 1 << 20),
         limits: Limits::TERMINAL,
     })
@@ -113,6 +120,7 @@ async fn run(agent: &LocalAgent, operation: &str, arguments: Value) -> Result<Du
         arguments,
         mode: Mode::Perform,
         consent: Consent::Given,
+        on_failure: OnFailure::Undo,
     };
     let begin = Instant::now();
     let mut run = agent

@@ -180,7 +180,7 @@ async fn second_restore_of_the_same_app_is_refused(world: &World) {
     restore(&app, "")
         .await
         .exits(1)
-        .says("is restoring into `plex` already");
+        .says("`volsync:media/plex` is locked by run");
     world.controllers().answer("volsync");
     running.end().await.exits(0);
     assert_eq!(app.content(), newest.tree);

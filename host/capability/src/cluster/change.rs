@@ -2,14 +2,18 @@
 //! ledger before it goes out.
 
 use agent_core::effect::{FieldChange, Verb};
-use agent_core::event::Event;
 use agent_core::failure::{Failure, Kind};
+use agent_core::id::CallId;
 use agent_core::object::{ObjectRef, ObjectType};
+use agent_core::record::Deed;
+use agent_core::undo::Undo;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::client::{Body, Wanted, target_of};
-use super::fields;
-use crate::gate::{Ask, Gate, Pass, Undo};
+use super::client::{Body, Wanted, is_marked, target_of};
+use super::fields::{self, IDENTITY};
+use super::projection::Projection;
+use crate::gate::{Announced, Ask, Gate, Pass};
 
 mod record;
 pub(super) mod redact;
@@ -42,12 +46,21 @@ pub(crate) enum Change {
     },
 }
 
+/// What a guest is told of a change.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// The object afterwards, projected, as JSON text; `null` after a deletion.
+    pub(crate) object: String,
+    /// The numbers under which the ledger holds it: none when it is not held or nothing had to be changed, several when answers were lost.
+    pub(crate) held: Vec<u64>,
+}
+
 /// What came of a change.
 #[derive(Debug)]
 pub(crate) struct Performed {
     /// The object afterwards; null after a deletion.
     pub(crate) object: Value,
-    /// The numbers under which the ledger holds it: none when it is not held or nothing had to be changed, several when answers were lost.
+    /// As in [`Told`].
     pub(crate) held: Vec<u64>,
 }
 
@@ -94,26 +107,43 @@ impl Change {
 /// Performs a change through the gate. With `hold`, or inside a hold over an operation, what can be put back is held.
 pub(crate) async fn perform(
     gate: Gate,
+    call: CallId,
     change: Change,
     hold: bool,
-    wanted: Wanted,
-) -> Result<Performed, Failure> {
+    projection: Projection,
+) -> Result<Told, Failure> {
     let (verb, target) = (change.verb(), change.target()?);
     let own = hold && change.is_reversible();
     let hold = own || change.is_reversible() && gate.actor.scope.is_some();
+    let projection = shown(&target, projection);
+    let wanted = if projection.is_metadata_only() {
+        Wanted::Metadata
+    } else {
+        Wanted::Whole
+    };
     let deed = target.clone();
-    gate.admit(Ask::Change(verb, target), |pass| async move {
-        Performer {
+    gate.admit(call, Ask::Change(verb, target), |pass| async move {
+        let performer = Performer {
             pass,
             target: deed,
             hold,
             own,
             wanted,
-        }
-        .perform(change)
-        .await
+        };
+        let Performed { object, held } = performer.perform(change).await?;
+        let object = projection.of(object).to_string();
+        Ok(Told { object, held })
     })
     .await
+}
+
+/// The answer is on record, so of a Secret it only says which one it is: whoever wrote it knows its values.
+fn shown(target: &ObjectRef, projection: Projection) -> Projection {
+    if target.of.resource() == "secrets" {
+        Projection::new(IDENTITY.map(str::to_owned).to_vec())
+    } else {
+        projection
+    }
 }
 
 struct Performer {
@@ -142,36 +172,60 @@ impl Performer {
     }
 
     async fn create(&self, manifest: Value) -> Result<Performed, Failure> {
-        let effect = self.gate().effect(
+        let mut effect = self.gate().effect(
             Verb::Create,
             self.target.clone(),
             self.whole(&manifest),
             self.hold,
         );
+        let before = self.attempt(Verb::Create);
+        if let Some(deed) = before {
+            // Under its number, and so with its marker: if it is there after all, it is known again.
+            effect.number = deed.effect().number;
+            if let Some(object) = self.found(effect.number).await? {
+                return Ok(self.made(effect.number, object));
+            }
+        }
         let number = effect.number;
-        self.remember(
-            number,
-            Undo::Remove {
-                uid: None,
-                marker: self.gate().run.marker(number),
-            },
-        );
-        let client = &self.gate().run.client;
-        let sent = self
-            .pass
-            .effect(effect, |intent| async move {
-                client.create(&intent, &self.target, &manifest).await
-            })
-            .await;
-        let object = self.settle(number, sent, |object| Undo::Remove {
-            uid: uid_of(object),
+        let undo = |object: Option<&Value>| Undo::Remove {
+            uid: object.and_then(uid_of),
             marker: self.gate().run.marker(number),
-        })?;
+        };
+        let announced = self.announced(effect, Some(undo(None)));
+        let client = &self.gate().run.client;
+        let sent = self.pass.effect(
+            announced,
+            |intent| async move { client.create(&intent, &self.target, &manifest).await },
+            |object| Some(undo(Some(object))),
+        );
+        match sent.await {
+            Ok(object) => Ok(self.made(number, object)),
+            Err(unanswered) => Err(self.abandoned(number, unanswered)),
+        }
+    }
+
+    /// Returns the object if an earlier process has made it under that number.
+    async fn found(&self, number: u64) -> Result<Option<Value>, Failure> {
+        match self.look().await {
+            Ok(object) => {
+                let ours = is_marked(&object, &self.gate().run.marker(number));
+                Ok(ours.then_some(object))
+            }
+            Err(gone) if gone.kind == Kind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Writes down that the object is made.
+    fn made(&self, number: u64, object: Value) -> Performed {
+        let undo = Undo::Remove {
+            uid: uid_of(&object),
+            marker: self.gate().run.marker(number),
+        };
+        self.remember(number, undo);
         self.imagine(&object);
-        Ok(Performed {
-            object,
-            held: self.holding(number),
-        })
+        let held = self.holding(number);
+        Performed { object, held }
     }
 
     async fn signal(&self, body: Value) -> Result<Performed, Failure> {
@@ -186,25 +240,21 @@ impl Performer {
                 after,
             })
             .collect();
-        let effect = self.gate().effect(
-            Verb::Signal,
-            self.target.clone(),
-            self.redacted(&changes),
-            false,
-        );
+        let shown = self.redacted(&changes);
+        let effect = self
+            .gate()
+            .effect(Verb::Signal, self.target.clone(), shown, false);
         let client = &self.gate().run.client;
-        let sent = self
-            .pass
-            .effect(effect, |intent| async move {
-                client
-                    .patch(&intent, &self.target, Body::Merge(&body), self.wanted)
-                    .await
-            })
-            .await;
-        Ok(Performed {
-            object: sent?,
-            held: Vec::new(),
-        })
+        let sent = self.pass.effect(
+            self.announced(effect, None),
+            |intent| async move {
+                let body = Body::Merge(&body);
+                client.patch(&intent, &self.target, body, self.wanted).await
+            },
+            |_object| None,
+        );
+        let object = sent.await.map_err(|unanswered| unanswered.failure)?;
+        Ok(Performed::unheld(object))
     }
 
     async fn delete(
@@ -216,11 +266,13 @@ impl Performer {
             .gate()
             .effect(Verb::Delete, self.target.clone(), Vec::new(), false);
         if self.gate().run.forget_imagined(&self.target) {
-            self.gate().run.emit(Event::Planned { effect });
+            self.gate().run.planned(effect);
             return Ok(Performed::unheld(Value::Null));
         }
+        let before = self.attempt(Verb::Delete);
+        let meant = before.and_then(|deed| deed.intent.uid.clone());
         // By uid, always: tried again after a lost answer, a deletion by name could hit what has taken its place.
-        let uid = match uid {
+        let uid = match meant.or(uid) {
             Some(uid) => Some(uid),
             None => match self.look().await {
                 Ok(object) => uid_of(&object),
@@ -230,14 +282,45 @@ impl Performer {
                 Err(failure) => return Err(failure),
             },
         };
+        let announced = Announced {
+            uid: uid.clone(),
+            ..self.announced(effect, None)
+        };
         let client = &self.gate().run.client;
-        let deletion = self.pass.effect(effect, |intent| async move {
-            client
-                .delete(&intent, &self.target, uid.as_deref(), propagation)
-                .await
-        });
-        deletion.await?;
-        Ok(Performed::unheld(Value::Null))
+        let deletion = self.pass.effect(
+            announced,
+            |intent| async move {
+                client
+                    .delete(&intent, &self.target, uid.as_deref(), propagation)
+                    .await
+            },
+            |()| None,
+        );
+        match deletion.await {
+            Ok(()) => Ok(Performed::unheld(Value::Null)),
+            // What was meant before the run was cut off is gone, and something else has its name.
+            Err(other) if before.is_some() && other.failure.kind == Kind::Conflict => {
+                Ok(Performed::unheld(Value::Null))
+            }
+            Err(unanswered) => Err(unanswered.failure),
+        }
+    }
+
+    /// Reads the object that is about to be changed; a plan rests on the fields that would be.
+    async fn look_before(&self, body: &Value) -> Result<Value, Failure> {
+        let now = self.look().await?;
+        let paths: Vec<String> = fields::leaves(body)
+            .into_iter()
+            .map(|(path, _)| path)
+            .collect();
+        self.gate().saw(&self.target, Some(&now), &paths);
+        Ok(now)
+    }
+
+    /// Returns the last effect of that sort that an earlier process announced for this change, and that may have happened.
+    fn attempt(&self, verb: Verb) -> Option<&Deed> {
+        let attempts = self.pass.attempts().iter();
+        attempts.rev().find(|deed| deed.effect().verb == verb)
     }
 
     /// Reads the object in the course of a change, unless the run is stopped.

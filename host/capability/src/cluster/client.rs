@@ -14,6 +14,7 @@ use super::failure::{self, Deed};
 use super::reply::{self, Fault, Part};
 use crate::gate::Patience;
 
+mod lease;
 mod read;
 mod request;
 mod write;
@@ -79,6 +80,14 @@ impl ClusterClient {
             served: Mutex::default(),
             kinds: Mutex::default(),
         }))
+    }
+
+    /// Returns the URL of the server.
+    ///
+    /// # Errors
+    /// When there is no kubeconfig that says which one it is.
+    pub async fn server(&self) -> Result<String, Failure> {
+        crate::gate::guarded(async { Ok(self.connected().await?.server.clone()) }).await
     }
 
     async fn connected(&self) -> Result<&Connected, Failure> {

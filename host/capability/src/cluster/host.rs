@@ -8,7 +8,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::Value;
 use wasmtime::component::Resource;
 
-use super::change::{self, Change, Performed};
+use super::change::{self, Change, Told};
 use super::client::{Query, Wanted};
 use super::projection::Projection;
 use super::watch::Watcher;
@@ -32,7 +32,7 @@ impl wit::Host for Powers {
                 Err(failure) if failure.kind == Kind::NotFound => {
                     Err(with_names(&self.gate, &target, failure).await)
                 }
-                found => Ok(projection.of(found?).to_string()),
+                found => found,
             }
         };
         Ok(found.await.map_err(Error::from))
@@ -47,7 +47,7 @@ impl wit::Host for Powers {
             let projection = Projection::new(projection);
             match look(&self.gate, &convert::object_ref(target)?, &projection).await {
                 Err(failure) if failure.kind == Kind::NotFound => Ok(None),
-                found => Ok(Some(projection.of(found?).to_string())),
+                found => found.map(Some),
             }
         }
         .await;
@@ -75,13 +75,10 @@ impl wit::Host for Powers {
     ) -> wasmtime::Result<Vec<Result<String, Error>>> {
         let projection = Projection::new(projection);
         let performed = perform_all(&self.gate, changes, false, &projection).await;
-        Ok(performed
+        let told = performed
             .into_iter()
-            .map(|done| {
-                done.map(|done| projection.of(done.object).to_string())
-                    .map_err(Error::from)
-            })
-            .collect())
+            .map(|done| done.map(|told| told.object).map_err(Error::from));
+        Ok(told.collect())
     }
 
     async fn hold(
@@ -100,7 +97,7 @@ impl wit::Host for Powers {
         queries: Vec<wit::Query>,
         projection: Vec<String>,
     ) -> Answer<Resource<Watcher>> {
-        let watcher = self.open_watcher(queries, projection).await;
+        let watcher = self.open_watcher(queries, projection);
         Ok(watcher.map_err(Error::from))
     }
 
@@ -158,7 +155,7 @@ impl wit::HostWatcher for Powers {
 }
 
 impl Powers {
-    async fn open_watcher(
+    fn open_watcher(
         &mut self,
         queries: Vec<wit::Query>,
         projection: Vec<String>,
@@ -175,7 +172,7 @@ impl Powers {
             .into_iter()
             .map(convert::query)
             .collect::<Result<Vec<_>, _>>()?;
-        let watcher = Watcher::open(&self.gate, queries, Projection::new(projection)).await?;
+        let watcher = Watcher::open(&self.gate, queries, Projection::new(projection))?;
         let watcher = self.hand_out(watcher)?;
         self.watches += wanted;
         Ok(watcher)
@@ -185,30 +182,46 @@ impl Powers {
 async fn logs(gate: &Gate, query: wit::LogQuery) -> Result<String, Failure> {
     let query = convert::log_query(query)?;
     let pods = convert::object_type("pods.v1")?;
-    let ask = Ask::Look(ClusterVerb::Logs, pods, Some(query.namespace.clone()));
+    let ask = Ask::look(ClusterVerb::Logs, &pods, Some(&query.namespace), &query.pod);
     let client = gate.run.client.clone();
-    gate.admit(ask, |pass| async move { client.logs(&pass, &query).await })
-        .await
+    let call = gate.next_call();
+    gate.admit(
+        call,
+        ask,
+        |pass| async move { client.logs(&pass, &query).await },
+    )
+    .await
 }
 
-async fn look(gate: &Gate, target: &ObjectRef, projection: &Projection) -> Result<Value, Failure> {
+async fn look(gate: &Gate, target: &ObjectRef, projection: &Projection) -> Result<String, Failure> {
     let wanted = if projection.is_metadata_only() {
         Wanted::Metadata
     } else {
         Wanted::Whole
     };
     let (client, target) = (gate.run.client.clone(), target.clone());
-    let ask = Ask::Look(
-        ClusterVerb::Get,
-        target.of.clone(),
-        target.namespace.clone(),
-    );
+    let namespace = target.namespace.as_deref();
+    let ask = Ask::look(ClusterVerb::Get, &target.of, namespace, &target.name);
     let imagined = gate.run.imagined(&target);
-    gate.admit(ask, |pass| async move {
-        match imagined {
-            Some(object) => Ok(object),
-            None => client.get(&pass, &target, wanted).await,
-        }
+    let projection = projection.clone();
+    gate.admit(gate.next_call(), ask, |pass| async move {
+        let object = match imagined {
+            Some(object) => object,
+            None => {
+                let found = client.get(&pass, &target, wanted).await;
+                if let Ok(object) = &found {
+                    pass.gate()
+                        .saw(&target, Some(object), projection.pointers());
+                } else if found
+                    .as_ref()
+                    .is_err_and(|lost| lost.kind == Kind::NotFound)
+                {
+                    pass.gate().saw(&target, None, &[]);
+                }
+                found?
+            }
+        };
+        Ok(projection.of(object).to_string())
     })
     .await
 }
@@ -252,11 +265,14 @@ async fn list(
     limit: usize,
 ) -> Result<Vec<String>, Failure> {
     let client = gate.run.client.clone();
-    let ask = Ask::Look(ClusterVerb::List, query.of.clone(), query.namespace.clone());
-    gate.admit(ask, |pass| async move {
+    let namespace = query.namespace.as_deref();
+    let ask = Ask::look(ClusterVerb::List, &query.of, namespace, &query.selectors());
+    gate.admit(gate.next_call(), ask, |pass| async move {
         let (mut objects, mut bytes) = (Vec::new(), 0_usize);
         client
             .list(&pass, &query, projection.is_metadata_only(), |object| {
+                pass.gate()
+                    .saw_listed(&query.of, &object, projection.pointers());
                 let object = projection.of(object).to_string();
                 bytes = bytes.saturating_add(object.len());
                 objects.push(object);
@@ -286,16 +302,15 @@ async fn perform_all(
     changes: Vec<wit::Change>,
     hold: bool,
     projection: &Projection,
-) -> Vec<Result<Performed, Failure>> {
-    let wanted = if projection.is_metadata_only() {
-        Wanted::Metadata
-    } else {
-        Wanted::Whole
-    };
+) -> Vec<Result<Told, Failure>> {
     stream::iter(changes)
         .map(|change| {
-            let gate = gate.clone();
-            async move { change::perform(gate, convert::change(change)?, hold, wanted).await }
+            let (gate, call) = (gate.clone(), gate.next_call());
+            let projection = projection.clone();
+            async move {
+                let change = convert::change(change)?;
+                change::perform(gate, call, change, hold, projection).await
+            }
         })
         .buffered(AT_ONCE)
         .collect()
@@ -327,7 +342,7 @@ async fn hold(
     let mut objects = Vec::with_capacity(performed.len());
     for done in performed {
         match done {
-            Ok(done) => objects.push(projection.of(done.object).to_string()),
+            Ok(told) => objects.push(told.object),
             Err(failure) => {
                 return Err(given_up(gate, &numbers, failure).await);
             }
@@ -342,23 +357,24 @@ async fn hold(
 
 /// Puts back what is held under these numbers, and says what was left to others.
 pub(crate) async fn release(gate: &Gate, numbers: &[u64]) -> Result<Vec<String>, Failure> {
-    let numbers = numbers.to_vec();
-    let mut left = Vec::new();
-    for take_back in gate
-        .release(move |entry| numbers.contains(&entry.number))
-        .await
-    {
-        if let Some(failure) = take_back.failure {
-            return Err(failure.while_doing(format!("putting back {}", take_back.target)));
+    let (numbers, of) = (numbers.to_vec(), gate.clone());
+    gate.admit(gate.next_call(), Ask::Release, |_pass| async move {
+        let mut put_back = of.put_back_before(&numbers);
+        put_back.retain(|before| before.failure.is_none());
+        let now = of.release(move |entry| numbers.contains(&entry.number));
+        put_back.extend(now.await);
+        let mut left = Vec::new();
+        for take_back in put_back {
+            if let Some(failure) = take_back.failure {
+                return Err(failure.while_doing(format!("putting back {}", take_back.target)));
+            }
+            let target = take_back.target;
+            let said = take_back.left.into_iter();
+            left.extend(said.map(|sentence| format!("{target}: {sentence}")));
         }
-        left.extend(
-            take_back
-                .left
-                .into_iter()
-                .map(|sentence| format!("{}: {sentence}", take_back.target)),
-        );
-    }
-    Ok(left)
+        Ok(left)
+    })
+    .await
 }
 
 /// Puts back what a hold that failed half-way has changed, and returns why it failed.

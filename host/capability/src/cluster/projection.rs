@@ -22,6 +22,11 @@ impl Projection {
                 .all(|pointer| pointer.starts_with("/metadata/"))
     }
 
+    /// Returns the pointers; none for the whole object.
+    pub(crate) fn pointers(&self) -> &[String] {
+        &self.0
+    }
+
     /// Returns the object with what was asked for, and what identifies it.
     pub(crate) fn of(&self, mut object: Value) -> Value {
         if self.0.is_empty() {

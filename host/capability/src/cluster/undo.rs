@@ -6,12 +6,13 @@ use agent_core::effect::FieldChange;
 use agent_core::event::TakeBack;
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::ObjectRef;
+use agent_core::undo::Undo;
 use serde_json::Value;
 
 use super::change::redact;
 use super::client::{Body, ClusterClient, Wanted, is_marked};
 use super::fields::{self, dotted, shown};
-use crate::gate::{Entry, Intent, Pass, Undo, ledger};
+use crate::gate::{Entry, Intent, Pass, ledger};
 
 /// How often it is tried again when somebody else changes the object in between.
 const CONFLICTS: u32 = 20;
@@ -38,6 +39,7 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
             Undo::Remove { uid, marker } => {
                 remove(client, &intent, &entry.target, uid.clone(), marker).await
             }
+            Undo::Withheld => Err(withheld(&entry.target)),
         },
     };
     match done {
@@ -49,6 +51,15 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
         },
         Err(failure) => ledger::unsettled(entry, failure),
     }
+}
+
+/// The journal keeps no values of Secrets, so those before a change are gone with the process that made it.
+fn withheld(target: &ObjectRef) -> Failure {
+    let message =
+        format!("the values that {target} had before are not on record, for it is a Secret");
+    Failure::new(Kind::Unsupported, "run.secret-not-kept", message).hinted(
+        "put them back from where the Secret comes from, such as its ExternalSecret or SOPS file",
+    )
 }
 
 type Done = (String, Vec<String>);

@@ -9,6 +9,7 @@ use agent_core::manifest::ClusterVerb;
 use futures::FutureExt as _;
 use kube::api::DynamicObject;
 use kube::runtime::watcher::{self, Event};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_stream::{StreamExt as _, StreamMap};
 
@@ -18,16 +19,33 @@ use super::host::within;
 use super::projection::Projection;
 use super::reply::Fault;
 use crate::bindings::ops::cluster::cluster as wit;
-use crate::gate::{Ask, Gate};
+use crate::gate::{Ask, Gate, Pass};
 
 /// How long a server may stay away before the watch fails.
 const AWAY: Duration = Duration::from_secs(60);
+
+/// One thing that a guest was told.
+#[derive(Debug, Serialize, Deserialize)]
+struct Sighting {
+    query: u32,
+    sight: Sight,
+    object: String,
+}
+
+/// The cases of the contract, for the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Sight {
+    Present,
+    Gone,
+    Synced,
+}
 
 /// A watch over queries.
 pub struct Watcher {
     gate: Gate,
     projection: Projection,
-    /// By the query's index, so that a query has one watch at a time.
+    /// By the query's index, so that a query has one watch at a time. Empty until something is looked at that is not on record.
     streams: StreamMap<usize, Sightings>,
     queries: Vec<Watched>,
     /// What was seen and not handed over yet.
@@ -51,51 +69,33 @@ struct Watched {
 #[derive(Default)]
 struct Batch {
     order: VecDeque<(usize, String)>,
-    states: BTreeMap<(usize, String), (wit::Sight, Value)>,
+    states: BTreeMap<(usize, String), (Sight, Value)>,
     synced: VecDeque<usize>,
 }
 
 impl Watcher {
-    pub(super) async fn open(
+    /// Checks that every query may be watched. Watching itself begins when the first sighting is asked for.
+    pub(super) fn open(
         gate: &Gate,
         queries: Vec<Query>,
         projection: Projection,
     ) -> Result<Watcher, Failure> {
-        let mut watcher = Watcher {
+        for query in &queries {
+            gate.check(&ask(query))?;
+        }
+        Ok(Watcher {
             gate: gate.clone(),
             projection,
             streams: StreamMap::new(),
-            queries: Vec::new(),
+            queries: queries.into_iter().map(Watched::new).collect(),
             pending: Batch::default(),
             away_since: None,
-        };
-        for query in queries {
-            let index = watcher.queries.len();
-            watcher.watch(index, query.clone()).await?;
-            let client = &gate.run.client;
-            let kind = client.kind(&query.of).await.unwrap_or_default();
-            watcher.queries.push(Watched::new(query, kind));
-        }
-        Ok(watcher)
+        })
     }
 
     /// Returns how many queries it watches.
     pub(super) fn size(&self) -> usize {
         self.queries.len()
-    }
-
-    async fn watch(&mut self, index: usize, query: Query) -> Result<(), Failure> {
-        let ask = Ask::Look(
-            ClusterVerb::Watch,
-            query.of.clone(),
-            query.namespace.clone(),
-        );
-        let client = self.gate.run.client.clone();
-        let opened = self.gate.admit(ask, |pass| async move {
-            client.watch(&pass, &query, index).await
-        });
-        self.streams.insert(index, opened.await?);
-        Ok(())
     }
 
     /// Waits up to `timeout_ms` for the first event, then takes what else is there. What is more than `limit` bytes comes with the next call.
@@ -104,12 +104,37 @@ impl Watcher {
         timeout_ms: u64,
         limit: usize,
     ) -> Result<Vec<wit::Event>, Failure> {
+        let Some(first) = self.queries.first() else {
+            return Ok(Vec::new());
+        };
+        let (gate, ask) = (self.gate.clone(), ask(&first.query));
+        let watcher = &mut *self;
+        let seen = gate.observe(gate.next_call(), ask, |pass| async move {
+            watcher.look(&pass, timeout_ms, limit).await
+        });
+        let seen = seen.await?;
+        // Where this was told before, it is all that this process knows of what is there.
+        for sighting in &seen {
+            self.recall(sighting);
+        }
+        Ok(seen.into_iter().map(wit::Event::from).collect())
+    }
+
+    async fn look(
+        &mut self,
+        pass: &Pass,
+        timeout_ms: u64,
+        limit: usize,
+    ) -> Result<Vec<Sighting>, Failure> {
+        if self.streams.is_empty() {
+            for index in 0..self.queries.len() {
+                self.connect(pass, index).await?;
+            }
+        }
         let deadline = tokio::time::Instant::now() + Duration::from_millis(timeout_ms);
-        let run = self.gate.run.clone();
         while self.pending.is_empty() {
-            let next = tokio::time::timeout_at(deadline, self.streams.next());
-            match run.until_stopped(next.map(Ok)).await? {
-                Ok(Some((_, (index, seen)))) => self.take(index, seen).await?,
+            match tokio::time::timeout_at(deadline, self.streams.next()).await {
+                Ok(Some((_, (index, seen)))) => self.take(pass, index, seen).await?,
                 Ok(None) => {
                     let message = "a watch ended by itself";
                     return Err(Failure::new(Kind::Internal, "agent.bug", message));
@@ -118,14 +143,44 @@ impl Watcher {
             }
         }
         while let Some(Some((_, (index, seen)))) = self.streams.next().now_or_never() {
-            self.take(index, seen).await?;
+            self.take(pass, index, seen).await?;
         }
         self.pending.hand_out(limit)
     }
 
-    async fn take(&mut self, index: usize, seen: Seen) -> Result<(), Failure> {
+    async fn connect(&mut self, pass: &Pass, index: usize) -> Result<(), Failure> {
+        let Some(watched) = self.queries.get_mut(index) else {
+            return Ok(());
+        };
+        let client = &self.gate.run.client;
+        let sightings = client.watch(pass, &watched.query, index).await?;
+        watched.kind = client.kind(&watched.query.of).await.unwrap_or_default();
+        self.streams.insert(index, sightings);
+        Ok(())
+    }
+
+    fn recall(&mut self, sighting: &Sighting) {
+        let index = usize::try_from(sighting.query).unwrap_or(usize::MAX);
+        let Some(watched) = self.queries.get_mut(index) else {
+            return;
+        };
+        let object: Value = serde_json::from_str(&sighting.object).unwrap_or_default();
+        let uid = object.pointer("/metadata/uid").and_then(Value::as_str);
+        match (sighting.sight, uid.map(str::to_owned)) {
+            (Sight::Present, Some(uid)) => {
+                watched.there.insert(uid, object);
+            }
+            (Sight::Gone, Some(uid)) => {
+                watched.there.remove(&uid);
+            }
+            (Sight::Synced, _) => watched.synced = true,
+            (_, None) => {}
+        }
+    }
+
+    async fn take(&mut self, pass: &Pass, index: usize, seen: Seen) -> Result<(), Failure> {
         match seen {
-            Err(error) => self.failed(index, error).await,
+            Err(error) => self.failed(pass, index, error).await,
             Ok(event) => {
                 self.away_since = None;
                 if let Some(watched) = self.queries.get_mut(index) {
@@ -137,7 +192,12 @@ impl Watcher {
     }
 
     /// Decides whether an error passes by itself.
-    async fn failed(&mut self, index: usize, error: watcher::Error) -> Result<(), Failure> {
+    async fn failed(
+        &mut self,
+        pass: &Pass,
+        index: usize,
+        error: watcher::Error,
+    ) -> Result<(), Failure> {
         let since = *self.away_since.get_or_insert_with(Instant::now);
         let Some(watched) = self.queries.get_mut(index) else {
             return Ok(());
@@ -156,7 +216,7 @@ impl Watcher {
                 if tried || client.rediscovered(&query.of).await.is_none() {
                     return Err(failure::no_such_type(&query.of));
                 }
-                self.watch(index, query).await
+                self.connect(pass, index).await
             }
             Some(status) if matches!(status.code, 400 | 401 | 403 | 405 | 422) => {
                 let status = Box::new(status.clone());
@@ -181,10 +241,10 @@ impl Watcher {
 }
 
 impl Watched {
-    fn new(query: Query, kind: String) -> Watched {
+    fn new(query: Query) -> Watched {
         Watched {
             query,
-            kind,
+            kind: String::new(),
             there: BTreeMap::new(),
             listing: None,
             synced: false,
@@ -214,7 +274,7 @@ impl Watched {
                 let uid = uid_of(&object);
                 self.there.remove(&uid);
                 let state = projection.of(self.value(object));
-                batch.put(index, uid, wit::Sight::Gone, state);
+                batch.put(index, uid, Sight::Gone, state);
             }
             Event::InitDone => self.listed(index, batch),
         }
@@ -231,7 +291,7 @@ impl Watched {
             .collect();
         for uid in gone {
             let state = self.there.remove(&uid).unwrap_or_default();
-            batch.put(index, uid, wit::Sight::Gone, state);
+            batch.put(index, uid, Sight::Gone, state);
         }
         if !std::mem::replace(&mut self.synced, true) {
             batch.synced.push_back(index);
@@ -248,7 +308,7 @@ impl Watched {
         let uid = uid_of(&object);
         let state = projection.of(self.value(object));
         self.there.insert(uid.clone(), state.clone());
-        batch.put(index, uid.clone(), wit::Sight::Present, state);
+        batch.put(index, uid.clone(), Sight::Present, state);
         uid
     }
 
@@ -267,7 +327,7 @@ impl Batch {
         self.order.is_empty() && self.synced.is_empty()
     }
 
-    fn put(&mut self, index: usize, uid: String, sight: wit::Sight, state: Value) {
+    fn put(&mut self, index: usize, uid: String, sight: Sight, state: Value) {
         let key = (index, uid);
         if self.states.insert(key.clone(), (sight, state)).is_none() {
             self.order.push_back(key);
@@ -275,7 +335,7 @@ impl Batch {
     }
 
     /// Takes out as many events as fit; the rest stays.
-    fn hand_out(&mut self, limit: usize) -> Result<Vec<wit::Event>, Failure> {
+    fn hand_out(&mut self, limit: usize) -> Result<Vec<Sighting>, Failure> {
         let (mut events, mut bytes) = (Vec::new(), 0);
         while let Some(key) = self.order.pop_front() {
             let Some((sight, state)) = self.states.remove(&key) else {
@@ -289,19 +349,38 @@ impl Batch {
                 return Ok(events);
             }
             within(bytes, limit, "watched objects")?;
-            events.push(wit::Event {
+            events.push(Sighting {
                 query: number(key.0),
                 sight,
                 object,
             });
         }
-        events.extend(self.synced.drain(..).map(|index| wit::Event {
+        events.extend(self.synced.drain(..).map(|index| Sighting {
             query: number(index),
-            sight: wit::Sight::Synced,
+            sight: Sight::Synced,
             object: "null".to_owned(),
         }));
         Ok(events)
     }
+}
+
+impl From<Sighting> for wit::Event {
+    fn from(sighting: Sighting) -> wit::Event {
+        wit::Event {
+            query: sighting.query,
+            sight: match sighting.sight {
+                Sight::Present => wit::Sight::Present,
+                Sight::Gone => wit::Sight::Gone,
+                Sight::Synced => wit::Sight::Synced,
+            },
+            object: sighting.object,
+        }
+    }
+}
+
+fn ask(query: &Query) -> Ask {
+    let namespace = query.namespace.as_deref();
+    Ask::look(ClusterVerb::Watch, &query.of, namespace, &query.selectors())
 }
 
 fn number(index: usize) -> u32 {

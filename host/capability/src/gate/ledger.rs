@@ -2,52 +2,20 @@
 
 use std::sync::Mutex;
 
-use agent_core::effect::FieldChange;
 use agent_core::event::TakeBack;
 use agent_core::failure::Failure;
+use agent_core::id::CallId;
 use agent_core::object::ObjectRef;
-
-use super::Scope;
+use agent_core::undo::{Holder, Scope, Undo};
 
 /// One change that is held.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// The effect's number, which orders entries.
     pub(crate) number: u64,
-    /// The actor that made the change.
-    pub(crate) owner: u64,
-    /// Whether that actor holds it itself, and not only whoever called it.
-    pub(crate) own: bool,
-    /// The hold over a called operation that it belongs to.
-    pub(crate) scope: Option<Scope>,
+    pub(crate) holder: Holder,
     pub(crate) target: ObjectRef,
     pub(crate) undo: Undo,
-}
-
-impl Entry {
-    /// Returns whether it goes when that actor is over.
-    pub(crate) fn is_held_by(&self, actor: u64) -> bool {
-        self.own && self.owner == actor || self.scope.is_some_and(|scope| scope.opener == actor)
-    }
-}
-
-/// How a change is put back.
-#[derive(Clone, Debug)]
-pub(crate) enum Undo {
-    /// These fields get their values before, where they still have those after.
-    Fields {
-        /// The object's uid; none when it was not learnt.
-        uid: Option<String>,
-        fields: Vec<FieldChange>,
-        /// Pointers to objects that the change made to hold its fields: they go when they are empty again.
-        grown: Vec<String>,
-    },
-    /// The object is removed.
-    Remove {
-        /// Its uid; none when the answer to its creation was lost, so that only the marker tells.
-        uid: Option<String>,
-        marker: String,
-    },
 }
 
 /// The entries of a run.
@@ -55,6 +23,11 @@ pub(crate) enum Undo {
 pub(crate) struct Ledger(Mutex<Vec<Entry>>);
 
 impl Ledger {
+    /// Makes the ledger of a run that is taken up again. Entries come oldest first.
+    pub(crate) fn new(entries: Vec<Entry>) -> Ledger {
+        Ledger(Mutex::new(entries))
+    }
+
     pub(crate) fn put(&self, entry: Entry) {
         self.with(|entries| {
             entries.retain(|other| other.number != entry.number);
@@ -78,16 +51,16 @@ impl Ledger {
     }
 
     /// Hands entries over to a scope, or takes them out for good. Returns the numbers of the latter.
-    pub(crate) fn keep(&self, numbers: &[u64], scope: Option<Scope>) -> Vec<u64> {
+    pub(crate) fn keep(&self, numbers: &[u64], scope: Option<&Scope>) -> Vec<u64> {
         self.with(|entries| {
             let mut kept = Vec::new();
             for entry in entries
                 .iter_mut()
                 .filter(|entry| numbers.contains(&entry.number))
             {
-                entry.own = false;
+                entry.holder.own = false;
                 match scope {
-                    Some(_) => entry.scope = scope,
+                    Some(scope) => entry.holder.scope = Some(scope.clone()),
                     None => kept.push(entry.number),
                 }
             }
@@ -97,11 +70,11 @@ impl Ledger {
     }
 
     /// Returns the numbers of what a scope holds.
-    pub(crate) fn numbers_in(&self, scope: Scope) -> Vec<u64> {
+    pub(crate) fn numbers_in(&self, scope: &Scope) -> Vec<u64> {
         self.with(|entries| {
             entries
                 .iter()
-                .filter(|entry| entry.scope == Some(scope))
+                .filter(|entry| entry.holder.scope.as_ref() == Some(scope))
                 .map(|entry| entry.number)
                 .collect()
         })
@@ -121,25 +94,25 @@ impl Ledger {
 
 /// What was put back without the guest's saying so, by the actor that held it: the report of a run that fails.
 #[derive(Debug, Default)]
-pub(crate) struct Undone(Mutex<Vec<(u64, TakeBack)>>);
+pub(crate) struct Undone(Mutex<Vec<(CallId, TakeBack)>>);
 
 impl Undone {
-    pub(crate) fn add(&self, actor: u64, take_backs: Vec<TakeBack>) {
+    pub(crate) fn add(&self, actor: &CallId, take_backs: Vec<TakeBack>) {
         self.with(|undone| {
             for take_back in take_backs {
                 // What could not be put back at first is tried again, and only the last try counts.
                 undone.retain(|(_, earlier)| {
                     earlier.failure.is_none() || earlier.target != take_back.target
                 });
-                undone.push((actor, take_back));
+                undone.push((actor.clone(), take_back));
             }
         });
     }
 
     /// Forgets what an actor let go of that came to its good end: that was its way of releasing.
-    pub(crate) fn forget(&self, actor: u64) {
+    pub(crate) fn forget(&self, actor: &CallId) {
         self.with(|undone| {
-            undone.retain(|(of, take_back)| *of != actor || take_back.failure.is_some())
+            undone.retain(|(of, take_back)| of != actor || take_back.failure.is_some())
         });
     }
 
@@ -150,7 +123,7 @@ impl Undone {
             .collect()
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Vec<(u64, TakeBack)>) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut Vec<(CallId, TakeBack)>) -> T) -> T {
         act(&mut self
             .0
             .lock()
@@ -172,22 +145,31 @@ pub(crate) fn unsettled(entry: &Entry, failure: Failure) -> TakeBack {
 mod tests {
     use super::*;
 
-    fn entry(number: u64, owner: u64) -> Entry {
-        let target = ObjectRef {
-            of: "pods.v1".parse().unwrap(),
-            namespace: Some("media".into()),
-            name: "plex".into(),
-        };
+    fn entry(number: u64, actor: u64) -> Entry {
         Entry {
             number,
-            owner,
-            own: true,
-            scope: None,
-            target,
-            undo: Undo::Remove {
-                uid: None,
-                marker: String::new(),
+            holder: Holder {
+                actor: place(actor),
+                own: true,
+                scope: None,
             },
+            target: ObjectRef {
+                of: "pods.v1".parse().unwrap(),
+                namespace: Some("media".into()),
+                name: "plex".into(),
+            },
+            undo: Undo::Withheld,
+        }
+    }
+
+    fn place(number: u64) -> CallId {
+        CallId::root().nested(number)
+    }
+
+    fn scope() -> Scope {
+        Scope {
+            id: place(4).nested(9),
+            opener: place(4),
         }
     }
 
@@ -208,19 +190,18 @@ mod tests {
 
     #[test]
     fn what_a_callee_holds_itself_ends_with_it_and_what_its_caller_holds_does_not() {
-        let scope = Some(Scope { id: 9, opener: 4 });
-        let own = Entry {
-            scope,
-            ..entry(1, 5)
+        let own = Holder {
+            actor: place(5),
+            own: true,
+            scope: Some(scope()),
         };
-        let callers = Entry {
-            scope,
+        let callers = Holder {
             own: false,
-            ..entry(2, 5)
+            ..own.clone()
         };
-        assert!(own.is_held_by(5) && !callers.is_held_by(5));
+        assert!(own.is(&place(5)) && !callers.is(&place(5)));
         assert!(
-            callers.is_held_by(4),
+            callers.is(&place(4)),
             "the hold over an operation ends with whoever holds it"
         );
     }
@@ -229,12 +210,8 @@ mod tests {
     fn what_is_kept_inside_a_scope_is_held_by_the_scope() {
         let ledger = Ledger::default();
         ledger.put(entry(1, 5));
-        assert!(
-            ledger
-                .keep(&[1], Some(Scope { id: 9, opener: 4 }))
-                .is_empty()
-        );
-        assert_eq!(ledger.numbers_in(Scope { id: 9, opener: 4 }), [1]);
+        assert!(ledger.keep(&[1], Some(&scope())).is_empty());
+        assert_eq!(ledger.numbers_in(&scope()), [1]);
         assert_eq!(ledger.keep(&[1], None), [1]);
         assert_eq!(ledger.len(), 0);
     }

@@ -6,16 +6,29 @@ use std::time::Duration;
 use agent_core::effect::Effect;
 use agent_core::event::Event;
 use agent_core::failure::{Failure, Kind};
+use agent_core::id::CallId;
+use agent_core::journal::{self, Entry, Survives};
+use agent_core::record::Deed;
+use agent_core::undo::{Holder, Undo};
 
-use super::Gate;
+use super::{Gate, replay};
 use crate::cluster::client::Unanswered;
 
 /// Permission to read, for the host call that it was made for.
 pub struct Pass {
+    call: CallId,
     /// Whether what is put back must be gone before the next thing is put back.
     thorough: bool,
     gate: Gate,
     patience: Patience,
+}
+
+/// What is recorded of an effect before it goes out: see [`journal::Intent`].
+pub(crate) struct Announced {
+    pub(crate) effect: Effect,
+    pub(crate) holder: Option<Holder>,
+    pub(crate) undo: Option<Undo>,
+    pub(crate) uid: Option<String>,
 }
 
 /// How long clients try again when the target does not answer.
@@ -46,8 +59,9 @@ pub struct Intent {
 }
 
 impl Pass {
-    pub(super) fn new(gate: Gate, patience: Patience) -> Pass {
+    pub(super) fn new(gate: Gate, call: CallId, patience: Patience) -> Pass {
         Pass {
+            call,
             thorough: false,
             gate,
             patience,
@@ -56,6 +70,7 @@ impl Pass {
 
     pub(super) fn to_put_back(gate: Gate, thorough: bool) -> Pass {
         Pass {
+            call: CallId::root(),
             thorough,
             gate,
             patience: Patience::PuttingBack,
@@ -70,14 +85,21 @@ impl Pass {
         self.patience
     }
 
-    /// Announces an effect, lets it happen, and records what came of it.
+    /// Returns the effects of this call that an earlier process announced and that may have happened.
+    pub(crate) fn attempts(&self) -> &[Deed] {
+        self.gate.run.replay.attempts(&self.call)
+    }
+
+    /// Announces an effect, lets it happen, and records what came of it. `learnt` tells from its answer how it is put back, where the
+    /// announcement could not know.
     ///
     /// # Errors
     /// When the journal cannot keep the announcement, before anything happens; whatever `write` fails with.
     pub(crate) async fn effect<T, F>(
         &self,
-        effect: Effect,
+        announced: Announced,
         write: impl FnOnce(Intent) -> F,
+        learnt: impl FnOnce(&T) -> Option<Undo>,
     ) -> Result<T, Unanswered>
     where
         F: Future<Output = Result<T, Unanswered>>,
@@ -85,33 +107,59 @@ impl Pass {
         let run = &self.gate.run;
         // What has not gone out yet must not go out any more.
         run.stopped().map_err(Unanswered::surely)?;
-        let marker = run.marker(effect.number);
+        let effect = announced.effect.clone();
+        if let Some(bound) = &run.bound
+            && let Err(failure) = bound.allow(&self.call, &effect, &run.stand_ins)
+        {
+            // Whatever the plugin makes of it, what is not approved ends the run.
+            run.stop(failure.clone());
+            return Err(Unanswered::surely(failure));
+        }
+        let (number, secret) = (effect.number, effect.target.of.resource() == "secrets");
         let dry_run = run.planning();
         if !dry_run {
-            run.journal.intent(&effect).map_err(Unanswered::surely)?;
+            let announced = Entry::Intent(self.intent(announced, secret));
+            run.must_write(announced, Survives::PowerLoss)
+                .await
+                .map_err(Unanswered::surely)?;
         }
         let result = write(Intent {
             thorough: false,
             dry_run,
             patience: self.patience,
-            marker,
+            marker: run.marker(number),
         })
         .await;
         if !dry_run {
-            let result = result
-                .as_ref()
-                .map(|_| ())
-                .map_err(|unanswered| &unanswered.failure);
-            run.journal.result(effect.number, result);
-        }
-        if result.is_ok() {
-            run.emit(if dry_run {
-                Event::Planned { effect }
-            } else {
-                Event::Changed { effect }
+            let failed = result.as_ref().err();
+            let undo = result.as_ref().ok().and_then(learnt);
+            run.note(Entry::Result {
+                number,
+                failure: failed.map(|unanswered| unanswered.failure.clone()),
+                uncertain: failed.is_some_and(|unanswered| unanswered.uncertain),
+                undo: undo.map(|undo| replay::without_secrets(undo, secret)),
             });
         }
+        if result.is_ok() {
+            if dry_run {
+                run.planned(effect);
+            } else {
+                run.show(Event::Changed { effect });
+            }
+        }
         result
+    }
+
+    fn intent(&self, announced: Announced, secret: bool) -> journal::Intent {
+        journal::Intent {
+            effect: announced.effect,
+            call: self.call.clone(),
+            holder: announced.holder,
+            undo: announced
+                .undo
+                .map(|undo| replay::without_secrets(undo, secret)),
+            uid: announced.uid,
+        }
     }
 
     /// Permission to put back what an entry of the ledger holds; its record is the journal's `put_back`.

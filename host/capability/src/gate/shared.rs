@@ -6,20 +6,36 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use agent_core::call::{Consent, Mode};
-use agent_core::event::Event;
+use agent_core::descriptor::Risk;
+use agent_core::effect::Effect;
+use agent_core::event::{Event, Level};
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
-use agent_core::id::{OperationName, RunId};
-use agent_core::journal::RunJournal;
+use agent_core::id::{CallId, OperationName, RunId};
+use agent_core::journal::{Aim, Entry, RunJournal, Survives};
 use agent_core::object::ObjectRef;
+use agent_core::plan::Plan;
 use futures::channel::{mpsc, oneshot};
+use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ledger::{Ledger, Undone};
+use super::plan::{Bound, Sketch, StandIns};
+use super::replay::{self, Replay};
 use crate::cluster::client::ClusterClient;
 use crate::operations::Operations;
+
+/// The record of a run that is taken up again.
+pub struct Before {
+    /// Its entries, oldest first.
+    pub entries: Vec<Entry>,
+    /// To finish it, or to take it back: then everything that it changed is held, also what was to stay.
+    pub to: Aim,
+}
 
 /// What a run's gate is made of.
 pub struct GateConfig {
@@ -35,8 +51,18 @@ pub struct GateConfig {
     pub mode: Mode,
     /// How questions are answered.
     pub consent: Consent,
-    /// The run's record.
-    pub journal: Box<dyn RunJournal>,
+    /// When it began.
+    pub begun: Timestamp,
+    /// Where its random numbers come from.
+    pub seed: [u8; 32],
+    /// The run's record; none for what needs none, such as a plan.
+    pub journal: Option<Box<dyn RunJournal>>,
+    /// What there is on record of it already; none when it begins.
+    pub before: Option<Before>,
+    /// The plan that it may not go beyond.
+    pub plan: Option<Box<Plan>>,
+    /// The key of the hashes by which secrets are compared.
+    pub key: [u8; 32],
     /// Where events go. A receiver that is gone is no error.
     pub events: mpsc::UnboundedSender<Event>,
     /// The cluster.
@@ -48,7 +74,15 @@ pub struct GateConfig {
 /// See the module.
 pub(crate) struct Shared {
     pub(crate) id: RunId,
-    pub(crate) journal: Box<dyn RunJournal>,
+    pub(super) replay: Replay,
+    pub(super) sketch: Sketch,
+    pub(super) stand_ins: StandIns,
+    pub(super) bound: Option<Bound>,
+    journal: Option<Box<dyn RunJournal>>,
+    /// Whether the run changes nothing, so that its beginning and its end are record enough.
+    looks_only: bool,
+    seed: [u8; 32],
+    key: [u8; 32],
     pub(crate) client: ClusterClient,
     pub(crate) operations: Arc<dyn Operations>,
     pub(crate) ledger: Ledger,
@@ -64,16 +98,30 @@ pub(crate) struct Shared {
     questions: Mutex<HashMap<u64, oneshot::Sender<bool>>>,
     stop: CancellationToken,
     why_stopped: OnceLock<Failure>,
+    why_abandoned: OnceLock<Failure>,
 }
 
 impl Shared {
     pub(super) fn new(config: GateConfig) -> Shared {
+        let (entries, undo) = config.before.map_or_else(
+            || (Vec::new(), false),
+            |before| (before.entries, before.to == Aim::Undo),
+        );
+        let replay = Replay::new(&entries);
         Shared {
             id: config.id,
+            numbers: AtomicU64::new(replay.highest()),
+            ledger: Ledger::new(replay::left(&entries, undo)),
+            replay,
+            sketch: Sketch::default(),
+            stand_ins: StandIns::default(),
+            bound: config.plan.map(|plan| Bound::new(&plan)),
             journal: config.journal,
+            looks_only: config.grants.risk() == Risk::Read,
+            seed: config.seed,
+            key: config.key,
             client: config.client,
             operations: config.operations,
-            ledger: Ledger::default(),
             undone: Undone::default(),
             writes: TaskTracker::new(),
             imagined: Mutex::default(),
@@ -81,14 +129,69 @@ impl Shared {
             consent: config.consent,
             taking_back: AtomicBool::new(false),
             events: config.events,
-            numbers: AtomicU64::new(0),
             questions: Mutex::default(),
             stop: CancellationToken::new(),
             why_stopped: OnceLock::new(),
+            why_abandoned: OnceLock::new(),
         }
     }
 
-    /// Returns the next number; effects, steps, questions and actors share one sequence.
+    /// Returns whether what the operations are told is recorded. What only looks needs no record to be resumed by.
+    pub(super) fn recording(&self) -> bool {
+        self.journal.is_some() && !self.looks_only
+    }
+
+    /// Adds an entry to the record that may be lost.
+    pub(crate) fn note(&self, entry: Entry) {
+        if let (Some(journal), false) = (&self.journal, self.looks_only) {
+            journal.note(entry);
+        }
+    }
+
+    /// Adds an entry to the record. When it cannot be kept, the run goes on: what it tells has happened, and a later intent will fail.
+    pub(super) async fn write(&self, entry: Entry, survives: Survives) {
+        if let Err(failure) = self.must_write(entry, survives).await {
+            let message = format!("the record of the run is not whole: {}", failure.message);
+            let level = Level::Warn;
+            self.show(Event::Logged { level, message });
+        }
+    }
+
+    /// Adds an entry to the record.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub(super) async fn must_write(&self, entry: Entry, survives: Survives) -> Result<(), Failure> {
+        match &self.journal {
+            Some(journal) => journal.write(entry, survives).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn keyed_hash(&self, answer: &impl Serialize) -> String {
+        let answer = serde_json::to_value(answer).unwrap_or_default();
+        replay::keyed_hash(&self.key, &answer)
+    }
+
+    /// Returns where the random numbers of the operation at that place come from.
+    pub(super) fn seed_of(&self, operation: &CallId) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.seed);
+        hash.update(operation.as_str());
+        hash.finalize().into()
+    }
+
+    /// Ends the run without taking it back.
+    pub(super) fn abandon(&self, why: Failure) {
+        drop(self.why_abandoned.set(why.clone()));
+        self.stop(why);
+    }
+
+    pub(super) fn abandoned(&self) -> Option<Failure> {
+        self.why_abandoned.get().cloned()
+    }
+
+    /// Returns the next number; effects and questions share one sequence.
     pub(crate) fn number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -116,7 +219,21 @@ impl Shared {
         lock(&self.imagined).remove(target).is_some()
     }
 
+    /// Adds an effect to the plan.
+    pub(crate) fn planned(&self, effect: Effect) {
+        self.sketch.add(&effect);
+        self.show(Event::Planned { effect });
+    }
+
+    /// Records an event and sends it to whoever watches the run.
     pub(crate) fn emit(&self, event: Event) {
+        let told = event.clone();
+        self.note(Entry::Told { event: told });
+        self.show(event);
+    }
+
+    /// Sends an event that the record tells in other words to whoever watches the run.
+    pub(crate) fn show(&self, event: Event) {
         // Whoever listened may be gone; the journal has the record.
         drop(self.events.unbounded_send(event));
     }

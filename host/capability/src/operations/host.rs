@@ -1,16 +1,18 @@
 //! The WIT interface `ops:operations/operations`, implemented.
 
 use agent_core::failure::{Failure, Kind};
-use agent_core::id::OperationName;
+use agent_core::id::{CallId, OperationName};
+use agent_core::journal::Returned;
+use agent_core::undo::Scope;
 use futures::{StreamExt as _, stream};
 use serde_json::{Map, Value};
 use wasmtime::component::Resource;
 
-use super::{Held, Returned};
+use super::Held;
 use crate::bindings::ops::operations::operations as wit;
 use crate::bindings::ops::types::types::{Error, Invocation, Outcome};
 use crate::cluster;
-use crate::gate::{Ask, Gate, Scope};
+use crate::gate::{Ask, Gate};
 use crate::powers::Powers;
 
 /// How many operations of one batch run at the same time. Each has an instance with memory of its own.
@@ -23,7 +25,10 @@ impl wit::Host for Powers {
     ) -> wasmtime::Result<Vec<Result<Outcome, Error>>> {
         let depth = self.limits.call_depth;
         let called = stream::iter(invocations)
-            .map(|invocation| call(self.gate.clone(), invocation, None, depth))
+            .map(|invocation| {
+                let place = self.gate.next_call();
+                call(self.gate.clone(), place, invocation, None, depth)
+            })
             .buffered(AT_ONCE)
             .collect::<Vec<_>>()
             .await;
@@ -57,7 +62,10 @@ impl wit::HostHeld for Powers {
     }
 
     fn changed(&mut self, held: Resource<Held>) -> wasmtime::Result<bool> {
-        Ok(!self.table.get(&held)?.numbers().is_empty())
+        let held = self.table.get(&held)?;
+        Ok(held
+            .gate
+            .instant("changed", || !held.numbers().is_empty())?)
     }
 
     async fn release(
@@ -87,8 +95,8 @@ impl wit::HostHeld for Powers {
 /// Calls operations one after the other and holds what they change. One that fails, or of which a part fails, takes all of it back.
 async fn hold(gate: &Gate, invocations: Vec<Invocation>, depth: usize) -> Result<Held, Failure> {
     let scope = Scope {
-        id: gate.run.number(),
-        opener: gate.actor.id,
+        id: gate.next_call(),
+        opener: gate.actor.id.clone(),
     };
     let mut held = Held {
         gate: gate.clone(),
@@ -97,7 +105,8 @@ async fn hold(gate: &Gate, invocations: Vec<Invocation>, depth: usize) -> Result
     };
     for invocation in invocations {
         let name = invocation.operation.clone();
-        match call(gate.clone(), invocation, Some(scope), depth)
+        let (place, scope) = (gate.next_call(), held.scope.clone());
+        match call(gate.clone(), place, invocation, Some(scope), depth)
             .await
             .and_then(|returned| whole(&name, returned))
         {
@@ -126,6 +135,7 @@ fn whole(operation: &str, returned: Returned) -> Result<Returned, Failure> {
 
 async fn call(
     gate: Gate,
+    place: CallId,
     invocation: Invocation,
     scope: Option<Scope>,
     depth: usize,
@@ -146,13 +156,10 @@ async fn call(
             format!("operations call each other more than {depth} deep"),
         ));
     }
-    let caller = gate.clone();
-    gate.admit(Ask::Call(operation.clone()), |_pass| {
-        caller
-            .run
-            .operations
-            .clone()
-            .call(caller, operation, arguments, scope)
+    let (caller, here) = (gate.clone(), place.clone());
+    gate.admit(place, Ask::Call(operation.clone()), |_pass| {
+        let operations = caller.run.operations.clone();
+        operations.call(caller, here, operation, arguments, scope)
     })
     .await
 }

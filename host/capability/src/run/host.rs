@@ -10,6 +10,7 @@ use wasmtime::component::Resource;
 use super::Step;
 use crate::bindings::ops::run::run as wit;
 use crate::bindings::ops::types::types::Error;
+use crate::gate::Ask;
 use crate::powers::Powers;
 
 impl wit::Host for Powers {
@@ -36,31 +37,48 @@ impl wit::Host for Powers {
     }
 
     fn now(&mut self) -> wasmtime::Result<u64> {
-        Ok(u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0))
+        let now = || u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
+        // It has no way to fail as a value. The run is ended by what is wrong with its record.
+        Ok(self.gate.instant("now", now)?)
     }
 
     fn token(&mut self) -> wasmtime::Result<String> {
         let mut random = [0_u8; 4];
         getrandom::fill(&mut random)
             .map_err(|error| wasmtime::format_err!("reading random bytes: {error}"))?;
-        let time = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%9fZ");
-        Ok(format!("{time}-{:08x}", u32::from_le_bytes(random)))
+        let token = || {
+            let time = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%9fZ");
+            format!("{time}-{:08x}", u32::from_le_bytes(random))
+        };
+        let token: String = self.gate.instant("token", token)?;
+        self.gate.stand_in("token", &token);
+        if let Some((_time, random)) = token.rsplit_once('-') {
+            self.gate.stand_in("token-end", random);
+        }
+        Ok(token)
     }
 
     fn id(&mut self) -> wasmtime::Result<String> {
-        Ok(self.gate.run.id.to_string())
+        let id = self.gate.run.id.to_string();
+        self.gate.stand_in("run", &id);
+        Ok(id)
+    }
+
+    fn stand_in(&mut self, name: String, text: String) -> wasmtime::Result<()> {
+        self.gate.stand_in(&name, &text);
+        Ok(())
     }
 
     async fn sleep(&mut self, ms: u64) -> wasmtime::Result<Result<(), Error>> {
-        let run = self.gate.run.clone();
-        if run.planning() {
+        if self.gate.run.planning() {
             return Ok(Ok(()));
         }
-        let slept = async {
+        let call = self.gate.next_call();
+        let slept = self.gate.admit(call, Ask::Sleep, |_pass| async move {
             tokio::time::sleep(Duration::from_millis(ms)).await;
             Ok(())
-        };
-        Ok(run.until_stopped(slept).await.map_err(Error::from))
+        });
+        Ok(slept.await.map_err(Error::from))
     }
 }
 

@@ -33,10 +33,9 @@ impl LogBook {
     /// Writes a line as long as there is room; beyond it lines are counted.
     pub fn line(&self, level: Level, message: &str) {
         if self.with(|room| room.take(message.len())) {
-            self.gate.emit(Event::Logged {
-                level,
-                message: plain(message),
-            });
+            let message = plain(message);
+            let line = Event::Logged { level, message };
+            self.gate.tell(&self.gate.here(), line);
         }
     }
 

@@ -1,21 +1,17 @@
 //! `agent run DOMAIN.OPERATION [ARGS…]`: the operation is looked up, its descriptor judges the words, and the run is followed to its end.
 
 use agent_core::agent::Usable;
-use agent_core::{
-    Agent, Call, Event, Failure, Kind, Operation, OperationName, Outcome, Plugin, exit, suggest,
-};
+use agent_core::{Agent, Call, Failure, Kind, Operation, OperationName, Plugin, exit, suggest};
 use clap::Args;
 
+use crate::command::follow::{self, Known, Out};
 use crate::command::list;
+use crate::command::stop::stop;
 use crate::operation::{self, Given};
-use crate::options::{Options, Output};
-use crate::render::json;
+use crate::options::{Options, Output, RunOptions};
 use crate::report;
 use crate::terminal::Terminal;
 use crate::usage::Early;
-
-mod follow;
-mod question;
 
 /// Run an operation
 #[derive(Args, Debug)]
@@ -27,6 +23,7 @@ Examples:
   agent run volsync.restore media plex
   agent run flux.sync ks media plex
   agent run flux.reconcile hr media plex --plan
+  agent run volsync.restore media plex --plan --out plan.json
   agent run volsync                              lists the operations of volsync")]
 pub(crate) struct Arguments {
     /// The operation, such as volsync.restore; without it, all are listed
@@ -35,6 +32,8 @@ pub(crate) struct Arguments {
     /// The arguments of the operation
     #[arg(value_name = "ARGS")]
     arguments: Vec<String>,
+    #[command(flatten)]
+    options: RunOptions,
 }
 
 /// An operation to run; its words are not judged yet.
@@ -42,6 +41,8 @@ pub(crate) struct Arguments {
 pub struct Run {
     pub(crate) operation: Option<String>,
     pub(crate) words: Vec<String>,
+    /// How it is run.
+    pub options: RunOptions,
 }
 
 impl From<Arguments> for Run {
@@ -49,6 +50,7 @@ impl From<Arguments> for Run {
         Run {
             operation: arguments.operation,
             words: arguments.arguments,
+            options: arguments.options,
         }
     }
 }
@@ -56,12 +58,17 @@ impl From<Arguments> for Run {
 impl Run {
     /// Returns whether an operation is called, rather than listed or explained.
     pub(crate) fn calls(&self) -> bool {
-        let mut options = self.words.iter().take_while(|word| *word != "--");
         let names_operation = self
             .operation
             .as_ref()
             .is_some_and(|name| name.contains('.'));
-        names_operation && !options.any(|word| word == "--help" || word == "-h")
+        names_operation && !self.asks_for_help()
+    }
+
+    /// Returns whether the operation is to be explained.
+    pub(super) fn asks_for_help(&self) -> bool {
+        let mut options = self.words.iter().take_while(|word| *word != "--");
+        options.any(|word| word == "--help" || word == "-h")
     }
 }
 
@@ -71,13 +78,24 @@ pub(super) async fn execute(
     agent: &dyn Agent,
     mut terminal: Terminal,
 ) -> u8 {
+    let out = run.options.out.clone().map(Out::new);
     match prepare(run, options, agent, &mut terminal).await {
         Ok(Prepared::Shown) => exit::DONE,
         Ok(Prepared::Call {
             call,
             operation,
             options,
-        }) => follow::execute(*call, &operation, &options, agent, terminal).await,
+        }) => {
+            let known = Known {
+                operation: &operation,
+                options: &options,
+                consent: call.consent,
+                on_failure: call.on_failure,
+                to: None,
+                out,
+            };
+            follow::execute(agent.run(*call), known, terminal).await
+        }
         Err(Stop { early, output }) => stop(&early, output, &mut terminal),
     }
 }
@@ -137,6 +155,7 @@ async fn prepare(
                 arguments,
                 mode: options.mode(),
                 consent: options.consent(terminal.is_interactive()),
+                on_failure: run.options.failing.into(),
             };
             Ok(Prepared::Call {
                 call: Box::new(call),
@@ -151,27 +170,6 @@ fn show_all(plugins: &[Plugin], output: Output, terminal: &mut Terminal) {
     list::show(list::usable(plugins), output, terminal);
     list::warn_of_refused(plugins, terminal);
     report::hint("agent run DOMAIN.OPERATION --help", &mut terminal.stderr);
-}
-
-/// Reports why nothing was run. Who reads JSON gets the last event of a run all the same.
-fn stop(early: &Early, output: Output, terminal: &mut Terminal) -> u8 {
-    let Early::Usage(failure) = early else {
-        return early.show(terminal);
-    };
-    if output == Output::Json {
-        json::lines(&[failed(failure)], &mut terminal.stdout);
-    }
-    report::report(failure, terminal)
-}
-
-/// Returns the last event of a run that never began.
-fn failed(failure: &Failure) -> Event {
-    Event::Finished {
-        outcome: Outcome::Failed {
-            failure: failure.clone(),
-            put_back: Vec::new(),
-        },
-    }
 }
 
 /// Finds an operation by its full name.

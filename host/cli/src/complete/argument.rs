@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::Candidate;
 use crate::command::run;
 use crate::operation::{self, Flag};
-use crate::options::Options;
+use crate::options;
 
 pub(super) async fn candidates(
     name: &str,
@@ -106,7 +106,7 @@ fn options(flags: &[Flag<'_>], given: &Map<String, Value>) -> Vec<Candidate> {
                 &flag.parameter.summary,
             )
         });
-    let globals = <Options as clap::Args>::augment_args(clap::Command::new("globals"));
+    let globals = options::of_run(clap::Command::new("globals"));
     let global = globals.get_arguments().filter_map(|arg| {
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
         arg.get_long()

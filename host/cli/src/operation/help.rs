@@ -2,11 +2,11 @@
 
 use agent_core::arguments;
 use agent_core::descriptor::{Constraint, Operation, Parameter, Risk, Style, Type};
-use clap::{Arg, ArgAction, Args, Command};
+use clap::{Arg, ArgAction, Command};
 
 use super::{Flag, flags, heading, positionals};
 use crate::clean;
-use crate::options::Options;
+use crate::options;
 use crate::usage::Early;
 
 /// Returns the help of an operation; `name` is its full name.
@@ -33,7 +33,7 @@ pub(crate) fn help(name: &str, operation: &Operation, width: Option<usize>) -> E
                 .action(ArgAction::SetTrue),
         );
     // The options bring a text of their own about themselves, so the operation's comes after.
-    let mut command = Options::augment_args(command)
+    let mut command = options::of_run(command)
         .bin_name(called)
         .term_width(width.unwrap_or(100))
         .about(about(operation))

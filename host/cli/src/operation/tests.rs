@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 fn sync() -> Operation {
-    serde_json::from_value(crate::tests::scene::flux()[0].clone()).expect("an operation")
+    serde_json::from_value(crate::tests::plugins::flux()[0].clone()).expect("an operation")
 }
 
 fn verdict(operation: &Operation, words: &str) -> Value {

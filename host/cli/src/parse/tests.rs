@@ -29,6 +29,23 @@ fn words_of_the_operation_are_left_to_it() {
 }
 
 #[test]
+fn options_of_a_run_stand_anywhere_in_its_line() {
+    let wanted = line("agent run --plan --out plan.json --on-failure keep flux.sync ks");
+    for words in [
+        "agent run flux.sync ks --plan --out=plan.json --on-failure=keep",
+        "agent --on-failure keep --out plan.json run flux.sync --plan ks",
+        "agent run flux.sync --on-failure ask ks --plan --out plan.json --on-failure keep",
+    ] {
+        assert_eq!(line(words), wanted, "{words}");
+    }
+    let Command::Run(run) = wanted.command else {
+        panic!("a run")
+    };
+    assert_eq!(run.options.out.as_deref(), Some("plan.json".as_ref()));
+    assert_eq!(run.words, ["ks"]);
+}
+
+#[test]
 fn after_two_dashes_nothing_is_global() {
     let invocation = line("agent run flux.sync -q -- -v --plan");
     let Command::Run(run) = invocation.command else {
@@ -81,6 +98,13 @@ fn only_calls_and_completion_of_arguments_need_a_cluster() {
         ("agent run flux", false),
         ("agent run", false),
         ("agent list", false),
+        ("agent apply plan.json", true),
+        ("agent resume last", true),
+        ("agent undo last", true),
+        ("agent runs", false),
+        ("agent runs show last", false),
+        ("agent runs follow last", false),
+        ("agent __complete 2 -- agent resume l", false),
         ("agent __complete 2 -- agent run fl", false),
         ("agent __complete 3 -- agent run flux.sync k", true),
     ];

@@ -2,17 +2,20 @@
 
 use agent_core::descriptor::{Column, Risk};
 use agent_core::event::Level;
-use agent_core::{Effect, Event, Operation, OperationName, Outcome, TakeBack, exit};
-use serde_json::Value;
+use agent_core::journal::Aim;
+use agent_core::{Effect, Event, Operation, OperationName, RunId};
 use tokio::time::Instant;
 
-use super::steps::{End, Steps, duration};
-use super::{change, plan, value, yaml};
+use super::change;
+use super::steps::{End, Steps};
 use crate::clean;
+use crate::command::runs::changes;
 use crate::ink::{Ink, Tone};
 use crate::options::{Options, Output};
 use crate::report;
 use crate::terminal::Terminal;
+
+mod ending;
 
 /// Draws one run.
 pub(crate) struct Human {
@@ -22,7 +25,13 @@ pub(crate) struct Human {
     output: Output,
     quiet: bool,
     verbose: bool,
-    started: Instant,
+    /// Whether the world of the run ends with this process, so that nobody can take the run up.
+    passing: bool,
+    /// When the run began; none when that was long before the first event is drawn.
+    started: Option<Instant>,
+    run: Option<RunId>,
+    /// What a run that is taken up again is to come to.
+    to: Option<Aim>,
     operation: Option<OperationName>,
     planning: bool,
     plan: Vec<Effect>,
@@ -38,11 +47,21 @@ impl Human {
             output: options.output,
             quiet: options.quiet,
             verbose: options.verbose > 0,
-            started: Instant::now(),
+            passing: options.sandbox,
+            started: Some(Instant::now()),
+            run: None,
+            to: None,
             operation: None,
             planning: options.plan,
             plan: Vec::new(),
         }
+    }
+
+    /// Draws what happened at another time, so that nothing can be told of how long it took.
+    pub(crate) fn untimed(mut self) -> Human {
+        self.started = None;
+        self.steps.untime();
+        self
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -67,9 +86,12 @@ impl Human {
         match event {
             Event::Planned { effect } => self.plan.push(effect.clone()),
             Event::Finished { outcome } => self.finish(outcome, terminal),
+            Event::Started { run, .. } | Event::Resumed { run, .. } => {
+                self.run = Some(run.clone());
+                self.head(event, terminal);
+            }
             Event::Logged { level, message } => self.log(*level, message, terminal),
-            Event::Started { .. }
-            | Event::Changed { .. }
+            Event::Changed { .. }
             | Event::TakingBack { .. }
             | Event::PutBack(_)
             | Event::LogsDropped { .. }
@@ -85,15 +107,49 @@ impl Human {
     fn step(&mut self, event: &Event, terminal: &mut Terminal) {
         let to = &mut terminal.stderr;
         match event {
-            Event::StepStarted { step, title, depth } => self.steps.start(*step, title, *depth, to),
-            Event::StepNoted { step, text } => self.steps.note(*step, text, to),
-            Event::StepProgressed { step, done, total } => {
-                self.steps.progress(*step, *done, *total)
-            }
-            Event::StepDone { step, summary } => self.steps.end(*step, &End::Done(summary), to),
-            Event::StepSkipped { step, reason } => self.steps.end(*step, &End::Skipped(reason), to),
-            Event::StepFailed { step } => self.steps.end(*step, &End::Failed, to),
+            Event::StepStarted { step, title, depth } => self.steps.start(step, title, *depth, to),
+            Event::StepNoted { step, text } => self.steps.note(step, text, to),
+            Event::StepProgressed { step, done, total } => self.steps.progress(step, *done, *total),
+            Event::StepDone { step, summary } => self.steps.end(step, &End::Done(summary), to),
+            Event::StepSkipped { step, reason } => self.steps.end(step, &End::Skipped(reason), to),
+            Event::StepFailed { step } => self.steps.end(step, &End::Failed, to),
             _ => {}
+        }
+    }
+
+    fn head(&mut self, event: &Event, terminal: &mut Terminal) {
+        let (run, operation, doing) = match event {
+            Event::Started {
+                run,
+                operation,
+                planning,
+                ..
+            } => {
+                self.planning = *planning;
+                (run, operation, if *planning { "plan of " } else { "" })
+            }
+            Event::Resumed {
+                run, operation, to, ..
+            } => {
+                self.steps.forget();
+                self.to = Some(*to);
+                match to {
+                    Aim::Finish => (run, operation, "resume of "),
+                    Aim::Undo => (run, operation, "undo of "),
+                }
+            }
+            _ => return,
+        };
+        self.operation = Some(operation.clone());
+        let ink = terminal.stderr.ink;
+        if let Event::Resumed { to: Aim::Undo, .. } = event {
+            self.steps.take_back("putting back", 0, ink);
+        }
+        if !self.quiet && (self.risk != Risk::Read || self.verbose) {
+            let run = ink.paint(Tone::Faint, format!("run {run}"));
+            let name = ink.paint(Tone::Strong, operation.as_str());
+            let line = format!("{doing}{name}  {run}");
+            self.steps.above(|| terminal.stderr.line(line));
         }
     }
 
@@ -101,33 +157,27 @@ impl Human {
         let to = &mut terminal.stderr;
         let ink = to.ink;
         let line = match event {
-            Event::Started {
-                run,
-                operation,
-                planning,
-                ..
-            } => {
-                self.operation = Some(operation.clone());
-                self.planning = *planning;
-                let doing = if *planning { "plan of " } else { "" };
-                let run = ink.paint(Tone::Faint, format!("run {run}"));
-                let name = ink.paint(Tone::Strong, operation.as_str());
-                Some(format!("{doing}{name}  {run}"))
-                    .filter(|_| self.risk != Risk::Read || self.verbose)
-            }
             Event::Changed { effect } if self.verbose => {
                 let what = format!("{} {}", change::done(effect.verb), change::target(effect));
                 let fields = change::fields(effect, false).join(", ");
                 let separator = if fields.is_empty() { "" } else { ": " };
                 Some(ink.paint(Tone::Faint, format!("  {what}{separator}{fields}")))
             }
-            Event::TakingBack { held, .. } => taking_back(*held),
+            Event::TakingBack { held: 0, .. } => None,
+            Event::TakingBack { held, .. } => {
+                let title = format!("putting back {}", changes(*held));
+                let shown = self.steps.take_back(&title, *held, ink);
+                Some(title).filter(|_| !shown)
+            }
             Event::LogsDropped { lines } => Some(ink.paint(
                 Tone::Faint,
                 format!("  {lines} more log lines were dropped"),
             )),
             _ => None,
         };
+        if let Event::PutBack(one) = event {
+            self.steps.put_back(&one.target);
+        }
         self.steps.above(|| {
             if let Some(line) = line {
                 to.line(line);
@@ -155,86 +205,5 @@ impl Human {
             Level::Error => format!("{} {text}", to.ink.paint(Tone::Bad, "!")),
         };
         self.steps.above(|| to.line(line));
-    }
-
-    fn finish(&mut self, outcome: &Outcome, terminal: &mut Terminal) {
-        self.steps.clear();
-        match outcome {
-            Outcome::Failed { failure, put_back } => {
-                report::error(failure, &mut terminal.stderr);
-                report::put_back(put_back, &mut terminal.stderr);
-            }
-            Outcome::Done {
-                value,
-                failed,
-                not_put_back,
-            } => {
-                self.result(value, *failed, terminal);
-                self.shortcomings(value, *failed, not_put_back, terminal);
-            }
-        }
-        let took = duration(self.started.elapsed());
-        let worth_saying =
-            self.risk != Risk::Read && !self.quiet && !self.planning && !took.is_empty();
-        if worth_saying && outcome.exit_code() == exit::DONE {
-            let line = terminal
-                .stderr
-                .ink
-                .paint(Tone::Faint, format!("done in {took}"));
-            terminal.stderr.line(line);
-        }
-    }
-
-    fn result(&self, result: &Value, failed: u64, terminal: &mut Terminal) {
-        let planned = self.planning && !(self.plan.is_empty() && self.risk == Risk::Read);
-        match (self.output, planned, &self.operation) {
-            (Output::Yaml, true, _) => yaml::document(&self.plan, &mut terminal.stdout),
-            (Output::Yaml, false, _) => yaml::document(result, &mut terminal.stdout),
-            (_, true, operation) => {
-                // Who failed to be planned is in the rows of the result.
-                if failed > 0 {
-                    value::write(result, &self.columns, terminal);
-                    terminal.stdout.line("");
-                }
-                plan::write(&self.plan, operation.as_ref(), self.verbose, terminal);
-                if !self.quiet {
-                    plan::sum(&self.plan, self.verbose, &mut terminal.stderr);
-                }
-            }
-            (_, false, _) => value::write(result, &self.columns, terminal),
-        }
-    }
-
-    fn shortcomings(
-        &self,
-        result: &Value,
-        failed: u64,
-        not_put_back: &[TakeBack],
-        terminal: &mut Terminal,
-    ) {
-        let to = &mut terminal.stderr;
-        if failed > 0 {
-            let line = match value::rows(result) {
-                Some(rows) => format!("{failed} of {} failed", rows.len()),
-                None => format!("{failed} failed"),
-            };
-            let line = to.ink.paint(Tone::Bad, line);
-            to.line(line);
-        }
-        if !not_put_back.is_empty() {
-            report::warning(
-                "the operation is done, but not everything it held is as before",
-                to,
-            );
-            report::not_put_back(&not_put_back.iter().collect::<Vec<_>>(), to);
-        }
-    }
-}
-
-fn taking_back(held: u64) -> Option<String> {
-    match held {
-        0 => None,
-        1 => Some("putting back 1 change".to_owned()),
-        many => Some(format!("putting back {many} changes")),
     }
 }

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use agent_core::CallId;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::Instant;
 
+use super::time::felt;
 use crate::clean;
 use crate::ink::{Ink, Tone};
 use crate::terminal::Sink;
@@ -17,9 +19,10 @@ const QUIET: Duration = Duration::from_millis(500);
 /// The steps that are under way.
 pub(super) struct Steps {
     live: Option<MultiProgress>,
-    open: BTreeMap<u64, Step>,
+    open: BTreeMap<CallId, Step>,
     details: bool,
     gap: Gap,
+    timed: bool,
 }
 
 /// The time in which no step is under way.
@@ -32,7 +35,8 @@ struct Gap {
 struct Step {
     title: String,
     depth: usize,
-    started: Instant,
+    /// None when nothing can be told of how long it takes.
+    started: Option<Instant>,
     note: String,
     progress: Option<(u64, u64)>,
     bar: Option<ProgressBar>,
@@ -57,6 +61,7 @@ impl Steps {
                 since: Instant::now(),
                 bar: None,
             },
+            timed: true,
         }
     }
 
@@ -64,7 +69,7 @@ impl Steps {
         self.live.is_some()
     }
 
-    pub(super) fn start(&mut self, number: u64, title: &str, depth: u32, to: &mut Sink) {
+    pub(super) fn start(&mut self, id: &CallId, title: &str, depth: u32, to: &mut Sink) {
         let depth = usize::try_from(depth).unwrap_or(usize::MAX).min(8);
         let title = clean::line(title);
         self.end_gap();
@@ -78,17 +83,66 @@ impl Steps {
         let step = Step {
             title,
             depth,
-            started: Instant::now(),
+            started: self.timed.then(Instant::now),
             note: String::new(),
             progress: None,
             bar,
         };
         step.show();
-        self.open.insert(number, step);
+        self.open(id, step);
     }
 
-    pub(super) fn note(&mut self, number: u64, text: &str, to: &mut Sink) {
-        let Some(step) = self.open.get_mut(&number) else {
+    /// Shows on a screen that changes are being put back; returns whether there is a screen. The run's own place is free for it: no step stands
+    /// there.
+    pub(super) fn take_back(&mut self, title: &str, total: u64, ink: Ink) -> bool {
+        self.end_gap();
+        let Some(live) = &self.live else { return false };
+        let step = Step {
+            title: title.to_owned(),
+            depth: 0,
+            started: None,
+            note: String::new(),
+            progress: (total > 0).then_some((0, total)),
+            bar: Some(live.add(spinner(0, ink))),
+        };
+        step.show();
+        self.open(&CallId::root(), step);
+        true
+    }
+
+    /// Shows on a screen that one more change was put back.
+    pub(super) fn put_back(&mut self, target: &str) {
+        if let Some(step) = self.open.get_mut(&CallId::root()) {
+            let (done, total) = step.progress.unwrap_or_default();
+            step.progress = Some((done + 1, total));
+            step.note = clean::line(target);
+            step.show();
+        }
+    }
+
+    /// Steps that begin from now on are not timed.
+    pub(super) fn untime(&mut self) {
+        self.timed = false;
+    }
+
+    /// Takes away all steps: whoever worked on them is gone.
+    pub(super) fn forget(&mut self) {
+        for step in std::mem::take(&mut self.open).into_values() {
+            if let Some(bar) = &step.bar {
+                self.remove(bar);
+            }
+        }
+    }
+
+    fn open(&mut self, id: &CallId, step: Step) {
+        let before = self.open.insert(id.clone(), step);
+        if let Some(bar) = before.and_then(|step| step.bar) {
+            self.remove(&bar);
+        }
+    }
+
+    pub(super) fn note(&mut self, id: &CallId, text: &str, to: &mut Sink) {
+        let Some(step) = self.open.get_mut(id) else {
             return;
         };
         step.note = clean::line(text);
@@ -100,16 +154,16 @@ impl Steps {
         }
     }
 
-    pub(super) fn progress(&mut self, number: u64, done: u64, total: u64) {
-        if let Some(step) = self.open.get_mut(&number) {
+    pub(super) fn progress(&mut self, id: &CallId, done: u64, total: u64) {
+        if let Some(step) = self.open.get_mut(id) {
             step.progress = Some((done, total));
             step.show();
         }
     }
 
     /// Ends a step. On a screen an inner step that went well leaves no line.
-    pub(super) fn end(&mut self, number: u64, end: &End<'_>, to: &mut Sink) {
-        let Some(step) = self.open.remove(&number) else {
+    pub(super) fn end(&mut self, id: &CallId, end: &End<'_>, to: &mut Sink) {
+        let Some(step) = self.open.remove(id) else {
             return;
         };
         if let Some(bar) = &step.bar {
@@ -199,7 +253,9 @@ impl Step {
             ),
             End::Failed => (ink.paint(Tone::Bad, "✗"), self.note.clone()),
         };
-        let took = duration(self.started.elapsed());
+        let took = self
+            .started
+            .map_or_else(String::new, |started| felt(started.elapsed()));
         let extras: Vec<String> = [text, took]
             .into_iter()
             .filter(|extra| !extra.is_empty())
@@ -211,18 +267,6 @@ impl Step {
             self.title,
             extras.concat()
         )
-    }
-}
-
-/// Returns a length of time in few characters; nothing when it was too short to be felt.
-pub(super) fn duration(length: Duration) -> String {
-    let tenths = length.as_millis() / 100;
-    match tenths {
-        0 => String::new(),
-        1..100 => format!("{}.{}s", tenths / 10, tenths % 10),
-        100..600 => format!("{}s", tenths / 10),
-        600..36_000 => format!("{}m{:02}s", tenths / 600, tenths / 10 % 60),
-        _ => format!("{}h{:02}m", tenths / 36_000, tenths / 600 % 60),
     }
 }
 
@@ -242,24 +286,4 @@ fn spinner(depth: usize, ink: Ink) -> ProgressBar {
     ProgressBar::no_length()
         .with_style(style)
         .with_prefix(indent(depth))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_duration_has_the_precision_that_matters() {
-        let table = [
-            (40, ""),
-            (1234, "1.2s"),
-            (9_990, "9.9s"),
-            (12_345, "12s"),
-            (125_000, "2m05s"),
-            (7_500_000, "2h05m"),
-        ];
-        for (ms, wanted) in table {
-            assert_eq!(duration(Duration::from_millis(ms)), wanted);
-        }
-    }
 }

@@ -23,9 +23,30 @@ pub(crate) fn write(rows: &[Value], columns: &[Column], terminal: &mut Terminal)
             None => table.blocks(room, ink),
         },
     };
-    for line in lines {
-        terminal.stdout.line(line);
-    }
+    whole(&lines, terminal);
+}
+
+/// Writes a block of lines per row to standard output.
+pub(crate) fn write_blocks(rows: &[Value], columns: &[Column], terminal: &mut Terminal) {
+    let room = terminal.result_width().unwrap_or(usize::MAX);
+    let ink = terminal.stdout.ink;
+    whole(&Table::new(rows, columns).blocks(room, ink), terminal);
+}
+
+/// Writes lines at once: thousands of them one by one can be felt.
+fn whole(lines: &[String], terminal: &mut Terminal) {
+    let text: String = lines
+        .iter()
+        .flat_map(|line| [line.as_str(), "\n"])
+        .collect();
+    terminal.stdout.raw(&text);
+}
+
+/// Returns whether a table has room on the screen without a cell being cut.
+pub(crate) fn fits(rows: &[Value], columns: &[Column], terminal: &Terminal) -> bool {
+    let natural = Table::new(rows, columns).natural();
+    let needed = natural.iter().sum::<usize>() + GAP * natural.len().saturating_sub(1);
+    terminal.result_width().is_none_or(|room| needed <= room)
 }
 
 /// Returns whether a row says that its object failed.

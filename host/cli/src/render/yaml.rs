@@ -7,7 +7,7 @@ use crate::clean;
 use crate::terminal::Sink;
 
 /// Writes one document.
-pub(super) fn document(value: &impl Serialize, to: &mut Sink) {
+pub(crate) fn document(value: &impl Serialize, to: &mut Sink) {
     to.raw(&text(value));
 }
 
@@ -17,7 +17,7 @@ pub(crate) fn list(values: &[Value], to: &mut Sink) {
 }
 
 /// Returns a document as lines.
-pub(super) fn text(value: &impl Serialize) -> String {
+pub(crate) fn text(value: &impl Serialize) -> String {
     match serde_yaml_ng::to_string(value) {
         // YAML calls the characters that reorder a line printable and leaves them as they are.
         Ok(text) => clean::text(&text),

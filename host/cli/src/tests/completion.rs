@@ -1,11 +1,13 @@
 //! What a shell is told when somebody presses Tab.
 
+use super::remembering::all;
 use super::scene::scene;
 
 /// Returns the candidates for the last word of a line.
 async fn at(line: &str) -> Vec<String> {
     let words: Vec<&str> = line.split(' ').collect();
     let shot = scene(&format!("agent __complete {} -- {line}", words.len() - 1))
+        .remembers(all())
         .shoot()
         .await;
     assert_eq!((shot.code, shot.stderr.as_str()), (0, ""), "{line}");
@@ -17,7 +19,7 @@ async fn at(line: &str) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn candidates_come_from_the_tree_the_descriptor_and_the_cluster() {
-    let table: [(&str, &[&str]); 21] = [
+    let table: [(&str, &[&str]); 23] = [
         ("agent pl", &["plugin"]),
         ("agent plugin ins", &["inspect"]),
         ("agent plugin inspect v", &["volsync"]),
@@ -49,6 +51,14 @@ async fn candidates_come_from_the_tree_the_descriptor_and_the_cluster() {
         ("agent run flux.sync ", &["ks", "hr", "default", "media"]),
         ("agent plugin ", &["list", "inspect", "grant", "help"]),
         ("agent run nothing.here x", &[]),
+        (
+            "agent run volsync.restore media plex --on-failure k",
+            &["keep"],
+        ),
+        (
+            "agent run volsync.restore media plex --ou",
+            &["--out", "--output"],
+        ),
         ("agent run volsync.restore media plex --namespace k", &[]),
     ];
     for (line, wanted) in table {
@@ -70,6 +80,36 @@ async fn names_of_files_are_left_to_the_shell() {
         let asked = format!("agent __complete {} -- {line}", words.len() - 1);
         assert_eq!(scene(&asked).shoot().await.stdout, "\tfile\n", "{line}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_are_offered_by_those_who_can_be_meant() {
+    let table: [(&str, &[&str]); 8] = [
+        (
+            "agent runs show ",
+            &[
+                "last", "workaaaa", "cutoffaa", "goneaaaa", "failedaa", "goodaaaa",
+            ],
+        ),
+        ("agent runs follow w", &["workaaaa"]),
+        ("agent undo g", &["goneaaaa", "goodaaaa"]),
+        ("agent undo --yes la", &["last"]),
+        ("agent resume ", &["cutoffaa", "failedaa"]),
+        ("agent resume last ", &[]),
+        ("agent runs ", &["show", "follow", "prune", "help"]),
+        ("agent runs --f", &["--failed"]),
+    ];
+    for (line, wanted) in table {
+        assert_eq!(at(line).await, wanted, "{line}");
+    }
+    let shot = scene("agent __complete 2 -- agent resume c")
+        .remembers(all())
+        .shoot()
+        .await;
+    assert_eq!(
+        shot.stdout,
+        "cutoffaa\tvolsync.restore media plex, unfinished\n"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,12 +35,12 @@ fn failing() -> Vec<Beat> {
         step(1, "Restore the snapshot", 0),
     ];
     beats.push(event(
-        json!({"event": "step-noted", "step": 1, "text": "attempt 3"}),
+        json!({"event": "step-noted", "step": "1", "text": "attempt 3"}),
     ));
     beats.extend(effects().map(|effect| event(json!({"event": "changed", "effect": effect}))));
     beats.extend([
         Beat::Wait(12_300),
-        event(json!({"event": "step-failed", "step": 1})),
+        event(json!({"event": "step-failed", "step": "1"})),
         event(json!({"event": "taking-back", "failure": mover_failed(), "held": 3})),
     ]);
     for one in taken_back().as_array().expect("a list") {

@@ -15,11 +15,13 @@ pub(super) fn started(operation: &str, planning: bool) -> Beat {
 }
 
 pub(super) fn step(number: u64, title: &str, depth: u32) -> Beat {
-    event(json!({"event": "step-started", "step": number, "title": title, "depth": depth}))
+    event(
+        json!({"event": "step-started", "step": number.to_string(), "title": title, "depth": depth}),
+    )
 }
 
 pub(super) fn done(number: u64, summary: &str) -> Beat {
-    event(json!({"event": "step-done", "step": number, "summary": summary}))
+    event(json!({"event": "step-done", "step": number.to_string(), "summary": summary}))
 }
 
 pub(super) fn finished(value: &Value, failed: u64) -> Beat {
@@ -90,12 +92,12 @@ fn restore() -> Vec<Beat> {
         step(3, "Suspend kustomization media/plex", 1),
         event(json!({"event": "changed", "effect": effects()[1]})),
         done(3, ""),
-        event(json!({"event": "step-noted", "step": 2, "text": "1 pod still runs"})),
+        event(json!({"event": "step-noted", "step": "2", "text": "1 pod still runs"})),
         Beat::Wait(2100),
         done(2, ""),
-        event(json!({"event": "step-skipped", "step": 9, "reason": "no such step"})),
+        event(json!({"event": "step-skipped", "step": "9", "reason": "no such step"})),
         step(4, "Make a safety snapshot", 0),
-        event(json!({"event": "step-skipped", "step": 4, "reason": "the source is broken"})),
+        event(json!({"event": "step-skipped", "step": "4", "reason": "the source is broken"})),
         event(json!({"event": "logged", "level": "info", "message": "mover: restored 12 files"})),
         event(json!({"event": "logged", "level": "debug", "message": "watch restarted"})),
         event(json!({"event": "logged", "level": "warn", "message": "cache is full"})),
@@ -346,8 +348,8 @@ async fn spinners_are_on_the_screen_while_steps_last() {
         step(1, "Wait until no pod mounts `plex`", 0),
     ];
     beats.extend([
-        event(json!({"event": "step-noted", "step": 1, "text": "plex-6f7d is terminating and takes its time about it"})),
-        event(json!({"event": "step-progressed", "step": 1, "done": 1, "total": 3})),
+        event(json!({"event": "step-noted", "step": "1", "text": "plex-6f7d is terminating and takes its time about it"})),
+        event(json!({"event": "step-progressed", "step": "1", "done": 1, "total": 3})),
         step(2, "Suspend kustomization media/plex", 1),
         Beat::Wait(250),
         Beat::Look,
@@ -412,11 +414,11 @@ async fn guests_cannot_write_escapes() {
     let finish = json!({"outcome": "done", "value": {evil: evil, "deep": {"x": [evil, {"y": evil}]}}, "failed": 0, "not-put-back": []});
     let fields = json!([{"path": "/spec/\u{1b}[2J", "before": evil, "after": {"a": evil}}]);
     let documents = [
-        json!({"event": "step-started", "step": 1, "title": evil, "depth": 0}),
-        json!({"event": "step-noted", "step": 1, "text": evil}),
+        json!({"event": "step-started", "step": "1", "title": evil, "depth": 0}),
+        json!({"event": "step-noted", "step": "1", "text": evil}),
         json!({"event": "logged", "level": "warn", "message": evil}),
         json!({"event": "changed", "effect": effect(1, "patch", "pods.v1", "x", false, fields)}),
-        json!({"event": "step-done", "step": 1, "summary": evil}),
+        json!({"event": "step-done", "step": "1", "summary": evil}),
         json!({"event": "finished", "outcome": finish}),
     ];
     for output in ["table", "yaml", "json"] {

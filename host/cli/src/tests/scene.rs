@@ -6,18 +6,22 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent_core::agent::{Control, Origin, Plugin, State, Usable};
+use agent_core::agent::{Control, Plugin};
 use agent_core::event::Level;
+use agent_core::journal::Aim;
+use agent_core::plan::Plan;
+use agent_core::record::{Filter, Pruned, Record, Retention, Summary};
 use agent_core::{
-    Agent, Call, Completion, Digest, Event, Failure, Kind, PluginId, Right, Run, RunId,
+    Agent, Call, Completion, Consent, Event, Failure, Kind, OnFailure, PluginId, Right, Run, RunId,
 };
 use async_trait::async_trait;
 use futures::channel::mpsc;
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt};
 use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::{Facts, Terminal, execute, parse};
+use super::{past, plugins};
+use crate::{Clock, Command, Facts, Terminal, execute, parse};
 
 /// What the agent does next.
 pub(super) enum Beat {
@@ -50,6 +54,9 @@ pub(super) struct Scene {
     beats: Vec<Beat>,
     refusal: Option<Failure>,
     refused_plugin: bool,
+    past: Vec<Record>,
+    plan: String,
+    disk_is_full: bool,
 }
 
 /// What came out.
@@ -58,6 +65,11 @@ pub(super) struct Shot {
     pub(super) stderr: String,
     pub(super) code: u8,
     pub(super) calls: Vec<Call>,
+    pub(super) taken_up: Vec<(String, Aim, Consent)>,
+    pub(super) applied: Vec<(Plan, Consent, OnFailure)>,
+    pub(super) pruned: Vec<Option<Retention>>,
+    /// What the file that `--out` names holds.
+    pub(super) kept: Option<String>,
     pub(super) controls: Vec<Control>,
     pub(super) screens: Vec<String>,
 }
@@ -88,6 +100,9 @@ pub(super) fn scene(line: &str) -> Scene {
         beats: Vec::new(),
         refusal: None,
         refused_plugin: false,
+        past: Vec::new(),
+        plan: String::new(),
+        disk_is_full: false,
     }
 }
 
@@ -126,6 +141,23 @@ impl Scene {
         self
     }
 
+    /// Runs that are remembered, newest first.
+    pub(super) fn remembers(mut self, past: impl IntoIterator<Item = Record>) -> Scene {
+        self.past.extend(past);
+        self
+    }
+
+    /// What the file holds that `agent apply` names.
+    pub(super) fn reads(mut self, plan: &str) -> Scene {
+        plan.clone_into(&mut self.plan);
+        self
+    }
+
+    pub(super) fn fills_the_disk(mut self) -> Scene {
+        self.disk_is_full = true;
+        self
+    }
+
     pub(super) fn closes_stdout(mut self) -> Scene {
         self.stdout_closed = true;
         self
@@ -142,7 +174,14 @@ impl Scene {
             Box::new(stderr.clone()),
             presses.boxed(),
             self.facts.clone(),
-        );
+        )
+        .with_clock(Clock {
+            now: past::now,
+            zone: past::zone,
+        });
+        let kept = Arc::new(Mutex::new(None));
+        let (file, full) = (Arc::clone(&kept), self.disk_is_full);
+        terminal = terminal.with_out(Box::new(move |text: &str| keep(&file, full, text)));
         if self.facts.stderr_tty {
             let target: Box<dyn TermLike> = Box::new(screen.clone());
             terminal = terminal.with_live(ProgressDrawTarget::term_like(target));
@@ -151,24 +190,46 @@ impl Scene {
             beats: Mutex::new(self.beats),
             refusal: self.refusal,
             refused_plugin: self.refused_plugin,
+            past: self.past,
             press,
             screen,
-            record: Arc::default(),
+            heard: Arc::default(),
         };
         let code = match parse(self.line.iter().map(Into::into)) {
-            Ok(invocation) => execute(invocation, &agent, terminal).await,
+            Ok(mut invocation) => {
+                if let Command::Apply(apply) = &mut invocation.command {
+                    apply.text = self.plan;
+                }
+                execute(invocation, &agent, terminal).await
+            }
             Err(early) => early.print(&mut terminal),
         };
-        let record = std::mem::take(&mut *agent.record.lock().expect("a record"));
+        let heard = std::mem::take(&mut *agent.heard.lock().expect("what was heard"));
+        let kept = kept.lock().expect("a file").take();
         Shot {
             stdout: stdout.text(),
             stderr: stderr.text(),
             code,
-            calls: record.calls,
-            controls: record.controls,
-            screens: record.screens,
+            calls: heard.calls,
+            taken_up: heard.taken_up,
+            applied: heard.applied,
+            pruned: heard.pruned,
+            kept,
+            controls: heard.controls,
+            screens: heard.screens,
         }
     }
+}
+
+fn keep(file: &Mutex<Option<String>>, full: bool, text: &str) -> Result<(), Failure> {
+    if full {
+        return Err(
+            Failure::new(Kind::Exhausted, "agent.out", "no space left on device")
+                .while_doing("writing the plan `plan.json`"),
+        );
+    }
+    *file.lock().expect("a file") = Some(text.to_owned());
+    Ok(())
 }
 
 fn keyboard(typed: Option<String>) -> Box<dyn BufRead + Send> {
@@ -224,8 +285,11 @@ impl Write for Tape {
 }
 
 #[derive(Default)]
-struct Record {
+struct Heard {
     calls: Vec<Call>,
+    taken_up: Vec<(String, Aim, Consent)>,
+    applied: Vec<(Plan, Consent, OnFailure)>,
+    pruned: Vec<Option<Retention>>,
     controls: Vec<Control>,
     screens: Vec<String>,
 }
@@ -234,43 +298,14 @@ struct Scripted {
     beats: Mutex<Vec<Beat>>,
     refusal: Option<Failure>,
     refused_plugin: bool,
+    past: Vec<Record>,
     press: mpsc::UnboundedSender<()>,
     screen: InMemoryTerm,
-    record: Arc<Mutex<Record>>,
+    heard: Arc<Mutex<Heard>>,
 }
 
-#[async_trait]
-impl Agent for Scripted {
-    async fn plugins(&self) -> Result<Vec<Plugin>, Failure> {
-        let mut plugins = vec![
-            plugin(
-                "flux",
-                "Reconcile, suspend and resume Flux objects",
-                super::scene::flux(),
-            ),
-            plugin(
-                "volsync",
-                "Back up and restore volumes with VolSync",
-                super::scene::volsync(),
-            ),
-        ];
-        if self.refused_plugin {
-            let failure = Failure::new(
-                Kind::Invalid,
-                "plugin.not-a-component",
-                "it is 0 bytes long, so it is no component",
-            );
-            plugins.push(Plugin {
-                origin: Origin::File("./empty.wasm".to_owned()),
-                digest: Digest::from_sha256(&[0; 32]),
-                state: State::Refused { failure },
-            });
-        }
-        Ok(plugins)
-    }
-
-    async fn run(&self, call: Call) -> Result<Run, Failure> {
-        self.record.lock().expect("a record").calls.push(call);
+impl Scripted {
+    fn play(&self) -> Result<Run, Failure> {
         if let Some(failure) = &self.refusal {
             return Err(failure.clone());
         }
@@ -281,13 +316,67 @@ impl Agent for Scripted {
             controls: rx,
             press: self.press.clone(),
             screen: self.screen.clone(),
-            record: Arc::clone(&self.record),
+            heard: Arc::clone(&self.heard),
         };
         Ok(Run::new(
             run_id(),
             stream::unfold(play, Play::next).boxed(),
             tx,
         ))
+    }
+
+    fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
+        self.heard.lock().expect("what was heard")
+    }
+}
+
+#[async_trait]
+impl Agent for Scripted {
+    async fn plugins(&self) -> Result<Vec<Plugin>, Failure> {
+        Ok(plugins::found(self.refused_plugin))
+    }
+
+    async fn run(&self, call: Call) -> Result<Run, Failure> {
+        self.heard().calls.push(call);
+        self.play()
+    }
+
+    async fn apply(
+        &self,
+        plan: Plan,
+        consent: Consent,
+        on_failure: OnFailure,
+    ) -> Result<Run, Failure> {
+        self.heard().applied.push((plan, consent, on_failure));
+        self.play()
+    }
+
+    async fn runs(&self, filter: Filter) -> Result<Vec<Summary>, Failure> {
+        Ok(past::runs(&self.past, filter))
+    }
+
+    async fn record(&self, run: &str) -> Result<Record, Failure> {
+        past::find(&self.past, run)
+    }
+
+    async fn follow(&self, run: &str) -> Result<BoxStream<'static, Event>, Failure> {
+        past::find(&self.past, run)?;
+        Ok(self.play()?.events)
+    }
+
+    async fn take_up(&self, run: &str, to: Aim, consent: Consent) -> Result<Run, Failure> {
+        past::find(&self.past, run)?;
+        self.heard().taken_up.push((run.to_owned(), to, consent));
+        self.play()
+    }
+
+    async fn prune(&self, retention: Option<Retention>) -> Result<Pruned, Failure> {
+        self.heard().pruned.push(retention);
+        Ok(Pruned {
+            runs: 12,
+            before: 3_600_000,
+            after: 1_200_000,
+        })
     }
 
     async fn complete(&self, completion: Completion) -> Result<Vec<String>, Failure> {
@@ -327,7 +416,7 @@ struct Play {
     controls: mpsc::UnboundedReceiver<Control>,
     press: mpsc::UnboundedSender<()>,
     screen: InMemoryTerm,
-    record: Arc<Mutex<Record>>,
+    heard: Arc<Mutex<Heard>>,
 }
 
 impl Play {
@@ -339,11 +428,19 @@ impl Play {
                 Beat::Interrupt => self.press.unbounded_send(()).expect("somebody listens"),
                 Beat::Listen => {
                     let control = self.controls.next().await?;
-                    self.record.lock().expect("a record").controls.push(control);
+                    self.heard
+                        .lock()
+                        .expect("what was heard")
+                        .controls
+                        .push(control);
                 }
                 Beat::Flood(lines) => {
                     if let Ok(control) = self.controls.try_recv() {
-                        self.record.lock().expect("a record").controls.push(control);
+                        self.heard
+                            .lock()
+                            .expect("what was heard")
+                            .controls
+                            .push(control);
                     } else if let Some(left) = lines.checked_sub(1) {
                         self.beats.push_front(Beat::Flood(left));
                         let (level, message) = (Level::Info, format!("{left} to go"));
@@ -352,7 +449,11 @@ impl Play {
                 }
                 Beat::Look => {
                     let screen = self.screen.contents();
-                    self.record.lock().expect("a record").screens.push(screen);
+                    self.heard
+                        .lock()
+                        .expect("what was heard")
+                        .screens
+                        .push(screen);
                 }
             }
         }
@@ -361,70 +462,4 @@ impl Play {
 
 pub(super) fn run_id() -> RunId {
     RunId::from_random([0, 1, 2, 3, 4, 5, 6, 7])
-}
-
-fn plugin(id: &str, description: &str, operations: Value) -> Plugin {
-    let manifest = json!({
-        "manifest": 1, "id": id, "version": "0.1.0", "description": description, "license": "Apache-2.0", "min-agent": "0.1.0",
-        "request": [
-            {"capability": "cluster", "verbs": ["get", "list"], "resources": ["pods"], "namespaces": ["{namespace}"], "why": "find the pods that mount the volume"},
-            {"capability": "operations", "call": ["flux.suspend"], "operations": ["restore"], "why": "keep Flux from reverting the restore"}
-        ]
-    });
-    let usable = Usable {
-        manifest: serde_json::from_value(manifest).expect("a manifest"),
-        descriptor: serde_json::from_value(json!({"operations": operations}))
-            .expect("a descriptor"),
-        imports: vec![
-            "ops:run/run@0.1.0".to_owned(),
-            "ops:cluster/cluster@0.1.0".to_owned(),
-        ],
-        granted: vec!["cluster:get:pods:*".parse().expect("a right")],
-        missing: vec!["cluster:list:pods:*".parse().expect("a right")],
-    };
-    Plugin {
-        origin: Origin::Bundled,
-        digest: Digest::from_sha256(&[7; 32]),
-        state: State::Usable(Box::new(usable)),
-    }
-}
-
-pub(crate) fn volsync() -> Value {
-    json!([
-        {
-            "name": "restore", "summary": "Restore an app's volume from a snapshot", "risk": "destroy",
-            "description": "The app is stopped, its volume is overwritten,\nand everything that was stopped is started again.\n\nWhat was suspended before stays suspended.",
-            "parameters": [
-                {"name": "namespace", "summary": "the app's namespace", "style": "positional", "required": true, "schema": {"type": "string", "format": "name"}, "names": "namespace"},
-                {"name": "name", "summary": "the app", "style": "positional", "required": true, "schema": {"type": "string", "format": "name"}, "names": {"object": "replicationsources.v1alpha1.volsync.backube"}},
-                {"name": "previous", "summary": "skip the N newest snapshots", "style": "flag", "schema": {"type": "integer", "minimum": 0}},
-                {"name": "as-of", "summary": "take the newest snapshot before TIME", "style": "flag", "schema": {"type": "string", "format": "date-time"}},
-                {"name": "no-safety-snapshot", "summary": "make no snapshot of the present state first", "style": "flag", "schema": {"type": "boolean"}, "default": false},
-                {"name": "timeout", "summary": "give up after that", "style": "flag", "schema": {"type": "string", "format": "duration"}, "default": "30m"}
-            ],
-            "constraints": [{"at-most-one": ["previous", "as-of"]}],
-            "examples": ["volsync.restore media plex", "volsync.restore media plex --previous 1"]
-        },
-        {"name": "status", "summary": "Show the state of backups", "risk": "read"}
-    ])
-}
-
-pub(crate) fn flux() -> Value {
-    let kinds = json!({"object-by": {"parameter": "kind", "of": {"ks": "kustomizations.v1.kustomize.toolkit.fluxcd.io", "hr": "helmreleases.v2.helm.toolkit.fluxcd.io"}}});
-    json!([
-        {
-            "name": "sync", "summary": "Ask Flux to reconcile now, without waiting", "risk": "change",
-            "parameters": [
-                {"name": "kind", "summary": "what to reconcile", "style": "positional", "schema": {"type": "string", "enum": ["ks", "hr"]}, "default": "ks"},
-                {"name": "namespace", "summary": "the namespace", "style": "positional", "schema": {"type": "string", "format": "name"}, "names": "namespace"},
-                {"name": "name", "summary": "the object", "style": "positional", "schema": {"type": "string", "format": "name"}, "names": kinds},
-                {"name": "all", "summary": "every object of the kind", "style": "flag", "schema": {"type": "boolean"}, "default": false, "short": "a"}
-            ],
-            "constraints": [{"exactly-one": ["name", "all"]}],
-            "columns": [
-                {"heading": "NAMESPACE", "key": "namespace"}, {"heading": "NAME", "key": "name"},
-                {"heading": "RESULT", "key": "result"}, {"heading": "MESSAGE", "key": "message"}
-            ]
-        }
-    ])
 }

@@ -52,6 +52,26 @@ async fn wrong_lines_are_explained() {
             "agent plugin grant volsync cluster:eat:pods:*",
             "agent plugin inspect volsnyc",
             "agent completions tcsh",
+            "agent run volsync.restore media plex --out plan.json",
+            "agent run volsync.restore media plex --plan --out",
+            "agent run volsync.restore media plex --on-failure never",
+            "agent list --on-failure keep",
+            "agent runs shwo last",
+            "agent runs last",
+            "agent runs --failed --unfinished",
+            "agent runs --failed show last",
+            "agent runs show",
+            "agent runs show one two",
+            "agent runs --days 0",
+            "agent runs prune --days 0",
+            "agent runs prune --days=-1",
+            "agent runs prune --size 50MB",
+            "agent runs prune --plan",
+            "agent resume",
+            "agent resume last --plan",
+            "agent undo last --plan",
+            "agent apply",
+            "agent apply plan.json --plan",
         ])
         .await
     );
@@ -102,6 +122,13 @@ async fn help_of_the_program() {
             "agent run --help",
             "agent plugin --help",
             "agent sandbox --help",
+            "agent apply --help",
+            "agent runs --help",
+            "agent runs show --help",
+            "agent runs follow --help",
+            "agent runs prune --help",
+            "agent resume --help",
+            "agent undo --help",
             "agent --version"
         ])
         .await

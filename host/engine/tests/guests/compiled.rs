@@ -1,11 +1,10 @@
 //! Compiled code is kept, and what does not fit is made again.
 
-use std::sync::Arc;
-
 use agent_core::agent::Agent as _;
 use agent_core::call::Consent;
+use agent_core::record::{Cluster, Who};
 use agent_engine::{LocalAgent, Parts};
-use agent_journal::MemoryJournal;
+use agent_journal::Journal;
 use agent_store::{Bundled, Sources, Store};
 use serde_json::json;
 
@@ -22,11 +21,15 @@ fn agent(at: &tempfile::TempDir, wasm: &'static [u8]) -> LocalAgent {
             directory: None,
             given: vec![],
             config: None,
+            kept: None,
             agent: semver::Version::new(0, 1, 0),
         }),
         code: Some(cache(at)),
-        journal: Arc::new(MemoryJournal::new()),
+        journal: Journal::in_memory(),
+        retention: world::FOREVER,
         client: world::nobody(),
+        cluster: Cluster::default(),
+        who: Who::default(),
         limits: LIMITS,
     })
 }

@@ -2,6 +2,7 @@
 
 use agent_core::event::{Event, Outcome};
 use agent_core::limits::Limits;
+use agent_core::record::{Filter, Settled};
 
 use crate::guests;
 use crate::world::{Ended, LIMITS, World};
@@ -20,15 +21,21 @@ fn assert_put_back(world: &World, ended: &Ended) {
         .filter(|event| matches!(event, Event::PutBack(_)))
         .count();
     assert_eq!((changed, put_back), (1, 1), "{:#?}", ended.events);
-    let record = world
-        .journal
-        .records()
-        .into_iter()
-        .find(|record| record.intents().count() > 0);
-    let record = record.expect("a record");
-    assert_eq!(record.held(), Vec::<&agent_core::Effect>::new());
-    assert_eq!(record.unsettled().count(), 0);
-    assert_eq!(record.outcome.as_ref(), Some(&ended.outcome));
+    let runs = world.journal.runs(Filter::All).expect("reads");
+    let records = runs
+        .iter()
+        .map(|run| world.journal.record(&run.run).expect("reads"));
+    let mut changing = records.filter(|record| !record.deeds().is_empty());
+    let record = changing.next().expect("a record");
+    let deeds = record.deeds();
+    assert!(
+        deeds
+            .iter()
+            .all(|deed| deed.put_back && deed.settled == Settled::Happened),
+        "{deeds:?}"
+    );
+    assert_eq!(record.outcome(), Some(&ended.outcome));
+    assert!(!record.summary.is_open());
 }
 
 guests! {

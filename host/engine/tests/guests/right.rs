@@ -4,6 +4,7 @@ use agent_core::agent::Agent as _;
 use agent_core::call::Consent;
 use agent_core::event::Event;
 use agent_core::failure::Kind;
+use agent_core::record::Filter;
 use futures::StreamExt as _;
 use serde_json::json;
 
@@ -91,7 +92,7 @@ async fn what_can_be_known_before_is_refused_before_anything_runs() {
             .await;
         assert_eq!(refused.expect_err("refused").code, code, "{operation}");
     }
-    assert_eq!(world.journal.records(), []);
+    assert_eq!(world.journal.runs(Filter::All).expect("reads"), []);
 }
 
 #[tokio::test]

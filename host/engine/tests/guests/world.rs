@@ -1,16 +1,17 @@
 //! An agent with the guests in it, alone or in front of a simulated API server.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use agent_capability::{ClusterClient, Connected};
 use agent_core::agent::{Agent as _, Run};
-use agent_core::call::{Call, Consent, Mode};
+use agent_core::call::{Call, Consent, Mode, OnFailure};
 use agent_core::event::{Event, Level, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind};
 use agent_core::limits::Limits;
+use agent_core::record::{Cluster, Retention, Who};
 use agent_engine::{LocalAgent, Parts};
-use agent_journal::MemoryJournal;
+use agent_journal::Journal;
 use agent_sandbox::{ApiServer, Config, Handle};
 use agent_store::{Bundled, CodeCache, Sources, Store};
 use cap_std::ambient_authority;
@@ -35,7 +36,7 @@ pub(crate) const LIMITS: Limits = Limits {
 
 pub(crate) struct World {
     pub(crate) agent: LocalAgent,
-    pub(crate) journal: MemoryJournal,
+    pub(crate) journal: Journal,
     server: Option<ApiServer>,
 }
 
@@ -108,19 +109,23 @@ impl World {
             name: "guests",
             wasm: artifact::guests(),
         });
-        let journal = MemoryJournal::new();
+        let journal = Journal::in_memory().expect("a journal");
         let store = Store::new(Sources {
             bundled,
             directory: None,
             given: vec![],
             config: None,
+            kept: None,
             agent: semver::Version::new(0, 1, 0),
         });
         let agent = LocalAgent::new(Parts {
             store,
             code: Some(shared_cache()),
-            journal: Arc::new(journal.clone()),
+            journal: Ok(journal.clone()),
+            retention: FOREVER,
             client,
+            cluster: Cluster::default(),
+            who: Who::default(),
             limits,
         });
         World {
@@ -196,8 +201,15 @@ pub(crate) fn call(operation: &str, arguments: Value, consent: Consent) -> Call 
         arguments,
         mode: Mode::Perform,
         consent,
+        on_failure: OnFailure::Undo,
     }
 }
+
+/// Nothing is forgotten during a test.
+pub(crate) const FOREVER: Retention = Retention {
+    days: 1_000,
+    bytes: u64::MAX,
+};
 
 /// Waits for the end of a run.
 pub(crate) async fn finish(mut run: Run) -> Ended {
@@ -233,6 +245,7 @@ impl Ended {
                 value
             }
             Outcome::Failed { failure, .. } => panic!("it failed: {failure:?}"),
+            Outcome::Undone { .. } => panic!("it was taken back"),
         }
     }
 
@@ -240,6 +253,7 @@ impl Ended {
         match &self.outcome {
             Outcome::Failed { failure, .. } => failure,
             Outcome::Done { value, .. } => panic!("it came to its end: {value}"),
+            Outcome::Undone { .. } => panic!("it was taken back"),
         }
     }
 
@@ -247,6 +261,7 @@ impl Ended {
         match &self.outcome {
             Outcome::Failed { put_back, .. } => put_back,
             Outcome::Done { value, .. } => panic!("it came to its end: {value}"),
+            Outcome::Undone { .. } => panic!("it was taken back"),
         }
     }
 

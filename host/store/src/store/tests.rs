@@ -34,6 +34,7 @@ impl World {
                 })
                 .collect(),
             config: Some(self.config.try_clone().expect("clones")),
+            kept: None,
             agent: Version::new(0, 1, 0),
         })
     }

@@ -110,10 +110,8 @@ fn manifest(scene: &Scene, pin: &Pin, name: &str, tag: &str) -> Value {
     set("enableFileDeletion", true.into());
     set("cleanupCachePVC", true.into());
     set("cleanupTempPVC", true.into());
-    set("previous", pin.previous.into());
-    if let Some(moment) = pin.restore_as_of {
-        set("restoreAsOf", moment.to_string().into());
-    }
+    set("previous", 0.into());
+    set("restoreAsOf", pin.restore_as_of.to_string().into());
     json!({
         "apiVersion": "volsync.backube/v1alpha1",
         "kind": "ReplicationDestination",

@@ -11,11 +11,17 @@ use crate::list;
 use crate::restic::Snapshot;
 use crate::restic::selection::{self, ID_MIN, Unmet, Unpinnable, Wish};
 
-/// What a ReplicationDestination is told.
+/// What a ReplicationDestination is told: the time of the chosen snapshot, by which VolSync finds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pin {
-    pub(super) restore_as_of: Option<Timestamp>,
-    pub(super) previous: usize,
+    pub(super) restore_as_of: Timestamp,
+}
+
+impl Pin {
+    fn new(restore_as_of: Timestamp) -> Pin {
+        run::stand_in("time of the snapshot", &restore_as_of.to_string());
+        Pin { restore_as_of }
+    }
 }
 
 /// Returns what the person wants.
@@ -133,7 +139,7 @@ pub(super) fn prove(
 ) -> Result<Pin> {
     let Some(chosen) = chosen else {
         read(scene)?;
-        return Ok(planned(wish));
+        return Ok(Pin::new(planned(wish, run::now())));
     };
     let step = Step::new(format!(
         "Prove that VolSync will restore `{}`",
@@ -143,27 +149,14 @@ pub(super) fn prove(
     let pin = selection::pin(&list, chosen).map_err(|why| unpinnable(scene, chosen, &why))?;
     safety.check(&list)?;
     step.done(format!("as of {pin}"));
-    Ok(Pin {
-        restore_as_of: Some(pin),
-        previous: 0,
-    })
+    Ok(Pin::new(pin))
 }
 
-/// While planning, VolSync's own words for the wish stand for the snapshot that a run would pin.
-fn planned(wish: &Wish) -> Pin {
+/// While planning nobody can read the list, so another time stands for that of the snapshot.
+fn planned(wish: &Wish, now: Timestamp) -> Timestamp {
     match wish {
-        Wish::Previous(skip) => Pin {
-            restore_as_of: None,
-            previous: *skip,
-        },
-        Wish::AsOf(moment) => Pin {
-            restore_as_of: Some(*moment),
-            previous: 0,
-        },
-        Wish::Id(_) => Pin {
-            restore_as_of: None,
-            previous: 0,
-        },
+        Wish::AsOf(moment) => *moment,
+        Wish::Previous(_) | Wish::Id(_) => now,
     }
 }
 
@@ -186,25 +179,6 @@ fn unpinnable(scene: &Scene, chosen: &Snapshot, why: &Unpinnable) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn plan_uses_the_words_of_volsync() {
-        assert_eq!(
-            planned(&Wish::Previous(2)),
-            Pin {
-                restore_as_of: None,
-                previous: 2
-            }
-        );
-        let moment = "2026-11-22T06:00:00Z".parse().expect("a time");
-        assert_eq!(
-            planned(&Wish::AsOf(moment)),
-            Pin {
-                restore_as_of: Some(moment),
-                previous: 0
-            }
-        );
-    }
 
     #[test]
     fn number_out_of_range_is_told_the_range() {

@@ -23,6 +23,10 @@ pub struct Request {
 pub enum Kind {
     /// The proxy answers with this status code and a Kubernetes `Status`; the server never sees the request.
     Answer(u16),
+    /// Nothing happens any more, and the server never sees the request: for a client that dies before it is sent.
+    StallBefore,
+    /// The server has done it, and the client never hears of it: for a client that dies after it was sent.
+    StallAfter,
     /// The connection closes; the server never sees the request.
     DropBefore,
     /// The server has done it, and the connection closes without the answer.
@@ -71,6 +75,8 @@ pub(crate) struct Plan {
 
 #[derive(Default)]
 struct State {
+    /// Whether a request stands still.
+    stalled: bool,
     faults: Vec<Fault>,
     log: Vec<Request>,
 }
@@ -79,6 +85,16 @@ impl Plan {
     /// Adds a fault.
     pub(crate) fn add(&self, fault: Fault) {
         self.with(|state| state.faults.push(fault));
+    }
+
+    /// Notes that a request stands still.
+    pub(crate) fn stall(&self) {
+        self.with(|state| state.stalled = true);
+    }
+
+    /// Whether a request stands still.
+    pub(crate) fn stalled(&self) -> bool {
+        self.with(|state| state.stalled)
     }
 
     /// The requests so far.

@@ -60,6 +60,12 @@ impl Proxy {
         self.plan.log()
     }
 
+    /// Whether a request stands still as planned.
+    #[must_use]
+    pub fn stalled(&self) -> bool {
+        self.plan.stalled()
+    }
+
     /// Forgets the planned faults and the log; the next request is number 1.
     pub fn clear(&self) {
         self.plan.clear();

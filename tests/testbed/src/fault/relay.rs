@@ -112,6 +112,15 @@ impl Relay {
     async fn handle(&self, request: http::Request<Incoming>) -> Result<Response<Body>> {
         match self.record(&request) {
             Some(Kind::Answer(code)) => answer(code),
+            Some(Kind::StallBefore) => {
+                self.plan.stall();
+                std::future::pending().await
+            }
+            Some(Kind::StallAfter) => {
+                self.forward(request).await?;
+                self.plan.stall();
+                std::future::pending().await
+            }
             Some(Kind::DropBefore) => bail!("dropped as planned, before the server saw it"),
             Some(Kind::DropAfter) => {
                 self.forward(request).await?;

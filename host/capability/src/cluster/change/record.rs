@@ -1,46 +1,42 @@
 //! What is written down about a change: in the ledger before it goes out and after its answer, and in the plan.
 
-use agent_core::effect::Verb;
-use agent_core::event::Event;
+use agent_core::effect::{Effect, Verb};
 use agent_core::failure::Failure;
+use agent_core::undo::Undo;
 use serde_json::Value;
 
 use super::{Performer, fields};
 use crate::cluster::client::Unanswered;
-use crate::gate::{Entry, Undo};
+use crate::gate::{Announced, Entry};
 
 impl Performer {
-    /// Puts a change into the ledger before it goes out.
+    /// Says what is recorded of an effect before it goes out, and puts it into the ledger.
+    pub(super) fn announced(&self, effect: Effect, undo: Option<Undo>) -> Announced {
+        if let Some(undo) = &undo {
+            self.remember(effect.number, undo.clone());
+        }
+        let holder = self.hold.then(|| self.gate().holder(self.own));
+        Announced {
+            effect,
+            holder,
+            undo,
+            uid: None,
+        }
+    }
+
+    /// Brings the ledger up to what is known of a change.
     pub(super) fn remember(&self, number: u64, undo: Undo) {
         if self.hold && !self.gate().run.planning() {
-            let (owner, scope) = (self.gate().actor.id, self.gate().actor.scope);
             self.gate().run.ledger.put(Entry {
                 number,
-                owner,
-                own: self.own,
-                scope,
+                holder: self.gate().holder(self.own),
                 target: self.target.clone(),
                 undo,
             });
         }
     }
 
-    /// Brings the ledger up to what came of a change. One that may have happened stays in it: putting back looks first.
-    pub(super) fn settle(
-        &self,
-        number: u64,
-        sent: Result<Value, Unanswered>,
-        undo: impl FnOnce(&Value) -> Undo,
-    ) -> Result<Value, Failure> {
-        match sent {
-            Ok(object) => {
-                self.remember(number, undo(&object));
-                Ok(object)
-            }
-            Err(unanswered) => Err(self.abandoned(number, unanswered)),
-        }
-    }
-
+    /// Takes a change that did not happen out of the ledger. One that may have happened stays in it: putting back looks first.
     pub(super) fn abandoned(&self, number: u64, unanswered: Unanswered) -> Failure {
         if !unanswered.uncertain {
             self.gate().run.ledger.forget(number);
@@ -66,8 +62,15 @@ impl Performer {
         );
         fields::merge(&mut object, body);
         self.gate().run.imagine(self.target.clone(), object.clone());
-        self.gate().run.emit(Event::Planned { effect });
+        self.gate().run.planned(effect);
         Some(object)
+    }
+
+    /// Returns what an earlier process may have set in the course of this change, as the list of what the ledger holds.
+    pub(super) fn held_before(&self) -> Vec<u64> {
+        let attempts = self.pass.attempts().iter();
+        let held = attempts.filter(|deed| deed.is_held());
+        held.map(|deed| deed.effect().number).collect()
     }
 
     /// Returns the number, as the list of what the ledger holds.

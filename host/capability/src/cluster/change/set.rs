@@ -2,11 +2,12 @@
 
 use agent_core::effect::{FieldChange, Verb};
 use agent_core::failure::{Failure, Kind};
+use agent_core::undo::Undo;
 use serde_json::Value;
 
 use super::{Performed, Performer, fields, uid_of};
 use crate::cluster::client::{Body, Unanswered, Wanted};
-use crate::gate::Undo;
+use crate::gate::Announced;
 
 /// How often it begins anew when somebody else changes the object in between.
 const CONFLICTS: u32 = 8;
@@ -20,9 +21,9 @@ impl Performer {
             return Ok(Performed::unheld(object));
         }
         let bound = body.pointer("/metadata/resourceVersion").is_some();
-        let mut held = Vec::new();
+        let mut held = self.held_before();
         for _ in 0..CONFLICTS {
-            let now = self.look().await?;
+            let now = self.look_before(&body).await?;
             let changes = fields::changes(&now, &body);
             if changes.is_empty() {
                 return Ok(Performed { object: now, held });
@@ -39,9 +40,9 @@ impl Performer {
     }
 
     pub(super) async fn apply(&self, manifest: Value, force: bool) -> Result<Performed, Failure> {
-        let mut held = Vec::new();
+        let mut held = self.held_before();
         for _ in 0..CONFLICTS {
-            let now = match self.look().await {
+            let now = match self.look_before(&manifest).await {
                 Ok(now) => now,
                 // Made by `create`, which knows its own object again: a server-side apply cannot tell whether it made one.
                 Err(failure) if failure.kind == Kind::NotFound => {
@@ -92,16 +93,21 @@ impl Performer {
         body: &Value,
         changes: Vec<FieldChange>,
     ) -> Result<(u64, Value), Missed> {
-        let (number, effect) = self.announce(Verb::Patch, now, &changes);
+        let (number, announced) = self.announce(Verb::Patch, now, &changes);
         let body = resting_on(now, body);
         let client = &self.gate().run.client;
-        let sent = self.pass.effect(effect, |intent| async move {
-            client
-                .patch(&intent, &self.target, Body::Merge(&body), Wanted::Whole)
-                .await
-        });
+        let undo = |object: &Value| fields_of(now, answered(changes.clone(), object));
+        let sent = self.pass.effect(
+            announced,
+            |intent| async move {
+                client
+                    .patch(&intent, &self.target, Body::Merge(&body), Wanted::Whole)
+                    .await
+            },
+            |object| Some(undo(object)),
+        );
         let object = sent.await.map_err(|unanswered| (number, unanswered))?;
-        self.remember(number, fields_of(now, answered(changes, &object)));
+        self.remember(number, undo(&object));
         Ok((number, object))
     }
 
@@ -112,18 +118,22 @@ impl Performer {
         manifest: &Value,
         force: bool,
     ) -> Result<(Option<u64>, Value), Missed> {
-        let (number, effect) = self.announce(Verb::Apply, now, &fields::changes(now, manifest));
+        let (number, announced) = self.announce(Verb::Apply, now, &fields::changes(now, manifest));
         let manifest = resting_on(now, manifest);
         let client = &self.gate().run.client;
-        let sent = self.pass.effect(effect, |intent| async move {
-            let body = Body::Apply {
-                manifest: &manifest,
-                force,
-            };
-            client
-                .patch(&intent, &self.target, body, Wanted::Whole)
-                .await
-        });
+        let sent = self.pass.effect(
+            announced,
+            |intent| async move {
+                let body = Body::Apply {
+                    manifest: &manifest,
+                    force,
+                };
+                client
+                    .patch(&intent, &self.target, body, Wanted::Whole)
+                    .await
+            },
+            |object| Some(fields_of(now, fields::difference(now, object))),
+        );
         let object = sent.await.map_err(|unanswered| (number, unanswered))?;
         // Fields that were applied before and are no longer in the manifest went as well.
         let changes = fields::difference(now, &object);
@@ -136,18 +146,13 @@ impl Performer {
     }
 
     /// Names an effect and puts what it would change into the ledger.
-    fn announce(
-        &self,
-        verb: Verb,
-        now: &Value,
-        changes: &[FieldChange],
-    ) -> (u64, agent_core::Effect) {
+    fn announce(&self, verb: Verb, now: &Value, changes: &[FieldChange]) -> (u64, Announced) {
         let shown = self.redacted(changes);
         let effect = self
             .gate()
             .effect(verb, self.target.clone(), shown, self.hold);
-        self.remember(effect.number, fields_of(now, changes.to_vec()));
-        (effect.number, effect)
+        let undo = fields_of(now, changes.to_vec());
+        (effect.number, self.announced(effect, Some(undo)))
     }
 }
 

@@ -28,6 +28,17 @@ pub(crate) struct Query {
     pub(crate) fields: String,
 }
 
+impl Query {
+    /// Returns what it selects by, for people.
+    pub(crate) fn selectors(&self) -> String {
+        [self.labels.as_str(), self.fields.as_str()]
+            .into_iter()
+            .filter(|selector| !selector.is_empty())
+            .collect::<Vec<_>>()
+            .join(",")
+    }
+}
+
 /// Which lines of a log.
 #[derive(Clone, Debug)]
 pub(crate) struct LogQuery {

@@ -188,7 +188,10 @@ fn versioned(mut manifest: Value, of: &ObjectType) -> Value {
     manifest
 }
 
-fn json_request(builder: http::request::Builder, content: &'static str) -> http::request::Builder {
+pub(super) fn json_request(
+    builder: http::request::Builder,
+    content: &'static str,
+) -> http::request::Builder {
     builder.header(http::header::CONTENT_TYPE, content)
 }
 

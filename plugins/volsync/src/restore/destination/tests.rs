@@ -45,8 +45,7 @@ fn verify(logs: &str, pod: &str) -> std::result::Result<(), String> {
 #[test]
 fn destination_has_all_mover_settings_and_overwrites_in_place() {
     let pin = Pin {
-        restore_as_of: Some("2026-11-22T06:00:04Z".parse().expect("a time")),
-        previous: 0,
+        restore_as_of: "2026-11-22T06:00:04Z".parse().expect("a time"),
     };
     let manifest = manifest(&scene(json!({})), &pin, "plex-restore-x", "tag");
     let restic = &manifest["spec"]["restic"];

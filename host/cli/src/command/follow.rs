@@ -1,38 +1,56 @@
-//! One run, from its call to its exit code: events are drawn, questions answered, Ctrl-C obeyed.
+//! One run, from its start to its exit code: events are drawn, questions answered, Ctrl-C obeyed. It is the same for a new run, for one that is
+//! taken up again, and for a plan that is applied.
 
+use std::future::Future;
 use std::io::BufRead;
 use std::pin::Pin;
 use std::time::Duration;
 
-use agent_core::{
-    Agent, Call, Consent, Effect, Event, Failure, Kind, Operation, Outcome, Run, exit,
-};
+use agent_core::journal::Aim;
+use agent_core::{Consent, Event, Failure, Kind, OnFailure, Operation, Outcome, Run, exit};
 use futures::StreamExt;
 use futures::channel::oneshot;
 use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
 
-use super::{question, stop};
+use crate::command::stop::stop;
 use crate::ink::Tone;
 use crate::options::Options;
 use crate::render::Renderer;
+use crate::report;
 use crate::terminal::Terminal;
-use crate::usage::Early;
+
+use held::Held;
+pub(super) use out::Out;
+
+mod held;
+mod out;
+mod question;
 
 /// The exit code after a second Ctrl-C, by the custom of shells.
-const STOPPED_AT_ONCE: u8 = 130;
+pub(super) const STOPPED_AT_ONCE: u8 = 130;
 const FRAME: Duration = Duration::from_millis(100);
 /// How long an operation may take to end after Ctrl-C has answered its question with no.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
+/// What is known of a run before it starts.
+pub(super) struct Known<'a> {
+    pub(super) operation: &'a Operation,
+    pub(super) options: &'a Options,
+    pub(super) consent: Consent,
+    pub(super) on_failure: OnFailure,
+    /// What a run that is taken up again is to come to; none for a new one.
+    pub(super) to: Option<Aim>,
+    /// Where its plan goes.
+    pub(super) out: Option<Out>,
+}
+
+/// Starts a run and follows it to its end. Returns its exit code.
 pub(super) async fn execute(
-    call: Call,
-    operation: &Operation,
-    options: &Options,
-    agent: &dyn Agent,
+    start: impl Future<Output = Result<Run, Failure>>,
+    known: Known<'_>,
     mut terminal: Terminal,
 ) -> u8 {
-    let consent = call.consent;
-    let mut start = agent.run(call);
+    let mut start = std::pin::pin!(start);
     let mut stopping = false;
     let started = loop {
         tokio::select! {
@@ -48,47 +66,44 @@ pub(super) async fn execute(
     };
     let run = match started {
         Ok(run) => run,
-        Err(failure) => return stop(&Early::from(failure), options.output, &mut terminal),
+        Err(failure) => return stop(&failure.into(), known.options.output, &mut terminal),
     };
-    let renderer = Renderer::new(options, operation, &mut terminal);
+    let renderer = Renderer::new(known.options, known.operation, &mut terminal);
     let mut follower = Follower {
         run,
         renderer,
         terminal,
-        consent,
+        known,
         stopping: false,
         asking: None,
         declined: false,
         last_word: None,
-        held: Vec::new(),
-        changed: false,
+        held: Held::default(),
     };
     if stopping {
         follower.interrupt();
     }
-    follower.follow(options).await
+    follower.follow().await
 }
 
 type Answer = oneshot::Receiver<(bool, Box<dyn BufRead + Send>)>;
 
-struct Follower {
+struct Follower<'a> {
     run: Run,
     renderer: Renderer,
     terminal: Terminal,
-    consent: Consent,
+    known: Known<'a>,
     stopping: bool,
     asking: Option<(u64, Answer)>,
     /// The person has said no.
     declined: bool,
     /// Runs out when the operation goes on although the person has said no by Ctrl-C.
     last_word: Option<Pin<Box<Sleep>>>,
-    held: Vec<Effect>,
-    /// Something was changed for good.
-    changed: bool,
+    held: Held,
 }
 
-impl Follower {
-    async fn follow(mut self, options: &Options) -> u8 {
+impl Follower<'_> {
+    async fn follow(mut self) -> u8 {
         let mut frames = frames(self.renderer.is_live());
         loop {
             let moving = self.renderer.is_live() && self.asking.is_none();
@@ -108,7 +123,8 @@ impl Follower {
                 }
                 event = self.run.events.next() => {
                     let Some(event) = event else {
-                        return stop(&Early::from(broken_off()), options.output, &mut self.terminal);
+                        let failure = self.broken_off();
+                        return stop(&failure.into(), self.known.options.output, &mut self.terminal);
                     };
                     if let Some(code) = self.event(&event) {
                         return code;
@@ -120,7 +136,10 @@ impl Follower {
     }
 
     fn event(&mut self, event: &Event) -> Option<u8> {
-        self.remember(event);
+        self.held.hear(event);
+        if let Some(out) = &mut self.known.out {
+            out.hear(event);
+        }
         match event {
             Event::Finished { outcome } if self.is_declined(outcome) => {
                 self.renderer.declined(event, &mut self.terminal);
@@ -136,35 +155,29 @@ impl Follower {
                 self.ask(*question, text, facts);
                 None
             }
-            Event::Finished { outcome } => Some(outcome.exit_code()),
+            Event::Finished { outcome } => Some(self.end(outcome)),
             _ => None,
         }
     }
 
-    /// Keeps the list of what is held at this moment.
-    fn remember(&mut self, event: &Event) {
-        match event {
-            Event::Changed { effect } if effect.temporary => self.held.push(effect.clone()),
-            Event::Changed { .. } => self.changed = true,
-            Event::PutBack(one) if one.failure.is_none() => {
-                let newest = self
-                    .held
-                    .iter()
-                    .rposition(|effect| effect.target.to_string() == one.target);
-                if let Some(newest) = newest {
-                    self.held.remove(newest);
-                }
-            }
-            _ => {}
+    /// A plan is kept when it came to its end, and only then.
+    fn end(&mut self, outcome: &Outcome) -> u8 {
+        let code = outcome.exit_code();
+        let Some(out) = self.known.out.take() else {
+            return code;
+        };
+        if !matches!(outcome, Outcome::Done { .. }) {
+            return code;
+        }
+        match out.keep(self.known.options, &mut self.terminal) {
+            Ok(()) => code,
+            Err(failure) => report::report(&failure, &mut self.terminal),
         }
     }
 
     /// Returns whether the run is over because the person said no, and nothing is other than before.
     fn is_declined(&self, outcome: &Outcome) -> bool {
-        self.declined
-            && outcome.exit_code() == exit::DECLINED
-            && self.held.is_empty()
-            && !self.changed
+        self.declined && outcome.exit_code() == exit::DECLINED && self.held.is_nothing()
     }
 
     fn ask(&mut self, number: u64, text: &str, facts: &[(String, String)]) {
@@ -172,8 +185,9 @@ impl Follower {
             self.run.answer(number, false);
             return;
         }
-        if self.consent != Consent::Ask {
-            self.run.answer(number, self.consent == Consent::Given);
+        let consent = self.known.consent;
+        if consent != Consent::Ask {
+            self.run.answer(number, consent == Consent::Given);
             return;
         }
         self.renderer.clear();
@@ -212,31 +226,33 @@ impl Follower {
         self.run.cancel();
         self.renderer.clear();
         let ink = self.terminal.stderr.ink;
-        let what = ink.paint(
-            Tone::Warn,
-            "stopping: putting back what is held (again to stop at once)",
-        );
-        // The terminal has echoed ^C where the cursor was.
-        let gap = if self.terminal.facts.stderr_tty {
-            "\n"
-        } else {
-            ""
+        let what = match (self.known.to, self.known.on_failure) {
+            (Some(Aim::Undo), _) | (_, OnFailure::Keep) => "stopping (again to stop at once)",
+            _ => "stopping: putting back what is held (again to stop at once)",
         };
+        let what = ink.paint(Tone::Warn, what);
+        let gap = self.terminal.gap();
         self.terminal.stderr.line(format_args!("{gap}{what}"));
+    }
+
+    fn broken_off(&self) -> Failure {
+        Failure::new(
+            Kind::Internal,
+            "agent.run-broken-off",
+            "the run ended without saying how",
+        )
+        .hinted(format!(
+            "this is a bug of the agent; what was done is told by agent runs show {}",
+            self.run.id
+        ))
     }
 
     fn stop_at_once(mut self) -> u8 {
         self.renderer.clear();
-        let to = &mut self.terminal.stderr;
-        let heading = match self.held.len() {
-            0 => "stopped at once; nothing was held",
-            _ => "stopped at once; still held, and to be put back by hand:",
-        };
-        let heading = to.ink.paint(Tone::Bad, heading);
-        to.line(heading);
-        for effect in self.held.iter().rev() {
-            to.line(crate::render::change::before(effect));
-        }
+        let gap = self.terminal.gap();
+        self.terminal.stderr.raw(gap);
+        self.held
+            .report(&self.run.id, &self.known, &mut self.terminal.stderr);
         STOPPED_AT_ONCE
     }
 }
@@ -262,7 +278,7 @@ async fn over(time: &mut Option<Pin<Box<Sleep>>>) {
     }
 }
 
-fn frames(live: bool) -> Interval {
+pub(super) fn frames(live: bool) -> Interval {
     let mut frames = interval(if live {
         FRAME
     } else {
@@ -270,13 +286,4 @@ fn frames(live: bool) -> Interval {
     });
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
     frames
-}
-
-fn broken_off() -> Failure {
-    Failure::new(
-        Kind::Internal,
-        "agent.run-broken-off",
-        "the run ended without saying how",
-    )
-    .hinted("look at the objects that it worked on; this is a bug of the agent")
 }

@@ -1,0 +1,218 @@
+//! How a host call is admitted: checked, answered from the record or performed, and recorded.
+
+use std::future::Future;
+use std::sync::atomic::Ordering;
+
+use agent_core::failure::{Failure, Kind};
+use agent_core::id::CallId;
+use agent_core::journal::{Answer, Entry, Survives};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::replay::{self, Recorded};
+use super::{Ask, Gate, Pass, Patience, guarded};
+
+/// What the record says of a call.
+enum Recalled<T> {
+    /// What it was told.
+    Answer(Result<T, Failure>),
+    /// The hash of what it was told.
+    Secret(String),
+    /// Nothing: it was not answered before.
+    Nothing,
+}
+
+impl Gate {
+    /// Checks the wish, and returns what the record of a run that is resumed says of it, or else performs it and records what came of it.
+    ///
+    /// # Errors
+    /// `denied` when the wish is outside the rights; why the run was stopped, once it was; whatever performing fails with.
+    pub(crate) async fn admit<T, F>(
+        &self,
+        call: CallId,
+        ask: Ask,
+        perform: impl FnOnce(Pass) -> F,
+    ) -> Result<T, Failure>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        let hash = match self.recall(&call, &ask)? {
+            Recalled::Answer(answer) => return answer,
+            Recalled::Secret(hash) => Some(hash),
+            Recalled::Nothing => None,
+        };
+        let work = perform(Pass::new(self.clone(), call.clone(), Patience::Running));
+        let answer = match ask {
+            Ask::Change(..) => {
+                let work = self.actor.writes.track_future(work);
+                self.run.finish_even_if_abandoned(work).await
+            }
+            Ask::Look { .. } | Ask::Sleep | Ask::Confirm => self.run.until_stopped(work).await,
+            // The callee hears of a stop by itself. Were it dropped here, what it holds would be put back after what is older.
+            Ask::Call(_) | Ask::Release => guarded(work).await,
+        };
+        self.remember(call, &ask, hash, answer).await
+    }
+
+    /// Does what [`Gate::admit`] does, for looking with something that is borrowed, such as a watcher.
+    pub(crate) async fn observe<T, F>(
+        &self,
+        call: CallId,
+        ask: Ask,
+        look: impl FnOnce(Pass) -> F,
+    ) -> Result<T, Failure>
+    where
+        T: Serialize + DeserializeOwned,
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let hash = match self.recall(&call, &ask)? {
+            Recalled::Answer(answer) => return answer,
+            Recalled::Secret(hash) => Some(hash),
+            Recalled::Nothing => None,
+        };
+        let work = look(Pass::new(self.clone(), call.clone(), Patience::Running));
+        let answer = self.run.until_stopped(work).await;
+        self.remember(call, &ask, hash, answer).await
+    }
+
+    /// Checks the wish, and looks what the record says of it.
+    fn recall<T: DeserializeOwned>(
+        &self,
+        call: &CallId,
+        ask: &Ask,
+    ) -> Result<Recalled<T>, Failure> {
+        self.check(ask)?;
+        Ok(match self.recorded(call, &ask.to_string())? {
+            Some(Answer::Value(value)) => Recalled::Answer(self.read(call, &value)),
+            Some(Answer::Failure(failure)) => Recalled::Answer(Err(failure)),
+            Some(Answer::Secret(hash)) => Recalled::Secret(hash),
+            None => Recalled::Nothing,
+        })
+    }
+
+    /// Records what a call is told, or compares it with the hash that is on record.
+    async fn remember<T: Serialize>(
+        &self,
+        call: CallId,
+        ask: &Ask,
+        hash: Option<String>,
+        answer: Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if let Some(hash) = hash {
+            return self.compare(&ask.to_string(), &hash, answer);
+        }
+        // What it is told because the run was stopped is no answer.
+        if self.run.stopped().is_ok() {
+            let told = || self.answer_of(&answer, ask.is_secret());
+            let entry = self.answered(call, ask.to_string(), told);
+            match (entry, ask) {
+                (Some(entry), Ask::Change(..)) => self.run.write(entry, Survives::Process).await,
+                (Some(entry), _) => self.run.note(entry),
+                (None, _) => {}
+            }
+        }
+        answer
+    }
+
+    /// Does for what the host knows at once, such as the time, what [`Gate::admit`] does for everything else.
+    ///
+    /// # Errors
+    /// `internal` (`run.diverged`) when a resumed run asks for something else than before.
+    pub(crate) fn instant<T>(
+        &self,
+        name: &'static str,
+        know: impl FnOnce() -> T,
+    ) -> Result<T, Failure>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let call = self.next_call();
+        match self.recorded(&call, name)? {
+            Some(Answer::Value(value)) => self.read(&call, &value),
+            Some(Answer::Failure(failure)) => Err(failure),
+            Some(Answer::Secret(_)) | None => {
+                let known = Ok(know());
+                let answer = || self.answer_of(&known, false);
+                if let Some(entry) = self.answered(call, name.to_owned(), answer) {
+                    self.run.note(entry);
+                }
+                known
+            }
+        }
+    }
+
+    /// Ends a run that cannot be resumed, without taking it back: it stays as it is in the record, and `agent undo` takes it back.
+    fn abandon(&self, why: Failure) -> Failure {
+        self.run.abandon(why.clone());
+        why
+    }
+
+    /// Returns what the record says that a call was told.
+    fn recorded(&self, call: &CallId, name: &str) -> Result<Option<Answer>, Failure> {
+        let Some(Recorded { ask, at, answer }) = self.run.replay.answer(call) else {
+            return Ok(None);
+        };
+        if ask != name {
+            return Err(self.abandon(replay::diverged(call, ask, name)));
+        }
+        self.set_clock(*at);
+        Ok(Some(answer.clone()))
+    }
+
+    fn read<T: DeserializeOwned>(&self, call: &CallId, value: &Value) -> Result<T, Failure> {
+        T::deserialize(value).map_err(|error| {
+            let failure = Failure::of(Kind::Internal, "run.diverged", &error);
+            let doing = format!("reading what call {call} was told before");
+            self.abandon(failure.while_doing(doing))
+        })
+    }
+
+    /// Compares a secret answer with that of the run that is resumed.
+    fn compare<T: Serialize>(
+        &self,
+        name: &str,
+        hash: &str,
+        answer: Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        match answer {
+            Ok(value) if self.run.keyed_hash(&value) == hash => Ok(value),
+            Ok(_) => Err(self.abandon(replay::secret_changed(name))),
+            // The plugin must not decide by this what it decided otherwise before.
+            Err(failure) => Err(self.abandon(failure)),
+        }
+    }
+
+    fn answer_of<T: Serialize>(&self, answer: &Result<T, Failure>, secret: bool) -> Answer {
+        match answer {
+            Ok(value) if secret => Answer::Secret(self.run.keyed_hash(value)),
+            Ok(value) => Answer::Value(serde_json::to_value(value).unwrap_or_default()),
+            Err(failure) => Answer::Failure(failure.clone()),
+        }
+    }
+
+    /// Sets the plugin's clocks, and returns what is to be recorded, if anything is.
+    fn answered(
+        &self,
+        call: CallId,
+        ask: String,
+        answer: impl FnOnce() -> Answer,
+    ) -> Option<Entry> {
+        let at = Timestamp::now();
+        self.set_clock(at);
+        let answer = self.run.recording().then(answer)?;
+        Some(Entry::Answered {
+            call,
+            ask,
+            at,
+            answer,
+        })
+    }
+
+    fn set_clock(&self, at: Timestamp) {
+        let at = at.as_microsecond();
+        self.actor.clock.store(at, Ordering::Relaxed);
+    }
+}

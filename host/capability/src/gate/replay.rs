@@ -1,0 +1,217 @@
+//! What the record of an earlier process says, by which a run that was cut off comes to where it was.
+//!
+//! The plugin is started again, and what its calls were told before they are told again. A call of which only intents are on record is
+//! performed, knowing of them. Values of Secrets are not on record: they are asked for again, and compared by keyed hash.
+
+use std::collections::{BTreeMap, HashMap};
+
+use agent_core::event::TakeBack;
+use agent_core::failure::{Failure, Kind};
+use agent_core::id::{CallId, Digest};
+use agent_core::journal::{Answer, Entry};
+use agent_core::record::{self, Deed};
+use agent_core::undo::Undo;
+use hmac::{Hmac, Mac as _};
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::Sha256;
+
+use super::ledger;
+
+/// See the module. Empty for a run that begins.
+#[derive(Debug, Default)]
+pub(crate) struct Replay {
+    answers: HashMap<CallId, Recorded>,
+    /// The effects of calls that were not answered, and that may have happened.
+    attempts: HashMap<CallId, Vec<Deed>>,
+    /// The artifacts of the operations that were called.
+    called: HashMap<CallId, Digest>,
+    /// The number of the last call of each operation that was answered.
+    last: HashMap<CallId, u64>,
+    put_back: BTreeMap<u64, TakeBack>,
+    /// The highest number of an effect.
+    highest: u64,
+}
+
+/// What a call was told.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorded {
+    pub(crate) ask: String,
+    pub(crate) at: Timestamp,
+    pub(crate) answer: Answer,
+}
+
+impl Replay {
+    pub(crate) fn new(entries: &[Entry]) -> Replay {
+        let mut replay = Replay::default();
+        for entry in entries {
+            replay.read(entry);
+        }
+        for deed in record::deeds(entries.iter()) {
+            replay.highest = replay.highest.max(deed.effect().number);
+            if deed.stands() && !replay.answers.contains_key(&deed.intent.call) {
+                let call = deed.intent.call.clone();
+                replay.attempts.entry(call).or_default().push(deed);
+            }
+        }
+        replay
+    }
+
+    fn read(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Answered {
+                call,
+                ask,
+                at,
+                answer,
+            } => {
+                if let Some((caller, number)) = call.split() {
+                    let last = self.last.entry(caller).or_default();
+                    *last = number.max(*last);
+                }
+                let (ask, at, answer) = (ask.clone(), *at, answer.clone());
+                self.answers
+                    .insert(call.clone(), Recorded { ask, at, answer });
+            }
+            Entry::Called { call, digest, .. } => {
+                self.called.insert(call.clone(), digest.clone());
+            }
+            Entry::PutBack { number, take_back } => {
+                self.put_back.insert(*number, take_back.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns what a call was told.
+    pub(crate) fn answer(&self, call: &CallId) -> Option<&Recorded> {
+        self.answers.get(call)
+    }
+
+    /// Returns the effects of a call that was not answered.
+    pub(crate) fn attempts(&self, call: &CallId) -> &[Deed] {
+        self.attempts.get(call).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the artifact of an operation that was called.
+    pub(crate) fn called(&self, call: &CallId) -> Option<&Digest> {
+        self.called.get(call)
+    }
+
+    /// Returns whether later calls of the operation that made this one are on record, so that what it tells was told already.
+    pub(crate) fn is_past(&self, call: &CallId) -> bool {
+        call.split().is_some_and(|(caller, number)| {
+            self.last.get(&caller).is_some_and(|last| number < *last)
+        })
+    }
+
+    /// Returns what was said when an effect was put back by an earlier process.
+    pub(crate) fn put_back(&self, number: u64) -> Option<&TakeBack> {
+        self.put_back.get(&number)
+    }
+
+    pub(crate) fn highest(&self) -> u64 {
+        self.highest
+    }
+}
+
+/// Returns what an earlier process has left to be put back, oldest first. With `permanent`, also what was to stay.
+pub(crate) fn left(entries: &[Entry], permanent: bool) -> Vec<ledger::Entry> {
+    let answered = |call: &CallId| {
+        let answers =
+            |entry: &Entry| matches!(entry, Entry::Answered { call: of, .. } if of == call);
+        entries.iter().any(answers)
+    };
+    let wanted = |deed: &Deed| deed.is_held() || permanent && deed.stands();
+    record::deeds(entries.iter())
+        .into_iter()
+        .filter(wanted)
+        .filter_map(|deed| {
+            let undo = deed.undo?;
+            let intent = deed.intent;
+            let mut holder = intent.holder.unwrap_or_default();
+            // An operation that is over holds nothing itself: it kept what it did not put back.
+            holder.own &= !answered(&holder.actor);
+            Some(ledger::Entry {
+                number: intent.effect.number,
+                holder,
+                target: intent.effect.target,
+                undo,
+            })
+        })
+        .collect()
+}
+
+/// Returns the keyed hash of an answer that must not be on disk, without what changes when nothing has changed.
+pub(crate) fn keyed_hash(key: &[u8; 32], answer: &Value) -> String {
+    let mut block = [0; 64];
+    block[..key.len()].copy_from_slice(key);
+    let mut hash = Hmac::<Sha256>::new(&block.into());
+    hash.update(stripped(answer).to_string().as_bytes());
+    hex::encode(hash.finalize().into_bytes())
+}
+
+/// Answers hold objects as text. Their version says nothing about their values.
+fn stripped(answer: &Value) -> Value {
+    match answer {
+        Value::String(text) => match serde_json::from_str::<Value>(text) {
+            Ok(mut object) => {
+                if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+                    metadata.remove("resourceVersion");
+                    metadata.remove("managedFields");
+                }
+                object
+            }
+            Err(_no_json) => answer.clone(),
+        },
+        Value::Array(items) => items.iter().map(stripped).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), stripped(value)))
+            .collect(),
+        _ => answer.clone(),
+    }
+}
+
+/// Returns how a change is put back, without the values of Secrets.
+pub(super) fn without_secrets(undo: Undo, secret: bool) -> Undo {
+    match undo {
+        Undo::Fields { .. } if secret => Undo::Withheld,
+        undo => undo,
+    }
+}
+
+/// The plugin asked for something else than the run that is resumed.
+pub(crate) fn diverged(call: &CallId, before: &str, now: &str) -> Failure {
+    let message = format!(
+        "the run cannot be resumed: at call {call} the plugin asks for `{now}`, and before it asked for `{before}`"
+    );
+    Failure::new(Kind::Internal, "run.diverged", message)
+}
+
+/// A Secret is not what it was.
+pub(crate) fn secret_changed(ask: &str) -> Failure {
+    let message = format!(
+        "the run cannot be resumed: `{ask}` gives something else than before, so what follows from it is not the same any more"
+    );
+    Failure::new(Kind::Conflict, "run.secret-changed", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn hash_of_a_secret_does_not_depend_on_its_version_but_on_its_values_and_the_key() {
+        let object = |version: &str, value: &str| {
+            json!([json!({"metadata": {"name": "s", "resourceVersion": version}, "data": {"k": value}})
+                .to_string()])
+        };
+        let hash = |key: u8, answer: &Value| keyed_hash(&[key; 32], answer);
+        assert_eq!(hash(1, &object("7", "a")), hash(1, &object("8", "a")));
+        assert_ne!(hash(1, &object("7", "a")), hash(1, &object("7", "b")));
+        assert_ne!(hash(1, &object("7", "a")), hash(2, &object("7", "a")));
+    }
+}

@@ -1,0 +1,127 @@
+//! `agent apply FILE`: what a plan says is done, and nothing else.
+
+use std::path::{Path, PathBuf};
+
+use agent_core::plan::{FORMAT, Plan};
+use agent_core::{Agent, Failure, Kind};
+use clap::{Args, ValueHint};
+use serde_json::Value;
+
+use super::follow::{self, Known};
+use super::stop::stop;
+use crate::clean;
+use crate::operation;
+use crate::options::{Failing, Options};
+use crate::terminal::Terminal;
+
+/// Do what a plan says, and nothing else
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A plan is made by agent run DOMAIN.OPERATION … --plan --out FILE.
+It is refused when an object has changed since in what the plan rests on. A change that is not in the plan ends the run before it is made, \
+and the run is taken back.
+
+Examples:
+  agent run volsync.restore media plex --plan --out plan.json
+  agent apply plan.json
+  agent apply plan.json --yes --on-failure keep")]
+pub(crate) struct Arguments {
+    /// The plan
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    path: PathBuf,
+    #[command(flatten)]
+    failing: Failing,
+}
+
+/// A plan to be applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apply {
+    /// The file that it is in.
+    pub path: PathBuf,
+    /// What the file holds. `wire.rs` reads it, because this crate opens nothing.
+    pub text: String,
+    failing: Failing,
+}
+
+impl From<Arguments> for Apply {
+    fn from(arguments: Arguments) -> Apply {
+        Apply {
+            path: arguments.path,
+            text: String::new(),
+            failing: arguments.failing,
+        }
+    }
+}
+
+pub(super) async fn execute(
+    apply: Apply,
+    options: Options,
+    agent: &dyn Agent,
+    mut terminal: Terminal,
+) -> u8 {
+    let plan = match read(&apply.text, &apply.path) {
+        Ok(plan) => plan,
+        Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
+    };
+    let plugins = agent.plugins().await.unwrap_or_default();
+    let operation = operation::known(&plan.operation, &plugins);
+    let consent = options.consent(terminal.is_interactive());
+    let on_failure = apply.failing.into();
+    let known = Known {
+        operation: &operation,
+        options: &options,
+        consent,
+        on_failure,
+        to: None,
+        out: None,
+    };
+    follow::execute(agent.apply(plan, consent, on_failure), known, terminal).await
+}
+
+/// Reads a plan. Its format is looked at first: a later one may have fields that this one does not know.
+fn read(text: &str, path: &Path) -> Result<Plan, Failure> {
+    let wrong = |error: &serde_json::Error| no_plan(path).because(place(error));
+    let document: Value = serde_json::from_str(text).map_err(|error| wrong(&error))?;
+    if !document.is_object() {
+        let cause = "it holds JSON, but no object with the fields of a plan";
+        return Err(no_plan(path).because(cause));
+    }
+    match document.get("format") {
+        Some(format) if *format != FORMAT => Err(unknown_format(format, path)),
+        _ => serde_json::from_str(text).map_err(|error| wrong(&error)),
+    }
+}
+
+/// Says where a text is wrong, and how.
+fn place(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    // serde_json says the place itself, behind what is wrong.
+    let what = said
+        .rsplit_once(" at line ")
+        .map_or(said.as_str(), |(what, _)| what);
+    format!("line {}, column {}: {what}", error.line(), error.column())
+}
+
+fn no_plan(path: &Path) -> Failure {
+    failure(format!("`{}` is no plan", path.display())).hinted(made_by(path))
+}
+
+fn unknown_format(format: &Value, path: &Path) -> Failure {
+    let path_text = path.display();
+    failure(format!(
+        "`{path_text}` is a plan of format {format}, and this agent knows format {FORMAT} only"
+    ))
+    .hinted(format!(
+        "apply it with the agent that made it, or make it anew: {}",
+        made_by(path)
+    ))
+}
+
+fn made_by(path: &Path) -> String {
+    let path = clean::word(&path.display().to_string());
+    format!("agent run DOMAIN.OPERATION … --plan --out {path}")
+}
+
+fn failure(message: String) -> Failure {
+    Failure::new(Kind::Invalid, "operations.arguments", message)
+}

@@ -1,0 +1,57 @@
+//! One line about a run that is not finished, for whoever starts something else.
+
+use agent_core::Agent;
+use agent_core::record::{Filter, State, Summary};
+
+use super::runs::{changes, held};
+use crate::ink::Tone;
+use crate::operation;
+use crate::render::time::ago;
+use crate::report;
+use crate::terminal::Terminal;
+
+/// Tells of the newest run of which something is left to do. A journal that cannot be read is no reason to keep the person from anything else.
+pub(super) async fn show(agent: &dyn Agent, terminal: &mut Terminal) {
+    let open = agent.runs(Filter::Unfinished).await.unwrap_or_default();
+    let Some((newest, others)) = open.split_first() else {
+        return;
+    };
+    let line = line(newest, agent, terminal).await;
+    let to = &mut terminal.stderr;
+    let line = to.ink.paint(Tone::Warn, line);
+    to.line(line);
+    let run = &newest.run;
+    let mut remedy = match newest.state {
+        State::Unfinished => format!("agent resume {run}, or agent undo {run}"),
+        _ => format!("agent undo {run}"),
+    };
+    if !others.is_empty() {
+        let more = others.len();
+        remedy.push_str(&format!("; agent runs --unfinished lists {more} more"));
+    }
+    report::hint(&remedy, to);
+}
+
+async fn line(run: &Summary, agent: &dyn Agent, terminal: &Terminal) -> String {
+    let plugins = agent.plugins().await.unwrap_or_default();
+    let call = operation::line(run, &plugins);
+    let (ended, at) = match run.state {
+        State::Unfinished => ("was cut off", last_sign(run, agent).await),
+        State::Failed => ("failed", run.ended),
+        _ => ("ended", run.ended),
+    };
+    let when = at.map_or_else(String::new, |at| {
+        format!(" {}", ago(terminal.clock.look().since(at)))
+    });
+    let holds = match held(run, agent).await {
+        0 => String::new(),
+        held => format!(" and still holds {}", changes(held)),
+    };
+    format!("run {} ({call}) {ended}{when}{holds}", run.run)
+}
+
+/// Returns when a run that was cut off wrote for the last time.
+async fn last_sign(run: &Summary, agent: &dyn Agent) -> Option<jiff::Timestamp> {
+    let record = agent.record(run.run.as_str()).await.ok()?;
+    Some(record.entries.last().map_or(run.begun, |noted| noted.at))
+}

@@ -1,0 +1,129 @@
+//! `agent runs follow RUN`: the events of a run as they come, whichever process is at it.
+
+use agent_core::record::{Record, State, Summary};
+use agent_core::{Agent, Event, Failure, Kind, RunId, exit};
+use futures::StreamExt as _;
+
+use crate::clean;
+use crate::command::follow::{STOPPED_AT_ONCE, frames};
+use crate::command::stop::stop;
+use crate::ink::Tone;
+use crate::operation;
+use crate::options::Options;
+use crate::render::Renderer;
+use crate::report;
+use crate::terminal::Terminal;
+
+pub(super) async fn execute(
+    run: &str,
+    options: &Options,
+    agent: &dyn Agent,
+    mut terminal: Terminal,
+) -> u8 {
+    let found = async {
+        let record = agent.record(run).await?;
+        // By its id: what `last` means may change.
+        let events = agent.follow(record.begun.run.as_str()).await?;
+        Ok::<_, Failure>((record, events))
+    };
+    let (record, mut events) = match found.await {
+        Ok(found) => found,
+        Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
+    };
+    let run = record.begun.run.clone();
+    let mut renderer = renderer(&record, options, agent, &mut terminal).await;
+    let mut frames = frames(renderer.is_live());
+    let mut ended = None;
+    loop {
+        let live = renderer.is_live();
+        tokio::select! {
+            biased;
+            _ = terminal.interrupts.next() => {
+                renderer.clear();
+                return leave(&run, &mut terminal);
+            }
+            event = events.next() => match event {
+                Some(event) => {
+                    draw(&event, &mut renderer, options, &mut terminal);
+                    ended = after(ended, &event);
+                }
+                None => {
+                    renderer.clear();
+                    return match ended {
+                        Some(code) => code,
+                        None => without_a_word(&run, agent, &mut terminal).await,
+                    };
+                }
+            },
+            _ = frames.tick(), if live => renderer.tick(terminal.stderr.ink),
+        }
+    }
+}
+
+async fn renderer(
+    record: &Record,
+    options: &Options,
+    agent: &dyn Agent,
+    terminal: &mut Terminal,
+) -> Renderer {
+    let plugins = agent.plugins().await.unwrap_or_default();
+    let operation = operation::known(&record.summary.operation, &plugins);
+    Renderer::of_another(options, &operation, terminal)
+}
+
+/// A question is for whoever started the run.
+fn draw(event: &Event, renderer: &mut Renderer, options: &Options, terminal: &mut Terminal) {
+    renderer.event(event, terminal);
+    if let (Event::Asked { text, .. }, Renderer::Human(_), false) =
+        (event, &*renderer, options.quiet)
+    {
+        renderer.clear();
+        let line = format!("? {}", clean::line(text));
+        terminal.stderr.line(line);
+    }
+}
+
+/// Returns the exit code so far: a run that is over can be taken up again.
+fn after(ended: Option<u8>, event: &Event) -> Option<u8> {
+    match event {
+        Event::Finished { outcome } => Some(outcome.exit_code()),
+        Event::Resumed { .. } => None,
+        _ => ended,
+    }
+}
+
+fn leave(run: &RunId, terminal: &mut Terminal) -> u8 {
+    let gap = terminal.gap();
+    let line = format!("no longer watching; run {run} goes on");
+    let line = terminal.stderr.ink.paint(Tone::Warn, line);
+    terminal.stderr.line(format_args!("{gap}{line}"));
+    STOPPED_AT_ONCE
+}
+
+/// A run whose events end without saying how was cut off, unless its summary knows better.
+async fn without_a_word(run: &RunId, agent: &dyn Agent, terminal: &mut Terminal) -> u8 {
+    let summary = agent
+        .record(run.as_str())
+        .await
+        .map(|record| record.summary);
+    match summary {
+        Err(failure) => report::report(&failure, terminal),
+        Ok(Summary {
+            state: State::Done | State::Failed | State::Undone,
+            exit: Some(code),
+            ..
+        }) => code,
+        Ok(_) => cut_off(run, terminal),
+    }
+}
+
+fn cut_off(run: &RunId, terminal: &mut Terminal) -> u8 {
+    let failure = Failure::new(
+        Kind::Cancelled,
+        "run.cut-off",
+        format!("run {run} was cut off"),
+    )
+    .hinted(format!("agent resume {run}, or agent undo {run}"));
+    report::report(&failure, terminal);
+    exit::FAILED
+}

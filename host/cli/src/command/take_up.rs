@@ -1,0 +1,98 @@
+//! `agent resume RUN` and `agent undo RUN`: a run is taken up again, to its end or back to where it began.
+
+use agent_core::journal::Aim;
+use agent_core::{Agent, OnFailure};
+use clap::Args;
+
+use super::follow::{self, Known};
+use super::stop::stop;
+use crate::command::runs::OfOne;
+use crate::operation;
+use crate::options::Options;
+use crate::terminal::Terminal;
+
+/// Finish a run that was cut off
+#[derive(Args, Debug)]
+#[command(after_help = "\
+What is already done is not done again: the plugin gets the answers that it got, and goes on where they end. It asks first, unless --yes is \
+given.
+
+Examples:
+  agent resume last
+  agent resume 7f3a --yes")]
+pub(crate) struct Resume {
+    #[command(flatten)]
+    one: OfOne,
+}
+
+/// Take a run back: what it holds, and what of its changes can be reverted, newest first
+#[derive(Args, Debug)]
+#[command(after_help = "\
+What somebody else changed since stays as it is, and what cannot be put back is named. It asks first, unless --yes is given. The exit code is \
+0 only when nothing is left to do.
+
+Examples:
+  agent undo last
+  agent undo 7f3a --yes")]
+pub(crate) struct Undo {
+    #[command(flatten)]
+    one: OfOne,
+}
+
+/// A run to take up again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakeUp {
+    pub(crate) run: String,
+    pub(crate) to: Aim,
+}
+
+impl TakeUp {
+    /// Returns which run is meant, as it was written.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+}
+
+impl From<Resume> for TakeUp {
+    fn from(Resume { one }: Resume) -> TakeUp {
+        TakeUp {
+            run: one.run,
+            to: Aim::Finish,
+        }
+    }
+}
+
+impl From<Undo> for TakeUp {
+    fn from(Undo { one }: Undo) -> TakeUp {
+        TakeUp {
+            run: one.run,
+            to: Aim::Undo,
+        }
+    }
+}
+
+pub(super) async fn execute(
+    TakeUp { run, to }: TakeUp,
+    options: Options,
+    agent: &dyn Agent,
+    mut terminal: Terminal,
+) -> u8 {
+    let record = match agent.record(&run).await {
+        Ok(record) => record,
+        Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
+    };
+    let plugins = agent.plugins().await.unwrap_or_default();
+    let operation = operation::known(&record.summary.operation, &plugins);
+    let consent = options.consent(terminal.is_interactive());
+    let known = Known {
+        operation: &operation,
+        options: &options,
+        consent,
+        on_failure: OnFailure::Undo,
+        to: Some(to),
+        out: None,
+    };
+    // By its id: what `last` means may change.
+    let run = record.begun.run;
+    follow::execute(agent.take_up(run.as_str(), to, consent), known, terminal).await
+}

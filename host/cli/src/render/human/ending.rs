@@ -1,0 +1,160 @@
+//! How a run ended, for a person: its result, or why there is none and what was put back.
+
+use agent_core::journal::Aim;
+use agent_core::{Outcome, Risk, TakeBack, exit};
+use serde_json::Value;
+
+use super::Human;
+use crate::clean;
+use crate::command::runs::changes;
+use crate::ink::Tone;
+use crate::options::Output;
+use crate::render::time::felt;
+use crate::render::{plan, value, yaml};
+use crate::report;
+use crate::terminal::Terminal;
+
+impl Human {
+    pub(super) fn finish(&mut self, outcome: &Outcome, terminal: &mut Terminal) {
+        self.steps.forget();
+        self.steps.clear();
+        match outcome {
+            Outcome::Failed {
+                failure,
+                put_back,
+                held,
+            } => {
+                report::error(failure, &mut terminal.stderr);
+                report::put_back(put_back, &mut terminal.stderr);
+                // Who has just said no needs no remedy.
+                if outcome.exit_code() != exit::DECLINED {
+                    self.still_held(*held, put_back, terminal);
+                }
+            }
+            Outcome::Done {
+                value,
+                failed,
+                not_put_back,
+            } => {
+                self.result(value, *failed, terminal);
+                self.shortcomings(value, *failed, not_put_back, terminal);
+                self.still_held(0, not_put_back, terminal);
+            }
+            Outcome::Undone {
+                put_back,
+                irreversible,
+            } => {
+                match self.output {
+                    Output::Yaml => yaml::document(outcome, &mut terminal.stdout),
+                    _ => self.undone(put_back, irreversible, terminal),
+                }
+                self.still_held(0, put_back, terminal);
+            }
+        }
+        let took = self
+            .started
+            .map_or_else(String::new, |started| felt(started.elapsed()));
+        let worth_saying =
+            self.risk != Risk::Read && !self.quiet && !self.planning && !took.is_empty();
+        if worth_saying && outcome.exit_code() == exit::DONE {
+            let line = terminal
+                .stderr
+                .ink
+                .paint(Tone::Faint, format!("done in {took}"));
+            terminal.stderr.line(line);
+        }
+    }
+
+    /// Says what there is to do about changes that stay although nobody means them to.
+    fn still_held(&self, kept: u64, tried: &[TakeBack], terminal: &mut Terminal) {
+        let stuck = tried.iter().filter(|one| one.failure.is_some()).count();
+        let held = kept.saturating_add(u64::try_from(stuck).unwrap_or(u64::MAX));
+        let (Some(run), false) = (&self.run, held == 0 || self.passing) else {
+            return;
+        };
+        let line = format!("run {run} still holds {}", changes(held));
+        let line = terminal.stderr.ink.paint(Tone::Warn, line);
+        terminal.stderr.line(line);
+        let remedy = match self.to {
+            Some(Aim::Finish) => format!("agent resume {run}, or agent undo {run}"),
+            _ => format!("agent undo {run}"),
+        };
+        report::hint(&remedy, &mut terminal.stderr);
+    }
+
+    fn result(&self, result: &Value, failed: u64, terminal: &mut Terminal) {
+        let planned = self.planning && !(self.plan.is_empty() && self.risk == Risk::Read);
+        match (self.output, planned, &self.operation) {
+            (Output::Yaml, true, _) => yaml::document(&self.plan, &mut terminal.stdout),
+            (Output::Yaml, false, _) => yaml::document(result, &mut terminal.stdout),
+            (_, true, operation) => {
+                // Who failed to be planned is in the rows of the result.
+                if failed > 0 {
+                    value::write(result, &self.columns, terminal);
+                    terminal.stdout.line("");
+                }
+                plan::write(&self.plan, operation.as_ref(), self.verbose, terminal);
+                if !self.quiet {
+                    plan::sum(&self.plan, self.verbose, &mut terminal.stderr);
+                }
+            }
+            (_, false, _) => value::write(result, &self.columns, terminal),
+        }
+    }
+
+    fn shortcomings(
+        &self,
+        result: &Value,
+        failed: u64,
+        not_put_back: &[TakeBack],
+        terminal: &mut Terminal,
+    ) {
+        let to = &mut terminal.stderr;
+        if failed > 0 {
+            let line = match value::rows(result) {
+                Some(rows) => format!("{failed} of {} failed", rows.len()),
+                None => format!("{failed} failed"),
+            };
+            let line = to.ink.paint(Tone::Bad, line);
+            to.line(line);
+        }
+        if !not_put_back.is_empty() {
+            report::warning(
+                "the operation is done, but not everything it held is as before",
+                to,
+            );
+            report::not_put_back(&not_put_back.iter().collect::<Vec<_>>(), to);
+        }
+    }
+
+    /// Writes what came of taking a run back.
+    fn undone(&self, put_back: &[TakeBack], irreversible: &[String], terminal: &mut Terminal) {
+        let stays = self.data();
+        if put_back.is_empty() && irreversible.is_empty() {
+            terminal.stderr.line("nothing is left to do");
+            if let Some(stays) = stays {
+                terminal.stderr.line(format_args!("not put back: {stays}"));
+            }
+            return;
+        }
+        report::put_back(put_back, &mut terminal.stdout);
+        let sentences: Vec<String> = irreversible
+            .iter()
+            .map(|sentence| clean::line(sentence))
+            .chain(stays)
+            .collect();
+        if !sentences.is_empty() {
+            let heading = terminal.stdout.ink.paint(Tone::Warn, "Cannot be put back:");
+            terminal.stdout.line(heading);
+        }
+        for sentence in sentences {
+            terminal.stdout.line(format_args!("  {sentence}"));
+        }
+    }
+
+    /// Names what no record of changes to objects tells of: the data behind them.
+    fn data(&self) -> Option<String> {
+        let operation = self.operation.as_ref()?;
+        (self.risk == Risk::Destroy).then(|| format!("data, where {operation} has overwritten it"))
+    }
+}

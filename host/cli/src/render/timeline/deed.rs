@@ -1,0 +1,99 @@
+//! The changes of a run: what they were, and what became of each.
+
+use agent_core::Verb;
+use agent_core::journal::{Entry, Intent};
+use agent_core::record::{Deed, Settled, State};
+use jiff::Timestamp;
+
+use super::Timeline;
+use super::line::Mark;
+use crate::clean;
+use crate::command::runs::changes;
+use crate::render::change;
+
+impl Timeline<'_> {
+    /// A creation that is tried again is announced again, and stays where it was announced first.
+    pub(super) fn change(&mut self, at: Timestamp, intent: &Intent) {
+        let effect = &intent.effect;
+        if self.shown.contains(&effect.number) {
+            return;
+        }
+        self.shown.push(effect.number);
+        let deed = self
+            .deeds
+            .iter()
+            .find(|deed| deed.effect().number == effect.number);
+        let (settled, fate) = deed.map_or((Settled::Unknown, ""), |deed| {
+            (deed.settled, self.fate(deed))
+        });
+        let text = format!("{} {}", done(effect.verb, settled), change::target(effect));
+        let why = self.refusal(effect.number).unwrap_or_default();
+        let by = if effect.by == self.record.summary.operation {
+            String::new()
+        } else {
+            format!("by {}", clean::line(effect.by.as_str()))
+        };
+        let details = change::fields(effect, self.verbose);
+        let held = deed.is_some_and(Deed::is_held);
+        let line = self.say(at, Mark::None, &text);
+        line.warns = held || settled == Settled::Unknown;
+        line.extras = vec![by, fate.to_owned(), why];
+        line.details = details;
+    }
+
+    /// Returns what became of a temporary change.
+    fn fate(&self, deed: &Deed) -> &'static str {
+        match (deed.put_back, deed.kept) {
+            (true, _) => "put back",
+            (_, true) => "kept",
+            _ if !deed.is_held() => "",
+            _ if self.record.summary.state == State::Running => "held",
+            _ => "still held",
+        }
+    }
+
+    /// Returns why a change did not happen, or perhaps did not.
+    fn refusal(&self, number: u64) -> Option<String> {
+        let results = self.record.entries.iter().rev();
+        results
+            .filter_map(|noted| match &noted.entry {
+                Entry::Result {
+                    number: of,
+                    failure,
+                    ..
+                } if *of == number => Some(failure.as_ref()),
+                _ => None,
+            })
+            .next()?
+            .map(|failure| clean::line(&failure.message))
+    }
+
+    pub(super) fn undone(&mut self, at: Timestamp, left: u64) {
+        let stays: Vec<String> = self
+            .deeds
+            .iter()
+            .filter(|deed| deed.stands() && deed.undo.is_none())
+            .map(|deed| {
+                let done = change::done(deed.effect().verb);
+                format!("{} was {done}, and stays so", change::target(deed.effect()))
+            })
+            .collect();
+        for text in stays {
+            self.say(at, Mark::None, &text).warns = true;
+        }
+        if left == 0 {
+            self.say(at, Mark::Good, "taken back");
+        } else {
+            let text = format!("taken back, but {} could not be", changes(left));
+            self.say(at, Mark::Bad, &text);
+        }
+    }
+}
+
+fn done(verb: Verb, settled: Settled) -> String {
+    match settled {
+        Settled::Happened => change::done(verb).to_owned(),
+        Settled::Refused => format!("not {}", change::done(verb)),
+        Settled::Unknown => format!("perhaps {}", change::done(verb)),
+    }
+}

@@ -1,0 +1,368 @@
+//! A run as the journal remembers it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::call::Call;
+use crate::effect::Effect;
+use crate::event::{Event, Outcome};
+use crate::failure::Failure;
+use crate::id::{Digest, OperationName, RunId};
+use crate::journal::{Aim, Entry, Intent, Returned};
+use crate::plan::Plan;
+use crate::undo::Undo;
+
+/// What is known of a run when it begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Begun {
+    /// The run.
+    pub run: RunId,
+    /// What was asked for.
+    pub call: Call,
+    /// Id and version of the plugin, such as `volsync 0.1.0`.
+    pub plugin: String,
+    /// The artifact.
+    pub digest: Digest,
+    /// Who signed the artifact; none for a bundled or unsigned one.
+    pub signer: Option<String>,
+    /// Who asked, and from where.
+    pub who: Who,
+    /// Which cluster it works on.
+    pub cluster: Cluster,
+    /// Where the plugin's random numbers come from: 32 bytes in hexadecimal digits.
+    pub seed: String,
+    /// The locks that it holds until it is over.
+    pub locks: Vec<String>,
+    /// When it began.
+    pub at: Timestamp,
+    /// The plan that it may not go beyond.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Box<Plan>>,
+}
+
+/// Who started a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Who {
+    /// The name of the user; empty when it is not known.
+    pub user: String,
+    /// The name of the machine.
+    pub host: String,
+    /// Through which door, such as `terminal`.
+    pub door: String,
+    /// The process.
+    pub process: u32,
+}
+
+/// How the cluster of a run is found again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Cluster {
+    /// The kubeconfig that was named; none for the usual one.
+    pub kubeconfig: Option<String>,
+    /// The context in it; none for its current one.
+    pub context: Option<String>,
+    /// The server's URL; none when it was not known yet.
+    pub server: Option<String>,
+}
+
+/// An entry, with its place in the record and the time when it was added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Noted {
+    /// From 1.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub entry: Entry,
+}
+
+/// The whole record of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// How it began.
+    pub begun: Begun,
+    /// How it stands.
+    pub summary: Summary,
+    /// What happened, oldest first.
+    pub entries: Vec<Noted>,
+}
+
+/// A run in one line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Summary {
+    /// The run.
+    pub run: RunId,
+    /// What it runs.
+    pub operation: OperationName,
+    /// With which arguments.
+    pub arguments: Map<String, Value>,
+    /// Id and version of the plugin.
+    pub plugin: String,
+    /// Who asked, and from where.
+    pub who: Who,
+    /// When it began.
+    pub begun: Timestamp,
+    /// When it ended; none while it has not.
+    pub ended: Option<Timestamp>,
+    /// How it stands.
+    pub state: State,
+    /// How many of its changes are still held although it is over.
+    pub held: u64,
+    /// Its exit code, once it is over.
+    pub exit: Option<u8>,
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Its process is at work.
+    Running,
+    /// Its process is gone, and it did not come to its end.
+    Unfinished,
+    /// It came to its good end.
+    Done,
+    /// It failed, or a part of it did.
+    Failed,
+    /// It was taken back by `agent undo`.
+    Undone,
+}
+
+impl State {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Running => "running",
+            State::Unfinished => "unfinished",
+            State::Done => "done",
+            State::Failed => "failed",
+            State::Undone => "undone",
+        }
+    }
+}
+
+impl Summary {
+    /// Returns whether something is left to do: the run was cut off, or holds changes although it is over.
+    pub fn is_open(&self) -> bool {
+        self.state == State::Unfinished || self.state != State::Running && self.held > 0
+    }
+}
+
+/// Which runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Filter {
+    /// All that are remembered.
+    #[default]
+    All,
+    /// Those that failed or were cut off.
+    Failed,
+    /// Those of which something is left to do, see [`Summary::is_open`].
+    Unfinished,
+}
+
+/// How long runs that are over are remembered. Those of which something is left to do are never forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Retention {
+    /// Nothing older than so many days.
+    pub days: u32,
+    /// The oldest go until the journal has at most so many bytes.
+    pub bytes: u64,
+}
+
+/// What was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Pruned {
+    /// So many runs.
+    pub runs: u64,
+    /// The journal's size before, in bytes.
+    pub before: u64,
+    /// And after.
+    pub after: u64,
+}
+
+/// Tells the entries of a record as the events that whoever started the run has seen.
+#[derive(Debug, Default)]
+pub struct Telling {
+    effects: BTreeMap<u64, Effect>,
+}
+
+impl Telling {
+    /// Makes one that has seen nothing yet.
+    pub fn new() -> Telling {
+        Telling::default()
+    }
+
+    /// Returns the event that an entry was told as. Entries come in their order.
+    pub fn tell(&mut self, entry: &Entry) -> Option<Event> {
+        match entry {
+            Entry::Told { event } => Some(event.clone()),
+            Entry::Intent(intent) => {
+                let effect = intent.effect.clone();
+                self.effects.insert(effect.number, effect);
+                None
+            }
+            Entry::Result {
+                number,
+                failure: None,
+                ..
+            } => {
+                let effect = self.effects.get(number)?.clone();
+                Some(Event::Changed { effect })
+            }
+            Entry::PutBack { take_back, .. } => Some(Event::PutBack(take_back.clone())),
+            Entry::Finished { outcome, .. } => Some(Event::Finished {
+                outcome: outcome.clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// One effect of a run, and all that the record says about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deed {
+    /// What was about to happen.
+    pub intent: Intent,
+    /// What came of it.
+    pub settled: Settled,
+    /// How it is put back, as far as is known; none for a signal or a deletion.
+    pub undo: Option<Undo>,
+    /// Whether it was put back.
+    pub put_back: bool,
+    /// Whether it was made permanent.
+    pub kept: bool,
+}
+
+/// What came of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It happened.
+    Happened,
+    /// It did not happen.
+    Refused,
+    /// It is not known: the answer was lost, or the process was gone before it came.
+    Unknown,
+}
+
+impl Deed {
+    /// Returns whether it is held: it may have happened, somebody was to put it back, and nobody has.
+    pub fn is_held(&self) -> bool {
+        self.intent.holder.is_some() && !self.kept && self.stands()
+    }
+
+    /// Returns whether it may have happened and was not put back.
+    pub fn stands(&self) -> bool {
+        self.settled != Settled::Refused && !self.put_back
+    }
+
+    /// Returns the effect.
+    pub fn effect(&self) -> &Effect {
+        &self.intent.effect
+    }
+}
+
+impl Record {
+    /// Returns the effects, oldest first.
+    pub fn deeds(&self) -> Vec<Deed> {
+        deeds(self.entries.iter().map(|noted| &noted.entry))
+    }
+
+    /// Returns how the run ended; none when it has not.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.entries
+            .iter()
+            .rev()
+            .find_map(|noted| match &noted.entry {
+                Entry::Finished { outcome, .. } => Some(outcome),
+                _ => None,
+            })
+    }
+
+    /// Returns whether somebody has begun to take the run back.
+    pub fn is_taken_back(&self) -> bool {
+        let undone = |noted: &Noted| {
+            matches!(
+                noted.entry,
+                Entry::Resumed { to: Aim::Undo, .. } | Entry::Undone { .. }
+            )
+        };
+        self.entries.iter().any(undone)
+    }
+
+    /// Returns what the plugin came to; none when it was cut off.
+    pub fn end(&self) -> Option<&Result<Returned, Failure>> {
+        self.entries.iter().find_map(|noted| match &noted.entry {
+            Entry::Ended { end } => Some(end),
+            _ => None,
+        })
+    }
+}
+
+/// Returns the effects that entries tell of, oldest first.
+pub fn deeds<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Deed> {
+    let mut deeds: Vec<Deed> = Vec::new();
+    let find = |deeds: &mut Vec<Deed>, number: u64| {
+        deeds
+            .iter()
+            .rposition(|deed| deed.effect().number == number)
+    };
+    for entry in entries {
+        match entry {
+            // A retried creation announces itself again under its number.
+            Entry::Intent(intent) => {
+                let deed = Deed {
+                    undo: intent.undo.clone(),
+                    intent: intent.clone(),
+                    settled: Settled::Unknown,
+                    put_back: false,
+                    kept: false,
+                };
+                match find(&mut deeds, intent.effect.number) {
+                    Some(at) => deeds[at] = deed,
+                    None => deeds.push(deed),
+                }
+            }
+            Entry::Result {
+                number,
+                failure,
+                uncertain,
+                undo,
+            } => {
+                if let Some(at) = find(&mut deeds, *number) {
+                    deeds[at].settled = match (failure, uncertain) {
+                        (None, _) => Settled::Happened,
+                        (Some(_), false) => Settled::Refused,
+                        (Some(_), true) => Settled::Unknown,
+                    };
+                    if let Some(undo) = undo {
+                        deeds[at].undo = Some(undo.clone());
+                    }
+                }
+            }
+            Entry::PutBack { number, take_back } => {
+                if let Some(at) = find(&mut deeds, *number) {
+                    deeds[at].put_back |= take_back.failure.is_none();
+                }
+            }
+            Entry::Kept { number } => {
+                if let Some(at) = find(&mut deeds, *number) {
+                    deeds[at].kept = true;
+                }
+            }
+            _ => {}
+        }
+    }
+    deeds
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+use crate::effect::Verb;
+use crate::event::TakeBack;
+use crate::failure::{Failure, Kind};
+use crate::id::CallId;
+use crate::object::ObjectRef;
+use crate::undo::Holder;
+
+use super::*;
+
+fn intent(number: u64, held: bool) -> Entry {
+    let holder = Holder {
+        actor: CallId::root(),
+        own: true,
+        scope: None,
+    };
+    Entry::Intent(Intent {
+        effect: Effect {
+            number,
+            by: "flux.suspend".parse().expect("a name"),
+            verb: Verb::Patch,
+            target: ObjectRef {
+                of: "deployments.v1.apps".parse().expect("a type"),
+                namespace: Some("media".to_owned()),
+                name: "plex".to_owned(),
+            },
+            fields: Vec::new(),
+            temporary: held,
+            recovery: Verb::Patch.recovery(),
+        },
+        call: CallId::root().nested(number),
+        holder: held.then_some(holder),
+        undo: None,
+        uid: None,
+    })
+}
+
+fn result(number: u64, failure: Option<Failure>, uncertain: bool) -> Entry {
+    Entry::Result {
+        number,
+        failure,
+        uncertain,
+        undo: None,
+    }
+}
+
+fn put_back(number: u64, failure: Option<Failure>) -> Entry {
+    let take_back = TakeBack {
+        target: "deployments media/plex".to_owned(),
+        summary: "`spec.replicas` is 1 again".to_owned(),
+        left: Vec::new(),
+        failure,
+    };
+    Entry::PutBack { number, take_back }
+}
+
+fn no() -> Option<Failure> {
+    Some(Failure::new(Kind::Denied, "cluster.forbidden", "no"))
+}
+
+#[test]
+fn held_is_what_may_have_happened_and_was_neither_put_back_nor_kept() {
+    let mut entries: Vec<Entry> = (1..=7).map(|number| intent(number, number != 7)).collect();
+    entries.extend([
+        result(1, None, false),
+        result(2, no(), false),
+        result(3, no(), true),
+        result(4, None, false),
+        result(5, None, false),
+        put_back(4, None),
+        put_back(5, no()),
+        Entry::Kept { number: 6 },
+        result(7, None, false),
+    ]);
+    let deeds = deeds(entries.iter());
+    let held: Vec<u64> = deeds
+        .iter()
+        .filter(|deed| deed.is_held())
+        .map(|deed| deed.effect().number)
+        .collect();
+    assert_eq!(held, [1, 3, 5]);
+    let stands: Vec<u64> = deeds
+        .iter()
+        .filter(|deed| deed.stands())
+        .map(|deed| deed.effect().number)
+        .collect();
+    assert_eq!(stands, [1, 3, 5, 6, 7]);
+}
+
+#[test]
+fn intent_without_a_result_is_not_known_to_have_happened() {
+    let deeds = deeds([intent(1, true)].iter());
+    assert_eq!(deeds[0].settled, Settled::Unknown);
+}
+
+#[test]
+fn creation_that_is_announced_again_counts_once() {
+    let entries = [intent(1, true), intent(1, true), result(1, None, false)];
+    let deeds = deeds(entries.iter());
+    assert_eq!(deeds.len(), 1);
+    assert_eq!(deeds[0].settled, Settled::Happened);
+}

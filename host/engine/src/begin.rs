@@ -1,0 +1,242 @@
+//! How a run begins: look up, decide, lock, record, open the gate.
+
+use std::sync::Arc;
+
+use agent_capability::{Before, Gate, GateConfig};
+use agent_core::agent::Run;
+use agent_core::call::{Call, Consent, Mode, OnFailure};
+use agent_core::descriptor::Risk;
+use agent_core::event::{Event, Outcome};
+use agent_core::failure::{Failure, Kind};
+use agent_core::id::RunId;
+use agent_core::journal::RunJournal;
+use agent_core::plan::{self, Plan};
+use agent_core::record::{Begun, Cluster};
+use futures::StreamExt as _;
+use futures::channel::mpsc;
+use jiff::Timestamp;
+use serde_json::Map;
+
+use crate::agent::Inner;
+use crate::lock::Locks;
+use crate::nested::Nested;
+use crate::prepare::{Prepared, prepare};
+use crate::supervise::{Supervision, supervise};
+
+/// Starts a run.
+pub(crate) async fn begin(inner: Arc<Inner>, mut call: Call) -> Result<Run, Failure> {
+    let given = std::mem::take(&mut call.arguments);
+    let found = inner.found(&call.operation, None)?;
+    let prepared = prepare(found, &inner.limits, &call.operation, given)?;
+    start(inner, call, prepared, None).await
+}
+
+/// Starts a run that does what a plan says.
+pub(crate) async fn apply(
+    inner: Arc<Inner>,
+    plan: Plan,
+    consent: Consent,
+    on_failure: OnFailure,
+) -> Result<Run, Failure> {
+    let found = inner.found(&plan.operation, Some(&plan.digest))?;
+    let arguments = plan.arguments.clone();
+    let prepared = prepare(found, &inner.limits, &plan.operation, arguments)?;
+    let call = Call {
+        operation: plan.operation.clone(),
+        arguments: Map::new(),
+        mode: Mode::Perform,
+        consent,
+        on_failure,
+    };
+    start(inner, call, prepared, Some(plan)).await
+}
+
+async fn start(
+    inner: Arc<Inner>,
+    mut call: Call,
+    prepared: Prepared,
+    plan: Option<Plan>,
+) -> Result<Run, Failure> {
+    call.arguments = prepared.arguments.clone();
+    let begun = Begun {
+        plan: plan.map(Box::new),
+        ..begun(&inner, &call, &prepared).await?
+    };
+    if let Some(plan) = &begun.plan {
+        is_the_planned_cluster(plan, &begun)?;
+    }
+    let changes = call.mode == Mode::Perform && prepared.grants.risk() != Risk::Read;
+    let mut locks = if changes {
+        inner.keep(&prepared)?;
+        Locks::take(&inner, &begun)?
+    } else {
+        Locks::none()
+    };
+    let journal = record(&inner, &begun, changes)?;
+    let (events, seen) = mpsc::unbounded();
+    let (control, said) = mpsc::unbounded();
+    let gate = open(&inner, &begun, &prepared, journal, None, events)?;
+    if let Some(plan) = &begun.plan {
+        gate.is_up_to_date(&plan.rests_on).await?;
+    }
+    let started = Event::Started {
+        run: begun.run.clone(),
+        operation: prepared.operation.clone(),
+        plugin: prepared.plugin(),
+        arguments: prepared.arguments.clone(),
+        planning: call.mode == Mode::Plan,
+    };
+    if begun.locks.is_empty() || !changes {
+        gate.emit(started);
+    } else {
+        // On record before anything of it is in the cluster: a Lease that is left behind must lead to its run.
+        gate.start(started).await?;
+        if let Err(failure) = locks.take_in_cluster(&inner, &begun).await {
+            locks.let_go_in_cluster().await;
+            gate.finish(Outcome::Failed {
+                failure: failure.clone(),
+                put_back: Vec::new(),
+                held: 0,
+            })
+            .await;
+            return Err(failure);
+        }
+    }
+    let run = begun.run.clone();
+    let drawing = (call.mode == Mode::Plan).then_some(begun);
+    let supervision = Supervision {
+        prepared,
+        gate,
+        control: said,
+        on_failure: call.on_failure,
+        consent: call.consent,
+        locks,
+        drawing,
+    };
+    // A task of its own: whoever started the run may go away, and it still puts back what it holds.
+    tokio::spawn(async move { supervise(&inner, supervision).await });
+    Ok(Run::new(run, seen.boxed(), control))
+}
+
+fn is_the_planned_cluster(plan: &Plan, begun: &Begun) -> Result<(), Failure> {
+    let (Some(planned), Some(now)) = (&plan.cluster.server, &begun.cluster.server) else {
+        return Ok(());
+    };
+    if planned == now {
+        return Ok(());
+    }
+    let message =
+        format!("the plan was made for the cluster at {planned}, and this is the one at {now}");
+    Err(Failure::new(Kind::Conflict, "plan.other-cluster", message)
+        .hinted("give --kubeconfig FILE or --context NAME of that cluster"))
+}
+
+/// Returns what a run that plans has come to, for a file.
+pub(crate) fn drawn(gate: &Gate, begun: Begun) -> Plan {
+    let drawing = gate.drawing();
+    Plan {
+        format: plan::FORMAT,
+        operation: begun.call.operation,
+        arguments: begun.call.arguments,
+        plugin: begun.plugin,
+        digest: begun.digest,
+        cluster: begun.cluster,
+        who: begun.who,
+        made: begun.at,
+        effects: drawing.effects,
+        rests_on: drawing.rests_on,
+        stand_ins: drawing.stand_ins,
+    }
+}
+
+/// Opens the record of a run. A plan needs none, and what only looks can do without.
+fn record(
+    inner: &Inner,
+    begun: &Begun,
+    changes: bool,
+) -> Result<Option<Box<dyn RunJournal>>, Failure> {
+    if begun.call.mode == Mode::Plan {
+        return Ok(None);
+    }
+    let opened = inner
+        .journal()
+        .and_then(|journal| journal.begin(begun.clone()));
+    match opened {
+        Ok(opened) => Ok(Some(Box::new(opened))),
+        Err(_unrecorded) if !changes => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Opens the gate of a run that begins, or of which there is a record before.
+pub(crate) fn open(
+    inner: &Arc<Inner>,
+    begun: &Begun,
+    prepared: &Prepared,
+    journal: Option<Box<dyn RunJournal>>,
+    before: Option<Before>,
+    events: mpsc::UnboundedSender<Event>,
+) -> Result<Gate, Failure> {
+    // Only what is recorded of a run that changes something has secrets to be compared.
+    let key = match (&journal, prepared.grants.risk()) {
+        (None, _) | (_, Risk::Read) => [0; 32],
+        (Some(_), _) => inner.journal()?.key()?,
+    };
+    let mut seed = [0; 32];
+    hex::decode_to_slice(&begun.seed, &mut seed).map_err(|error| {
+        Failure::of(Kind::Internal, "journal.damaged", &error)
+            .while_doing(format!("reading the seed of run `{}`", begun.run))
+    })?;
+    Ok(Gate::new(GateConfig {
+        id: begun.run.clone(),
+        plugin: prepared.plugin(),
+        operation: prepared.operation.clone(),
+        grants: prepared.grants.clone(),
+        mode: begun.call.mode,
+        consent: begun.call.consent,
+        begun: begun.at,
+        seed,
+        key,
+        journal,
+        before,
+        plan: begun.plan.clone(),
+        events,
+        client: inner.client.clone(),
+        operations: Arc::new(Nested(inner.clone())),
+    }))
+}
+
+async fn begun(inner: &Inner, call: &Call, prepared: &Prepared) -> Result<Begun, Failure> {
+    let mut seed = [0; 32];
+    random(&mut seed)?;
+    let mut id = [0; 8];
+    random(&mut id)?;
+    // A cluster that is not to be found is what the first request fails with.
+    let server = match prepared.grants.risk() {
+        Risk::Read => None,
+        _ => inner.client.server().await.ok(),
+    };
+    Ok(Begun {
+        run: RunId::from_random(id),
+        call: call.clone(),
+        plugin: prepared.plugin(),
+        digest: prepared.found.digest.clone(),
+        signer: None,
+        who: inner.who.clone(),
+        cluster: Cluster {
+            server,
+            ..inner.cluster.clone()
+        },
+        seed: hex::encode(seed),
+        locks: prepared.locks(),
+        at: Timestamp::now(),
+        plan: None,
+    })
+}
+
+fn random(bytes: &mut [u8]) -> Result<(), Failure> {
+    getrandom::fill(bytes).map_err(|error| {
+        let message = format!("the system has no random numbers: {error}");
+        Failure::new(Kind::Unavailable, "agent.no-randomness", message)
+    })
+}

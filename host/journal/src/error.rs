@@ -1,0 +1,259 @@
+//! What goes wrong with a journal, and what mends it.
+
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use agent_core::failure::{Failure, Hint, Kind};
+use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+use thiserror::Error;
+
+mod lock;
+mod run;
+
+pub use lock::LockError;
+pub use run::RunError;
+
+/// Why the journal cannot be read or written.
+#[derive(Debug, Error)]
+pub enum JournalError {
+    /// The file is no longer what was written.
+    #[error("the journal `{}` is damaged", path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Another program's database, or an empty file.
+    #[error("`{}` is no journal of the agent", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It was written by an agent that came later.
+    #[error("the journal `{}` has format {theirs}, and this agent knows format {ours}", path.display())]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its format.
+        theirs: i64,
+        /// Ours.
+        ours: i64,
+    },
+    /// The file system or the quota is full.
+    #[error("there is no room for the journal `{}`", path.display())]
+    Full {
+        /// The file that could not grow.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Another process has not let go of it.
+    #[error("the journal `{}` is busy: another process did not let go of it in time", path.display())]
+    Busy {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite says.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Others could write here what we would take for our own record, and put back.
+    #[error("the state directory `{}` {}", path.display(), whose(*owner, *us, *mode))]
+    Unsafe {
+        /// The state directory.
+        path: PathBuf,
+        /// Its owner.
+        owner: u32,
+        /// Us.
+        us: u32,
+        /// Its mode.
+        mode: u32,
+    },
+    /// The database cannot be used for another reason.
+    #[error("the journal `{}` cannot be used", path.display())]
+    Unusable {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A file beside the database cannot be used.
+    #[error("`{}` cannot be {step}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried, such as `opened`.
+        step: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The key file holds something else than a key.
+    #[error("`{}` holds {bytes} bytes, and a key has 32", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: usize,
+    },
+    /// The thread that writes could not be started, or is gone.
+    #[error("the journal has no thread to write with")]
+    NoWriter {
+        /// Why it could not be started; none when it ended by itself, which is a bug.
+        #[source]
+        source: Option<io::Error>,
+    },
+    /// The system has no random numbers.
+    #[error("the system has no random numbers")]
+    Random {
+        /// Why.
+        #[source]
+        source: getrandom::Error,
+    },
+}
+
+impl JournalError {
+    /// Sorts what SQLite says about the database at `path`.
+    pub(crate) fn of(path: &Path, source: rusqlite::Error) -> JournalError {
+        let path = path.to_owned();
+        if is_out_of_room(&source) {
+            return JournalError::Full {
+                path,
+                source: Box::new(source),
+            };
+        }
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                JournalError::Damaged { path, source }
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                JournalError::Busy { path, source }
+            }
+            // Without a code it is not SQLite that complains, but we about what it gave us.
+            None => JournalError::Damaged { path, source },
+            Some(_) => JournalError::Unusable { path, source },
+        }
+    }
+
+    /// Sorts what the system says about a file beside the database.
+    pub(crate) fn file(path: PathBuf, step: &'static str, source: io::Error) -> JournalError {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => JournalError::Full {
+                path,
+                source: Box::new(source),
+            },
+            _ => JournalError::File { path, step, source },
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            JournalError::Damaged { .. } | JournalError::Foreign { .. } => "journal.damaged",
+            JournalError::Key { .. } => "journal.key",
+            JournalError::Unsafe { .. } => "journal.unsafe",
+            JournalError::Newer { .. } => "journal.newer",
+            JournalError::Full { .. } => "journal.full",
+            JournalError::Busy { .. } => "journal.busy",
+            JournalError::Unusable { .. }
+            | JournalError::File { .. }
+            | JournalError::NoWriter { .. }
+            | JournalError::Random { .. } => "journal.unwritable",
+        }
+    }
+}
+
+/// A shared-memory file that cannot grow is how SQLite says in one place that the disk is full.
+fn is_out_of_room(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        error.code == ErrorCode::DiskFull || error.extended_code == SQLITE_IOERR_SHMSIZE
+    })
+}
+
+impl Hint for JournalError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            JournalError::Damaged { path, .. } | JournalError::Foreign { path } => {
+                let (folder, name) = (quoted(folder(path)), quoted(file_name(path)));
+                Some(format!(
+                    "move it away, and the agent begins a new one: mkdir -p {folder}/damaged && mv {folder}/{name}* {folder}/damaged/"
+                ))
+            }
+            JournalError::Key { path, .. } => Some(format!(
+                "move it away, and the agent makes a new one: mv {0} {0}.damaged",
+                quoted(path)
+            )),
+            JournalError::Unsafe {
+                path, owner, us, ..
+            } => Some(if owner == us {
+                format!("chmod 700 {}", quoted(path))
+            } else {
+                "run as its owner, or set XDG_STATE_HOME to a directory of your own".to_owned()
+            }),
+            JournalError::Newer { .. } => Some("use a newer agent".to_owned()),
+            JournalError::Full { path, .. } => {
+                Some(format!("make room: df -h {}", quoted(folder(path))))
+            }
+            JournalError::Busy { path, .. } => Some(format!(
+                "look which process holds it: fuser -v {}",
+                quoted(path)
+            )),
+            JournalError::Unusable { path, .. } | JournalError::File { path, .. } => {
+                Some(format!("ls -la {}", quoted(folder(path))))
+            }
+            JournalError::NoWriter { .. } | JournalError::Random { .. } => None,
+        }
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Failure {
+        let kind = match error {
+            JournalError::Newer { .. } => Kind::Unsupported,
+            _ => Kind::Unavailable,
+        };
+        failure(kind, error.code(), &error)
+    }
+}
+
+fn failure<E: Error + Hint + 'static>(kind: Kind, code: &str, error: &E) -> Failure {
+    let failure = Failure::of(kind, code, error);
+    match error.hint() {
+        Some(hint) => failure.hinted(hint),
+        None => failure,
+    }
+}
+
+fn whose(owner: u32, us: u32, mode: u32) -> String {
+    if owner == us {
+        format!("has mode {mode:04o}, and nobody else may write there")
+    } else {
+        format!("belongs to user {owner}, and this is user {us}")
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
+fn file_name(path: &Path) -> &Path {
+    path.file_name().map_or(path, Path::new)
+}
+
+/// Returns a path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    if path.chars().all(plain) {
+        path
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! What the journal remembers.
+
+use std::collections::BTreeSet;
+
+use agent_core::failure::Failure;
+use agent_core::id::{Digest, RunId};
+use agent_core::record::{Filter, Noted, Record, State, Summary};
+use rusqlite::{Params, Transaction};
+
+use super::{Journal, unknown};
+use crate::error::{JournalError, RunError};
+use crate::row::{self, Stored};
+
+/// How many of the runs that a prefix fits are named.
+const CANDIDATES: u8 = 10;
+
+impl Journal {
+    /// Returns runs, newest first.
+    ///
+    /// # Errors
+    /// `unavailable` when the journal cannot be read.
+    pub fn runs(&self, filter: Filter) -> Result<Vec<Summary>, Failure> {
+        let condition = match filter {
+            Filter::All => "true",
+            Filter::Failed => "state = 'failed' OR ended IS NULL",
+            Filter::Unfinished => row::OPEN,
+        };
+        let summaries = self.stored(condition)?.into_iter();
+        let mut runs: Vec<Summary> = summaries.map(|stored| stored.summary).collect();
+        runs.retain(|summary| match filter {
+            Filter::All => true,
+            Filter::Failed => matches!(summary.state, State::Failed | State::Unfinished),
+            Filter::Unfinished => summary.is_open(),
+        });
+        Ok(runs)
+    }
+
+    /// Returns the runs of which something is left to do, newest first. Cheap enough for every command.
+    ///
+    /// # Errors
+    /// `unavailable` when the journal cannot be read.
+    pub fn open_runs(&self) -> Result<Vec<Summary>, Failure> {
+        self.runs(Filter::Unfinished)
+    }
+
+    /// Returns the run that is meant by a full id, by a prefix that fits one run only, or by `last`.
+    ///
+    /// # Errors
+    /// `not-found` (`journal.no-such-run`), `invalid` (`journal.ambiguous-run`); `unavailable` when the journal cannot be read.
+    pub fn resolve(&self, name: &str) -> Result<RunId, Failure> {
+        let found = if name == "last" {
+            self.newest()?
+        } else if is_prefix(name) {
+            self.beginning_with(name)?
+        } else {
+            Vec::new()
+        };
+        match <[RunId; 1]>::try_from(found) {
+            Ok([run]) => Ok(run),
+            Err(found) if found.is_empty() && name == "last" => Err(RunError::NoneYet.into()),
+            Err(found) if found.is_empty() => Err(unknown(name).into()),
+            Err(candidates) => Err(RunError::Ambiguous {
+                name: name.to_owned(),
+                candidates,
+            }
+            .into()),
+        }
+    }
+
+    /// Returns all that is known of a run.
+    ///
+    /// # Errors
+    /// `not-found` (`journal.no-such-run`); `unavailable` when the journal cannot be read.
+    pub fn record(&self, run: &RunId) -> Result<Record, Failure> {
+        let read = self.shared.database.read(|from| row::whole(from, run))?;
+        let found = read.flatten().ok_or_else(|| unknown(run.as_str()))?;
+        let mut record = found.record;
+        if row::is_open(&record.summary) {
+            if self.is_live(run)? {
+                record.summary.state = State::Running;
+            } else if self
+                .look_again(run)?
+                .is_some_and(|now| !row::is_open(&now.summary))
+            {
+                // It came to its end while we read.
+                return self.record(run);
+            }
+        }
+        Ok(record)
+    }
+
+    /// Returns how a run stands.
+    ///
+    /// # Errors
+    /// `not-found` (`journal.no-such-run`); `unavailable` when the journal cannot be read.
+    pub fn state(&self, run: &RunId) -> Result<State, Failure> {
+        let stored = self.look_again(run)?.ok_or_else(|| unknown(run.as_str()))?;
+        let judged = self.judged(stored)?.ok_or_else(|| unknown(run.as_str()))?;
+        Ok(judged.summary.state)
+    }
+
+    /// Returns the entries of a run after the one with that number, oldest first. What is noted comes with some delay.
+    ///
+    /// # Errors
+    /// `not-found` (`journal.no-such-run`); `unavailable` when the journal cannot be read.
+    pub fn entries(&self, run: &RunId, after: u64) -> Result<Vec<Noted>, Failure> {
+        let read = self.shared.database.read(|from| {
+            let stored = row::run(from, run)?;
+            let entries = stored.map(|stored| row::entries(from, stored.key, after));
+            entries.transpose()
+        })?;
+        let (entries, _) = read.flatten().ok_or_else(|| unknown(run.as_str()))?;
+        Ok(entries)
+    }
+
+    /// Returns the artifacts that must be kept, because a run that is at work or open was in them.
+    ///
+    /// # Errors
+    /// `unavailable` when the journal cannot be read.
+    pub fn needed(&self) -> Result<Vec<Digest>, Failure> {
+        let needed = self.shared.database.read(|from| {
+            let mut needed = BTreeSet::new();
+            for stored in row::runs(from, row::OPEN)? {
+                needed.extend(row::artifacts(from, stored.key)?);
+            }
+            Ok(needed)
+        })?;
+        Ok(needed.unwrap_or_default().into_iter().collect())
+    }
+
+    /// Returns runs as they stand, newest first.
+    pub(super) fn stored(&self, condition: &str) -> Result<Vec<Stored>, JournalError> {
+        let read = self.shared.database.read(|from| row::runs(from, condition));
+        let mut found = Vec::new();
+        for stored in read?.unwrap_or_default() {
+            found.extend(self.judged(stored)?);
+        }
+        Ok(found)
+    }
+
+    /// Finds out whether a run that is not over is at work. None when it was forgotten meanwhile.
+    fn judged(&self, mut stored: Stored) -> Result<Option<Stored>, JournalError> {
+        if !row::is_open(&stored.summary) {
+            return Ok(Some(stored));
+        }
+        if self.is_live(&stored.summary.run)? {
+            stored.summary.state = State::Running;
+            return Ok(Some(stored));
+        }
+        // It may have come to its end between the look at its row and the look at its owner.
+        self.look_again(&stored.summary.run)
+    }
+
+    fn look_again(&self, run: &RunId) -> Result<Option<Stored>, JournalError> {
+        let read = self.shared.database.read(|from| row::run(from, run))?;
+        Ok(read.flatten())
+    }
+
+    pub(super) fn is_live(&self, run: &RunId) -> Result<bool, JournalError> {
+        self.shared.owners.is_held(run.as_str())
+    }
+
+    fn newest(&self) -> Result<Vec<RunId>, JournalError> {
+        let sql = "SELECT id FROM run ORDER BY begun DESC, key DESC LIMIT 1";
+        let read = self.shared.database.read(|from| ids(from, sql, ()))?;
+        Ok(read.unwrap_or_default())
+    }
+
+    fn beginning_with(&self, prefix: &str) -> Result<Vec<RunId>, JournalError> {
+        // No letter of an id comes after `~`.
+        let sql = "SELECT id FROM run WHERE id >= ?1 AND id < ?1 || '~'
+                   ORDER BY begun DESC, key DESC LIMIT ?2";
+        let read = self
+            .shared
+            .database
+            .read(|from| ids(from, sql, (prefix, CANDIDATES)))?;
+        Ok(read.unwrap_or_default())
+    }
+}
+
+fn ids(from: &Transaction, sql: &str, parameters: impl Params) -> rusqlite::Result<Vec<RunId>> {
+    let mut statement = from.prepare_cached(sql)?;
+    let ids = statement.query_map(parameters, |row| row::run_id(row, 0))?;
+    ids.collect()
+}
+
+fn is_prefix(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    !name.is_empty() && name.bytes().all(letter)
+}

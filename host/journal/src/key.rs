@@ -1,0 +1,71 @@
+//! The key of keyed hashes, by which secret answers are compared without being kept.
+
+use std::io::{self, Write as _};
+use std::sync::{Arc, OnceLock};
+
+use crate::directory::Directory;
+use crate::error::JournalError;
+
+const FILE: &str = "key";
+
+/// The key: in a file that is made at first need, or in memory.
+#[derive(Debug)]
+pub(crate) struct Key {
+    directory: Option<Arc<Directory>>,
+    known: OnceLock<[u8; 32]>,
+}
+
+impl Key {
+    pub(crate) fn new(directory: Option<Arc<Directory>>) -> Key {
+        Key {
+            directory,
+            known: OnceLock::new(),
+        }
+    }
+
+    /// Returns the key, the same for all processes that share the directory.
+    pub(crate) fn get(&self) -> Result<[u8; 32], JournalError> {
+        if let Some(key) = self.known.get() {
+            return Ok(*key);
+        }
+        let key = match &self.directory {
+            Some(directory) => stored(directory)?,
+            None => random()?,
+        };
+        Ok(*self.known.get_or_init(|| key))
+    }
+}
+
+fn stored(directory: &Directory) -> Result<[u8; 32], JournalError> {
+    if let Some(key) = read(directory)? {
+        return Ok(key);
+    }
+    let key = random()?;
+    directory.make_once(FILE, |name, mut file| {
+        let written = file.write_all(&key).and_then(|()| file.sync_all());
+        written.map_err(|source| directory.error(name, "written", source))
+    })?;
+    // Another process may have been faster; what is in the file counts.
+    Ok(read(directory)?.unwrap_or(key))
+}
+
+fn read(directory: &Directory) -> Result<Option<[u8; 32]>, JournalError> {
+    let bytes = match directory.dir().read(FILE) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(directory.error(FILE, "read", source)),
+    };
+    match bytes.as_slice().try_into() {
+        Ok(key) => Ok(Some(key)),
+        Err(_) => Err(JournalError::Key {
+            path: directory.path(FILE),
+            bytes: bytes.len(),
+        }),
+    }
+}
+
+fn random() -> Result<[u8; 32], JournalError> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|source| JournalError::Random { source })?;
+    Ok(key)
+}
