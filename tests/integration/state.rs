@@ -140,12 +140,12 @@ fn lists(object: &Value, app: &str) -> bool {
     name.starts_with("volsync-agent-list-") && object["spec"].to_string().contains(&secret)
 }
 
-/// VolSync keeps the cache of a source's mover for the next time.
+/// VolSync keeps the cache of a source's mover for the next time, and takes its time to remove the copy of the volume that was backed up.
 fn is_cache(object: &Value) -> bool {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
-    object["kind"] == "PersistentVolumeClaim"
-        && name.starts_with("volsync-src-")
-        && name.ends_with("-cache")
+    let cache = name.starts_with("volsync-src-") && name.ends_with("-cache");
+    let copy = name.starts_with("volsync-") && name.ends_with("-src");
+    object["kind"] == "PersistentVolumeClaim" && (cache || copy)
 }
 
 /// A pod has another name each time, so it counts as one of its app.
