@@ -194,6 +194,7 @@ pub(crate) fn open(
         grants: prepared.grants.clone(),
         mode: begun.call.mode,
         consent: begun.call.consent,
+        on_failure: begun.call.on_failure,
         begun: begun.at,
         seed,
         key,

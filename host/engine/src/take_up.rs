@@ -138,7 +138,6 @@ fn opened(
     };
     let journal = Some(Box::new(journal) as Box<dyn RunJournal>);
     let gate = begin::open(inner, begun, prepared, journal, Some(before), events)?;
-    gate.note_resumed(&begun.who, to);
     gate.emit(resumed(begun, to));
     Ok(gate)
 }
@@ -157,6 +156,8 @@ async fn carry_on(inner: &Inner, mut supervision: Supervision, record: Record, t
     if let Err(declined) = supervision.agreed(&record, to).await {
         return supervision.leave(declined);
     }
+    // Not before they agreed: a run that somebody has begun to take back is taken back.
+    supervision.gate.note_resumed(&inner.who, to);
     match (to, record.end()) {
         (Aim::Undo, _) => take_back(supervision, &record).await,
         // The plugin is at its end. What is left is to put back what it held.

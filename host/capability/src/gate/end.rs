@@ -74,6 +74,9 @@ impl Gate {
         let id = self.actor.id.clone();
         self.actor.writes.close();
         self.actor.writes.wait().await;
+        if self.run.keeps && !well {
+            return;
+        }
         let dropped = self.release(move |entry| entry.holder.is(&id)).await;
         self.run.undone.add(&self.actor.id, dropped);
         if well {
@@ -83,6 +86,9 @@ impl Gate {
 
     /// Puts back what the guest let go of without saying so. When its operation fails in the end, this belongs to what was undone.
     pub(crate) async fn release_dropped(&self, numbers: Vec<u64>) {
+        if self.run.keeps {
+            return;
+        }
         let dropped = self
             .release(move |entry| numbers.contains(&entry.number))
             .await;

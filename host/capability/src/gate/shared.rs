@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use agent_core::call::{Consent, Mode};
+use agent_core::call::{Consent, Mode, OnFailure};
 use agent_core::descriptor::Risk;
 use agent_core::effect::Effect;
 use agent_core::event::{Event, Level};
@@ -51,6 +51,8 @@ pub struct GateConfig {
     pub mode: Mode,
     /// How questions are answered.
     pub consent: Consent,
+    /// What becomes of what it holds when it fails.
+    pub on_failure: OnFailure,
     /// When it began.
     pub begun: Timestamp,
     /// Where its random numbers come from.
@@ -81,6 +83,8 @@ pub(crate) struct Shared {
     journal: Option<Box<dyn RunJournal>>,
     /// Whether the run changes nothing, so that its beginning and its end are record enough.
     looks_only: bool,
+    /// Whether what a guest lets go of stays until its operation has ended: a guest that fails lets go of everything, and that may have to stay.
+    pub(super) keeps: bool,
     seed: [u8; 32],
     key: [u8; 32],
     pub(crate) client: ClusterClient,
@@ -118,6 +122,7 @@ impl Shared {
             bound: config.plan.map(|plan| Bound::new(&plan)),
             journal: config.journal,
             looks_only: config.grants.risk() == Risk::Read,
+            keeps: config.on_failure != OnFailure::Undo,
             seed: config.seed,
             key: config.key,
             client: config.client,
