@@ -195,9 +195,49 @@ fn can_i(deed: &Deed) -> String {
         || "--all-namespaces".to_owned(),
         |namespace| format!("-n {namespace}"),
     );
-    format!(
-        "kubectl auth can-i {} {} {place}",
-        deed.verb,
-        deed.of.resource()
-    )
+    let of = deed.of.resource();
+    let (verb, of) = match deed.verb {
+        "read the log of" => ("get", format!("{of}/log")),
+        // Server-side apply is a patch to the access control.
+        "apply" => ("patch", of),
+        verb => (verb, of),
+    };
+    format!("kubectl auth can-i {verb} {of} {place}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hint_is_a_command_that_kubectl_knows() {
+        let hint = |verb, of: &str, namespace: Option<&str>| {
+            can_i(&Deed {
+                verb,
+                of: of.parse().expect("a type"),
+                namespace: namespace.map(str::to_owned),
+                name: None,
+            })
+        };
+        for (verb, of, namespace, wanted) in [
+            ("list", "pods.v1", None, "list pods --all-namespaces"),
+            (
+                "read the log of",
+                "pods.v1",
+                Some("media"),
+                "get pods/log -n media",
+            ),
+            (
+                "apply",
+                "deployments.v1.apps",
+                Some("media"),
+                "patch deployments.apps -n media",
+            ),
+        ] {
+            assert_eq!(
+                hint(verb, of, namespace),
+                format!("kubectl auth can-i {wanted}")
+            );
+        }
+    }
 }
