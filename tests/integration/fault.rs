@@ -67,13 +67,13 @@ struct Injection {
 }
 
 /// An app in a world of its own, behind a proxy.
-struct Place<'a> {
-    app: App<'a>,
-    proxy: Proxy,
+pub(crate) struct Place<'a> {
+    pub(crate) app: App<'a>,
+    pub(crate) proxy: Proxy,
 }
 
 impl<'a> Place<'a> {
-    async fn new(world: &'a World, name: &'static str) -> Self {
+    pub(crate) async fn new(world: &'a World, name: &'static str) -> Self {
         Place {
             app: world.app("media", name).await,
             proxy: world.proxy(),

@@ -7,11 +7,11 @@
 
 use std::time::{Duration, Instant};
 
-use agent_testbed::fault::{Fault, Kind, Proxy, Request};
+use agent_testbed::fault::{Fault, Kind, Request};
 use rustix::process::Signal;
 
 use super::agent::{Agent, Ran};
-use super::app::App;
+use super::fault::Place;
 use super::scenario::scenarios;
 use super::world::World;
 
@@ -27,20 +27,8 @@ const SAMPLE: usize = 12;
 /// How long the agent may take to a write.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An app in a world, behind a proxy, and an agent with a home that outlives its processes.
-struct Place<'a> {
-    app: App<'a>,
-    proxy: Proxy,
-}
-
-impl<'a> Place<'a> {
-    async fn new(world: &'a World, name: &'static str) -> Self {
-        Place {
-            app: world.app("media", name).await,
-            proxy: world.proxy(),
-        }
-    }
-
+impl Place<'_> {
+    /// An agent with a home that outlives its processes.
     fn agent(&self) -> Agent {
         Agent::with_kubeconfig(self.proxy.kubeconfig())
     }

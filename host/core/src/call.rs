@@ -17,7 +17,7 @@ pub struct Call {
     /// What the caller says to questions.
     pub consent: Consent,
     /// What becomes of its temporary changes when it fails.
-    #[serde(default)]
+    #[serde(default, rename = "on-failure")]
     pub on_failure: OnFailure,
 }
 

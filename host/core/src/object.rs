@@ -35,6 +35,11 @@ impl ObjectType {
         }
     }
 
+    /// Returns whether the values of its objects must be shown to nobody and kept nowhere.
+    pub fn is_secret(&self) -> bool {
+        self.plural == "secrets" && self.group.is_empty()
+    }
+
     /// Returns the `apiVersion` of its objects.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() {

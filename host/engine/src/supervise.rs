@@ -192,7 +192,10 @@ impl Supervision {
         let fact = |label: &str, value: String| (label.to_owned(), value);
         let mut facts = vec![
             fact("operation", begun.call.operation.to_string()),
-            fact("begun", begun.at.to_string()),
+            fact(
+                "begun",
+                begun.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            ),
             fact("by", format!("{} on {}", begun.who.user, begun.who.host)),
             fact("state", summary.state.as_str().to_owned()),
             fact("changes held", self.gate.held().to_string()),

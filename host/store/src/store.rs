@@ -21,6 +21,7 @@ use crate::kept::Kept;
 use crate::refusal::{Problem, Refusal};
 
 mod directory;
+mod failure;
 
 /// A plugin that is part of the agent.
 #[derive(Clone, Copy, Debug)]
@@ -187,7 +188,7 @@ impl Store {
     pub fn lookup(&self, operation: &OperationName) -> Result<Arc<Found>, Failure> {
         let found = self.plugin(operation.plugin())?;
         if found.descriptor.operation(operation.operation()).is_none() {
-            return Err(unknown_operation(operation, &found));
+            return Err(failure::unknown_operation(operation, &found));
         }
         Ok(Arc::new(found))
     }
@@ -209,7 +210,7 @@ impl Store {
         let (wasm, bundled) = self
             .kept
             .get(digest)
-            .ok_or_else(|| no_artifact(operation, digest))?;
+            .ok_or_else(|| failure::no_artifact(operation, digest))?;
         let (origin, trust) = if bundled {
             (Origin::Bundled, Trust::Bundled)
         } else {
@@ -251,7 +252,7 @@ impl Store {
             !requested.iter().any(touches)
         };
         if let Some(right) = rights.iter().find(useless) {
-            return Err(not_requested(plugin, right, &requested));
+            return Err(failure::not_requested(plugin, right, &requested));
         }
         if found.granted == Granted::Requested {
             return Ok(requested);
@@ -418,47 +419,6 @@ fn first_of_each_id(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
         }
     }
     candidates
-}
-
-fn no_artifact(operation: &OperationName, digest: &Digest) -> Failure {
-    let message = format!(
-        "the plugin that `{operation}` was run from is not there any more: no artifact has the digest {digest}"
-    );
-    Failure::new(Kind::NotFound, "store.no-artifact", message)
-        .hinted("give it with --plugin FILE, or take the run back with agent undo")
-}
-
-fn unknown_operation(operation: &OperationName, found: &Found) -> Failure {
-    let known = found
-        .descriptor
-        .operations
-        .iter()
-        .map(|it| it.name.as_str());
-    let message = format!(
-        "plugin `{}` has no operation `{}`",
-        operation.plugin(),
-        operation.operation()
-    );
-    let sentence = suggest::sentence(operation.operation(), known);
-    Failure::new(Kind::NotFound, "operations.unknown", message)
-        .hinted(sentence.unwrap_or_else(|| "agent list".to_owned()))
-}
-
-fn not_requested(plugin: &PluginId, right: &Right, requested: &[Right]) -> Failure {
-    let all: Vec<String> = requested.iter().map(|right| format!("`{right}`")).collect();
-    let hint = if all.is_empty() {
-        format!("it requests nothing; see agent plugin inspect {plugin}")
-    } else {
-        format!("it requests {}", all.join(", "))
-    };
-    Failure::new(
-        Kind::Invalid,
-        "plugin.not-requested",
-        format!(
-            "plugin `{plugin}` does not request `{right}`, so granting it would change nothing"
-        ),
-    )
-    .hinted(hint)
 }
 
 #[cfg(test)]

@@ -139,7 +139,7 @@ pub(crate) async fn perform(
 
 /// The answer is on record, so of a Secret it only says which one it is: whoever wrote it knows its values.
 fn shown(target: &ObjectRef, projection: Projection) -> Projection {
-    if target.of.resource() == "secrets" {
+    if target.of.is_secret() {
         Projection::new(IDENTITY.map(str::to_owned).to_vec())
     } else {
         projection

@@ -1,7 +1,7 @@
 //! Watching any number of queries with one watcher. `kube`'s watcher handles lost connections and expired versions; what is added here is the
 //! merging of states, the noticing of objects that went while nobody looked, and an end when the server stays away.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use agent_core::failure::{Failure, Kind};
@@ -9,37 +9,22 @@ use agent_core::manifest::ClusterVerb;
 use futures::FutureExt as _;
 use kube::api::DynamicObject;
 use kube::runtime::watcher::{self, Event};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_stream::{StreamExt as _, StreamMap};
 
 use super::client::{Query, Seen, Sightings};
 use super::failure::{self, Deed};
-use super::host::within;
 use super::projection::Projection;
 use super::reply::Fault;
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::gate::{Ask, Gate, Pass};
 
+mod batch;
+
+use batch::{Batch, Sight, Sighting};
+
 /// How long a server may stay away before the watch fails.
 const AWAY: Duration = Duration::from_secs(60);
-
-/// One thing that a guest was told.
-#[derive(Debug, Serialize, Deserialize)]
-struct Sighting {
-    query: u32,
-    sight: Sight,
-    object: String,
-}
-
-/// The cases of the contract, for the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Sight {
-    Present,
-    Gone,
-    Synced,
-}
 
 /// A watch over queries.
 pub struct Watcher {
@@ -63,14 +48,6 @@ struct Watched {
     synced: bool,
     /// Whether another version was looked for already.
     rediscovered: bool,
-}
-
-/// The last state of each object since the last call, in the order of the first sighting.
-#[derive(Default)]
-struct Batch {
-    order: VecDeque<(usize, String)>,
-    states: BTreeMap<(usize, String), (Sight, Value)>,
-    synced: VecDeque<usize>,
 }
 
 impl Watcher {
@@ -322,69 +299,9 @@ impl Watched {
     }
 }
 
-impl Batch {
-    fn is_empty(&self) -> bool {
-        self.order.is_empty() && self.synced.is_empty()
-    }
-
-    fn put(&mut self, index: usize, uid: String, sight: Sight, state: Value) {
-        let key = (index, uid);
-        if self.states.insert(key.clone(), (sight, state)).is_none() {
-            self.order.push_back(key);
-        }
-    }
-
-    /// Takes out as many events as fit; the rest stays.
-    fn hand_out(&mut self, limit: usize) -> Result<Vec<Sighting>, Failure> {
-        let (mut events, mut bytes) = (Vec::new(), 0);
-        while let Some(key) = self.order.pop_front() {
-            let Some((sight, state)) = self.states.remove(&key) else {
-                continue;
-            };
-            let object = state.to_string();
-            bytes += object.len();
-            if bytes > limit && !events.is_empty() {
-                self.states.insert(key.clone(), (sight, state));
-                self.order.push_front(key);
-                return Ok(events);
-            }
-            within(bytes, limit, "watched objects")?;
-            events.push(Sighting {
-                query: number(key.0),
-                sight,
-                object,
-            });
-        }
-        events.extend(self.synced.drain(..).map(|index| Sighting {
-            query: number(index),
-            sight: Sight::Synced,
-            object: "null".to_owned(),
-        }));
-        Ok(events)
-    }
-}
-
-impl From<Sighting> for wit::Event {
-    fn from(sighting: Sighting) -> wit::Event {
-        wit::Event {
-            query: sighting.query,
-            sight: match sighting.sight {
-                Sight::Present => wit::Sight::Present,
-                Sight::Gone => wit::Sight::Gone,
-                Sight::Synced => wit::Sight::Synced,
-            },
-            object: sighting.object,
-        }
-    }
-}
-
 fn ask(query: &Query) -> Ask {
     let namespace = query.namespace.as_deref();
     Ask::look(ClusterVerb::Watch, &query.of, namespace, &query.selectors())
-}
-
-fn number(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 fn uid_of(object: &DynamicObject) -> String {

@@ -48,7 +48,7 @@ impl Ask {
 
     /// Returns whether its answer must not be on disk. What a change of a Secret answers has no values in it.
     pub(crate) fn is_secret(&self) -> bool {
-        matches!(self, Ask::Look { of, .. } if of.resource() == "secrets")
+        matches!(self, Ask::Look { of, .. } if of.is_secret())
     }
 }
 

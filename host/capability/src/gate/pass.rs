@@ -115,7 +115,7 @@ impl Pass {
             run.stop(failure.clone());
             return Err(Unanswered::surely(failure));
         }
-        let (number, secret) = (effect.number, effect.target.of.resource() == "secrets");
+        let (number, secret) = (effect.number, effect.target.of.is_secret());
         let dry_run = run.planning();
         if !dry_run {
             let announced = Entry::Intent(self.intent(announced, secret));

@@ -70,7 +70,7 @@ impl Gate {
 
     /// Returns a value as a plan may hold it: of a Secret only its keyed hash.
     fn kept(&self, target: &ObjectRef, value: &Value) -> Value {
-        if target.of.resource() == "secrets" {
+        if target.of.is_secret() {
             Value::from(self.run.keyed_hash(value))
         } else {
             value.clone()

@@ -2,6 +2,7 @@ use crate::effect::Verb;
 use crate::event::TakeBack;
 use crate::failure::{Failure, Kind};
 use crate::id::CallId;
+use crate::journal::Intent;
 use crate::object::ObjectRef;
 use crate::undo::Holder;
 

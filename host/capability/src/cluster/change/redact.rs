@@ -8,7 +8,7 @@ const MASK: &str = "***";
 
 /// Returns the changes as they may be shown.
 pub(in crate::cluster) fn changes(of: &ObjectType, changes: &[FieldChange]) -> Vec<FieldChange> {
-    if of.resource() != "secrets" {
+    if !of.is_secret() {
         return changes.to_vec();
     }
     changes.iter().map(change).collect()

@@ -1,0 +1,95 @@
+//! What was seen and not handed over yet, and how it is handed over.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use agent_core::failure::Failure;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::bindings::ops::cluster::cluster as wit;
+use crate::cluster::host::within;
+
+/// One thing that a guest was told.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Sighting {
+    pub(super) query: u32,
+    pub(super) sight: Sight,
+    pub(super) object: String,
+}
+
+/// The cases of the contract, for the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Sight {
+    Present,
+    Gone,
+    Synced,
+}
+
+/// The last state of each object since the last call, in the order of the first sighting.
+#[derive(Default)]
+pub(super) struct Batch {
+    order: VecDeque<(usize, String)>,
+    states: BTreeMap<(usize, String), (Sight, Value)>,
+    pub(super) synced: VecDeque<usize>,
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.order.is_empty() && self.synced.is_empty()
+    }
+
+    pub(super) fn put(&mut self, index: usize, uid: String, sight: Sight, state: Value) {
+        let key = (index, uid);
+        if self.states.insert(key.clone(), (sight, state)).is_none() {
+            self.order.push_back(key);
+        }
+    }
+
+    /// Takes out as many events as fit; the rest stays.
+    pub(super) fn hand_out(&mut self, limit: usize) -> Result<Vec<Sighting>, Failure> {
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        while let Some(key) = self.order.pop_front() {
+            let Some((sight, state)) = self.states.remove(&key) else {
+                continue;
+            };
+            let object = state.to_string();
+            bytes += object.len();
+            if bytes > limit && !events.is_empty() {
+                self.states.insert(key.clone(), (sight, state));
+                self.order.push_front(key);
+                return Ok(events);
+            }
+            within(bytes, limit, "watched objects")?;
+            events.push(Sighting {
+                query: number(key.0),
+                sight,
+                object,
+            });
+        }
+        events.extend(self.synced.drain(..).map(|index| Sighting {
+            query: number(index),
+            sight: Sight::Synced,
+            object: "null".to_owned(),
+        }));
+        Ok(events)
+    }
+}
+
+impl From<Sighting> for wit::Event {
+    fn from(sighting: Sighting) -> wit::Event {
+        wit::Event {
+            query: sighting.query,
+            sight: match sighting.sight {
+                Sight::Present => wit::Sight::Present,
+                Sight::Gone => wit::Sight::Gone,
+                Sight::Synced => wit::Sight::Synced,
+            },
+            object: sighting.object,
+        }
+    }
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,105 @@
+//! What the entries of a record say together about each effect.
+
+use crate::effect::Effect;
+use crate::journal::{Entry, Intent};
+use crate::undo::Undo;
+
+/// One effect of a run, and all that the record says about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deed {
+    /// What was about to happen.
+    pub intent: Intent,
+    /// What came of it.
+    pub settled: Settled,
+    /// How it is put back, as far as is known; none for a signal or a deletion.
+    pub undo: Option<Undo>,
+    /// Whether it was put back.
+    pub put_back: bool,
+    /// Whether it was made permanent.
+    pub kept: bool,
+}
+
+/// What came of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It happened.
+    Happened,
+    /// It did not happen.
+    Refused,
+    /// It is not known: the answer was lost, or the process was gone before it came.
+    Unknown,
+}
+
+impl Deed {
+    /// Returns whether it is held: it may have happened, somebody was to put it back, and nobody has.
+    pub fn is_held(&self) -> bool {
+        self.intent.holder.is_some() && !self.kept && self.stands()
+    }
+
+    /// Returns whether it may have happened and was not put back.
+    pub fn stands(&self) -> bool {
+        self.settled != Settled::Refused && !self.put_back
+    }
+
+    /// Returns the effect.
+    pub fn effect(&self) -> &Effect {
+        &self.intent.effect
+    }
+}
+
+/// Returns the effects that entries tell of, oldest first.
+pub fn deeds<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Deed> {
+    let mut deeds: Vec<Deed> = Vec::new();
+    let find = |deeds: &mut Vec<Deed>, number: u64| {
+        deeds
+            .iter()
+            .rposition(|deed| deed.effect().number == number)
+    };
+    for entry in entries {
+        match entry {
+            // A retried creation announces itself again under its number.
+            Entry::Intent(intent) => {
+                let deed = Deed {
+                    undo: intent.undo.clone(),
+                    intent: intent.clone(),
+                    settled: Settled::Unknown,
+                    put_back: false,
+                    kept: false,
+                };
+                match find(&mut deeds, intent.effect.number) {
+                    Some(at) => deeds[at] = deed,
+                    None => deeds.push(deed),
+                }
+            }
+            Entry::Result {
+                number,
+                failure,
+                uncertain,
+                undo,
+            } => {
+                if let Some(at) = find(&mut deeds, *number) {
+                    deeds[at].settled = match (failure, uncertain) {
+                        (None, _) => Settled::Happened,
+                        (Some(_), false) => Settled::Refused,
+                        (Some(_), true) => Settled::Unknown,
+                    };
+                    if let Some(undo) = undo {
+                        deeds[at].undo = Some(undo.clone());
+                    }
+                }
+            }
+            Entry::PutBack { number, take_back } => {
+                if let Some(at) = find(&mut deeds, *number) {
+                    deeds[at].put_back |= take_back.failure.is_none();
+                }
+            }
+            Entry::Kept { number } => {
+                if let Some(at) = find(&mut deeds, *number) {
+                    deeds[at].kept = true;
+                }
+            }
+            _ => {}
+        }
+    }
+    deeds
+}
