@@ -1,11 +1,12 @@
 //! The programs that we need and do not build.
 //!
-//! A missing one is an error that says what to type; a step that is skipped
-//! because a tool is missing does not exist.
+//! Parts of the pinned toolchain are installed by rustup, which is all that a
+//! fresh clone needs; anything else that is missing is an error that says what to
+//! type. A step that is skipped because a tool is missing does not exist.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-use crate::process::{cargo, command, output};
+use crate::process::{cargo, command, output, run};
 use crate::workspace;
 
 /// A program or toolchain part that has to be installed.
@@ -26,18 +27,31 @@ pub(crate) enum Tool {
 /// The oldest Go that builds the pinned modules, as (major, minor).
 const GO: (u32, u32) = (1, 26);
 
-/// Fails at the first one that is missing, naming the command that installs it.
+/// Installs what rustup has; fails at the first one that is missing still, naming
+/// the command that installs it.
 pub(crate) fn require(tools: &[Tool]) -> Result<()> {
     for tool in tools {
         if !present(*tool) {
-            bail!(
-                "{} is missing; install it with `{}`",
-                name(*tool),
-                remedy(*tool)
-            );
+            provide(*tool).with_context(|| {
+                format!(
+                    "{} is missing; install it with `{}`",
+                    name(*tool),
+                    remedy(*tool)
+                )
+            })?;
         }
     }
     Ok(())
+}
+
+/// Gets a part of the toolchain that `rust-toolchain.toml` pins: rustup does so by
+/// itself only where that was not switched off (`RUSTUP_AUTO_INSTALL=0`).
+fn provide(tool: Tool) -> Result<()> {
+    let Some(words) = remedy(tool).strip_prefix("rustup ") else {
+        bail!("it is no part of the toolchain");
+    };
+    println!("{} is missing: rustup {words}", name(tool));
+    run(&mut command("rustup", words.split(' ')))
 }
 
 fn present(tool: Tool) -> bool {
@@ -94,6 +108,13 @@ fn go_version(text: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_part_of_the_toolchain_is_not_installed() {
+        for tool in [Tool::Go, Tool::Curl] {
+            provide(tool).unwrap_err();
+        }
+    }
 
     #[test]
     fn go_versions_compare_as_numbers() {
