@@ -10,7 +10,7 @@
 use std::io;
 
 use agent_cli::{Command, Early, Invocation, Options};
-use agent_core::{Failure, Limits, exit};
+use agent_core::{Failure, Limits, Settings, exit};
 use agent_engine::{LocalAgent, Parts};
 use agent_store::{Bundled, Sources, Store};
 use tokio::runtime::{Builder, Runtime};
@@ -92,8 +92,9 @@ async fn agent(
     code: CodeDirectory,
 ) -> Result<(LocalAgent, Option<World>), Failure> {
     let (directories, state) = (Directories::open(), StateDirectory::open());
+    let Settings { retention } = directories.settings()?;
     let options = options(invocation);
-    let journal = journal::open(&state, options.sandbox);
+    let journal = journal::open(&state, options.sandbox, retention);
     let options = match &invocation.command {
         Command::TakeUp(take_up) => journal::as_before(options, take_up.run(), &journal),
         _ => options,
@@ -126,7 +127,7 @@ async fn agent(
         store,
         code: code.cache,
         journal,
-        retention: journal::RETENTION,
+        retention,
         client,
         cluster: journal::cluster(&options),
         who: journal::who(),

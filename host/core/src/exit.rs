@@ -34,5 +34,8 @@ pub fn of(failure: &Failure) -> u8 {
 }
 
 fn is_usage(code: &str) -> bool {
-    code == "operations.arguments" || code == "operations.name"
+    matches!(
+        code,
+        "operations.arguments" | "operations.name" | "settings.invalid"
+    )
 }

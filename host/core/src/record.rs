@@ -180,6 +180,16 @@ pub struct Retention {
     pub bytes: u64,
 }
 
+impl Default for Retention {
+    /// What is kept unless somebody says otherwise: a season of runs, in what no disk misses.
+    fn default() -> Retention {
+        Retention {
+            days: 90,
+            bytes: 256 << 20,
+        }
+    }
+}
+
 /// What was forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

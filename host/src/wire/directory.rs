@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use agent_core::{Failure, Kind};
+use agent_core::{Failure, Kind, Settings, settings};
 use agent_store::CodeCache;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -11,8 +11,9 @@ use cap_std::fs::Dir;
 pub(super) struct Directories {
     /// `$XDG_DATA_HOME/agent/plugins`: the user's plugins. Not made: whoever wants it makes it.
     pub(super) plugins: Option<Dir>,
-    /// `$XDG_CONFIG_HOME/agent`: grants.
+    /// `$XDG_CONFIG_HOME/agent`: grants and settings.
     pub(super) config: Option<Dir>,
+    config_path: Option<PathBuf>,
 }
 
 /// `$XDG_STATE_HOME/agent`: the journal, and the plugins that unfinished runs need.
@@ -86,10 +87,29 @@ impl CodeDirectory {
 
 impl Directories {
     pub(super) fn open() -> Directories {
+        let config_path = base("XDG_CONFIG_HOME", ".config").map(|base| base.join("agent"));
         Directories {
             plugins: base("XDG_DATA_HOME", ".local/share")
                 .and_then(|base| open(&base.join("agent/plugins"))),
-            config: base("XDG_CONFIG_HOME", ".config").and_then(|base| made(&base.join("agent"))),
+            config: config_path.as_deref().and_then(made),
+            config_path,
+        }
+    }
+
+    /// Reads what the person has set. Without a file everything has its default.
+    ///
+    /// # Errors
+    /// `invalid` when there is one that cannot be read, or that says what cannot be.
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        let (Some(dir), Some(path)) = (&self.config, &self.config_path) else {
+            return Ok(Settings::default());
+        };
+        let place = path.join(settings::FILE).display().to_string();
+        match dir.read_to_string(settings::FILE) {
+            Ok(text) => Settings::read(&text, &place),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+            Err(error) => Err(Failure::of(Kind::Invalid, "settings.invalid", &error)
+                .while_doing(format!("reading the settings `{place}`"))),
         }
     }
 }

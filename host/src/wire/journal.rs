@@ -9,16 +9,11 @@ use agent_journal::Journal;
 
 use super::directory::StateDirectory;
 
-/// How long runs that are over are remembered, unless somebody says otherwise.
-pub(super) const RETENTION: Retention = Retention {
-    days: 90,
-    bytes: 256 << 20,
-};
-
 /// Opens the journal. The simulated cluster is gone with this process, so what is done to it is remembered no longer.
 pub(super) fn open(
     state: &Result<StateDirectory, Failure>,
     sandbox: bool,
+    retention: Retention,
 ) -> Result<Journal, Failure> {
     if sandbox {
         return Journal::in_memory();
@@ -32,7 +27,7 @@ pub(super) fn open(
         dir,
         &state.path,
         agent_journal::Options {
-            retention: Some(RETENTION),
+            retention: Some(retention),
             who: who(),
         },
     )

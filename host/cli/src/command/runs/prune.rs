@@ -1,7 +1,7 @@
 //! `agent runs prune`: forget runs that are over.
 
-use agent_core::Failure;
 use agent_core::record::Retention;
+use agent_core::{Failure, size};
 use clap::Args;
 
 use crate::command::Door;
@@ -43,7 +43,7 @@ pub(super) async fn execute(
         1 => "1 run was forgotten".to_owned(),
         many => format!("{many} runs were forgotten"),
     };
-    let (before, after) = (bytes(pruned.before), bytes(pruned.after));
+    let (before, after) = (size::show(pruned.before), size::show(pruned.after));
     let size = if before == after {
         format!("the journal has {after}")
     } else {
@@ -60,70 +60,12 @@ fn days(text: &str) -> Result<u32, String> {
 }
 
 fn size(text: &str) -> Result<u64, String> {
-    let (digits, shift) = match text.char_indices().last() {
-        Some((at, 'K' | 'k')) => (&text[..at], 10),
-        Some((at, 'M' | 'm')) => (&text[..at], 20),
-        Some((at, 'G' | 'g')) => (&text[..at], 30),
-        _ => (text, 0),
-    };
-    let count = digits.parse::<u64>().ok();
-    count
-        .and_then(|count| count.checked_mul(1 << shift))
-        .ok_or_else(|| "a number of bytes such as 500K, 50M or 1G".to_owned())
-}
-
-/// Returns a size in its largest unit.
-fn bytes(count: u64) -> String {
-    let tenths = |unit: u64| {
-        let whole = count / unit;
-        format!("{whole}.{}", (count - whole * unit) * 10 / unit)
-    };
-    match count {
-        0..1024 => format!("{count} bytes"),
-        1024..1_048_576 => format!("{}K", tenths(1 << 10)),
-        1_048_576..1_073_741_824 => format!("{}M", tenths(1 << 20)),
-        _ => format!("{}G", tenths(1 << 30)),
-    }
+    size::parse(text).ok_or_else(|| "a number of bytes such as 500K, 50M or 1G".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_size_has_a_unit() {
-        let table = [
-            ("500", Some(500)),
-            ("4k", Some(4096)),
-            ("50M", Some(52_428_800)),
-            ("1G", Some(1_073_741_824)),
-            ("0", Some(0)),
-            ("", None),
-            ("M", None),
-            ("-1", None),
-            ("1.5G", None),
-            ("50MB", None),
-            ("99999999999G", None),
-            ("5é", None),
-        ];
-        for (text, wanted) in table {
-            assert_eq!(size(text).ok(), wanted, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_size_is_told_in_its_largest_unit() {
-        let table = [
-            (0, "0 bytes"),
-            (1023, "1023 bytes"),
-            (1536, "1.5K"),
-            (52_428_800, "50.0M"),
-            (u64::MAX, "17179869183.9G"),
-        ];
-        for (count, wanted) in table {
-            assert_eq!(bytes(count), wanted);
-        }
-    }
 
     #[test]
     fn days_are_at_least_one() {
