@@ -20,9 +20,11 @@ mod integration {
     mod kill;
     mod kind;
     mod output;
+    mod plan;
     mod plugin;
     mod refused;
     mod restore;
+    mod runs;
     mod scenario;
     mod state;
     mod volsync;

@@ -10,7 +10,7 @@ use super::kind::{
     CRON_JOB, DEPLOYMENT, HELM_RELEASE, KUSTOMIZATION, Kind, REPLICATION_DESTINATION, SCALED_OBJECT,
 };
 use super::state::State;
-use super::world::World;
+use super::world::{World, is_paused};
 
 /// How long controllers may take to bring everything back.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -130,7 +130,8 @@ impl App<'_> {
         self.never_as_but(before, &[]).await
     }
 
-    async fn never_as_but(&self, before: &State, fields: &[&str]) -> Vec<String> {
+    /// In which way it does not get to look as before, apart from these fields.
+    pub(crate) async fn never_as_but(&self, before: &State, fields: &[&str]) -> Vec<String> {
         let (before, begin) = (before.without(fields), Instant::now());
         loop {
             let differences = before.differences(&self.state().await.without(fields));
@@ -192,7 +193,6 @@ impl App<'_> {
 
     /// Whether KEDA is paused for it.
     pub(crate) async fn is_paused(&self) -> bool {
-        let scaled = self.get(SCALED_OBJECT).await;
-        scaled["metadata"]["annotations"]["autoscaling.keda.sh/paused"] == "true"
+        is_paused(&self.get(SCALED_OBJECT).await)
     }
 }

@@ -73,9 +73,9 @@ pub(crate) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    pub(crate) async fn new(world: &'a World, name: &'static str) -> Self {
+    pub(crate) async fn new(world: &'a World, namespace: &'static str, name: &'static str) -> Self {
         Place {
-            app: world.app("media", name).await,
+            app: world.app(namespace, name).await,
             proxy: world.proxy(),
         }
     }
@@ -151,7 +151,7 @@ async fn every_fault_at_every_request_ends_restored_or_as_before() {
 
 async fn clean_run() -> usize {
     let world = World::sandbox().await;
-    let place = Place::new(&world, "radarr").await;
+    let place = Place::new(&world, "media", "radarr").await;
     let (end, text, log) = place.run(0, None).await;
     assert_eq!(end, End::Restored, "{text}");
     log.len()
@@ -164,7 +164,7 @@ async fn work(
 ) {
     'worlds: loop {
         let world = World::sandbox().await;
-        let place = Place::new(&world, "radarr").await;
+        let place = Place::new(&world, "media", "radarr").await;
         loop {
             let number = next.fetch_add(1, Ordering::SeqCst);
             let Some((at, fault, kind)) = chosen.get(number).copied() else {
@@ -247,7 +247,7 @@ fn brief(path: &str) -> &str {
 
 /// The writes that matter most, in both worlds.
 async fn lost_and_refused_writes_end_restored_or_as_before(world: &World) {
-    let place = Place::new(world, "seerr").await;
+    let place = Place::new(world, "media", "seerr").await;
     let cases: [(&str, &str, Kind); 8] = [
         ("PATCH", "/replicationsources/", Kind::DropAfter),
         ("PATCH", "/kustomizations/", Kind::DropBefore),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::kind::{AUTOSCALER, SCALED_OBJECT};
 use super::scenario::scenarios;
-use super::world::World;
+use super::world::{World, is_paused};
 
 scenarios![
     pause_removes_the_autoscaler_and_resume_brings_it_back,
@@ -46,9 +46,7 @@ async fn pause_and_resume_all_end_with_a_row_for_each(world: &World) {
     let count = world.list(SCALED_OBJECT).await.len();
     let paused = async || {
         let all = world.list(SCALED_OBJECT).await;
-        let paused =
-            |one: &&Value| one["metadata"]["annotations"]["autoscaling.keda.sh/paused"] == "true";
-        all.iter().filter(paused).count()
+        all.iter().filter(|one| is_paused(one)).count()
     };
     let ran = world
         .agent()

@@ -1,92 +1,227 @@
-//! Runs that are killed with SIGKILL while a write is on its way, and then finished or taken back.
+//! Runs that are killed with SIGKILL, and then finished or taken back.
 //!
-//! A clean run says which writes there are. Before the server has seen one, or after it has done it and before the agent hears of it, the
-//! agent's process is killed. `agent resume` then ends in the state of a run that nobody disturbed, and `agent undo` in the state before. By
-//! default a sample of the kills is made; `AGENT_TEST_KILLS=all` makes them all.
-#![expect(clippy::print_stdout, reason = "the table is what this test is for")]
+//! A clean run says which writes an operation makes, and how the cluster looks afterwards. Then the agent's process is killed before the
+//! server has seen a write, or after it has done it and before the agent hears of it. `agent resume` ends in the state of the clean run and
+//! has made nothing twice; `agent undo` ends in the state before. By default a sample of the kills is made; `AGENT_TEST_KILLS=all` makes all.
+#![expect(clippy::print_stdout, reason = "the table is what these tests are for")]
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use agent_testbed::fault::{Fault, Kind, Request};
 use rustix::process::Signal;
 
 use super::agent::{Agent, Ran};
+use super::app::App;
 use super::fault::Place;
 use super::scenario::scenarios;
+use super::state::State;
 use super::world::World;
+use victim::Victim;
+
+mod victim;
 
 scenarios![
     killed_restore_is_finished_by_resume,
     killed_restore_is_taken_back_by_undo,
     unfinished_run_keeps_others_from_its_app,
+    restore_that_is_killed_at_any_moment_is_finished_or_taken_back,
 ];
 
-const LINE: &str = "--yes --timeout 40s --down-timeout 40s --ready-timeout 40s";
-/// How many kills a sample has.
-const SAMPLE: usize = 12;
+/// How many kills of an operation a sample has.
+const SAMPLE: usize = 6;
+/// How many kills at random moments a sample has, and how many all are.
+const MOMENTS: (usize, usize) = (4, 60);
 /// How long the agent may take to a write.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-impl Place<'_> {
+fn all() -> bool {
+    std::env::var("AGENT_TEST_KILLS").is_ok_and(|value| value == "all")
+}
+
+/// When the process is killed.
+enum Moment {
+    /// When a write comes to that fault.
+    At(Fault),
+    /// As soon as so many requests have been made.
+    After(usize),
+}
+
+/// What is the same in every run of an operation that nobody disturbs.
+struct Clean {
+    before: State,
+    after: State,
+    made: Made,
+    log: Vec<Request>,
+}
+
+/// What a run has made and what it has made others make.
+#[derive(Clone, Debug, Default, PartialEq, PartialOrd)]
+struct Made {
+    /// How many objects, by their collection.
+    objects: BTreeMap<String, usize>,
+    snapshots: usize,
+    releases: i64,
+}
+
+impl Made {
+    /// In which way this is more than `most`.
+    fn beyond(&self, most: &Made) -> Vec<String> {
+        let known = |path: &String| most.objects.get(path).copied().unwrap_or_default();
+        let more = self
+            .objects
+            .iter()
+            .filter(|(path, count)| **count > known(path))
+            .map(|(path, count)| {
+                format!(
+                    "{count} created in {path}, and {} in a clean run",
+                    known(path)
+                )
+            });
+        let mut beyond: Vec<String> = more.collect();
+        if self.snapshots > most.snapshots || self.releases > most.releases {
+            beyond.push(format!("{self:?} is more than {most:?}"));
+        }
+        beyond
+    }
+}
+
+/// An operation, where it is run.
+struct Trial<'a> {
+    place: Place<'a>,
+    victim: &'static Victim,
+}
+
+impl<'a> Trial<'a> {
+    async fn new(world: &'a World, victim: &'static Victim) -> Self {
+        let place = Place::new(world, victim.namespace, victim.app).await;
+        Trial { place, victim }
+    }
+
+    fn app(&self) -> &App<'_> {
+        &self.place.app
+    }
+
     /// An agent with a home that outlives its processes.
     fn agent(&self) -> Agent {
-        Agent::with_kubeconfig(self.proxy.kubeconfig())
+        Agent::with_kubeconfig(self.place.proxy.kubeconfig())
     }
 
-    /// Starts a restore and kills it when it comes to that fault. Whether it came there.
-    async fn kill(&self, agent: &Agent, fault: Fault) -> bool {
-        self.proxy.clear();
-        self.proxy.plan(fault);
-        let line = format!("run volsync.restore media {} {LINE}", self.app.name);
-        let running = agent.start(&line);
-        let begin = Instant::now();
-        while !self.proxy.stalled() {
-            if begin.elapsed() > PATIENCE {
-                return false;
+    async fn state(&self) -> State {
+        self.app().state().await.without(victim::TOKENS)
+    }
+
+    /// Brings the app to where the operation begins.
+    async fn begin(&self) -> (State, Made) {
+        self.app().begin_anew("what the app wrote");
+        self.victim.start.bring(self.app()).await;
+        self.app().world.settle().await;
+        self.place.proxy.clear();
+        (self.state().await, self.made(&[]).await)
+    }
+
+    /// What there is, and what the requests have made.
+    async fn made(&self, log: &[Request]) -> Made {
+        let mut objects = BTreeMap::new();
+        for request in log.iter().filter(|request| request.has_created()) {
+            let path = request.path.split('?').next().unwrap_or_default();
+            *objects.entry(path.to_owned()).or_default() += 1;
+        }
+        Made {
+            objects,
+            snapshots: self.app().snapshots().len(),
+            releases: victim::releases(self.app()).await,
+        }
+    }
+
+    async fn made_since(&self, before: &Made, log: &[Request]) -> Made {
+        let now = self.made(log).await;
+        Made {
+            snapshots: now.snapshots.saturating_sub(before.snapshots),
+            releases: now.releases - before.releases,
+            ..now
+        }
+    }
+
+    /// Runs it to its end.
+    async fn clean(&self) -> Clean {
+        let (before, made) = self.begin().await;
+        let ran = self.agent().run(self.victim.line).await;
+        assert_eq!(ran.code(), Some(0), "{ran}");
+        self.app().world.settle().await;
+        let log = self.place.proxy.log();
+        Clean {
+            before,
+            after: self.state().await,
+            made: self.made_since(&made, &log).await,
+            log,
+        }
+    }
+
+    /// Starts it and kills it then. Returns what it has asked for; none when it was over before.
+    async fn kill(&self, agent: &Agent, moment: Moment) -> Option<Vec<Request>> {
+        let proxy = &self.place.proxy;
+        let count = match moment {
+            Moment::At(fault) => {
+                proxy.plan(fault);
+                usize::MAX
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            Moment::After(count) => count,
+        };
+        let running = agent.start(self.victim.line);
+        let begin = Instant::now();
+        while !proxy.stalled() && proxy.log().len() < count {
+            if begin.elapsed() > PATIENCE {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
         running.signal(Signal::KILL);
-        running.end().await;
-        self.proxy.clear();
-        true
+        let ran = running.end().await;
+        let log = proxy.log();
+        proxy.clear();
+        (ran.code() != Some(0)).then_some(log)
     }
 
-    /// Kills a restore there, and demands that `how` (`resume` or `undo`) sets it right.
-    async fn survives(&self, how: &str, what: &str, fault: Fault) {
-        let app = &self.app;
-        app.begin_anew(&format!("what the app wrote before {what}"));
-        let (before, present) = (app.state().await, app.content());
-        let newest = app.snapshots()[0].tree.clone();
+    /// Kills it there, and demands that `how` (`resume` or `undo`) sets it right.
+    async fn survives(&self, how: &str, what: &str, clean: &Clean, moment: Moment) {
+        let (_, made_before) = self.begin().await;
+        let present = self.app().content();
+        let newest = self.app().snapshots()[0].tree.clone();
         let agent = self.agent();
-        assert!(self.kill(&agent, fault).await, "{what} was not reached");
+        let Some(mut log) = self.kill(&agent, moment).await else {
+            panic!("{}: {what} was not reached", self.victim.line);
+        };
         let ran = agent.run(&format!("{how} last --yes")).await;
+        log.extend(self.place.proxy.log());
         let explain = |ran: &Ran| format!("{how} after a kill {what}: {ran}");
-        if ran.stderr.contains("no run") || ran.stderr.contains("journal.no-such-run") {
-            // It had not begun.
-            assert_eq!(app.content(), present, "{}", explain(&ran));
-        } else {
+        let begun = !ran.stderr.contains("no run");
+        if begun {
             assert_eq!(ran.code(), Some(0), "{}", explain(&ran));
-            let content = app.content();
-            let right = content == newest || how == "undo" && content == present;
-            assert!(right, "content {content}\n{}", explain(&ran));
         }
-        let mut wrong = app.not_as(&before).await;
-        wrong.extend(app.harm());
+        let finished = begun && how == "resume";
+        let restores = self.victim.line.contains("volsync.restore");
+        let content = self.app().content();
+        let right = match (finished, restores) {
+            (true, true) => content == newest,
+            (false, true) if begun => content == newest || content == present,
+            _ => content == present,
+        };
+        assert!(right, "content {content}\n{}", explain(&ran));
+        let wished = if finished {
+            &clean.after
+        } else {
+            &clean.before
+        };
+        let mut wrong = self.app().never_as_but(wished, victim::TOKENS).await;
+        wrong.extend(self.app().harm());
+        let made = self.made_since(&made_before, &log).await;
+        wrong.extend(made.beyond(&clean.made));
         assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), explain(&ran));
-        let again = agent.run(&format!("{how} last --yes")).await;
-        assert_eq!(again.code(), Some(0), "nothing is left: {again}");
-    }
-
-    /// The writes of a run that nobody disturbs.
-    async fn writes(&self) -> Vec<Request> {
-        self.app.begin_anew("what the app wrote before a clean run");
-        self.proxy.clear();
-        let line = format!("run volsync.restore media {} {LINE}", self.app.name);
-        self.agent().run(&line).await.exits(0);
-        let mut log = self.proxy.log();
-        log.retain(|request| request.method != "GET");
-        log
+        if begun {
+            let again = agent.run(&format!("{how} last --yes")).await;
+            assert_eq!(again.code(), Some(0), "nothing is left: {again}");
+        }
     }
 }
 
@@ -95,74 +230,115 @@ fn moments() -> [(&'static str, Kind); 2] {
     [("before", Kind::StallBefore), ("after", Kind::StallAfter)]
 }
 
-/// Every write of a restore, before and after, finished and taken back.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn restore_that_is_killed_at_any_write_is_finished_or_taken_back() {
-    let all = std::env::var("AGENT_TEST_KILLS").is_ok_and(|value| value == "all");
+fn is_write(request: &Request) -> bool {
+    request.method != "GET"
+}
+
+/// Kills an operation at its writes, in a cluster of its own. Returns the row of the table.
+async fn row(victim: &'static Victim) -> String {
     let world = World::sandbox().await;
-    let place = Place::new(&world, "radarr").await;
-    let writes = place.writes().await;
-    let numbers = 1..=writes.len();
-    let every: Vec<_> = numbers
+    let trial = Trial::new(&world, victim).await;
+    let clean = trial.clean().await;
+    let writes: Vec<_> = clean.log.iter().filter(|one| is_write(one)).collect();
+    let every: Vec<_> = (1..=writes.len())
         .flat_map(|number| moments().map(|moment| (number, moment)))
         .flat_map(|(number, moment)| ["resume", "undo"].map(|how| (number, moment, how)))
         .collect();
-    let stride = if all { 1 } else { every.len() / SAMPLE + 1 };
-    // Not a multiple of four, so that a sample has every combination.
+    let stride = if all() { 1 } else { every.len() / SAMPLE + 1 };
+    // Odd, so that a sample has every combination.
     let stride = stride + usize::from(stride > 1 && stride.is_multiple_of(2));
     let chosen: Vec<_> = every.into_iter().step_by(stride).collect();
     for (number, (moment, kind), how) in &chosen {
-        let write = &writes[number - 1];
+        let write = writes[number - 1];
         let path = write.path.split('?').next().unwrap_or_default();
         let what = format!("{moment} write {number}, {} {path}", write.method);
-        println!("{how:<7}{what}");
-        let fault = Fault::at(*number, *kind).only(|request| request.method != "GET");
-        place.survives(how, &what, fault).await;
+        let fault = Fault::at(*number, *kind).only(is_write);
+        trial.survives(how, &what, &clean, Moment::At(fault)).await;
     }
-    println!(
-        "kills: {} writes, {} kills, 0 differences",
+    format!(
+        "kills: {:<45} {:>3} writes, {:>3} kills, 0 differences",
+        victim.line,
         writes.len(),
         chosen.len()
-    );
+    )
+}
+
+/// Every write of every operation that writes, before and after, finished and taken back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operation_that_is_killed_at_any_write_is_finished_or_taken_back() {
+    use futures::StreamExt as _;
+    let rows = futures::stream::iter(victim::ALL).map(row);
+    let mut rows = rows.buffer_unordered(2);
+    while let Some(row) = rows.next().await {
+        println!("{row}");
+    }
 }
 
 /// The request that tells VolSync to restore: the app is down, and everything is held.
-fn restore(kind: Kind) -> Fault {
+fn restore(kind: Kind) -> Moment {
     let restores = |request: &Request| {
         request.method == "POST" && request.path.contains("/replicationdestinations")
     };
-    Fault::at(1, kind).only(restores)
+    Moment::At(Fault::at(1, kind).only(restores))
 }
 
 async fn killed_restore_is_finished_by_resume(world: &World) {
-    let place = Place::new(world, "tautulli").await;
+    let trial = Trial::new(world, &victim::RESTORE_OF_TAUTULLI).await;
+    let clean = trial.clean().await;
     for (moment, kind) in moments() {
-        place.survives("resume", moment, restore(kind)).await;
+        trial
+            .survives("resume", moment, &clean, restore(kind))
+            .await;
     }
 }
 
 async fn killed_restore_is_taken_back_by_undo(world: &World) {
-    let place = Place::new(world, "prowlarr").await;
+    let trial = Trial::new(world, &victim::RESTORE_OF_PROWLARR).await;
+    let clean = trial.clean().await;
     for (moment, kind) in moments() {
-        place.survives("undo", moment, restore(kind)).await;
+        trial.survives("undo", moment, &clean, restore(kind)).await;
     }
 }
 
+/// The process is gone at a moment that nothing waits for, so what is on its way arrives or does not.
+async fn restore_that_is_killed_at_any_moment_is_finished_or_taken_back(world: &World) {
+    let trial = Trial::new(world, &victim::RESTORE_OF_LIDARR).await;
+    let clean = trial.clean().await;
+    let kills = if all() { MOMENTS.1 } else { MOMENTS.0 };
+    let mut chance = 0x9e37_79b9_7f4a_7c15_u64;
+    for number in 0..kills {
+        // Xorshift (https://www.jstatsoft.org/article/view/v008i14): the same moments each time.
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        let last = u64::try_from(clean.log.len()).unwrap_or(1);
+        let count = usize::try_from(chance % last).unwrap_or(0) + 1;
+        let how = ["resume", "undo"][number % 2];
+        let what = format!("after request {count} of {last}");
+        trial
+            .survives(how, &what, &clean, Moment::After(count))
+            .await;
+    }
+    println!("kills: {kills} at random moments, 0 differences");
+}
+
 async fn unfinished_run_keeps_others_from_its_app(world: &World) {
-    let place = Place::new(world, "bazarr").await;
-    let before = place.app.state().await;
-    let agent = place.agent();
-    assert!(place.kill(&agent, restore(Kind::StallBefore)).await);
-    let line = format!("run volsync.restore media bazarr {LINE}");
-    agent.run(&line).await.exits(1).says("agent resume");
+    let trial = Trial::new(world, &victim::RESTORE_OF_BAZARR).await;
+    let (before, _) = trial.begin().await;
+    let agent = trial.agent();
+    let killed = trial.kill(&agent, restore(Kind::StallBefore)).await;
+    assert!(killed.is_some());
+    let line = trial.victim.line;
+    agent.run(line).await.exits(1).says("agent resume");
     agent.run("list").await.exits(0).says("was cut off");
     // From another machine only the Lease tells.
-    place
+    trial
         .agent()
-        .run(&line)
+        .run(line)
         .await
         .exits(1)
         .says("is locked by run");
     agent.run("undo last --yes").await.exits(0);
-    place.app.is_as(&before).await;
+    let wrong = trial.app().never_as_but(&before, victim::TOKENS).await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -82,6 +82,8 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         super::refused::ALL,
         super::restore::ALL,
         super::kill::ALL,
+        super::plan::ALL,
+        super::runs::ALL,
         super::restore::failing::ALL,
         super::volsync::ALL,
     ];

@@ -94,13 +94,19 @@ impl State {
     }
 }
 
+/// Removes a field, and what holds nothing then.
 fn remove(object: &mut Value, field: &str) {
     let Some((parent, name)) = field.rsplit_once('/') else {
         return;
     };
-    let parent = object.pointer_mut(parent).and_then(Value::as_object_mut);
-    if let Some(parent) = parent {
-        parent.remove(name);
+    let name = name.replace("~1", "/").replace("~0", "~");
+    let fields = object.pointer_mut(parent).and_then(Value::as_object_mut);
+    let Some(fields) = fields else {
+        return;
+    };
+    fields.remove(&name);
+    if fields.is_empty() && !parent.is_empty() {
+        remove(object, parent);
     }
 }
 

@@ -399,7 +399,9 @@ impl World {
         if let Some(job) = self.list(JOB).await.first() {
             return Some(format!("no Job runs: {}", brief(job)));
         }
-        let scaled = self.list(SCALED_OBJECT).await.len();
+        let mut scaled = self.list(SCALED_OBJECT).await;
+        scaled.retain(|one| !is_paused(one));
+        let scaled = scaled.len();
         let scalers = self.list(AUTOSCALER).await.len();
         (scalers < scaled).then(|| format!("{scaled} autoscalers, there are {scalers}"))
     }
@@ -419,6 +421,11 @@ pub(crate) fn is_ready(object: &Value) -> bool {
         .into_iter()
         .flatten()
         .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+}
+
+/// Whether KEDA is told to leave it alone.
+pub(crate) fn is_paused(scaled: &Value) -> bool {
+    scaled["metadata"]["annotations"]["autoscaling.keda.sh/paused"] == "true"
 }
 
 fn is_rolled_out(object: &Value) -> bool {

@@ -16,6 +16,16 @@ pub struct Request {
     pub user_agent: String,
     /// The fault it met.
     pub fault: Option<Kind>,
+    /// The status code of the server's answer, once there is one; also when the client never heard of it.
+    pub answered: Option<u16>,
+}
+
+impl Request {
+    /// Whether the server has made an object of it.
+    #[must_use]
+    pub fn has_created(&self) -> bool {
+        self.method == "POST" && self.answered == Some(201) && !self.path.contains("dryRun=")
+    }
 }
 
 /// What happens to a request.
@@ -108,7 +118,7 @@ impl Plan {
     }
 
     /// Records a request and says what happens to it. Of several faults that meet it, the first one counts.
-    pub(crate) fn meet(&self, method: &str, path: &str, user_agent: &str) -> Option<Kind> {
+    pub(crate) fn meet(&self, method: &str, path: &str, user_agent: &str) -> Request {
         self.with(|state| {
             let mut request = Request {
                 number: state.log.len() + 1,
@@ -116,11 +126,22 @@ impl Plan {
                 path: path.to_owned(),
                 user_agent: user_agent.to_owned(),
                 fault: None,
+                answered: None,
             };
             request.fault = met(&mut state.faults, &request);
             state.log.push(request.clone());
-            request.fault
+            request
         })
+    }
+
+    /// Notes what the server answered. A request that was forgotten meanwhile stays so.
+    pub(crate) fn answered(&self, request: &Request, code: u16) {
+        self.with(|state| {
+            let known = state.log.get_mut(request.number - 1);
+            if let Some(known) = known.filter(|known| known.path == request.path) {
+                known.answered = Some(code);
+            }
+        });
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
@@ -143,7 +164,7 @@ mod tests {
     use super::*;
 
     fn kinds(plan: &Plan, requests: &[(&str, &str)]) -> Vec<Option<Kind>> {
-        let meet = |(method, path): &(&str, &str)| plan.meet(method, path, "");
+        let meet = |(method, path): &(&str, &str)| plan.meet(method, path, "").fault;
         requests.iter().map(meet).collect()
     }
 

@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::plan::{Kind, Plan};
+use super::plan::{Kind, Plan, Request};
 
 type Body = UnsyncBoxBody<Bytes, anyhow::Error>;
 
@@ -110,35 +110,36 @@ struct Relay {
 impl Relay {
     /// An error closes the client's connection without an answer: that is how faults drop it.
     async fn handle(&self, request: http::Request<Incoming>) -> Result<Response<Body>> {
-        match self.record(&request) {
+        let known = self.record(&request);
+        match known.fault {
             Some(Kind::Answer(code)) => answer(code),
             Some(Kind::StallBefore) => {
                 self.plan.stall();
                 std::future::pending().await
             }
             Some(Kind::StallAfter) => {
-                self.forward(request).await?;
+                self.forward(request, &known).await?;
                 self.plan.stall();
                 std::future::pending().await
             }
             Some(Kind::DropBefore) => bail!("dropped as planned, before the server saw it"),
             Some(Kind::DropAfter) => {
-                self.forward(request).await?;
+                self.forward(request, &known).await?;
                 bail!("dropped as planned, after the server did it")
             }
             Some(Kind::Cut(after)) => {
-                let response = self.forward(request).await?;
+                let response = self.forward(request, &known).await?;
                 Ok(response.map(|body| cut(body, after)))
             }
             Some(Kind::Delay(time)) => {
                 tokio::time::sleep(time).await;
-                self.forward(request).await
+                self.forward(request, &known).await
             }
-            None => self.forward(request).await,
+            None => self.forward(request, &known).await,
         }
     }
 
-    fn record(&self, request: &http::Request<Incoming>) -> Option<Kind> {
+    fn record(&self, request: &http::Request<Incoming>) -> Request {
         let agent = request.headers().get(header::USER_AGENT);
         let agent = agent
             .and_then(|value| value.to_str().ok())
@@ -150,7 +151,11 @@ impl Relay {
         self.plan.meet(request.method().as_str(), path, agent)
     }
 
-    async fn forward(&self, request: http::Request<Incoming>) -> Result<Response<Body>> {
+    async fn forward(
+        &self,
+        request: http::Request<Incoming>,
+        known: &Request,
+    ) -> Result<Response<Body>> {
         let mut slot = self.sender.lock().await;
         let alive = match slot.as_mut() {
             Some(sender) => sender.ready().await.is_ok(),
@@ -169,6 +174,7 @@ impl Relay {
             .send_request(request)
             .await
             .context("asking the server behind the proxy")?;
+        self.plan.answered(known, response.status().as_u16());
         Ok(response.map(|body| body.map_err(anyhow::Error::from).boxed_unsync()))
     }
 }
