@@ -12,11 +12,12 @@ mod failure;
 mod fields;
 mod host;
 mod lease;
-mod projection;
+pub(crate) mod projection;
 mod reply;
 pub(crate) mod undo;
 mod watch;
 
+pub(crate) use fields::IDENTITY;
 pub(crate) use host::{given_up, release};
 pub use lease::Lease;
 pub use watch::Watcher;

@@ -36,15 +36,18 @@ mod pass;
 mod plan;
 mod replay;
 mod rest;
+mod sealed;
+mod secrets;
 mod shared;
 
 pub use pass::{Intent, Pass};
 pub use plan::Drawing;
 pub use shared::{Before, GateConfig};
 
-pub(crate) use ask::Ask;
+pub(crate) use ask::{Ask, Look};
 pub(crate) use ledger::Entry;
 pub(crate) use pass::{Announced, Patience};
+pub(crate) use sealed::Sealed;
 use shared::Shared;
 
 /// The gate of one operation in a run. Clones are the same gate; [`Gate::child`] makes that of an operation it calls.
@@ -199,19 +202,8 @@ impl Gate {
         let grants = &self.actor.grants;
         match ask {
             Ask::Sleep | Ask::Confirm | Ask::Release => Ok(()),
-            Ask::Look {
-                verb,
-                of,
-                namespace,
-                ..
-            } => {
-                let allowed = grants.allow_cluster(*verb, of, namespace.as_deref());
-                if allowed {
-                    Ok(())
-                } else {
-                    Err(denial::cluster(self, *verb, of, namespace.as_deref()))
-                }
-            }
+            Ask::Look(look) => self.may_look(look),
+            Ask::Watch(looks) => looks.iter().try_for_each(|look| self.may_look(look)),
             Ask::Call(operation) => {
                 if grants.allow_call(operation) {
                     Ok(())
@@ -235,6 +227,15 @@ impl Gate {
                     _ => Ok(()),
                 }
             }
+        }
+    }
+
+    fn may_look(&self, look: &Look) -> Result<(), Failure> {
+        let (of, namespace) = (&look.of, look.namespace.as_deref());
+        if self.actor.grants.allow_cluster(look.verb, of, namespace) {
+            Ok(())
+        } else {
+            Err(denial::cluster(self, look.verb, of, namespace))
         }
     }
 
@@ -324,7 +325,7 @@ impl Gate {
             by,
             verb,
             target,
-            fields,
+            fields: self.run.secrets.fields(fields),
             temporary,
             recovery,
         }

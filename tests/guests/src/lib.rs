@@ -6,6 +6,7 @@ mod compute;
 mod hold;
 mod nested;
 mod rights;
+mod secret;
 mod talk;
 mod wait;
 
@@ -45,5 +46,9 @@ agent_sdk::plugin! {
         nested::call,
         nested::call_riskier,
         nested::hold_call,
+        secret::watch_map_and_secret,
+        secret::watch_secret_and_map,
+        secret::leak_and_return,
+        secret::leak_and_fail,
     ]
 }

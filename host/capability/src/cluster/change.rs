@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::client::{Body, Wanted, is_marked, target_of};
 use super::fields::{self, IDENTITY};
 use super::projection::Projection;
-use crate::gate::{Announced, Ask, Gate, Pass};
+use crate::gate::{Announced, Ask, Gate, Pass, Sealed};
 
 mod record;
 pub(super) mod redact;
@@ -49,8 +49,8 @@ pub(crate) enum Change {
 /// What a guest is told of a change.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Told {
-    /// The object afterwards, projected, as JSON text; `null` after a deletion.
-    pub(crate) object: String,
+    /// The object afterwards, projected; `null` after a deletion.
+    pub(crate) object: Sealed,
     /// The numbers under which the ledger holds it: none when it is not held or nothing had to be changed, several when answers were lost.
     pub(crate) held: Vec<u64>,
 }
@@ -95,6 +95,15 @@ impl Change {
         }
     }
 
+    /// Returns what the guest wrote.
+    fn document(&self) -> Option<&Value> {
+        match self {
+            Change::Create { manifest, .. } | Change::Apply { manifest, .. } => Some(manifest),
+            Change::Patch { body, .. } | Change::Signal { body, .. } => Some(body),
+            Change::Delete { .. } => None,
+        }
+    }
+
     /// Returns whether it can be held.
     pub(crate) fn is_reversible(&self) -> bool {
         matches!(
@@ -121,8 +130,12 @@ pub(crate) async fn perform(
     } else {
         Wanted::Whole
     };
-    let deed = target.clone();
-    gate.admit(call, Ask::Change(verb, target), |pass| async move {
+    if let (true, Some(document)) = (target.of.is_secret(), change.document()) {
+        gate.run.secrets.learn(document);
+    }
+    let (deed, shape, again) = (target.clone(), projection.clone(), call.clone());
+    let ask = Ask::Change(verb, target);
+    let admitted = gate.admit(call, ask.clone(), |pass| async move {
         let performer = Performer {
             pass,
             target: deed,
@@ -131,10 +144,37 @@ pub(crate) async fn perform(
             wanted,
         };
         let Performed { object, held } = performer.perform(change).await?;
-        let object = projection.of(object).to_string();
+        let object = Sealed::new(&performer.gate().run, &projection.of(object), false);
         Ok(Told { object, held })
-    })
-    .await
+    });
+    let told = admitted.await?;
+    if told.object.is_closed() {
+        return told.opened(&gate, &gate.again(&again), &ask, &shape).await;
+    }
+    Ok(told)
+}
+
+impl Told {
+    /// Tells again what was told before, and is not on record because the value of a Secret is in it.
+    async fn opened(
+        mut self,
+        gate: &Gate,
+        pass: &Pass,
+        ask: &Ask,
+        projection: &Projection,
+    ) -> Result<Told, Failure> {
+        let Ask::Change(_, target) = ask else {
+            return Ok(self);
+        };
+        let (run, client) = (&gate.run, &gate.run.client);
+        let looked = run.until_stopped(client.get(pass, target, Wanted::Whole));
+        let object = looked.await.map_err(|failure| gate.abandon(failure))?;
+        if self.object.open(run, &projection.of(object)) {
+            Ok(self)
+        } else {
+            Err(gate.lost(ask))
+        }
+    }
 }
 
 /// The answer is on record, so of a Secret it only says which one it is: whoever wrote it knows its values.

@@ -75,9 +75,10 @@ impl wit::Host for Powers {
     ) -> wasmtime::Result<Vec<Result<String, Error>>> {
         let projection = Projection::new(projection);
         let performed = perform_all(&self.gate, changes, false, &projection).await;
-        let told = performed
-            .into_iter()
-            .map(|done| done.map(|told| told.object).map_err(Error::from));
+        let told = performed.into_iter().map(|done| {
+            done.map(|told| told.object.into_told())
+                .map_err(Error::from)
+        });
         Ok(told.collect())
     }
 
@@ -221,7 +222,11 @@ async fn look(gate: &Gate, target: &ObjectRef, projection: &Projection) -> Resul
                 found?
             }
         };
-        Ok(projection.of(object).to_string())
+        let object = projection.of(object);
+        if target.of.is_secret() {
+            pass.gate().run.secrets.learn(&object);
+        }
+        Ok(object.to_string())
     })
     .await
 }
@@ -273,7 +278,11 @@ async fn list(
             .list(&pass, &query, projection.is_metadata_only(), |object| {
                 pass.gate()
                     .saw_listed(&query.of, &object, projection.pointers());
-                let object = projection.of(object).to_string();
+                let object = projection.of(object);
+                if query.of.is_secret() {
+                    pass.gate().run.secrets.learn(&object);
+                }
+                let object = object.to_string();
                 bytes = bytes.saturating_add(object.len());
                 objects.push(object);
                 within(bytes, limit, &query.of.plural)
@@ -342,7 +351,7 @@ async fn hold(
     let mut objects = Vec::with_capacity(performed.len());
     for done in performed {
         match done {
-            Ok(told) => objects.push(told.object),
+            Ok(told) => objects.push(told.object.into_told()),
             Err(failure) => {
                 return Err(given_up(gate, &numbers, failure).await);
             }
@@ -370,7 +379,8 @@ pub(crate) async fn release(gate: &Gate, numbers: &[u64]) -> Result<Vec<String>,
             }
             let target = take_back.target;
             let said = take_back.left.into_iter();
-            left.extend(said.map(|sentence| format!("{target}: {sentence}")));
+            let said = said.map(|sentence| format!("{target}: {sentence}"));
+            left.extend(said.map(|sentence| of.run.secrets.text(sentence)));
         }
         Ok(left)
     })

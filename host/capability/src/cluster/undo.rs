@@ -55,8 +55,9 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
 
 /// The journal keeps no values of Secrets, so those before a change are gone with the process that made it.
 fn withheld(target: &ObjectRef) -> Failure {
-    let message =
-        format!("the values that {target} had before are not on record, for it is a Secret");
+    let message = format!(
+        "the values that {target} had before are not on record, for those of a Secret are among them"
+    );
     Failure::new(Kind::Unsupported, "run.secret-not-kept", message).hinted(
         "put them back from where the Secret comes from, such as its ExternalSecret or SOPS file",
     )

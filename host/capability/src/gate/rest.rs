@@ -68,9 +68,9 @@ impl Gate {
         }
     }
 
-    /// Returns a value as a plan may hold it: of a Secret only its keyed hash.
+    /// Returns a value as a plan may hold it: of a Secret, or with the value of one in it, only its keyed hash.
     fn kept(&self, target: &ObjectRef, value: &Value) -> Value {
-        if target.of.is_secret() {
+        if target.of.is_secret() || self.run.secrets.is_in(value) {
             Value::from(self.run.keyed_hash(value))
         } else {
             value.clone()
@@ -126,8 +126,11 @@ impl Gate {
         let object = object?;
         for (pointer, before) in &rest.fields {
             let now = object.pointer(pointer).unwrap_or(&Value::Null);
-            let now = self.kept(&rest.target, now);
-            if now != *before {
+            let hashed = before.as_str().is_some_and(is_hash);
+            if hashed && *before != self.run.keyed_hash(now) {
+                return Some(format!("the secret `{pointer}` has changed"));
+            }
+            if !hashed && now != before {
                 return Some(format!("`{pointer}` was {before}, and is {now}"));
             }
         }
@@ -161,6 +164,11 @@ fn read(object: &Value, pointers: &[String]) -> Vec<String> {
     };
     read.retain(rests);
     read
+}
+
+/// Returns whether a text is a keyed hash. Where somebody has set such a text as a value, it is taken for one, and the plan is refused.
+fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn uid(object: &Value) -> Option<String> {

@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use super::ledger::{Ledger, Undone};
 use super::plan::{Bound, Sketch, StandIns};
 use super::replay::{self, Replay};
+use super::secrets::Secrets;
 use crate::cluster::client::ClusterClient;
 use crate::operations::Operations;
 
@@ -80,6 +81,7 @@ pub(crate) struct Shared {
     pub(super) sketch: Sketch,
     pub(super) stand_ins: StandIns,
     pub(super) bound: Option<Bound>,
+    pub(crate) secrets: Secrets,
     journal: Option<Box<dyn RunJournal>>,
     /// Whether the run changes nothing, so that its beginning and its end are record enough.
     looks_only: bool,
@@ -120,6 +122,7 @@ impl Shared {
             sketch: Sketch::default(),
             stand_ins: StandIns::default(),
             bound: config.plan.map(|plan| Bound::new(&plan)),
+            secrets: Secrets::default(),
             journal: config.journal,
             looks_only: config.grants.risk() == Risk::Read,
             keeps: config.on_failure != OnFailure::Undo,
@@ -149,7 +152,7 @@ impl Shared {
     /// Adds an entry to the record that may be lost.
     pub(crate) fn note(&self, entry: Entry) {
         if let (Some(journal), false) = (&self.journal, self.looks_only) {
-            journal.note(entry);
+            journal.note(self.secrets.entry(entry));
         }
     }
 
@@ -168,12 +171,12 @@ impl Shared {
     /// When it cannot be kept.
     pub(super) async fn must_write(&self, entry: Entry, survives: Survives) -> Result<(), Failure> {
         match &self.journal {
-            Some(journal) => journal.write(entry, survives).await,
+            Some(journal) => journal.write(self.secrets.entry(entry), survives).await,
             None => Ok(()),
         }
     }
 
-    pub(super) fn keyed_hash(&self, answer: &impl Serialize) -> String {
+    pub(crate) fn keyed_hash(&self, answer: &impl Serialize) -> String {
         let answer = serde_json::to_value(answer).unwrap_or_default();
         replay::keyed_hash(&self.key, &answer)
     }
@@ -240,7 +243,7 @@ impl Shared {
     /// Sends an event that the record tells in other words to whoever watches the run.
     pub(crate) fn show(&self, event: Event) {
         // Whoever listened may be gone; the journal has the record.
-        drop(self.events.unbounded_send(event));
+        drop(self.events.unbounded_send(self.secrets.event(event)));
     }
 
     /// Notes that the guest is gone, and everything that is held goes back.

@@ -8,6 +8,7 @@ mod limit;
 mod namespace;
 mod nested;
 mod right;
+mod secret;
 mod stop;
 mod world;
 
@@ -45,6 +46,7 @@ async fn every_guest_has_a_test() {
         stop::TESTED,
         namespace::TESTED,
         nested::TESTED,
+        secret::TESTED,
     ]
     .concat();
     let tested: BTreeSet<String> = tested.into_iter().map(str::to_owned).collect();

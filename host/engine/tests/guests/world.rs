@@ -8,8 +8,10 @@ use agent_core::agent::{Agent as _, Run};
 use agent_core::call::{Call, Consent, Mode, OnFailure};
 use agent_core::event::{Event, Level, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind};
+use agent_core::id::RunId;
+use agent_core::journal::{Aim, Entry, RunJournal as _, Survives};
 use agent_core::limits::Limits;
-use agent_core::record::{Cluster, Retention, Who};
+use agent_core::record::{Begun, Cluster, Filter, Record, Retention, Who};
 use agent_engine::{LocalAgent, Parts};
 use agent_journal::Journal;
 use agent_sandbox::{ApiServer, Config, Handle};
@@ -80,14 +82,18 @@ impl World {
         )
     }
 
-    /// An agent in front of an API server, in which the object `settings` has the mode `before`.
+    /// An agent in front of an API server, in which the object `settings` has the mode `before`, and the Secret `login` a password.
     pub(crate) async fn with_cluster(limits: Limits) -> World {
         let server = ApiServer::start(Config::any_port()).await.expect("starts");
         let settings = json!({
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "settings", "namespace": "default" },
             "data": { "mode": "before" }
         });
-        server.load(vec![settings]).expect("loads");
+        let login = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "login", "namespace": "default" },
+            "type": "Opaque", "data": { "password": "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "hint": "dHJ1ZQ==" }
+        });
+        server.load(vec![settings, login]).expect("loads");
         let client = server.client().await.expect("a client");
         let url = server.url();
         let connect = move || -> futures::future::BoxFuture<'static, Result<Connected, Failure>> {
@@ -180,6 +186,39 @@ impl World {
 
     pub(crate) async fn run_with(&self, operation: &str, arguments: Value) -> Ended {
         finish(self.start_with(operation, arguments, Consent::Given).await).await
+    }
+
+    /// Plans an operation.
+    pub(crate) async fn plan(&self, operation: &str) -> Ended {
+        let call = Call {
+            mode: Mode::Plan,
+            ..call(operation, json!({}), Consent::Given)
+        };
+        finish(self.agent.run(call).await.expect("starts")).await
+    }
+
+    /// The record of the last run.
+    pub(crate) fn last_record(&self) -> Record {
+        let runs = self.journal.runs(Filter::All).expect("reads");
+        self.journal.record(&runs[0].run).expect("reads")
+    }
+
+    /// Takes up a run of which there are only these entries, as if its process had been killed after the last of them.
+    pub(crate) async fn take_up(&self, begun: &Begun, entries: Vec<Entry>, to: Aim) -> Run {
+        let mut id = [0; 8];
+        getrandom::fill(&mut id).expect("random numbers");
+        let run = RunId::from_random(id);
+        let begun = Begun {
+            run: run.clone(),
+            ..begun.clone()
+        };
+        let open = self.journal.begin(begun).expect("begins");
+        for entry in entries {
+            open.write(entry, Survives::Process).await.expect("writes");
+        }
+        drop(open);
+        let taken_up = self.agent.take_up(run.as_str(), to, Consent::Given);
+        taken_up.await.expect("is taken up")
     }
 
     /// Runs a guest that misbehaves, and one that behaves while the other one is at it.
