@@ -9,7 +9,7 @@ pub(crate) mod change;
 pub(crate) mod client;
 mod convert;
 mod failure;
-mod fields;
+pub(crate) mod fields;
 mod host;
 mod lease;
 pub(crate) mod projection;

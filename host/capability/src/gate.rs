@@ -29,8 +29,11 @@ use tokio_util::task::TaskTracker;
 
 mod admit;
 mod ask;
+mod bound;
 mod denial;
 mod end;
+mod imagined;
+mod keep;
 pub(crate) mod ledger;
 mod pass;
 mod plan;
@@ -45,8 +48,10 @@ pub use plan::Drawing;
 pub use shared::{Before, GateConfig};
 
 pub(crate) use ask::{Ask, Look};
+pub(crate) use imagined::Imagined;
 pub(crate) use ledger::Entry;
 pub(crate) use pass::{Announced, Patience};
+pub(crate) use rest::listed;
 pub(crate) use sealed::Sealed;
 use shared::Shared;
 

@@ -145,6 +145,9 @@ pub struct Intent {
     pub undo: Option<Undo>,
     /// The uid of the object that is deleted.
     pub uid: Option<String>,
+    /// Which effect of the plan that is applied it is, from 0; none when no plan is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<u64>,
 }
 
 /// What an entry has to survive before the run goes on.

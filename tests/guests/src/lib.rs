@@ -5,6 +5,7 @@
 mod compute;
 mod hold;
 mod nested;
+mod plan;
 mod rights;
 mod secret;
 mod talk;
@@ -46,6 +47,9 @@ agent_sdk::plugin! {
         nested::call,
         nested::call_riskier,
         nested::hold_call,
+        plan::change_often,
+        plan::change_all,
+        plan::exceed_plan,
         secret::watch_map_and_secret,
         secret::watch_secret_and_map,
         secret::leak_and_return,

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::client::{Body, Wanted, is_marked, target_of};
+use super::failure;
 use super::fields::{self, IDENTITY};
 use super::projection::Projection;
-use crate::gate::{Announced, Ask, Gate, Pass, Sealed};
+use crate::gate::{Announced, Ask, Gate, Imagined, Pass, Sealed};
 
 mod record;
 pub(super) mod redact;
@@ -227,6 +228,11 @@ impl Performer {
             }
         }
         let number = effect.number;
+        if self.gate().run.imagined.of(&self.target) == Some(Imagined::Gone) {
+            // The server would refuse to rehearse this: to it the object is still there.
+            self.gate().run.planned(effect);
+            return Ok(self.made(number, manifest));
+        }
         let undo = |object: Option<&Value>| Undo::Remove {
             uid: object.and_then(uid_of),
             marker: self.gate().run.marker(number),
@@ -263,15 +269,15 @@ impl Performer {
             marker: self.gate().run.marker(number),
         };
         self.remember(number, undo);
-        self.imagine(&object);
+        if self.gate().run.planning() {
+            self.gate().run.imagined.made(&self.target, object.clone());
+        }
         let held = self.holding(number);
         Performed { object, held }
     }
 
     async fn signal(&self, body: Value) -> Result<Performed, Failure> {
-        if let Some(object) = self.patch_imagined(&body) {
-            return Ok(Performed::unheld(object));
-        }
+        let imagined = self.gate().run.imagined.of(&self.target);
         let changes: Vec<FieldChange> = fields::leaves(&body)
             .into_iter()
             .map(|(path, after)| FieldChange {
@@ -284,6 +290,19 @@ impl Performer {
         let effect = self
             .gate()
             .effect(Verb::Signal, self.target.clone(), shown, false);
+        match imagined {
+            Some(Imagined::Made(mut object)) => {
+                fields::merge(&mut object, &body);
+                self.gate()
+                    .run
+                    .imagined
+                    .changed(&self.target, object.clone());
+                self.gate().run.planned(effect);
+                return Ok(Performed::unheld(object));
+            }
+            Some(Imagined::Gone) => return Err(failure::absent(&self.target)),
+            _ => {}
+        }
         let client = &self.gate().run.client;
         let sent = self.pass.effect(
             self.announced(effect, None),
@@ -305,21 +324,24 @@ impl Performer {
         let effect = self
             .gate()
             .effect(Verb::Delete, self.target.clone(), Vec::new(), false);
-        if self.gate().run.forget_imagined(&self.target) {
-            self.gate().run.planned(effect);
-            return Ok(Performed::unheld(Value::Null));
+        let imagined = &self.gate().run.imagined;
+        match imagined.of(&self.target) {
+            Some(Imagined::Made(_)) => {
+                imagined.removed(&self.target);
+                self.gate().run.planned(effect);
+                return Ok(Performed::unheld(Value::Null));
+            }
+            Some(Imagined::Gone) => return Ok(Performed::unheld(Value::Null)),
+            _ => {}
         }
         let before = self.attempt(Verb::Delete);
         let meant = before.and_then(|deed| deed.intent.uid.clone());
         // By uid, always: tried again after a lost answer, a deletion by name could hit what has taken its place.
         let uid = match meant.or(uid) {
-            Some(uid) => Some(uid),
-            None => match self.look().await {
-                Ok(object) => uid_of(&object),
-                Err(gone) if gone.kind == Kind::NotFound => {
-                    return Ok(Performed::unheld(Value::Null));
-                }
-                Err(failure) => return Err(failure),
+            Some(uid) if !self.gate().run.planning() => Some(uid),
+            named => match self.look_to_delete().await? {
+                Some(object) => named.or_else(|| uid_of(&object)),
+                None => return Ok(Performed::unheld(Value::Null)),
             },
         };
         let announced = Announced {
@@ -337,12 +359,33 @@ impl Performer {
             |()| None,
         );
         match deletion.await {
-            Ok(()) => Ok(Performed::unheld(Value::Null)),
+            Ok(()) => {
+                if self.gate().run.planning() {
+                    imagined.removed(&self.target);
+                }
+                Ok(Performed::unheld(Value::Null))
+            }
             // What was meant before the run was cut off is gone, and something else has its name.
             Err(other) if before.is_some() && other.failure.kind == Kind::Conflict => {
                 Ok(Performed::unheld(Value::Null))
             }
             Err(unanswered) => Err(unanswered.failure),
+        }
+    }
+
+    /// Reads the object that is about to be removed; a plan rests on which one it is.
+    async fn look_to_delete(&self) -> Result<Option<Value>, Failure> {
+        match self.look().await {
+            Ok(object) => {
+                let which = ["/metadata/uid".to_owned()];
+                self.gate().saw(&self.target, Some(&object), &which);
+                Ok(Some(object))
+            }
+            Err(gone) if gone.kind == Kind::NotFound => {
+                self.gate().saw(&self.target, None, &[]);
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
         }
     }
 

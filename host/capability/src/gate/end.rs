@@ -127,6 +127,7 @@ impl Gate {
 
     async fn put_back(&self, entry: Entry) -> Option<TakeBack> {
         if self.run.planning() {
+            self.run.imagined.put_back(&entry);
             return None;
         }
         let thorough = self.run.stopped().is_err() || self.run.taking_back();
@@ -146,13 +147,6 @@ impl Gate {
             self.run.ledger.put(entry);
         }
         Some(take_back)
-    }
-
-    /// Makes what is held permanent; inside a scope, leaves it to that scope.
-    pub(crate) fn keep(&self, numbers: &[u64]) {
-        for number in self.run.ledger.keep(numbers, self.actor.scope.as_ref()) {
-            self.run.note(Note::Kept { number });
-        }
     }
 
     /// Returns what an earlier process said when it put these effects back.

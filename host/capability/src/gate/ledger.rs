@@ -20,12 +20,19 @@ pub(crate) struct Entry {
 
 /// The entries of a run.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger(Mutex<Vec<Entry>>);
+pub(crate) struct Ledger {
+    entries: Mutex<Vec<Entry>>,
+    /// Whether the run only plans, so that nothing of it has to be put back.
+    imagined: bool,
+}
 
 impl Ledger {
-    /// Makes the ledger of a run that is taken up again. Entries come oldest first.
-    pub(crate) fn new(entries: Vec<Entry>) -> Ledger {
-        Ledger(Mutex::new(entries))
+    /// Makes the ledger of a run; of one that is taken up again with what it holds, oldest first.
+    pub(crate) fn new(entries: Vec<Entry>, imagined: bool) -> Ledger {
+        Ledger {
+            entries: Mutex::new(entries),
+            imagined,
+        }
     }
 
     pub(crate) fn put(&self, entry: Entry) {
@@ -50,22 +57,18 @@ impl Ledger {
         })
     }
 
-    /// Hands entries over to a scope, or takes them out for good. Returns the numbers of the latter.
-    pub(crate) fn keep(&self, numbers: &[u64], scope: Option<&Scope>) -> Vec<u64> {
+    /// Hands entries over to a scope, or takes them out for good. Returns the latter.
+    pub(crate) fn keep(&self, numbers: &[u64], scope: Option<&Scope>) -> Vec<Entry> {
         self.with(|entries| {
-            let mut kept = Vec::new();
-            for entry in entries
-                .iter_mut()
-                .filter(|entry| numbers.contains(&entry.number))
-            {
+            let kept = |entry: &Entry| numbers.contains(&entry.number);
+            for entry in entries.iter_mut().filter(|entry| kept(entry)) {
                 entry.holder.own = false;
-                match scope {
-                    Some(scope) => entry.holder.scope = Some(scope.clone()),
-                    None => kept.push(entry.number),
+                if let Some(scope) = scope {
+                    entry.holder.scope = Some(scope.clone());
                 }
             }
-            entries.retain(|entry| !kept.contains(&entry.number));
-            kept
+            let for_good = |entry: &mut Entry| scope.is_none() && kept(entry);
+            entries.extract_if(.., for_good).collect()
         })
     }
 
@@ -80,13 +83,17 @@ impl Ledger {
         })
     }
 
+    /// Returns how many changes have to be put back.
     pub(crate) fn len(&self) -> u64 {
+        if self.imagined {
+            return 0;
+        }
         self.with(|entries| u64::try_from(entries.len()).unwrap_or(u64::MAX))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Vec<Entry>) -> T) -> T {
         act(&mut self
-            .0
+            .entries
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner))
     }
@@ -212,7 +219,7 @@ mod tests {
         ledger.put(entry(1, 5));
         assert!(ledger.keep(&[1], Some(&scope())).is_empty());
         assert_eq!(ledger.numbers_in(&scope()), [1]);
-        assert_eq!(ledger.keep(&[1], None), [1]);
+        assert_eq!(ledger.keep(&[1], None)[0].number, 1);
         assert_eq!(ledger.len(), 0);
     }
 }

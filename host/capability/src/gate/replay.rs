@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::ledger;
+use super::{bound, ledger};
 
 /// See the module. Empty for a run that begins.
 #[derive(Debug, Default)]
@@ -140,6 +140,16 @@ pub(crate) fn left(entries: &[Entry], permanent: bool) -> Vec<ledger::Entry> {
             })
         })
         .collect()
+}
+
+/// Returns why an earlier process ended the run, if that was because it went beyond its plan.
+pub(crate) fn violation(entries: &[Entry]) -> Option<Failure> {
+    entries.iter().find_map(|entry| match entry {
+        Entry::Ended { end: Err(failure) } if failure.code == bound::VIOLATED => {
+            Some(failure.clone())
+        }
+        _ => None,
+    })
 }
 
 /// Returns the keyed hash of an answer that must not be on disk, without what changes when nothing has changed.

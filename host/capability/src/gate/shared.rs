@@ -1,6 +1,6 @@
 //! What all operations of one run share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -13,18 +13,18 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, OperationName, RunId};
 use agent_core::journal::{Aim, Entry, RunJournal, Survives};
-use agent_core::object::ObjectRef;
 use agent_core::plan::Plan;
 use futures::channel::{mpsc, oneshot};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::bound::Bound;
+use super::imagined::Imagination;
 use super::ledger::{Ledger, Undone};
-use super::plan::{Bound, Sketch, StandIns};
+use super::plan::{Sketch, StandIns};
 use super::replay::{self, Replay};
 use super::secrets::Secrets;
 use crate::cluster::client::ClusterClient;
@@ -92,10 +92,11 @@ pub(crate) struct Shared {
     pub(crate) client: ClusterClient,
     pub(crate) operations: Arc<dyn Operations>,
     pub(crate) ledger: Ledger,
+    /// What a run that applies a plan has changed for good: it is taken back when the run goes beyond the plan.
+    pub(super) standing: Ledger,
     pub(crate) undone: Undone,
     pub(crate) writes: TaskTracker,
-    /// Objects that a plan would have made: later reads see them.
-    imagined: Mutex<BTreeMap<ObjectRef, Value>>,
+    pub(crate) imagined: Imagination,
     mode: Mode,
     consent: Consent,
     taking_back: AtomicBool,
@@ -105,6 +106,7 @@ pub(crate) struct Shared {
     stop: CancellationToken,
     why_stopped: OnceLock<Failure>,
     why_abandoned: OnceLock<Failure>,
+    pub(super) why_violated: OnceLock<Failure>,
 }
 
 impl Shared {
@@ -114,14 +116,27 @@ impl Shared {
             |before| (before.entries, before.to == Aim::Undo),
         );
         let replay = Replay::new(&entries);
+        let planning = config.mode == Mode::Plan;
+        let bound = config.plan.map(|plan| Bound::new(&plan, &entries));
+        let why_violated = OnceLock::new();
+        if let (Some(_), Some(why)) = (&bound, replay::violation(&entries)) {
+            drop(why_violated.set(why));
+        }
+        let held = replay::left(&entries, undo || why_violated.get().is_some());
+        let mut standing = Vec::new();
+        if bound.is_some() {
+            standing = replay::left(&entries, true);
+            standing.retain(|entry| held.iter().all(|held| held.number != entry.number));
+        }
         Shared {
             id: config.id,
             numbers: AtomicU64::new(replay.highest()),
-            ledger: Ledger::new(replay::left(&entries, undo)),
+            ledger: Ledger::new(held, planning),
+            standing: Ledger::new(standing, planning),
             replay,
             sketch: Sketch::default(),
             stand_ins: StandIns::default(),
-            bound: config.plan.map(|plan| Bound::new(&plan)),
+            bound,
             secrets: Secrets::default(),
             journal: config.journal,
             looks_only: config.grants.risk() == Risk::Read,
@@ -132,7 +147,7 @@ impl Shared {
             operations: config.operations,
             undone: Undone::default(),
             writes: TaskTracker::new(),
-            imagined: Mutex::default(),
+            imagined: Imagination::default(),
             mode: config.mode,
             consent: config.consent,
             taking_back: AtomicBool::new(false),
@@ -141,6 +156,7 @@ impl Shared {
             stop: CancellationToken::new(),
             why_stopped: OnceLock::new(),
             why_abandoned: OnceLock::new(),
+            why_violated,
         }
     }
 
@@ -211,20 +227,6 @@ impl Shared {
 
     pub(crate) fn planning(&self) -> bool {
         self.mode == Mode::Plan
-    }
-
-    /// Returns an object that exists only in the plan.
-    pub(crate) fn imagined(&self, target: &ObjectRef) -> Option<Value> {
-        lock(&self.imagined).get(target).cloned()
-    }
-
-    pub(crate) fn imagine(&self, target: ObjectRef, object: Value) {
-        lock(&self.imagined).insert(target, object);
-    }
-
-    /// Removes an object that exists only in the plan, and returns whether there was one.
-    pub(crate) fn forget_imagined(&self, target: &ObjectRef) -> bool {
-        lock(&self.imagined).remove(target).is_some()
     }
 
     /// Adds an effect to the plan.

@@ -31,6 +31,7 @@ fn intent(number: u64, held: bool) -> Entry {
         call: CallId::root().nested(number),
         holder: held.then_some(holder),
         undo: None,
+        planned: None,
         uid: None,
     })
 }

@@ -7,6 +7,7 @@ mod hold;
 mod limit;
 mod namespace;
 mod nested;
+mod plan;
 mod right;
 mod secret;
 mod stop;
@@ -46,6 +47,7 @@ async fn every_guest_has_a_test() {
         stop::TESTED,
         namespace::TESTED,
         nested::TESTED,
+        plan::TESTED,
         secret::TESTED,
     ]
     .concat();

@@ -11,6 +11,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::id::RunId;
 use agent_core::journal::{Aim, Entry, RunJournal as _, Survives};
 use agent_core::limits::Limits;
+use agent_core::plan::Plan;
 use agent_core::record::{Begun, Cluster, Filter, Record, Retention, Who};
 use agent_engine::{LocalAgent, Parts};
 use agent_journal::Journal;
@@ -19,6 +20,7 @@ use agent_store::{Bundled, CodeCache, Sources, Store};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, PermissionsExt as _};
 use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Map, Value, json};
 
 use crate::artifact;
@@ -197,6 +199,25 @@ impl World {
         finish(self.agent.run(call).await.expect("starts")).await
     }
 
+    /// Applies a plan.
+    pub(crate) async fn apply(&self, plan: &Plan) -> Result<Ended, Failure> {
+        let applied = self
+            .agent
+            .apply(plan.clone(), Consent::Given, OnFailure::Undo);
+        Ok(finish(applied.await?).await)
+    }
+
+    /// Changes a ConfigMap as somebody else would.
+    pub(crate) async fn set_map(&self, name: &str, mode: &str) {
+        let maps: kube::Api<ConfigMap> = kube::Api::namespaced(self.client().await, "default");
+        let map = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name }, "data": { "mode": mode }
+        });
+        let by = kube::api::PatchParams::apply("somebody-else").force();
+        let patch = kube::api::Patch::Apply(&map);
+        maps.patch(name, &by, &patch).await.expect("applies");
+    }
+
     /// The record of the last run.
     pub(crate) fn last_record(&self) -> Record {
         let runs = self.journal.runs(Filter::All).expect("reads");
@@ -273,6 +294,15 @@ pub(crate) async fn finish(mut run: Run) -> Ended {
 }
 
 impl Ended {
+    /// The plan that was drawn.
+    pub(crate) fn plan(&self) -> &Plan {
+        let drawn = self.events.iter().find_map(|event| match event {
+            Event::Drawn { plan } => Some(plan.as_ref()),
+            _ => None,
+        });
+        drawn.expect("a plan")
+    }
+
     pub(crate) fn value(&self) -> &Value {
         match &self.outcome {
             Outcome::Done {

@@ -135,6 +135,7 @@ fn intent(call: &CallId) -> Intent {
             fields,
             grown: vec!["/spec".to_owned()],
         }),
+        planned: None,
         uid: None,
     }
 }

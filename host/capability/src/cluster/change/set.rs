@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Performed, Performer, fields, uid_of};
 use crate::cluster::client::{Body, Unanswered, Wanted};
-use crate::gate::Announced;
+use crate::gate::{Announced, Imagined};
 
 /// How often it begins anew when somebody else changes the object in between.
 const CONFLICTS: u32 = 8;
@@ -17,8 +17,8 @@ type Missed = (u64, Unanswered);
 
 impl Performer {
     pub(super) async fn patch(&self, body: Value) -> Result<Performed, Failure> {
-        if let Some(object) = self.patch_imagined(&body) {
-            return Ok(Performed::unheld(object));
+        if let Some(performed) = self.set_imagined(Verb::Patch, &body).await? {
+            return Ok(performed);
         }
         let bound = body.pointer("/metadata/resourceVersion").is_some();
         let mut held = self.held_before();
@@ -40,6 +40,12 @@ impl Performer {
     }
 
     pub(super) async fn apply(&self, manifest: Value, force: bool) -> Result<Performed, Failure> {
+        if let Some(performed) = self.set_imagined(Verb::Apply, &manifest).await? {
+            return Ok(performed);
+        }
+        if self.gate().run.imagined.of(&self.target) == Some(Imagined::Gone) {
+            return self.create(manifest).await;
+        }
         let mut held = self.held_before();
         for _ in 0..CONFLICTS {
             let now = match self.look_before(&manifest).await {
@@ -77,7 +83,7 @@ impl Performer {
         if sent.uncertain {
             held.extend(self.holding(number));
         } else {
-            self.gate().run.ledger.forget(number);
+            self.gate().run.did_not_happen(number);
         }
         Ok(())
     }
@@ -108,6 +114,7 @@ impl Performer {
         );
         let object = sent.await.map_err(|unanswered| (number, unanswered))?;
         self.remember(number, undo(&object));
+        self.imagine_changed(&object);
         Ok((number, object))
     }
 
@@ -138,10 +145,11 @@ impl Performer {
         // Fields that were applied before and are no longer in the manifest went as well.
         let changes = fields::difference(now, &object);
         if changes.is_empty() {
-            self.gate().run.ledger.forget(number);
+            self.gate().run.did_not_happen(number);
             return Ok((None, object));
         }
         self.remember(number, fields_of(now, changes));
+        self.imagine_changed(&object);
         Ok((Some(number), object))
     }
 
@@ -156,7 +164,7 @@ impl Performer {
     }
 }
 
-fn fields_of(now: &Value, changes: Vec<FieldChange>) -> Undo {
+pub(super) fn fields_of(now: &Value, changes: Vec<FieldChange>) -> Undo {
     Undo::Fields {
         uid: uid_of(now),
         grown: fields::grown(now, &changes),
