@@ -19,6 +19,7 @@ use crate::gate::{Announced, Ask, Gate, Imagined, Pass, Sealed};
 mod record;
 pub(super) mod redact;
 mod set;
+mod signal;
 
 /// One change, as a guest wishes it.
 #[derive(Clone, Debug)]
@@ -123,6 +124,9 @@ pub(crate) async fn perform(
     projection: Projection,
 ) -> Result<Told, Failure> {
     let (verb, target) = (change.verb(), change.target()?);
+    if let Change::Signal { body, .. } = &change {
+        signal::check(&target.of, body)?;
+    }
     let own = hold && change.is_reversible();
     let hold = own || change.is_reversible() && gate.actor.scope.is_some();
     let projection = shown(&target, projection);

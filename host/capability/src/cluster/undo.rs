@@ -44,6 +44,7 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
     };
     match done {
         Ok((summary, left)) => TakeBack {
+            number: Some(entry.number),
             target: entry.target.to_string(),
             summary,
             left,

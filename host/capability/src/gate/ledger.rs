@@ -107,9 +107,9 @@ impl Undone {
     pub(crate) fn add(&self, actor: &CallId, take_backs: Vec<TakeBack>) {
         self.with(|undone| {
             for take_back in take_backs {
-                // What could not be put back at first is tried again, and only the last try counts.
+                // What could not be put back at first is tried again, and only the last try counts. One object may have several changes.
                 undone.retain(|(_, earlier)| {
-                    earlier.failure.is_none() || earlier.target != take_back.target
+                    earlier.failure.is_none() || earlier.number != take_back.number
                 });
                 undone.push((actor.clone(), take_back));
             }
@@ -141,6 +141,7 @@ impl Undone {
 /// The report of an entry that could not be put back.
 pub(crate) fn unsettled(entry: &Entry, failure: Failure) -> TakeBack {
     TakeBack {
+        number: Some(entry.number),
         target: entry.target.to_string(),
         summary: String::new(),
         left: Vec::new(),
@@ -210,6 +211,29 @@ mod tests {
         assert!(
             callers.is(&place(4)),
             "the hold over an operation ends with whoever holds it"
+        );
+    }
+
+    #[test]
+    fn failure_to_put_one_change_back_outlives_another_change_of_the_same_object() {
+        let (undone, stuck) = (Undone::default(), Failure::cancelled());
+        let done = |number| TakeBack {
+            failure: None,
+            ..unsettled(&entry(number, 1), stuck.clone())
+        };
+        undone.add(&place(1), vec![unsettled(&entry(2, 1), stuck.clone())]);
+        undone.add(&place(1), vec![done(1)]);
+        let failed: Vec<bool> = undone
+            .take()
+            .iter()
+            .map(|one| one.failure.is_some())
+            .collect();
+        assert_eq!(failed, [true, false]);
+        undone.add(&place(1), vec![unsettled(&entry(2, 1), stuck.clone())]);
+        undone.add(&place(1), vec![done(2)]);
+        assert!(
+            undone.take().iter().all(|one| one.failure.is_none()),
+            "the last try counts"
         );
     }
 

@@ -22,6 +22,7 @@ fn every_sort() -> Vec<Entry> {
         .hinted("ask for it")
         .because("RBAC");
     let take_back = TakeBack {
+        number: None,
         target: "deployments media/plex".to_owned(),
         summary: "`spec.replicas` is 1 again".to_owned(),
         left: vec!["`spec.paused` was changed since".to_owned()],
