@@ -10,7 +10,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use agent_core::descriptor::Risk;
 use agent_core::effect::{Effect, Verb};
@@ -28,8 +28,10 @@ use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
 mod admit;
+mod allowance;
 mod ask;
 mod bound;
+mod clock;
 mod denial;
 mod end;
 mod imagined;
@@ -47,7 +49,9 @@ pub use pass::{Intent, Pass};
 pub use plan::Drawing;
 pub use shared::{Before, GateConfig};
 
+use allowance::Allowance;
 pub(crate) use ask::{Ask, Look};
+use clock::Clock;
 pub(crate) use imagined::Imagined;
 pub(crate) use ledger::Entry;
 pub(crate) use pass::{Announced, Patience};
@@ -80,8 +84,8 @@ pub(crate) struct Actor {
     writes: TaskTracker,
     /// How many host calls it has made.
     calls: AtomicU64,
-    /// What its clocks show, in microseconds since 1970: when its last call was answered.
-    clock: AtomicI64,
+    clock: Clock,
+    allowance: Allowance,
 }
 
 impl Actor {
@@ -90,7 +94,7 @@ impl Actor {
         plugin: String,
         operation: OperationName,
         grants: Grants,
-        clock: i64,
+        begun: Timestamp,
     ) -> Actor {
         Actor {
             id,
@@ -102,7 +106,8 @@ impl Actor {
             agreed: AtomicBool::new(false),
             writes: TaskTracker::new(),
             calls: AtomicU64::new(0),
-            clock: AtomicI64::new(clock),
+            clock: Clock::new(begun),
+            allowance: Allowance::default(),
         }
     }
 }
@@ -115,8 +120,7 @@ impl Gate {
             config.operation.clone(),
             config.grants.clone(),
         );
-        let clock = config.begun.as_microsecond();
-        let actor = Actor::new(CallId::root(), plugin, operation, grants, clock);
+        let actor = Actor::new(CallId::root(), plugin, operation, grants, config.begun);
         Gate {
             run: Arc::new(Shared::new(config)),
             actor: Arc::new(actor),
@@ -149,11 +153,13 @@ impl Gate {
         if grants.risk() > self.actor.grants.risk() {
             return Err(denial::riskier(self, &operation, grants.risk()));
         }
-        let clock = self.actor.clock.load(Ordering::Relaxed);
+        // Not what the caller's clock shows by now: other calls of the same batch may have been answered meanwhile.
+        let begun = self.run.begins_at(&call);
+        let begun = begun.unwrap_or_else(|| self.actor.clock.shows());
         let actor = Actor {
             depth: self.actor.depth + 1,
             scope: scope.or_else(|| self.actor.scope.clone()),
-            ..Actor::new(call, plugin, operation, grants, clock)
+            ..Actor::new(call, plugin, operation, grants, begun)
         };
         Ok(Gate {
             run: self.run.clone(),
@@ -166,10 +172,9 @@ impl Gate {
         self.actor.depth
     }
 
-    /// Returns what the clocks of the plugin show: when its last call was answered, so that at a replay they show the same.
+    /// Returns what the clocks of the plugin show: when its last call was answered, so that at a replay they show the same. They never go back.
     pub fn clock(&self) -> Timestamp {
-        let clock = self.actor.clock.load(Ordering::Relaxed);
-        Timestamp::from_microsecond(clock).unwrap_or_default()
+        self.actor.clock.shows()
     }
 
     /// Returns where this operation's random numbers come from: the same at every replay, and unlike those of every other operation.
@@ -179,17 +184,22 @@ impl Gate {
 
     /// Returns the artifact that an operation was taken from before the run was cut off, where the record tells.
     pub fn called_before(&self, call: &CallId) -> Option<Digest> {
-        self.run.replay.called(call).cloned()
+        self.run
+            .replay
+            .called(call)
+            .map(|called| called.digest.clone())
     }
 
     /// Records which artifact an operation that is called is taken from.
     pub fn note_called(&self, call: &CallId, operation: &OperationName, digest: &Digest) {
         if self.run.replay.called(call).is_none() {
-            let (call, operation, digest) = (call.clone(), operation.clone(), digest.clone());
+            let at = self.actor.clock.shows();
+            self.run.begins(call, at);
             self.run.note(Note::Called {
-                call,
-                operation,
-                digest,
+                call: call.clone(),
+                operation: operation.clone(),
+                digest: digest.clone(),
+                at: Some(at),
             });
         }
     }
@@ -204,6 +214,7 @@ impl Gate {
     /// Checks a wish against the rights.
     pub(crate) fn check(&self, ask: &Ask) -> Result<(), Failure> {
         self.run.stopped()?;
+        self.within_allowance()?;
         let grants = &self.actor.grants;
         match ask {
             Ask::Sleep | Ask::Confirm | Ask::Release => Ok(()),

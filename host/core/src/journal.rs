@@ -31,6 +31,9 @@ pub enum Entry {
         operation: OperationName,
         /// The artifact that it is in. A resumed run takes the same.
         digest: Digest,
+        /// What the plugin's clocks show in the beginning; none in records of old.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
     },
     /// A host call came to its end.
     Answered {

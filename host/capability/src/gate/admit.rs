@@ -1,7 +1,6 @@
 //! How a host call is admitted: checked, answered from the record or performed, and recorded.
 
 use std::future::Future;
-use std::sync::atomic::Ordering;
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
@@ -134,7 +133,7 @@ impl Gate {
     /// Does for what the host knows at once, such as the time, what [`Gate::admit`] does for everything else.
     ///
     /// # Errors
-    /// `internal` (`run.diverged`) when a resumed run asks for something else than before.
+    /// `internal` (`run.diverged`) when a resumed run asks for something else than before; `exhausted` when there were too many calls.
     pub(crate) fn instant<T>(
         &self,
         name: &'static str,
@@ -144,6 +143,7 @@ impl Gate {
         T: Serialize + DeserializeOwned,
     {
         let call = self.next_call();
+        self.within_allowance()?;
         match self.recorded(&call, name)? {
             Some(Answer::Value(value)) => self.read(&call, &value),
             Some(Answer::Failure(failure)) => Err(failure),
@@ -172,7 +172,8 @@ impl Gate {
         if ask != name && *ask != self.run.secrets.text(name.to_owned()) {
             return Err(self.abandon(replay::diverged(call, ask, name)));
         }
-        self.set_clock(*at);
+        self.actor.clock.advance(*at);
+        self.spent(answer);
         Ok(Some(answer.clone()))
     }
 
@@ -221,18 +222,14 @@ impl Gate {
         answer: impl FnOnce() -> Answer,
     ) -> Option<Entry> {
         let at = Timestamp::now();
-        self.set_clock(at);
+        self.actor.clock.advance(at);
         let answer = self.run.recording().then(answer)?;
+        self.spent(&answer);
         Some(Entry::Answered {
             call,
             ask,
             at,
             answer,
         })
-    }
-
-    fn set_clock(&self, at: Timestamp) {
-        let at = at.as_microsecond();
-        self.actor.clock.store(at, Ordering::Relaxed);
     }
 }

@@ -158,6 +158,16 @@ impl Pass {
         result
     }
 
+    /// Permission to try what a write would do, which changes nothing.
+    pub(crate) fn rehearsal(&self) -> Intent {
+        Intent {
+            thorough: false,
+            dry_run: true,
+            patience: self.patience,
+            marker: String::new(),
+        }
+    }
+
     fn intent(&self, announced: Announced, secret: bool, planned: Option<u64>) -> journal::Intent {
         journal::Intent {
             effect: announced.effect,

@@ -24,13 +24,21 @@ pub(crate) struct Replay {
     answers: HashMap<CallId, Recorded>,
     /// The effects of calls that were not answered, and that may have happened.
     attempts: HashMap<CallId, Vec<Deed>>,
-    /// The artifacts of the operations that were called.
-    called: HashMap<CallId, Digest>,
+    /// The operations that were called.
+    called: HashMap<CallId, Called>,
     /// The number of the last call of each operation that was answered.
     last: HashMap<CallId, u64>,
     put_back: BTreeMap<u64, TakeBack>,
     /// The highest number of an effect.
     highest: u64,
+}
+
+/// An operation that was called.
+#[derive(Clone, Debug)]
+pub(crate) struct Called {
+    pub(crate) digest: Digest,
+    /// What its clocks showed in the beginning.
+    pub(crate) at: Option<Timestamp>,
 }
 
 /// What a call was told.
@@ -73,8 +81,11 @@ impl Replay {
                 self.answers
                     .insert(call.clone(), Recorded { ask, at, answer });
             }
-            Entry::Called { call, digest, .. } => {
-                self.called.insert(call.clone(), digest.clone());
+            Entry::Called {
+                call, digest, at, ..
+            } => {
+                let (digest, at) = (digest.clone(), *at);
+                self.called.insert(call.clone(), Called { digest, at });
             }
             Entry::PutBack { number, take_back } => {
                 self.put_back.insert(*number, take_back.clone());
@@ -93,8 +104,8 @@ impl Replay {
         self.attempts.get(call).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the artifact of an operation that was called.
-    pub(crate) fn called(&self, call: &CallId) -> Option<&Digest> {
+    /// Returns how an operation that was called began.
+    pub(crate) fn called(&self, call: &CallId) -> Option<&Called> {
         self.called.get(call)
     }
 

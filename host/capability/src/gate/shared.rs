@@ -102,6 +102,8 @@ pub(crate) struct Shared {
     taking_back: AtomicBool,
     events: mpsc::UnboundedSender<Event>,
     numbers: AtomicU64,
+    /// When operations begin that are being called.
+    begins: Mutex<HashMap<CallId, Timestamp>>,
     questions: Mutex<HashMap<u64, oneshot::Sender<bool>>>,
     stop: CancellationToken,
     why_stopped: OnceLock<Failure>,
@@ -152,6 +154,7 @@ impl Shared {
             consent: config.consent,
             taking_back: AtomicBool::new(false),
             events: config.events,
+            begins: Mutex::default(),
             questions: Mutex::default(),
             stop: CancellationToken::new(),
             why_stopped: OnceLock::new(),
@@ -203,6 +206,17 @@ impl Shared {
         hash.update(self.seed);
         hash.update(operation.as_str());
         hash.finalize().into()
+    }
+
+    /// Writes down what the clocks of an operation that is called show in the beginning.
+    pub(super) fn begins(&self, call: &CallId, at: Timestamp) {
+        lock(&self.begins).insert(call.clone(), at);
+    }
+
+    /// Returns what the clocks of an operation show in the beginning, where it is known: at a replay the same as before.
+    pub(super) fn begins_at(&self, call: &CallId) -> Option<Timestamp> {
+        let now = lock(&self.begins).remove(call);
+        now.or_else(|| self.replay.called(call)?.at)
     }
 
     /// Ends the run without taking it back.

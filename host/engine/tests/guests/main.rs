@@ -8,6 +8,7 @@ mod limit;
 mod namespace;
 mod nested;
 mod plan;
+mod resume;
 mod right;
 mod secret;
 mod stop;
@@ -48,6 +49,7 @@ async fn every_guest_has_a_test() {
         namespace::TESTED,
         nested::TESTED,
         plan::TESTED,
+        resume::TESTED,
         secret::TESTED,
     ]
     .concat();

@@ -34,6 +34,8 @@ pub(crate) const LIMITS: Limits = Limits {
     table_entries: 5_000,
     log_bytes: 64 << 10,
     watches: 4,
+    calls: 2_000,
+    record_bytes: 1 << 20,
     call_depth: 4,
     stack_bytes: 512 << 10,
 };

@@ -33,6 +33,7 @@ fn every_sort() -> Vec<Entry> {
             call: call.clone(),
             operation: "flux.suspend".parse().expect("a name"),
             digest: digest(2),
+            at: None,
         },
         Entry::Answered {
             call: call.clone(),

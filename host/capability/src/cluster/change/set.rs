@@ -99,7 +99,8 @@ impl Performer {
         body: &Value,
         changes: Vec<FieldChange>,
     ) -> Result<(u64, Value), Missed> {
-        let (number, announced) = self.announce(Verb::Patch, now, &changes);
+        let undo = fields_of(now, changes.clone());
+        let (number, announced) = self.announce(Verb::Patch, &changes, undo);
         let body = resting_on(now, body);
         let client = &self.gate().run.client;
         let undo = |object: &Value| fields_of(now, answered(changes.clone(), object));
@@ -125,8 +126,11 @@ impl Performer {
         manifest: &Value,
         force: bool,
     ) -> Result<(Option<u64>, Value), Missed> {
-        let (number, announced) = self.announce(Verb::Apply, now, &fields::changes(now, manifest));
+        let changes = fields::changes(now, manifest);
         let manifest = resting_on(now, manifest);
+        let rehearsed = self.rehearse_apply(now, &manifest, force, &changes);
+        let undo = fields_of(now, rehearsed.await.map_err(|refused| (0, refused))?);
+        let (number, announced) = self.announce(Verb::Apply, &changes, undo);
         let client = &self.gate().run.client;
         let sent = self.pass.effect(
             announced,
@@ -153,15 +157,44 @@ impl Performer {
         Ok((Some(number), object))
     }
 
-    /// Names an effect and puts what it would change into the ledger.
-    fn announce(&self, verb: Verb, now: &Value, changes: &[FieldChange]) -> (u64, Announced) {
+    /// Returns the fields that an application will change, so that they are on record before it goes out: the server removes what was applied
+    /// before and is no longer in the manifest, and writes values in its own form. A plan is a rehearsal itself.
+    async fn rehearse_apply(
+        &self,
+        now: &Value,
+        manifest: &Value,
+        force: bool,
+        changes: &[FieldChange],
+    ) -> Result<Vec<FieldChange>, Unanswered> {
+        if self.gate().run.planning() {
+            return Ok(changes.to_vec());
+        }
+        let (intent, body) = (self.pass.rehearsal(), Body::Apply { manifest, force });
+        let client = &self.gate().run.client;
+        let tried = client.patch(&intent, &self.target, body, Wanted::Whole);
+        match tried.await {
+            Ok(object) => Ok(fields::difference(now, &object)),
+            // An admission webhook with effects of its own refuses to rehearse; then only the answer to the write itself tells the rest.
+            Err(refused) if is_no_rehearsal(&refused.failure) => Ok(changes.to_vec()),
+            Err(refused) => Err(Unanswered::surely(refused.failure)),
+        }
+    }
+
+    /// Names an effect and puts into the ledger how it is put back.
+    fn announce(&self, verb: Verb, changes: &[FieldChange], undo: Undo) -> (u64, Announced) {
         let shown = self.redacted(changes);
         let effect = self
             .gate()
             .effect(verb, self.target.clone(), shown, self.hold);
-        let undo = fields_of(now, changes.to_vec());
         (effect.number, self.announced(effect, Some(undo)))
     }
+}
+
+fn is_no_rehearsal(failure: &Failure) -> bool {
+    failure
+        .causes
+        .iter()
+        .any(|cause| cause.contains("does not support dry run"))
 }
 
 pub(super) fn fields_of(now: &Value, changes: Vec<FieldChange>) -> Undo {
