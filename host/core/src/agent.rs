@@ -70,6 +70,13 @@ pub trait Agent: Send + Sync {
     /// `not-found` (`journal.no-such-run`), `invalid` (`journal.ambiguous-run`), `unavailable`.
     async fn record(&self, run: &str) -> Result<Record, Failure>;
 
+    /// Returns the run that is meant as one to take up: then `last` is the newest of which something is left to do or, to take it back, the newest
+    /// that has changed anything.
+    ///
+    /// # Errors
+    /// As for [`Agent::record`].
+    async fn which(&self, run: &str, to: Aim) -> Result<RunId, Failure>;
+
     /// Returns the events of a run from its beginning and, while it is at work, as they come, also when another process is at it.
     ///
     /// # Errors

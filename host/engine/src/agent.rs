@@ -9,7 +9,7 @@ use agent_core::descriptor::{Names, Risk};
 use agent_core::event::Event;
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Right;
-use agent_core::id::{Digest, OperationName, PluginId};
+use agent_core::id::{Digest, OperationName, PluginId, RunId};
 use agent_core::journal::{Aim, Returned};
 use agent_core::limits::Limits;
 use agent_core::plan::Plan;
@@ -105,6 +105,10 @@ impl Agent for LocalAgent {
     async fn record(&self, run: &str) -> Result<Record, Failure> {
         let run = self.0.journal()?.resolve(run)?;
         self.0.journal()?.record(&run)
+    }
+
+    async fn which(&self, run: &str, to: Aim) -> Result<RunId, Failure> {
+        self.0.journal()?.which(run, to)
     }
 
     async fn follow(&self, run: &str) -> Result<BoxStream<'static, Event>, Failure> {

@@ -283,9 +283,8 @@ impl Waits {
 
     /// Returns how long to wait before the next attempt; none when there is to be none.
     fn after(&mut self, fault: &Fault) -> Option<Duration> {
-        let putting_back = self.patience == Patience::PuttingBack;
-        let passing =
-            fault.is_passing() || putting_back && matches!(fault, Fault::Connection { .. });
+        let outlasts = self.patience.outlasts_connections();
+        let passing = fault.is_passing() || outlasts && matches!(fault, Fault::Connection { .. });
         if !passing || self.begun.elapsed() > self.patience.length() {
             return None;
         }

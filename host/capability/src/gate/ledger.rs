@@ -80,6 +80,11 @@ impl Ledger {
         })
     }
 
+    /// Returns all entries, oldest first.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.with(|entries| entries.clone())
+    }
+
     pub(crate) fn len(&self) -> u64 {
         self.with(|entries| u64::try_from(entries.len()).unwrap_or(u64::MAX))
     }

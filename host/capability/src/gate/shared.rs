@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use agent_core::call::{Consent, Mode, OnFailure};
 use agent_core::descriptor::Risk;
@@ -16,7 +17,7 @@ use agent_core::journal::{Aim, Entry, RunJournal, Survives};
 use agent_core::object::ObjectRef;
 use agent_core::plan::Plan;
 use futures::channel::{mpsc, oneshot};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -33,6 +34,8 @@ use crate::operations::Operations;
 pub struct Before {
     /// Its entries, oldest first.
     pub entries: Vec<Entry>,
+    /// How long processes were at it.
+    pub worked: SignedDuration,
     /// To finish it, or to take it back: then everything that it changed is held, also what was to stay.
     pub to: Aim,
 }
@@ -94,6 +97,10 @@ pub(crate) struct Shared {
     pub(crate) writes: TaskTracker,
     /// Objects that a plan would have made: later reads see them.
     imagined: Mutex<BTreeMap<ObjectRef, Value>>,
+    /// How long earlier processes were at the run.
+    worked: Duration,
+    /// When this one began to be: a run that is taken up is not before the record is at its end.
+    since: OnceLock<Instant>,
     mode: Mode,
     consent: Consent,
     taking_back: AtomicBool,
@@ -107,9 +114,13 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(super) fn new(config: GateConfig) -> Shared {
-        let (entries, undo) = config.before.map_or_else(
-            || (Vec::new(), false),
-            |before| (before.entries, before.to == Aim::Undo),
+        let since = match config.before {
+            Some(_) => OnceLock::new(),
+            None => OnceLock::from(Instant::now()),
+        };
+        let (entries, undo, worked) = config.before.map_or_else(
+            || (Vec::new(), false, SignedDuration::ZERO),
+            |before| (before.entries, before.to == Aim::Undo, before.worked),
         );
         let replay = Replay::new(&entries);
         Shared {
@@ -130,6 +141,8 @@ impl Shared {
             undone: Undone::default(),
             writes: TaskTracker::new(),
             imagined: Mutex::default(),
+            worked: Duration::try_from(worked).unwrap_or_default(),
+            since,
             mode: config.mode,
             consent: config.consent,
             taking_back: AtomicBool::new(false),
@@ -184,6 +197,11 @@ impl Shared {
         hash.update(self.seed);
         hash.update(operation.as_str());
         hash.finalize().into()
+    }
+
+    /// Returns how long processes have been at the run.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.worked + self.since.get_or_init(Instant::now).elapsed()
     }
 
     /// Ends the run without taking it back.

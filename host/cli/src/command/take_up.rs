@@ -51,6 +51,11 @@ impl TakeUp {
     pub fn run(&self) -> &str {
         &self.run
     }
+
+    /// Returns what it is to come to.
+    pub fn to(&self) -> Aim {
+        self.to
+    }
 }
 
 impl From<Resume> for TakeUp {
@@ -77,7 +82,12 @@ pub(super) async fn execute(
     agent: &dyn Agent,
     mut terminal: Terminal,
 ) -> u8 {
-    let record = match agent.record(&run).await {
+    // By its id from now on: what `last` means may change.
+    let found = async {
+        let run = agent.which(&run, to).await?;
+        agent.record(run.as_str()).await
+    };
+    let record = match found.await {
         Ok(record) => record,
         Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
     };
@@ -92,7 +102,6 @@ pub(super) async fn execute(
         to: Some(to),
         out: None,
     };
-    // By its id: what `last` means may change.
     let run = record.begun.run;
     follow::execute(agent.take_up(run.as_str(), to, consent), known, terminal).await
 }

@@ -359,6 +359,10 @@ impl Agent for Scripted {
         past::find(&self.past, run)
     }
 
+    async fn which(&self, run: &str, _to: Aim) -> Result<RunId, Failure> {
+        Ok(past::find(&self.past, run)?.begun.run)
+    }
+
     async fn follow(&self, run: &str) -> Result<BoxStream<'static, Event>, Failure> {
         past::find(&self.past, run)?;
         Ok(self.play()?.events)
