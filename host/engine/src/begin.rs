@@ -217,9 +217,12 @@ async fn begun(inner: &Inner, call: &Call, prepared: &Prepared) -> Result<Begun,
     let mut id = [0; 8];
     random(&mut id)?;
     // A cluster that is not to be found is what the first request fails with.
-    let server = match prepared.grants.risk() {
-        Risk::Read => None,
-        _ => inner.client.server().await.ok(),
+    let (server, context) = match prepared.grants.risk() {
+        Risk::Read => (None, None),
+        _ => (
+            inner.client.server().await.ok(),
+            inner.client.context().await.ok().flatten(),
+        ),
     };
     Ok(Begun {
         run: RunId::from_random(id),
@@ -228,8 +231,10 @@ async fn begun(inner: &Inner, call: &Call, prepared: &Prepared) -> Result<Begun,
         digest: prepared.found.digest.clone(),
         signer: None,
         who: inner.who.clone(),
+        // By its name, also when it is the current one: another one may be by the time somebody takes the run up.
         cluster: Cluster {
             server,
+            context: context.or_else(|| inner.cluster.context.clone()),
             ..inner.cluster.clone()
         },
         seed: hex::encode(seed),

@@ -92,7 +92,13 @@ impl World {
         let url = server.url();
         let connect = move || -> futures::future::BoxFuture<'static, Result<Connected, Failure>> {
             let (client, server) = (client.clone(), url.clone());
-            Box::pin(async move { Ok(Connected { client, server }) })
+            Box::pin(async move {
+                Ok(Connected {
+                    client,
+                    server,
+                    context: None,
+                })
+            })
         };
         let client = ClusterClient::new(Box::new(connect), 1 << 20);
         World::with(limits, vec![], Some(server), client)
