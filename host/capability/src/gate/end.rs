@@ -120,6 +120,14 @@ impl Gate {
         self.run.undone.take()
     }
 
+    /// Leaves what the run still holds as it is, for good: somebody has been told of it and will see to it.
+    pub fn give_up(&self) {
+        for entry in self.run.ledger.take(|_| true) {
+            let number = entry.number;
+            self.run.note(Note::Kept { number });
+        }
+    }
+
     /// Returns how many changes the run holds.
     pub fn held(&self) -> u64 {
         self.run.ledger.len()
