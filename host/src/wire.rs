@@ -92,11 +92,15 @@ async fn agent(
     code: CodeDirectory,
 ) -> Result<(LocalAgent, Option<World>), Failure> {
     let (directories, state) = (Directories::open(), StateDirectory::open());
-    let Settings { retention } = directories.settings()?;
+    let Settings { retention } = match (directories.settings(), &invocation.command) {
+        // Whoever takes a run back at night is not kept from it by a file that says how long it is remembered.
+        (Err(_), Command::TakeUp(_)) => Settings::default(),
+        (settings, _) => settings?,
+    };
     let options = options(invocation);
     let journal = journal::open(&state, options.sandbox, retention);
     let options = match &invocation.command {
-        Command::TakeUp(take_up) => journal::as_before(options, take_up.run(), &journal),
+        Command::TakeUp(take_up) => journal::as_before(options, take_up, &journal),
         _ => options,
     };
     let world = if options.sandbox && invocation.command.needs_cluster() {

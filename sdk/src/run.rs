@@ -42,6 +42,12 @@ pub fn now() -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
 }
 
+/// Returns for how long this run has been at work. It stands still while a run is cut off, so deadlines are reckoned by it. Recorded, like
+/// [`now`].
+pub fn elapsed() -> Duration {
+    Duration::from_millis(wit::elapsed())
+}
+
 /// Returns text that no other call has ever returned, valid as a label's value.
 pub fn token() -> String {
     wit::token()

@@ -8,7 +8,7 @@ mod queries;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::cluster::{self, Sighting, Watcher};
 use crate::run::{self, Step};
@@ -57,19 +57,20 @@ impl<T> Waited<T> {
     }
 }
 
-/// A moment by which something must be done.
+/// A moment by which something must be done, on the clock of the run: the time in which a run is cut off does not count.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Deadline(Timestamp);
+pub struct Deadline(Duration);
 
 impl Deadline {
     /// The moment that is so far from now.
     pub fn after(length: SignedDuration) -> Deadline {
-        Deadline(run::now().saturating_add(length).unwrap_or(Timestamp::MAX))
+        let length = Duration::try_from(length).unwrap_or_default();
+        Deadline(run::elapsed().saturating_add(length))
     }
 
     /// Returns how long it is until then; zero when it has passed.
     pub fn left(self) -> Duration {
-        Duration::try_from(self.0.duration_since(run::now())).unwrap_or_default()
+        self.0.saturating_sub(run::elapsed())
     }
 }
 

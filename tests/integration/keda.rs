@@ -1,6 +1,6 @@
 //! The operations of `keda`.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::kind::{AUTOSCALER, SCALED_OBJECT};
 use super::scenario::scenarios;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::agent::{Agent, Ran};
-use super::kind::{HELM_RELEASE, KUSTOMIZATION, SCALED_OBJECT};
+use super::kind::{HELM_RELEASE, KUSTOMIZATION, REPLICATION_SOURCE, SCALED_OBJECT};
 use super::scenario::scenarios;
 use super::world::World;
 
@@ -12,6 +12,7 @@ scenarios![
     failed_run_that_nobody_is_asked_about_is_taken_back,
     run_that_is_over_is_taken_back_once,
     later_change_of_somebody_else_is_left_alone,
+    what_cannot_be_put_back_is_tried_again_or_given_up,
     run_is_named_by_the_beginning_of_its_id,
     run_is_remembered_with_what_it_changed,
     runs_that_are_over_are_forgotten_as_it_is_set,
@@ -58,15 +59,24 @@ async fn failed_run_that_is_kept_is_taken_back_later(world: &World) {
     assert!(listed(&agent, "--unfinished").await.is_empty());
 }
 
-/// There is no terminal, and `--yes` agrees to putting back.
+/// There is no terminal, and nobody has agreed beforehand either: what is to stay, somebody must say. A manual tag that stays would switch the
+/// app's schedule off.
 async fn failed_run_that_nobody_is_asked_about_is_taken_back(world: &World) {
     let app = world.app_alone("media", "plex").await;
     let before = app.state().await;
-    let (agent, ran) = failing_restore(world, &app, "ask").await;
-    ran.exits(6);
+    let agent = world.agent();
+    world.controllers().silence("volsync");
+    for agreed in ["", "--yes"] {
+        let line =
+            format!("run volsync.snapshot media plex --timeout 2s --on-failure ask {agreed}");
+        agent.run(&line).await.exits(1);
+        let source = app.get(REPLICATION_SOURCE).await;
+        assert!(source["spec"]["trigger"]["manual"].is_null(), "{source}");
+    }
+    world.controllers().answer("volsync");
     app.is_as(&before).await;
     assert!(listed(&agent, "--unfinished").await.is_empty());
-    assert_eq!(listed(&agent, "--failed").await.len(), 1);
+    assert_eq!(listed(&agent, "--failed").await.len(), 2);
 }
 
 async fn run_that_is_over_is_taken_back_once(world: &World) {
@@ -101,6 +111,30 @@ async fn later_change_of_somebody_else_is_left_alone(world: &World) {
     assert_eq!(*paused, "false", "{ran}");
     let mine = json!({"metadata": {"annotations": {"autoscaling.keda.sh/paused": null}}});
     app.merge(SCALED_OBJECT, mine).await;
+}
+
+/// Whoever takes the run back may not write. It stays unfinished until somebody may, or says that it is to stay as it is.
+async fn what_cannot_be_put_back_is_tried_again_or_given_up(world: &World) {
+    let app = world.app("media", "jellyfin").await;
+    let before = app.state().await;
+    let agent = world.agent();
+    let reader = agent.home().join("reader");
+    std::fs::write(&reader, world.reader().await).expect("writing a kubeconfig");
+    let undo = |how: &str| format!("undo last --yes {how}");
+    let as_reader = |how: &str| undo(&format!("{how} --kubeconfig {}", reader.display()));
+    agent.run("run keda.pause media jellyfin").await.exits(0);
+    let stuck = agent.run(&as_reader("")).await.exits(1);
+    stuck
+        .says("forbidden")
+        .says("with --give-up leaves it as it is");
+    assert_eq!(listed(&agent, "--unfinished").await.len(), 1);
+    agent.run(&undo("")).await.exits(0);
+    app.gets_as(&before).await;
+    agent.run("run keda.pause media jellyfin").await.exits(0);
+    agent.run(&as_reader("--give-up")).await.exits(1);
+    assert!(listed(&agent, "--unfinished").await.is_empty());
+    assert!(app.is_paused().await);
+    agent.run("run keda.resume media jellyfin").await.exits(0);
 }
 
 async fn run_is_named_by_the_beginning_of_its_id(world: &World) {
@@ -177,18 +211,16 @@ async fn runs_that_are_over_are_forgotten_as_it_is_set(world: &World) {
 async fn two_machines_are_never_at_one_app(world: &World) {
     let app = world.app("default", "mealie").await;
     let before = app.state().await;
-    let line = "run volsync.snapshot default mealie --timeout 40s";
+    let line = "run volsync.restore default mealie --yes --no-safety-snapshot --timeout 40s";
     for _ in 0..5 {
         let (one, other) = (world.agent(), world.agent());
-        let snapshots = app.snapshots().len();
-        let (one, other) = tokio::join!(one.run(line), other.run(line));
-        let done = [&one, &other].map(|ran| usize::from(ran.code() == Some(0)));
-        for refused in [&one, &other].iter().filter(|ran| ran.code() != Some(0)) {
-            assert!(refused.stderr.contains("is locked by run"), "{refused}");
-        }
-        let done: usize = done.iter().sum();
-        assert!(done >= 1, "{one}\n{other}");
-        assert_eq!(app.snapshots().len(), snapshots + done, "{one}\n{other}");
+        let ran = tokio::join!(one.run(line), other.run(line));
+        let [one, other] = [&ran.0, &ran.1];
+        let refused = |ran: &Ran| ran.code() == Some(1) && ran.stderr.contains("is locked by run");
+        let right = [(one, other), (other, one)];
+        let right = right.map(|(done, not)| done.code() == Some(0) && refused(not));
+        assert!(right.contains(&true), "{one}\n{other}");
     }
+    app.is_unharmed();
     app.is_as(&before).await;
 }

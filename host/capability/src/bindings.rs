@@ -8,6 +8,7 @@ wasmtime::component::bindgen!({
         "ops:run/run.planning": trappable,
         "ops:run/run.log": trappable,
         "ops:run/run.now": trappable,
+        "ops:run/run.elapsed": trappable,
         "ops:run/run.token": trappable,
         "ops:run/run.id": trappable,
         "ops:run/run.stand-in": trappable,

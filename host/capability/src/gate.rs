@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use agent_core::descriptor::Risk;
 use agent_core::effect::{Effect, Verb};
-use agent_core::event::Event;
+use agent_core::event::{Event, Level};
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, Digest, OperationName};
-use agent_core::journal::{Aim, Entry as Note};
+use agent_core::journal::{Aim, Entry as Note, Survives};
 use agent_core::manifest::ClusterVerb;
 use agent_core::object::ObjectRef;
 use agent_core::record::Who;
@@ -44,6 +44,7 @@ mod rest;
 mod sealed;
 mod secrets;
 mod shared;
+mod stand;
 
 pub use pass::{Intent, Pass};
 pub use plan::Drawing;
@@ -128,12 +129,16 @@ impl Gate {
     }
 
     /// Records that the run is taken up again, before anything else is.
-    pub fn note_resumed(&self, who: &Who, to: Aim) {
-        self.run.note(Note::Resumed {
+    ///
+    /// # Errors
+    /// `unavailable` when it cannot be kept; the run must not be taken up then.
+    pub async fn note_resumed(&self, who: &Who, to: Aim) -> Result<(), Failure> {
+        let note = Note::Resumed {
             host: who.host.clone(),
             process: who.process,
             to,
-        });
+        };
+        self.run.must_write(note, Survives::PowerLoss).await
     }
 
     /// Opens the gate of an operation that this one calls, at the place of the call: it has rights of its own, and shares everything else. With a
@@ -289,6 +294,24 @@ impl Gate {
     /// Sends an event to whoever watches the run.
     pub fn emit(&self, event: Event) {
         self.run.emit(event);
+    }
+
+    /// Sends an event that is not recorded: it is about the record itself, or nobody has agreed to it yet.
+    pub fn show(&self, event: Event) {
+        self.run.show(event);
+    }
+
+    /// Records an event that was shown before.
+    pub fn note(&self, event: Event) {
+        self.run.note(Note::Told { event });
+    }
+
+    /// Warns whoever watches the run of something that it goes on without.
+    pub fn warn(&self, failure: &Failure) {
+        let causes = failure.causes.iter().map(|cause| format!(": {cause}"));
+        let message = format!("{}{}", failure.message, causes.collect::<String>());
+        let level = Level::Warn;
+        self.emit(Event::Logged { level, message });
     }
 
     /// Sends an event of the operation itself, which came after the call `at`. What was told before the run was cut off is shown again, but not

@@ -24,6 +24,8 @@ pub fn of(failure: &Failure) -> u8 {
     match failure.kind {
         Kind::Denied if failure.code == "run.declined" => DECLINED,
         Kind::Denied => DENIED,
+        // The journal is no target: nothing of the cluster was tried.
+        Kind::Unavailable if failure.code.starts_with("journal.") => FAILED,
         Kind::Unavailable => UNREACHABLE,
         // A plugin that traps is the plugin's bug.
         Kind::Internal if failure.code.starts_with("agent.") => BUG,

@@ -117,6 +117,11 @@ impl Grants {
         Grants { rights, risk }
     }
 
+    /// Makes the grants of a run whose plugin does nothing any more: what it did is put back by the host itself.
+    pub fn to_put_back() -> Grants {
+        Grants::new(Vec::new(), Risk::Destroy)
+    }
+
     /// Returns how much harm the operation says it can do.
     pub fn risk(&self) -> Risk {
         self.risk

@@ -59,6 +59,12 @@ pub enum Entry {
         /// How it is put back, as far as its answer tells more than the intent did.
         undo: Option<Undo>,
     },
+    /// These held effects are about to be put back. Everything before it is on disk then: what led to it must not be asked for again, for it
+    /// may not be so any more.
+    Releasing {
+        /// The effects' numbers.
+        numbers: Vec<u64>,
+    },
     /// A held effect was put back, or could not be.
     PutBack {
         /// The effect's number.
@@ -71,7 +77,7 @@ pub enum Entry {
         /// The effect's number.
         number: u64,
     },
-    /// The plugin has come to its end, well or not. What is left to do is to put back what is held.
+    /// The plugin has come to its end, well or not, or is stopped and will. What is left to do is to put back what is held. The last one counts.
     Ended {
         /// What it returned.
         end: Result<Returned, Failure>,
@@ -101,6 +107,9 @@ pub enum Entry {
     Undone {
         /// How many changes could not be put back.
         left: u64,
+        /// What came of it, for whoever watches.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Outcome>,
     },
 }
 

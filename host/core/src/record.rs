@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -232,7 +232,11 @@ impl Telling {
                 Some(Event::Changed { effect })
             }
             Entry::PutBack { take_back, .. } => Some(Event::PutBack(take_back.clone())),
-            Entry::Finished { outcome, .. } => Some(Event::Finished {
+            Entry::Finished { outcome, .. }
+            | Entry::Undone {
+                outcome: Some(outcome),
+                ..
+            } => Some(Event::Finished {
                 outcome: outcome.clone(),
             }),
             _ => None,
@@ -270,10 +274,26 @@ impl Record {
 
     /// Returns what the plugin came to; none when it was cut off.
     pub fn end(&self) -> Option<&Result<Returned, Failure>> {
-        self.entries.iter().find_map(|noted| match &noted.entry {
+        let mut entries = self.entries.iter().rev();
+        entries.find_map(|noted| match &noted.entry {
             Entry::Ended { end } => Some(end),
             _ => None,
         })
+    }
+
+    /// Returns how long processes were at the run: its time without the gaps between a process's last entry and the next one's first.
+    pub fn worked(&self) -> SignedDuration {
+        let mut last = self.begun.at;
+        let mut worked = SignedDuration::ZERO;
+        for noted in &self.entries {
+            if !matches!(noted.entry, Entry::Resumed { .. }) {
+                // A clock that was set back does not make it shorter.
+                let step = noted.at.duration_since(last).max(SignedDuration::ZERO);
+                worked = worked.saturating_add(step);
+            }
+            last = noted.at;
+        }
+        worked
     }
 }
 

@@ -62,4 +62,13 @@ impl Holder {
             .is_some_and(|scope| scope.opener == *actor);
         self.own && self.actor == *actor || held_over
     }
+
+    /// Returns whether the change goes when that operation is broken off, with all that it had called.
+    pub fn is_within(&self, operation: &CallId) -> bool {
+        let held_over = self
+            .scope
+            .as_ref()
+            .is_some_and(|scope| scope.opener.is_within(operation));
+        self.own && self.actor.is_within(operation) || held_over
+    }
 }

@@ -4,12 +4,12 @@ use std::sync::{Arc, OnceLock};
 
 use agent_capability::{ClusterClient, Gate};
 use agent_core::agent::{Agent, Completion, Plugin, Run};
-use agent_core::call::{Call, Consent, OnFailure};
+use agent_core::call::{Call, Consent, OnFailure, Resumption};
 use agent_core::descriptor::{Names, Risk};
 use agent_core::event::Event;
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Right;
-use agent_core::id::{Digest, OperationName, PluginId};
+use agent_core::id::{Digest, OperationName, PluginId, RunId};
 use agent_core::journal::{Aim, Returned};
 use agent_core::limits::Limits;
 use agent_core::plan::Plan;
@@ -107,13 +107,17 @@ impl Agent for LocalAgent {
         self.0.journal()?.record(&run)
     }
 
+    async fn which(&self, run: &str, to: Aim) -> Result<RunId, Failure> {
+        self.0.journal()?.which(run, to)
+    }
+
     async fn follow(&self, run: &str) -> Result<BoxStream<'static, Event>, Failure> {
         let run = self.0.journal()?.resolve(run)?;
         Ok(follow::events(self.0.journal()?.clone(), run).boxed())
     }
 
-    async fn take_up(&self, run: &str, to: Aim, consent: Consent) -> Result<Run, Failure> {
-        take_up::take_up(self.0.clone(), run, to, consent).await
+    async fn take_up(&self, run: &str, how: Resumption) -> Result<Run, Failure> {
+        take_up::take_up(self.0.clone(), run, how).await
     }
 
     async fn prune(&self, retention: Option<Retention>) -> Result<Pruned, Failure> {

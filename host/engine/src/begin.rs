@@ -8,6 +8,7 @@ use agent_core::call::{Call, Consent, Mode, OnFailure};
 use agent_core::descriptor::Risk;
 use agent_core::event::{Event, Outcome};
 use agent_core::failure::{Failure, Kind};
+use agent_core::grant::Grants;
 use agent_core::id::RunId;
 use agent_core::journal::RunJournal;
 use agent_core::plan::{self, Plan};
@@ -75,7 +76,8 @@ async fn start(
     let journal = record(&inner, &begun, changes)?;
     let (events, seen) = mpsc::unbounded();
     let (control, said) = mpsc::unbounded();
-    let gate = open(&inner, &begun, &prepared, journal, None, events)?;
+    let grants = prepared.grants.clone();
+    let gate = open(&inner, &begun, grants, journal, None, events)?;
     if let Some(plan) = &begun.plan {
         gate.is_up_to_date(plan).await?;
     }
@@ -91,21 +93,23 @@ async fn start(
     } else {
         // On record before anything of it is in the cluster: a Lease that is left behind must lead to its run.
         gate.start(started).await?;
-        if let Err(failure) = locks.take_in_cluster(&inner, &begun).await {
-            locks.let_go_in_cluster().await;
-            gate.finish(Outcome::Failed {
-                failure: failure.clone(),
-                put_back: Vec::new(),
-                held: 0,
-            })
-            .await;
-            return Err(failure);
+        match locks.take_in_cluster(&inner, &begun).await {
+            Ok(alone) => alone.iter().for_each(|why| gate.warn(why)),
+            Err(failure) => {
+                locks.let_go_in_cluster().await;
+                gate.finish(Outcome::Failed {
+                    failure: failure.clone(),
+                    put_back: Vec::new(),
+                    held: 0,
+                })
+                .await;
+                return Err(failure);
+            }
         }
     }
     let run = begun.run.clone();
     let drawing = (call.mode == Mode::Plan).then_some(begun);
     let supervision = Supervision {
-        prepared,
         gate,
         control: said,
         on_failure: call.on_failure,
@@ -114,7 +118,7 @@ async fn start(
         drawing,
     };
     // A task of its own: whoever started the run may go away, and it still puts back what it holds.
-    tokio::spawn(async move { supervise(&inner, supervision).await });
+    tokio::spawn(async move { supervise(&inner, &prepared, supervision).await });
     Ok(Run::new(run, seen.boxed(), control))
 }
 
@@ -173,13 +177,13 @@ fn record(
 pub(crate) fn open(
     inner: &Arc<Inner>,
     begun: &Begun,
-    prepared: &Prepared,
+    grants: Grants,
     journal: Option<Box<dyn RunJournal>>,
     before: Option<Before>,
     events: mpsc::UnboundedSender<Event>,
 ) -> Result<Gate, Failure> {
     // Only what is recorded of a run that changes something has secrets to be compared, and what a plan rests on.
-    let key = match (&journal, prepared.grants.risk()) {
+    let key = match (&journal, grants.risk()) {
         _ if begun.call.mode == Mode::Plan => plan_key(inner)?,
         (None, _) | (_, Risk::Read) => [0; 32],
         (Some(_), _) => inner.journal()?.key()?,
@@ -191,9 +195,9 @@ pub(crate) fn open(
     })?;
     Ok(Gate::new(GateConfig {
         id: begun.run.clone(),
-        plugin: prepared.plugin(),
-        operation: prepared.operation.clone(),
-        grants: prepared.grants.clone(),
+        plugin: begun.plugin.clone(),
+        operation: begun.call.operation.clone(),
+        grants,
         mode: begun.call.mode,
         consent: begun.call.consent,
         on_failure: begun.call.on_failure,
@@ -225,9 +229,12 @@ async fn begun(inner: &Inner, call: &Call, prepared: &Prepared) -> Result<Begun,
     let mut id = [0; 8];
     random(&mut id)?;
     // A cluster that is not to be found is what the first request fails with.
-    let server = match prepared.grants.risk() {
-        Risk::Read => None,
-        _ => inner.client.server().await.ok(),
+    let (server, context) = match prepared.grants.risk() {
+        Risk::Read => (None, None),
+        _ => (
+            inner.client.server().await.ok(),
+            inner.client.context().await.ok().flatten(),
+        ),
     };
     Ok(Begun {
         run: RunId::from_random(id),
@@ -236,8 +243,10 @@ async fn begun(inner: &Inner, call: &Call, prepared: &Prepared) -> Result<Begun,
         digest: prepared.found.digest.clone(),
         signer: None,
         who: inner.who.clone(),
+        // By its name, also when it is the current one: another one may be by the time somebody takes the run up.
         cluster: Cluster {
             server,
+            context: context.or_else(|| inner.cluster.context.clone()),
             ..inner.cluster.clone()
         },
         seed: hex::encode(seed),

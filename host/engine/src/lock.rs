@@ -2,7 +2,7 @@
 
 use agent_capability::Lease;
 use agent_core::failure::Failure;
-use agent_core::record::Begun;
+use agent_core::record::{Begun, State};
 
 use crate::agent::Inner;
 
@@ -32,7 +32,8 @@ impl Locks {
         Ok(locks)
     }
 
-    /// Takes them in the cluster too. The run is on record then: a Lease that is left behind must lead to it.
+    /// Takes them in the cluster too. The run is on record then: a Lease that is left behind must lead to it. Returns why that is not possible
+    /// when this user may not use Leases: then only runs of this machine exclude each other.
     ///
     /// # Errors
     /// `conflict` (`lock.held`) when a run of another machine has one of them; what was taken before stays until it is let go.
@@ -40,18 +41,46 @@ impl Locks {
         &mut self,
         inner: &Inner,
         begun: &Begun,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Failure>, Failure> {
         for name in &begun.locks {
-            let lease = Lease::take(&inner.client, name, &begun.run, &begun.who).await?;
-            self.leases.extend(lease);
+            let is_over = |run: &str| is_over(inner, run);
+            match Lease::take(&inner.client, name, &begun.run, &begun.who, &is_over).await {
+                Ok(lease) => self.leases.push(lease),
+                Err(failure) if failure.code == "cluster.forbidden" => {
+                    let message = "runs on other machines are not kept away from this one";
+                    return Ok(Some(failure.while_doing(message)));
+                }
+                Err(failure) => return Err(failure),
+            }
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// Lets go in the cluster, newest first. On this machine they are held until this is dropped.
-    pub(crate) async fn let_go_in_cluster(&mut self) {
+    /// Lets go in the cluster, newest first. On this machine they are held until this is dropped. Returns why those stay that do.
+    pub(crate) async fn let_go_in_cluster(&mut self) -> Vec<Failure> {
+        let mut stay = Vec::new();
         while let Some(lease) = self.leases.pop() {
-            lease.let_go().await;
+            stay.extend(lease.let_go().await.err());
         }
+        stay
     }
+}
+
+/// Removes what Leases a run may have left behind that is over.
+pub(crate) async fn sweep(inner: &Inner, begun: &Begun) {
+    for name in &begun.locks {
+        // It is tried again by whoever wants the lock next on this machine.
+        drop(Lease::sweep(&inner.client, name, &begun.run).await);
+    }
+}
+
+/// Says whether the journal of this machine knows a run, and that nothing is left to do about it.
+fn is_over(inner: &Inner, run: &str) -> bool {
+    let known = || -> Result<bool, Failure> {
+        let journal = inner.journal()?;
+        let run = journal.resolve(run)?;
+        let summary = journal.record(&run)?.summary;
+        Ok(summary.run == run && summary.state != State::Running && !summary.is_open())
+    };
+    run != "last" && known().unwrap_or(false)
 }

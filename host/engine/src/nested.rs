@@ -58,8 +58,15 @@ async fn call(
     // The run as a whole has its own deadline; this is for a callee that asks for less.
     let wall = Duration::from_millis(prepared.limits.wall_ms);
     let called = tokio::time::timeout(wall, inner.execute(&prepared, gate.clone())).await;
-    let returned = called.unwrap_or_else(|_| Err(prepare::out_of_time(&prepared)));
     // What it held itself must not outlive it. What could not be put back stays with the run, which tries once more and reports it.
-    gate.close(returned.is_ok()).await;
-    returned
+    match called {
+        Ok(returned) => {
+            gate.close(returned.is_ok()).await;
+            returned
+        }
+        Err(_too_long) => {
+            gate.close_with_callees().await;
+            Err(prepare::out_of_time(&prepared))
+        }
+    }
 }

@@ -28,21 +28,13 @@ impl Prepared {
         format!("{} {}", self.found.manifest.id, self.found.manifest.version)
     }
 
-    /// Returns the names of the operation's locks, with its arguments filled in.
+    /// Returns the names of the operation's locks, with its arguments filled in. A lock that names an argument which is not given is none: it
+    /// would exclude nobody but those who do not give it either.
     pub(crate) fn locks(&self) -> Vec<String> {
         let descriptor = self.found.descriptor.operation(self.operation.operation());
         let locks = descriptor.map(|it| it.locks.as_slice()).unwrap_or_default();
-        locks.iter().map(|lock| self.filled_in(lock)).collect()
-    }
-
-    fn filled_in(&self, lock: &str) -> String {
-        let arguments = self.arguments.iter();
-        arguments.fold(lock.to_owned(), |lock, (name, value)| {
-            let value = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            lock.replace(&format!("{{{name}}}"), &value)
-        })
+        let filled = locks.iter().map(|lock| filled_in(lock, &self.arguments));
+        filled.flatten().collect()
     }
 
     pub(crate) fn invocation(&self) -> Result<Invocation, Failure> {
@@ -108,4 +100,44 @@ pub(crate) fn out_of_time(prepared: &Prepared) -> Failure {
         prepared.plugin()
     );
     Failure::new(Kind::Exhausted, "plugin.out-of-time", message)
+}
+
+/// Returns a lock with its arguments filled in; none when one of them is not given.
+fn filled_in(lock: &str, arguments: &Map<String, Value>) -> Option<String> {
+    let mut filled = String::new();
+    let mut rest = lock;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}')?;
+        let value = arguments.get(name).filter(|value| !value.is_null())?;
+        filled.push_str(before);
+        match value.as_str() {
+            Some(text) => filled.push_str(text),
+            None => filled.push_str(&value.to_string()),
+        }
+        rest = after;
+    }
+    filled.push_str(rest);
+    Some(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn lock_has_the_arguments_in_it_and_without_them_there_is_none() {
+        let filled = |given: Value| {
+            let arguments = given.as_object().cloned().unwrap_or_default();
+            filled_in("volsync:{namespace}/{app}", &arguments)
+        };
+        let plex = json!({"namespace": "media", "app": "plex"});
+        assert_eq!(filled(plex).as_deref(), Some("volsync:media/plex"));
+        // What an argument holds is no placeholder.
+        let odd = json!({"namespace": "{app}", "app": "plex"});
+        assert_eq!(filled(odd).as_deref(), Some("volsync:{app}/plex"));
+        assert_eq!(filled(json!({"namespace": "media"})), None);
+        assert_eq!(filled(json!({"namespace": "media", "app": null})), None);
+    }
 }

@@ -25,7 +25,6 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// What is needed to see a run to its end.
 pub(crate) struct Supervision {
-    pub(crate) prepared: Prepared,
     pub(crate) gate: Gate,
     pub(crate) control: mpsc::UnboundedReceiver<Control>,
     pub(crate) on_failure: OnFailure,
@@ -36,8 +35,8 @@ pub(crate) struct Supervision {
 }
 
 /// Runs what was prepared. The last event is [`Event::Finished`].
-pub(crate) async fn supervise(inner: &Inner, mut supervision: Supervision) {
-    let (prepared, gate) = (&supervision.prepared, supervision.gate.clone());
+pub(crate) async fn supervise(inner: &Inner, prepared: &Prepared, mut supervision: Supervision) {
+    let gate = supervision.gate.clone();
     if let Some(message) = prepared.found.note.clone() {
         let level = Level::Warn;
         gate.emit(Event::Logged { level, message });
@@ -164,20 +163,20 @@ impl Supervision {
         }
     }
 
-    /// Decides whether what is held stays. Whoever stopped the run wants it taken back.
+    /// Decides whether what is held stays. Whoever stopped the run wants it taken back, and where nobody says that it is to stay, it goes back.
     async fn keeps(&mut self, failure: &Failure, held: u64) -> bool {
-        if failure.kind == Kind::Cancelled {
-            return false;
-        }
         match self.on_failure {
+            _ if failure.kind == Kind::Cancelled => false,
             OnFailure::Undo => false,
             OnFailure::Keep => true,
+            OnFailure::Ask if self.consent != Consent::Ask => false,
             OnFailure::Ask => {
                 let text = format!(
                     "the run failed: {}; put back its {held} changes?",
                     failure.message
                 );
-                self.consent != Consent::Given && self.ask(text, Vec::new()).await.is_err()
+                let answer = self.ask(text, Vec::new()).await;
+                answer.is_err_and(|no| no.code == "run.declined")
             }
         }
     }
@@ -233,7 +232,11 @@ impl Supervision {
             let plan = Box::new(begin::drawn(&self.gate, begun));
             self.gate.emit(Event::Drawn { plan });
         }
-        self.locks.let_go_in_cluster().await;
+        // What is still held is still locked: nobody else may begin there.
+        if self.gate.held() == 0 {
+            let failures = self.locks.let_go_in_cluster().await;
+            failures.iter().for_each(|failure| self.gate.warn(failure));
+        }
         self.gate.finish(outcome).await;
     }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use agent_capability::{Before, Gate};
 use agent_core::agent::Run;
-use agent_core::call::Consent;
+use agent_core::call::{Consent, OnFailure, Resumption};
 use agent_core::effect::Verb;
 use agent_core::event::{Event, Outcome};
 use agent_core::failure::{Failure, Kind};
+use agent_core::grant::Grants;
 use agent_core::journal::{Aim, RunJournal};
 use agent_core::record::{Begun, Deed, Record, Settled};
 use agent_journal::OpenRun;
@@ -16,7 +17,7 @@ use futures::channel::mpsc;
 
 use crate::agent::Inner;
 use crate::begin;
-use crate::lock::Locks;
+use crate::lock::{self, Locks};
 use crate::prepare::{Prepared, prepare};
 use crate::supervise::{self, Supervision};
 
@@ -24,10 +25,14 @@ use crate::supervise::{self, Supervision};
 pub(crate) async fn take_up(
     inner: Arc<Inner>,
     name: &str,
-    to: Aim,
-    consent: Consent,
+    how: Resumption,
 ) -> Result<Run, Failure> {
-    let id = inner.journal()?.resolve(name)?;
+    let Resumption {
+        to,
+        consent,
+        give_up,
+    } = how;
+    let id = inner.journal()?.which(name, to)?;
     let (journal, record) = inner.journal()?.reopen(&id)?;
     let (events, seen) = mpsc::unbounded();
     let (control, said) = mpsc::unbounded();
@@ -39,6 +44,7 @@ pub(crate) async fn take_up(
     };
     if !is_something_left(&record, to) {
         drop(journal);
+        lock::sweep(&inner, &record.begun).await;
         let nothing = Outcome::Undone {
             put_back: Vec::new(),
             irreversible: match to {
@@ -51,23 +57,17 @@ pub(crate) async fn take_up(
         return Ok(Run::new(id, seen.boxed(), control));
     }
     is_same_cluster(&inner, &record.begun).await?;
-    let begun = Begun {
-        who: inner.who.clone(),
-        call: agent_core::Call {
-            consent,
-            ..record.begun.call.clone()
-        },
-        ..record.begun.clone()
+    let begun = begun_again(&inner, &record, consent);
+    // Only a plugin that goes on is needed. What it held is put back without it, also when it is gone, or has lost its rights.
+    let goes_on = to == Aim::Finish && record.end().is_none();
+    let prepared = goes_on.then(|| prepared(&inner, &begun)).transpose()?;
+    let locks = Locks::take(&inner, &begun)?;
+    let grants = match &prepared {
+        Some(prepared) => prepared.grants.clone(),
+        None => Grants::to_put_back(),
     };
-    let prepared = prepared(&inner, &begun)?;
-    let mut locks = Locks::take(&inner, &begun)?;
-    if let Err(failure) = locks.take_in_cluster(&inner, &begun).await {
-        locks.let_go_in_cluster().await;
-        return Err(failure);
-    }
-    let gate = opened(&inner, &begun, &prepared, journal, &record, to, events)?;
+    let gate = opened(&inner, &begun, grants, journal, &record, to, events)?;
     let supervision = Supervision {
-        prepared,
         gate,
         control: said,
         on_failure: begun.call.on_failure,
@@ -75,8 +75,38 @@ pub(crate) async fn take_up(
         locks,
         drawing: None,
     };
-    tokio::spawn(async move { carry_on(&inner, supervision, record, to).await });
+    let task = Task {
+        begun,
+        record,
+        to,
+        give_up,
+        prepared,
+    };
+    tokio::spawn(async move { carry_on(&inner, supervision, task).await });
     Ok(Run::new(id, seen.boxed(), control))
+}
+
+/// What is done about a run.
+struct Task {
+    begun: Begun,
+    record: Record,
+    to: Aim,
+    give_up: bool,
+    /// The plugin, if it goes on.
+    prepared: Option<Prepared>,
+}
+
+/// Returns how a run begins that is taken up by us. What was kept after a failure is not kept once more: somebody has come to put it in order.
+fn begun_again(inner: &Inner, record: &Record, consent: Consent) -> Begun {
+    let mut begun = Begun {
+        who: inner.who.clone(),
+        ..record.begun.clone()
+    };
+    begun.call.consent = consent;
+    if record.end().is_some() {
+        begun.call.on_failure = OnFailure::Undo;
+    }
+    begun
 }
 
 fn is_something_left(record: &Record, to: Aim) -> bool {
@@ -125,7 +155,7 @@ fn prepared(inner: &Inner, begun: &Begun) -> Result<Prepared, Failure> {
 fn opened(
     inner: &Arc<Inner>,
     begun: &Begun,
-    prepared: &Prepared,
+    grants: Grants,
     journal: OpenRun,
     record: &Record,
     to: Aim,
@@ -134,12 +164,11 @@ fn opened(
     let entries = record.entries.iter().map(|noted| noted.entry.clone());
     let before = Before {
         entries: entries.collect(),
+        worked: record.worked(),
         to,
     };
     let journal = Some(Box::new(journal) as Box<dyn RunJournal>);
-    let gate = begin::open(inner, begun, prepared, journal, Some(before), events)?;
-    gate.emit(resumed(begun, to));
-    Ok(gate)
+    begin::open(inner, begun, grants, journal, Some(before), events)
 }
 
 fn resumed(begun: &Begun, to: Aim) -> Event {
@@ -152,22 +181,53 @@ fn resumed(begun: &Begun, to: Aim) -> Event {
     }
 }
 
-async fn carry_on(inner: &Inner, mut supervision: Supervision, record: Record, to: Aim) {
+async fn carry_on(inner: &Inner, mut supervision: Supervision, task: Task) {
+    let Task {
+        begun,
+        record,
+        to,
+        give_up,
+        prepared,
+    } = task;
+    // Not on record before they agreed: a run that somebody has begun to take back is taken back.
+    supervision.gate.show(resumed(&begun, to));
     if let Err(declined) = supervision.agreed(&record, to).await {
         return supervision.leave(declined);
     }
-    // Not before they agreed: a run that somebody has begun to take back is taken back.
-    supervision.gate.note_resumed(&inner.who, to);
-    match (to, record.end()) {
-        (Aim::Undo, _) => take_back(supervision, &record).await,
+    if let Err(failure) = begin_again(inner, &mut supervision, &begun, to).await {
+        return supervision.leave(failure);
+    }
+    match (to, record.end(), prepared) {
+        (Aim::Finish, None, Some(prepared)) => match supervision.gate.holds_stand().await {
+            Ok(()) => supervise::supervise(inner, &prepared, supervision).await,
+            Err(lost) => supervision.leave(lost),
+        },
         // The plugin is at its end. What is left is to put back what it held.
-        (Aim::Finish, Some(end)) => supervise::conclude(supervision, end.clone()).await,
-        (Aim::Finish, None) => supervise::supervise(inner, supervision).await,
+        (Aim::Finish, Some(end), _) => supervise::conclude(supervision, end.clone()).await,
+        _ => take_back(supervision, &record, give_up).await,
     }
 }
 
-async fn take_back(supervision: Supervision, record: &Record) {
+/// Records that the run is taken up, and then takes its locks in the cluster.
+async fn begin_again(
+    inner: &Inner,
+    supervision: &mut Supervision,
+    begun: &Begun,
+    to: Aim,
+) -> Result<(), Failure> {
+    let gate = supervision.gate.clone();
+    gate.note_resumed(&inner.who, to).await?;
+    gate.note(resumed(begun, to));
+    let alone = supervision.locks.take_in_cluster(inner, begun).await?;
+    alone.iter().for_each(|why| gate.warn(why));
+    Ok(())
+}
+
+async fn take_back(supervision: Supervision, record: &Record, give_up: bool) {
     let put_back = supervision.gate.release_all().await;
+    if give_up {
+        supervision.gate.give_up();
+    }
     let irreversible = irreversible(record);
     supervision
         .finish(Outcome::Undone {

@@ -168,8 +168,9 @@ fn kind(entry: &Entry) -> &'static str {
     match entry {
         Entry::Called { .. } => row::CALLED,
         Entry::Answered { .. } => "answered",
-        Entry::Intent(_) => "intent",
+        Entry::Intent(_) => row::INTENT,
         Entry::Result { .. } => "result",
+        Entry::Releasing { .. } => "releasing",
         Entry::PutBack { .. } => "put-back",
         Entry::Kept { .. } => "kept",
         Entry::Ended { .. } => "ended",

@@ -15,6 +15,8 @@ use serde::de::DeserializeOwned;
 pub(crate) const BEGUN: &str = "begun";
 /// The kind of [`Entry::Called`].
 pub(crate) const CALLED: &str = "called";
+/// The kind of [`Entry::Intent`].
+pub(crate) const INTENT: &str = "intent";
 
 /// The runs of which something is left to do, or that are at work. The words are those of the index.
 pub(crate) const OPEN: &str = "ended IS NULL OR held > 0";
@@ -117,6 +119,12 @@ pub(crate) fn artifacts(from: &Transaction, key: i64) -> rusqlite::Result<Vec<Di
         }
     }
     Ok(digests)
+}
+
+/// Returns whether a run was about to change anything.
+pub(crate) fn has_changed(from: &Transaction, key: i64) -> rusqlite::Result<bool> {
+    from.prepare_cached("SELECT 1 FROM entry WHERE id > ? AND id < ? AND kind = ? LIMIT 1")?
+        .exists(params![entry_id(key, 0), entry_id(key + 1, 0), INTENT])
 }
 
 /// Returns the id of an entry of the run with that key.

@@ -30,7 +30,7 @@ impl Standing {
                 held: *held,
                 exit: outcome.exit_code(),
             }),
-            Entry::Undone { left } => Some(Standing::Over {
+            Entry::Undone { left, .. } => Some(Standing::Over {
                 state: State::Undone,
                 held: *left,
                 exit: if *left == 0 { exit::DONE } else { exit::FAILED },
@@ -42,6 +42,7 @@ impl Standing {
             | Entry::Answered { .. }
             | Entry::Intent(_)
             | Entry::Result { .. }
+            | Entry::Releasing { .. }
             | Entry::PutBack { .. }
             | Entry::Kept { .. }
             | Entry::Told { .. } => None,

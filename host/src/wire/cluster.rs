@@ -75,8 +75,13 @@ fn failure(error: &NoCluster) -> Failure {
 }
 
 async fn connect(options: &Options) -> Result<Connected, NoCluster> {
+    let mut context = None;
     let mut config = match kubeconfig(options.kubeconfig.as_deref())? {
         Some(kubeconfig) => {
+            context = options
+                .context
+                .clone()
+                .or_else(|| kubeconfig.current_context.clone());
             let known = kubeconfig
                 .contexts
                 .iter()
@@ -101,7 +106,11 @@ async fn connect(options: &Options) -> Result<Connected, NoCluster> {
         .trim_end_matches('/')
         .to_owned();
     let client = http::client(config).map_err(|source| NoCluster::Client { source })?;
-    Ok(Connected { client, server })
+    Ok(Connected {
+        client,
+        server,
+        context,
+    })
 }
 
 /// Reads the file that was named, else those of `KUBECONFIG`, else `~/.kube/config`; none when there is none.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use agent_cli::Options;
+use agent_cli::{Options, TakeUp};
 use agent_core::record::{Cluster, Retention, Who};
 use agent_core::{Failure, Kind};
 use agent_journal::Journal;
@@ -36,14 +36,14 @@ pub(super) fn open(
 /// Returns the options with which a run is taken up: its own cluster, unless another one is named. A run that is not found is told of later.
 pub(super) fn as_before(
     options: Options,
-    run: &str,
+    take_up: &TakeUp,
     journal: &Result<Journal, Failure>,
 ) -> Options {
     if options.kubeconfig.is_some() || options.context.is_some() || options.sandbox {
         return options;
     }
     let record = journal.as_ref().ok().and_then(|journal| {
-        let run = journal.resolve(run).ok()?;
+        let run = journal.which(take_up.run(), take_up.to()).ok()?;
         journal.record(&run).ok()
     });
     let cluster = record

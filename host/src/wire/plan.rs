@@ -89,6 +89,9 @@ impl Place {
     fn write(&self, name: &OsStr, text: &str) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
+        // It holds whole objects of the cluster: for its owner alone, like the journal.
+        #[cfg(unix)]
+        cap_std::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = self.directory.open_with(name, &options)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()

@@ -26,6 +26,7 @@ impl World {
             let connected = Connected {
                 client: client.clone(),
                 server: server.clone(),
+                context: None,
             };
             async move { Ok(connected) }.boxed()
         };

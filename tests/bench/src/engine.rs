@@ -73,6 +73,7 @@ fn agent(guest: &'static [u8]) -> LocalAgent {
             Ok(Connected {
                 client: client(),
                 server: "in memory".to_owned(),
+                context: None,
             })
         })
     };

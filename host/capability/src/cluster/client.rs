@@ -29,6 +29,8 @@ pub struct Connected {
     pub client: kube::Client,
     /// The server's URL, for messages.
     pub server: String,
+    /// The context of the kubeconfig that led there, by which it is found again; none in a pod and for the simulated cluster.
+    pub context: Option<String>,
 }
 
 /// How a connection is made when the first request needs it, so that a run which needs no cluster needs no kubeconfig.
@@ -88,6 +90,14 @@ impl ClusterClient {
     /// When there is no kubeconfig that says which one it is.
     pub async fn server(&self) -> Result<String, Failure> {
         crate::gate::guarded(async { Ok(self.connected().await?.server.clone()) }).await
+    }
+
+    /// Returns the context that leads to the server, where one does.
+    ///
+    /// # Errors
+    /// As for [`ClusterClient::server`].
+    pub async fn context(&self) -> Result<Option<String>, Failure> {
+        crate::gate::guarded(async { Ok(self.connected().await?.context.clone()) }).await
     }
 
     async fn connected(&self) -> Result<&Connected, Failure> {
@@ -283,9 +293,8 @@ impl Waits {
 
     /// Returns how long to wait before the next attempt; none when there is to be none.
     fn after(&mut self, fault: &Fault) -> Option<Duration> {
-        let putting_back = self.patience == Patience::PuttingBack;
-        let passing =
-            fault.is_passing() || putting_back && matches!(fault, Fault::Connection { .. });
+        let outlasts = self.patience.outlasts_connections();
+        let passing = fault.is_passing() || outlasts && matches!(fault, Fault::Connection { .. });
         if !passing || self.begun.elapsed() > self.patience.length() {
             return None;
         }

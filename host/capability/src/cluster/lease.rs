@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 
 use super::client::ClusterClient;
+use crate::gate::Patience;
 
 /// Where Leases of the cluster's own parts are, too.
 const NAMESPACE: &str = "kube-system";
@@ -38,31 +39,32 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Takes a lock for a run, which may have it already. None when this user may not use Leases: then only runs of this machine exclude
-    /// each other.
+    /// Takes a lock for a run, which may have it already. `is_over` says whether the journal of this machine knows a run and knows that it is
+    /// over: its Lease was left behind.
     ///
     /// # Errors
-    /// `conflict` (`lock.held`) when another run has it; `unavailable` when the cluster does not answer.
+    /// `conflict` (`lock.held`) when another run has it; `denied` (`cluster.forbidden`) when this user may not use Leases; `unavailable` when the
+    /// cluster does not answer.
     pub async fn take(
         client: &ClusterClient,
         name: &str,
         run: &RunId,
         who: &Who,
-    ) -> Result<Option<Lease>, Failure> {
+        is_over: &(dyn Fn(&str) -> bool + Send + Sync),
+    ) -> Result<Lease, Failure> {
         let target = target(name)?;
         for _ in 0..ATTEMPTS {
-            match attempt(client, &target, name, run, who).await {
+            match attempt(client, &target, name, run, who, is_over).await {
                 Ok(()) => {
                     let renewal = tokio::spawn(renew(client.clone(), target.clone(), run.clone()));
                     let (client, run) = (client.clone(), run.clone());
-                    return Ok(Some(Lease {
+                    return Ok(Lease {
                         client,
                         target,
                         run,
                         renewal,
-                    }));
+                    });
                 }
-                Err(failure) if failure.code == "cluster.forbidden" => return Ok(None),
                 // Somebody was faster, or it was ourselves and the answer was lost: the next look tells.
                 Err(failure) if failure.code == "lock.held" => return Err(failure),
                 Err(failure) if failure.kind == Kind::Conflict => {}
@@ -71,19 +73,55 @@ impl Lease {
                 }
             }
         }
-        let message = format!("others keep changing the Lease of the lock `{name}`");
-        Err(Failure::new(Kind::Conflict, "lock.contended", message).hinted("try again"))
+        Err(contended(&target).while_doing(format!("taking the lock `{name}`")))
     }
 
-    /// Lets it go. One that cannot be let go now runs out, and says by whom it was held.
-    pub async fn let_go(self) {
+    /// Lets it go, with the patience of somebody who puts things back: one that stays keeps every other machine from the app.
+    ///
+    /// # Errors
+    /// Why it stays.
+    pub async fn let_go(self) -> Result<(), Failure> {
         self.renewal.abort();
-        if let Ok(Some(lease)) = self.client.lease(&self.target).await
-            && holder(&lease) == Some(self.run.as_str())
-        {
-            drop(self.client.remove_lease(&self.target, &lease).await);
+        // A renewal that is on its way would change the Lease under the deletion.
+        drop(self.renewal.await);
+        remove(&self.client, &self.target, &self.run, Patience::LettingGo)
+            .await
+            .map_err(|failure| failure.while_doing(format!("removing {}", self.target)))
+    }
+
+    /// Removes the Lease of a lock, if that run has left it behind.
+    ///
+    /// # Errors
+    /// Why it stays.
+    pub async fn sweep(client: &ClusterClient, name: &str, run: &RunId) -> Result<(), Failure> {
+        remove(client, &target(name)?, run, Patience::Running).await
+    }
+}
+
+async fn remove(
+    client: &ClusterClient,
+    target: &ObjectRef,
+    run: &RunId,
+    patience: Patience,
+) -> Result<(), Failure> {
+    for _ in 0..ATTEMPTS {
+        match client.lease(target, patience).await? {
+            Some(lease) if holder(&lease) == Some(run.as_str()) => {
+                match client.remove_lease(target, &lease, patience).await {
+                    Err(failure) if failure.kind == Kind::Conflict => {}
+                    Err(failure) if failure.kind == Kind::NotFound => return Ok(()),
+                    removed => return removed,
+                }
+            }
+            _ => return Ok(()),
         }
     }
+    Err(contended(target))
+}
+
+fn contended(target: &ObjectRef) -> Failure {
+    let message = format!("others keep changing {target}");
+    Failure::new(Kind::Conflict, "lock.contended", message).hinted("try again")
 }
 
 async fn attempt(
@@ -92,16 +130,19 @@ async fn attempt(
     name: &str,
     run: &RunId,
     who: &Who,
+    is_over: &(dyn Fn(&str) -> bool + Send + Sync),
 ) -> Result<(), Failure> {
     let now = Timestamp::now();
-    match client.lease(target).await? {
+    match client.lease(target, Patience::Running).await? {
         None => {
             client
                 .make_lease(target, &document(target, name, run, who, now))
                 .await
         }
         Some(lease) => match holder(&lease) {
-            Some(other) if other != run.as_str() => Err(held(name, other, &lease, target, now)),
+            Some(other) if other != run.as_str() && !is_over(other) => {
+                Err(held(name, other, &lease, target, now))
+            }
             _ => {
                 let mut document = document(target, name, run, who, now);
                 document["metadata"]["resourceVersion"] =
@@ -116,7 +157,7 @@ async fn renew(client: ClusterClient, target: ObjectRef, run: RunId) {
     loop {
         tokio::time::sleep(RENEWAL).await;
         // One that was missed is made up for by the next.
-        let Ok(Some(mut lease)) = client.lease(&target).await else {
+        let Ok(Some(mut lease)) = client.lease(&target, Patience::Running).await else {
             continue;
         };
         if holder(&lease) != Some(run.as_str()) {

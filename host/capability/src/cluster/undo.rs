@@ -1,7 +1,5 @@
 //! Putting back what is held: the previous values of exactly those fields, and never over somebody else's later change.
 
-use std::time::{Duration, Instant};
-
 use agent_core::effect::FieldChange;
 use agent_core::event::TakeBack;
 use agent_core::failure::{Failure, Kind};
@@ -14,11 +12,13 @@ use super::client::{Body, ClusterClient, Wanted, is_marked};
 use super::fields::{self, dotted, shown};
 use crate::gate::{Entry, Intent, Pass, ledger};
 
+mod running;
+
+use running::Running;
+pub(crate) use running::STILL_THERE;
+
 /// How often it is tried again when somebody else changes the object in between.
 const CONFLICTS: u32 = 20;
-
-/// How long an object that is removed may take to go: longer than the grace period of a pod.
-const GOING: Duration = Duration::from_secs(60);
 
 /// Puts one entry back and says what came of it.
 pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry) -> TakeBack {
@@ -37,7 +37,7 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
                 .await
             }
             Undo::Remove { uid, marker } => {
-                remove(client, &intent, &entry.target, uid.clone(), marker).await
+                remove(client, pass, &intent, entry, uid.clone(), marker).await
             }
             Undo::Withheld => Err(withheld(&entry.target)),
         },
@@ -62,6 +62,43 @@ fn withheld(target: &ObjectRef) -> Failure {
     Failure::new(Kind::Unsupported, "run.secret-not-kept", message).hinted(
         "put them back from where the Secret comes from, such as its ExternalSecret or SOPS file",
     )
+}
+
+/// Says in which way a change that is held is not in place any more; none when it is, or when nobody can tell.
+///
+/// # Errors
+/// Whatever looking fails with.
+pub(crate) async fn lost(
+    client: &ClusterClient,
+    pass: &Pass,
+    entry: &Entry,
+) -> Result<Option<String>, Failure> {
+    let (uid, fields) = match &entry.undo {
+        Undo::Fields { uid, fields, .. } => (uid.as_deref(), fields.as_slice()),
+        Undo::Remove { uid, .. } => (uid.as_deref(), [].as_slice()),
+        Undo::Withheld => return Ok(None),
+    };
+    let now = match client.get(pass, &entry.target, Wanted::Whole).await {
+        Ok(now) => now,
+        Err(gone) if gone.kind == Kind::NotFound => return Ok(Some("it is gone".to_owned())),
+        Err(failure) => return Err(failure),
+    };
+    if uid.is_some() && now.pointer("/metadata/uid").and_then(Value::as_str) != uid {
+        return Ok(Some("it is another object of that name now".to_owned()));
+    }
+    let value = |field: &FieldChange| now.pointer(&field.path).filter(|value| !value.is_null());
+    let other = fields
+        .iter()
+        .find(|field| value(field) != field.after.as_ref().filter(|value| !value.is_null()));
+    Ok(other.map(|field| {
+        let now = FieldChange {
+            after: value(field).cloned(),
+            ..field.clone()
+        };
+        let shown = redact::changes(&entry.target.of, &[now]);
+        let after = shown.first().and_then(|field| field.after.as_ref());
+        format!("`{}` is {} now", dotted(&field.path), fields::shown(after))
+    }))
 }
 
 type Done = (String, Vec<String>);
@@ -121,11 +158,13 @@ async fn restore(
 
 async fn remove(
     client: &ClusterClient,
+    pass: &Pass,
     intent: &Intent,
-    target: &ObjectRef,
+    entry: &Entry,
     uid: Option<String>,
     marker: &str,
 ) -> Result<Done, Failure> {
+    let target = &entry.target;
     let uid = match uid {
         Some(uid) => uid,
         None => match made_by_us(client, intent, target, marker).await? {
@@ -133,49 +172,30 @@ async fn remove(
             None => return Ok(("was not made".to_owned(), Vec::new())),
         },
     };
-    // Once a run is taken back, nobody else waits for what the object owns, such as a mover that still writes to a volume, before
-    // the app that was stopped for it starts again.
-    let thorough = intent.thorough();
-    let propagation = if thorough { "Foreground" } else { "Background" };
-    match client.delete(intent, target, Some(&uid), propagation).await {
-        Ok(()) if thorough => gone(client, intent, target, &uid).await,
-        Ok(()) => Ok(("removed".to_owned(), Vec::new())),
-        Err(other) if other.failure.kind == Kind::Conflict => Ok((
-            String::new(),
-            vec!["it is another object of that name now".to_owned()],
-        )),
-        Err(unanswered) => Err(unanswered.failure),
-    }
-}
-
-/// Waits until an object is gone, and with it what it owns.
-async fn gone(
-    client: &ClusterClient,
-    intent: &Intent,
-    target: &ObjectRef,
-    uid: &str,
-) -> Result<Done, Failure> {
-    let since = Instant::now();
-    while since.elapsed() < GOING {
-        match client.look(intent, target).await {
-            Ok(object)
-                if object
-                    .pointer("/metadata/uid")
-                    .is_some_and(|found| found == uid) =>
-            {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            Ok(_) => return Ok(("removed".to_owned(), Vec::new())),
-            Err(lost) if lost.failure.kind == Kind::NotFound => {
-                return Ok(("removed".to_owned(), Vec::new()));
-            }
-            Err(unanswered) => return Err(unanswered.failure),
+    // Once a run is taken back, nobody else waits for what the object runs, such as a mover that still writes to a volume, before the app that
+    // was stopped for it starts again.
+    let running = match intent.thorough() {
+        true => Some(Running::of(client, pass, target, &uid).await),
+        false => None,
+    };
+    // Not in the foreground: while its object waits for what it owns, a controller that does not look at the deletion makes that anew.
+    match client
+        .delete(intent, target, Some(&uid), "Background")
+        .await
+    {
+        Ok(()) => match running {
+            Some(running) => running.until_gone(client, pass, intent).await?,
+            None => {}
+        },
+        Err(other) if other.failure.kind == Kind::Conflict => {
+            return Ok((
+                String::new(),
+                vec!["it is another object of that name now".to_owned()],
+            ));
         }
+        Err(unanswered) => return Err(unanswered.failure),
     }
-    Ok((
-        "is being removed".to_owned(),
-        vec![format!("it was still there after {} s", GOING.as_secs())],
-    ))
+    Ok(("removed".to_owned(), Vec::new()))
 }
 
 /// The answer to the creation was lost: only the marker tells whether an object of that name is ours.

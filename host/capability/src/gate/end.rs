@@ -1,7 +1,7 @@
 //! How an operation ends, and the run: what is held is put back or kept, and the record is closed.
 
 use agent_core::event::{Event, Outcome, TakeBack};
-use agent_core::failure::Failure;
+use agent_core::failure::{Failure, Kind};
 use agent_core::journal::{Entry as Note, Returned, Survives};
 use futures::FutureExt as _;
 
@@ -33,18 +33,21 @@ impl Gate {
 
     /// Closes the run's record and sends its last event.
     pub async fn finish(&self, outcome: Outcome) {
+        let held = self.held();
         let note = match &outcome {
-            Outcome::Undone { put_back, .. } => {
-                let stuck = put_back.iter().filter(|one| one.failure.is_some());
-                let left = u64::try_from(stuck.count()).unwrap_or(u64::MAX);
-                Note::Undone { left }
-            }
+            Outcome::Undone { .. } => Note::Undone {
+                left: held,
+                outcome: Some(outcome.clone()),
+            },
             _ => Note::Finished {
                 outcome: outcome.clone(),
-                held: self.held(),
+                held,
             },
         };
-        self.run.write(note, Survives::Process).await;
+        let outcome = match self.run.must_write(note, Survives::Process).await {
+            Ok(()) => outcome,
+            Err(failure) => unrecorded(outcome, failure),
+        };
         self.run.show(Event::Finished { outcome });
     }
 
@@ -74,7 +77,7 @@ impl Gate {
         let id = self.actor.id.clone();
         self.actor.writes.close();
         self.actor.writes.wait().await;
-        if self.run.keeps && !well {
+        if self.run.keeps && !well || self.run.abandoned().is_some() {
             return;
         }
         let dropped = self.release(move |entry| entry.holder.is(&id)).await;
@@ -84,9 +87,22 @@ impl Gate {
         }
     }
 
+    /// Does what [`Gate::close`] does for an operation that was broken off, with all that it had called: none of those came to close itself.
+    pub async fn close_with_callees(&self) {
+        self.run.settle().await;
+        if self.run.keeps || self.run.abandoned().is_some() {
+            return;
+        }
+        let id = self.actor.id.clone();
+        let below = move |entry: &Entry| entry.holder.is_within(&id);
+        let dropped = self.release(below).await;
+        self.run.undone.add(&self.actor.id, dropped);
+    }
+
     /// Puts back what the guest let go of without saying so. When its operation fails in the end, this belongs to what was undone.
     pub(crate) async fn release_dropped(&self, numbers: Vec<u64>) {
-        if self.run.keeps {
+        // What cannot go on stays as it is in the record, and so in the cluster.
+        if self.run.keeps || self.run.abandoned().is_some() {
             return;
         }
         let dropped = self
@@ -104,6 +120,14 @@ impl Gate {
         self.run.undone.take()
     }
 
+    /// Leaves what the run still holds as it is, for good: somebody has been told of it and will see to it.
+    pub fn give_up(&self) {
+        for entry in self.run.ledger.take(|_| true) {
+            let number = entry.number;
+            self.run.note(Note::Kept { number });
+        }
+    }
+
     /// Returns how many changes the run holds.
     pub fn held(&self) -> u64 {
         self.run.ledger.len()
@@ -116,13 +140,49 @@ impl Gate {
     ) -> Vec<TakeBack> {
         let gate = self.clone();
         let work = async move {
+            let entries = gate.run.ledger.take(which);
+            gate.announce_release(&entries).await;
             let mut done = Vec::new();
-            for entry in gate.run.ledger.take(which) {
-                done.extend(gate.put_back(entry).await);
+            let mut stuck: Option<String> = None;
+            for entry in entries {
+                match &stuck {
+                    Some(stuck) => done.push(gate.leave_held(entry, stuck)),
+                    None => {
+                        let put_back = gate.put_back(entry).await;
+                        stuck = put_back.as_ref().and_then(still_there);
+                        done.extend(put_back);
+                    }
+                }
             }
             done
         };
         self.run.writes.spawn(work).await.unwrap_or_default()
+    }
+
+    /// Records that entries are about to be put back, and why, when that is because the run is stopped. Were it not on disk first, a run that is
+    /// cut off now would be taken up as if they still stood.
+    async fn announce_release(&self, entries: &[Entry]) {
+        if entries.is_empty() || self.run.planning() {
+            return;
+        }
+        if let (Err(why), false) = (self.run.stopped(), self.run.taking_back()) {
+            let end = Err(why);
+            self.run.write(Note::Ended { end }, Survives::Process).await;
+        }
+        let numbers = entries.iter().map(|entry| entry.number).collect();
+        let note = Note::Releasing { numbers };
+        self.run.write(note, Survives::PowerLoss).await;
+    }
+
+    /// Keeps an entry in the ledger, because something newer is still there that may need it to be as it is.
+    fn leave_held(&self, entry: Entry, stuck: &str) -> TakeBack {
+        let message = format!("it is left as it is until {stuck} is gone");
+        let failure = Failure::new(Kind::Conflict, "run.not-yet", message)
+            .hinted(format!("agent undo {}", self.run.id));
+        let take_back = ledger::unsettled(&entry, failure);
+        self.run.ledger.put(entry);
+        self.run.show(Event::PutBack(take_back.clone()));
+        take_back
     }
 
     async fn put_back(&self, entry: Entry) -> Option<TakeBack> {
@@ -155,5 +215,30 @@ impl Gate {
             .iter()
             .filter_map(|number| self.run.replay.put_back(*number));
         said.cloned().collect()
+    }
+}
+
+/// Returns what was to be removed and is still there, with all that it does: what is older must not be put back beside it.
+fn still_there(take_back: &TakeBack) -> Option<String> {
+    let failure = take_back.failure.as_ref()?;
+    (failure.code == cluster::STILL_THERE).then(|| take_back.target.clone())
+}
+
+/// Returns what a run came to whose end is not on record: it will be taken for one that was cut off.
+fn unrecorded(outcome: Outcome, why: Failure) -> Outcome {
+    let why = why.while_doing("the run is over, and that could not be recorded");
+    let (failure, put_back, held) = match outcome {
+        Outcome::Failed {
+            failure,
+            put_back,
+            held,
+        } => (failure.because(why.message), put_back, held),
+        Outcome::Done { not_put_back, .. } => (why, not_put_back, 0),
+        Outcome::Undone { put_back, .. } => (why, put_back, 0),
+    };
+    Outcome::Failed {
+        failure,
+        put_back,
+        held,
     }
 }

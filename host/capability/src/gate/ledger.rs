@@ -83,6 +83,11 @@ impl Ledger {
         })
     }
 
+    /// Returns all entries, oldest first.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.with(|entries| entries.clone())
+    }
+
     /// Returns how many changes have to be put back.
     pub(crate) fn len(&self) -> u64 {
         if self.imagined {

@@ -36,6 +36,8 @@ pub(crate) struct Announced {
 pub(crate) enum Patience {
     /// Some seconds: a person waits for an answer.
     Running,
+    /// Longer, also when there is no connection: a lock that stays keeps others away.
+    LettingGo,
     /// Minutes: what is not put back now has to be put back by hand.
     PuttingBack,
 }
@@ -45,8 +47,14 @@ impl Patience {
     pub(crate) fn length(self) -> Duration {
         match self {
             Patience::Running => Duration::from_secs(3),
+            Patience::LettingGo => Duration::from_secs(15),
             Patience::PuttingBack => Duration::from_secs(120),
         }
+    }
+
+    /// Returns whether a target that cannot be reached at all is waited for.
+    pub(crate) fn outlasts_connections(self) -> bool {
+        self != Patience::Running
     }
 }
 

@@ -3,7 +3,7 @@
 //! The plugin is started again, and what its calls were told before they are told again. A call of which only intents are on record is
 //! performed, knowing of them. Values of Secrets are not on record: they are asked for again, and compared by keyed hash.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use agent_core::event::TakeBack;
 use agent_core::failure::{Failure, Kind};
@@ -29,6 +29,8 @@ pub(crate) struct Replay {
     /// The number of the last call of each operation that was answered.
     last: HashMap<CallId, u64>,
     put_back: BTreeMap<u64, TakeBack>,
+    /// The effects that an earlier process had begun to put back.
+    released: BTreeSet<u64>,
     /// The highest number of an effect.
     highest: u64,
 }
@@ -87,6 +89,7 @@ impl Replay {
                 let (digest, at) = (digest.clone(), *at);
                 self.called.insert(call.clone(), Called { digest, at });
             }
+            Entry::Releasing { numbers } => self.released.extend(numbers),
             Entry::PutBack { number, take_back } => {
                 self.put_back.insert(*number, take_back.clone());
             }
@@ -119,6 +122,12 @@ impl Replay {
     /// Returns what was said when an effect was put back by an earlier process.
     pub(crate) fn put_back(&self, number: u64) -> Option<&TakeBack> {
         self.put_back.get(&number)
+    }
+
+    /// Returns whether an effect is known to have happened, and nobody had begun to put it back.
+    pub(crate) fn is_settled(&self, number: u64) -> bool {
+        let attempted = |deeds: &Vec<Deed>| deeds.iter().any(|deed| deed.effect().number == number);
+        !self.released.contains(&number) && !self.attempts.values().any(attempted)
     }
 
     pub(crate) fn highest(&self) -> u64 {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use agent_core::call::{Consent, Mode, OnFailure};
 use agent_core::descriptor::Risk;
@@ -15,7 +16,7 @@ use agent_core::id::{CallId, OperationName, RunId};
 use agent_core::journal::{Aim, Entry, RunJournal, Survives};
 use agent_core::plan::Plan;
 use futures::channel::{mpsc, oneshot};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,8 @@ use crate::operations::Operations;
 pub struct Before {
     /// Its entries, oldest first.
     pub entries: Vec<Entry>,
+    /// How long processes were at it.
+    pub worked: SignedDuration,
     /// To finish it, or to take it back: then everything that it changed is held, also what was to stay.
     pub to: Aim,
 }
@@ -97,6 +100,10 @@ pub(crate) struct Shared {
     pub(crate) undone: Undone,
     pub(crate) writes: TaskTracker,
     pub(crate) imagined: Imagination,
+    /// How long earlier processes were at the run.
+    worked: Duration,
+    /// When this one began to be: a run that is taken up is not before the record is at its end.
+    since: OnceLock<Instant>,
     mode: Mode,
     consent: Consent,
     taking_back: AtomicBool,
@@ -113,9 +120,13 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(super) fn new(config: GateConfig) -> Shared {
-        let (entries, undo) = config.before.map_or_else(
-            || (Vec::new(), false),
-            |before| (before.entries, before.to == Aim::Undo),
+        let since = match config.before {
+            Some(_) => OnceLock::new(),
+            None => OnceLock::from(Instant::now()),
+        };
+        let (entries, undo, worked) = config.before.map_or_else(
+            || (Vec::new(), false, SignedDuration::ZERO),
+            |before| (before.entries, before.to == Aim::Undo, before.worked),
         );
         let replay = Replay::new(&entries);
         let planning = config.mode == Mode::Plan;
@@ -150,6 +161,8 @@ impl Shared {
             undone: Undone::default(),
             writes: TaskTracker::new(),
             imagined: Imagination::default(),
+            worked: Duration::try_from(worked).unwrap_or_default(),
+            since,
             mode: config.mode,
             consent: config.consent,
             taking_back: AtomicBool::new(false),
@@ -217,6 +230,11 @@ impl Shared {
     pub(super) fn begins_at(&self, call: &CallId) -> Option<Timestamp> {
         let now = lock(&self.begins).remove(call);
         now.or_else(|| self.replay.called(call)?.at)
+    }
+
+    /// Returns how long processes have been at the run.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.worked + self.since.get_or_init(Instant::now).elapsed()
     }
 
     /// Ends the run without taking it back.

@@ -49,6 +49,12 @@ impl wit::Host for Powers {
         Ok(self.gate.instant("now", now)?)
     }
 
+    fn elapsed(&mut self) -> wasmtime::Result<u64> {
+        let run = self.gate.run.clone();
+        let elapsed = || u64::try_from(run.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(self.gate.instant("elapsed", elapsed)?)
+    }
+
     fn token(&mut self) -> wasmtime::Result<String> {
         let mut random = [0_u8; 4];
         getrandom::fill(&mut random)

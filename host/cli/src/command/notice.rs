@@ -7,7 +7,6 @@ use super::runs::{changes, held};
 use crate::ink::Tone;
 use crate::operation;
 use crate::render::time::ago;
-use crate::report;
 use crate::terminal::Terminal;
 
 /// Tells of the newest run of which something is left to do. A journal that cannot be read is no reason to keep the person from anything else.
@@ -16,10 +15,9 @@ pub(super) async fn show(agent: &dyn Agent, terminal: &mut Terminal) {
     let Some((newest, others)) = open.split_first() else {
         return;
     };
-    let line = line(newest, agent, terminal).await;
+    let said = line(newest, agent, terminal).await;
     let to = &mut terminal.stderr;
-    let line = to.ink.paint(Tone::Warn, line);
-    to.line(line);
+    let said = to.ink.paint(Tone::Warn, said);
     let run = &newest.run;
     let mut remedy = match newest.state {
         State::Unfinished => format!("agent resume {run}, or agent undo {run}"),
@@ -29,7 +27,7 @@ pub(super) async fn show(agent: &dyn Agent, terminal: &mut Terminal) {
         let more = others.len();
         remedy.push_str(&format!("; agent runs --unfinished lists {more} more"));
     }
-    report::hint(&remedy, to);
+    to.line(format_args!("{said}: {remedy}"));
 }
 
 async fn line(run: &Summary, agent: &dyn Agent, terminal: &Terminal) -> String {

@@ -1,7 +1,7 @@
 //! `agent resume RUN` and `agent undo RUN`: a run is taken up again, to its end or back to where it began.
 
 use agent_core::journal::Aim;
-use agent_core::{Agent, OnFailure};
+use agent_core::{Agent, OnFailure, Resumption};
 use clap::Args;
 
 use super::follow::{self, Known};
@@ -37,6 +37,9 @@ Examples:
 pub(crate) struct Undo {
     #[command(flatten)]
     one: OfOne,
+    /// Leave as it is what cannot be put back, so that nothing is left to do
+    #[arg(long)]
+    give_up: bool,
 }
 
 /// A run to take up again.
@@ -44,12 +47,18 @@ pub(crate) struct Undo {
 pub struct TakeUp {
     pub(crate) run: String,
     pub(crate) to: Aim,
+    pub(crate) give_up: bool,
 }
 
 impl TakeUp {
     /// Returns which run is meant, as it was written.
     pub fn run(&self) -> &str {
         &self.run
+    }
+
+    /// Returns what it is to come to.
+    pub fn to(&self) -> Aim {
+        self.to
     }
 }
 
@@ -58,26 +67,33 @@ impl From<Resume> for TakeUp {
         TakeUp {
             run: one.run,
             to: Aim::Finish,
+            give_up: false,
         }
     }
 }
 
 impl From<Undo> for TakeUp {
-    fn from(Undo { one }: Undo) -> TakeUp {
+    fn from(Undo { one, give_up }: Undo) -> TakeUp {
         TakeUp {
             run: one.run,
             to: Aim::Undo,
+            give_up,
         }
     }
 }
 
 pub(super) async fn execute(
-    TakeUp { run, to }: TakeUp,
+    TakeUp { run, to, give_up }: TakeUp,
     options: Options,
     agent: &dyn Agent,
     mut terminal: Terminal,
 ) -> u8 {
-    let record = match agent.record(&run).await {
+    // By its id from now on: what `last` means may change.
+    let found = async {
+        let run = agent.which(&run, to).await?;
+        agent.record(run.as_str()).await
+    };
+    let record = match found.await {
         Ok(record) => record,
         Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
     };
@@ -92,7 +108,11 @@ pub(super) async fn execute(
         to: Some(to),
         out: None,
     };
-    // By its id: what `last` means may change.
     let run = record.begun.run;
-    follow::execute(agent.take_up(run.as_str(), to, consent), known, terminal).await
+    let how = Resumption {
+        to,
+        consent,
+        give_up,
+    };
+    follow::execute(agent.take_up(run.as_str(), how), known, terminal).await
 }

@@ -74,10 +74,11 @@ impl<'a> Timeline<'a> {
                 self.say(at, Mark::None, aim).extras = vec![whom];
             }
             Entry::Finished { outcome, held } => self.finished(at, outcome, *held),
-            Entry::Undone { left } => self.undone(at, *left),
+            Entry::Undone { left, .. } => self.undone(at, *left),
             Entry::Called { .. }
             | Entry::Answered { .. }
             | Entry::Result { .. }
+            | Entry::Releasing { .. }
             | Entry::Kept { .. }
             | Entry::Ended { end: Ok(_) } => {}
         }

@@ -4,6 +4,7 @@
 mod artifact;
 mod compiled;
 mod hold;
+mod lease;
 mod limit;
 mod namespace;
 mod nested;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use agent_capability::{ClusterClient, Connected};
 use agent_core::agent::{Agent as _, Run};
-use agent_core::call::{Call, Consent, Mode, OnFailure};
+use agent_core::call::{Call, Consent, Mode, OnFailure, Resumption};
 use agent_core::event::{Event, Level, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::RunId;
@@ -102,7 +102,13 @@ impl World {
         let url = server.url();
         let connect = move || -> futures::future::BoxFuture<'static, Result<Connected, Failure>> {
             let (client, server) = (client.clone(), url.clone());
-            Box::pin(async move { Ok(Connected { client, server }) })
+            Box::pin(async move {
+                Ok(Connected {
+                    client,
+                    server,
+                    context: None,
+                })
+            })
         };
         let client = ClusterClient::new(Box::new(connect), 1 << 20);
         World::with(limits, vec![], Some(server), client)
@@ -240,7 +246,12 @@ impl World {
             open.write(entry, Survives::Process).await.expect("writes");
         }
         drop(open);
-        let taken_up = self.agent.take_up(run.as_str(), to, Consent::Given);
+        let how = Resumption {
+            to,
+            consent: Consent::Given,
+            give_up: false,
+        };
+        let taken_up = self.agent.take_up(run.as_str(), how);
         taken_up.await.expect("is taken up")
     }
 

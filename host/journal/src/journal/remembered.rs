@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use agent_core::failure::Failure;
 use agent_core::id::{Digest, RunId};
+use agent_core::journal::Aim;
 use agent_core::record::{Filter, Noted, Record, State, Summary};
 use rusqlite::{Params, Transaction};
 
@@ -65,6 +66,34 @@ impl Journal {
             }
             .into()),
         }
+    }
+
+    /// Returns the run that is meant as one to take up. Then `last` is the newest of which something is left to do or, to take it back, the newest
+    /// that has changed anything: what only looked since then is not meant.
+    ///
+    /// # Errors
+    /// As for [`Journal::resolve`].
+    pub fn which(&self, name: &str, to: Aim) -> Result<RunId, Failure> {
+        if name != "last" {
+            return self.resolve(name);
+        }
+        let found = match to {
+            Aim::Finish => self.open_runs()?.into_iter().next(),
+            Aim::Undo => self.newest_with_a_change()?,
+        };
+        found.map_or_else(|| self.resolve(name), |summary| Ok(summary.run))
+    }
+
+    fn newest_with_a_change(&self) -> Result<Option<Summary>, JournalError> {
+        let read = self.shared.database.read(|from| {
+            for stored in row::runs(from, "true")? {
+                if row::is_open(&stored.summary) || row::has_changed(from, stored.key)? {
+                    return Ok(Some(stored.summary));
+                }
+            }
+            Ok(None)
+        })?;
+        Ok(read.flatten())
     }
 
     /// Returns all that is known of a run.
@@ -161,7 +190,7 @@ impl Journal {
     }
 
     fn newest(&self) -> Result<Vec<RunId>, JournalError> {
-        let sql = "SELECT id FROM run ORDER BY begun DESC, key DESC LIMIT 1";
+        let sql = "SELECT id FROM run ORDER BY key DESC LIMIT 1";
         let read = self.shared.database.read(|from| ids(from, sql, ()))?;
         Ok(read.unwrap_or_default())
     }

@@ -62,7 +62,12 @@ fn run_that_was_taken_back_is_undone_however_that_is_told() {
         irreversible: Vec::new(),
     };
     assert_eq!(finished(outcome, 0), over(State::Undone, 0, exit::DONE));
-    let undone = |left| Standing::after(&Entry::Undone { left });
+    let undone = |left| {
+        Standing::after(&Entry::Undone {
+            left,
+            outcome: None,
+        })
+    };
     assert_eq!(undone(0), over(State::Undone, 0, exit::DONE));
     assert_eq!(undone(2), over(State::Undone, 2, exit::FAILED));
 }

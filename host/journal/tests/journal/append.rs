@@ -99,7 +99,10 @@ fn every_sort() -> Vec<Entry> {
             },
             held: 0,
         },
-        Entry::Undone { left: 1 },
+        Entry::Undone {
+            left: 1,
+            outcome: None,
+        },
     ]
 }
 

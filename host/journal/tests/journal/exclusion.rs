@@ -196,7 +196,14 @@ fn run_that_holds_changes_after_its_end_keeps_others_out() {
     assert_eq!(failure.hint.as_deref(), Some("agent undo aaaaaaaa"));
     ran(&journal, declared("cccccccc"), done());
     let (run, _) = journal.reopen(&id("aaaaaaaa")).expect("reopens");
-    write(&run, agent_core::journal::Entry::Undone { left: 0 }).expect("written");
+    write(
+        &run,
+        agent_core::journal::Entry::Undone {
+            left: 0,
+            outcome: None,
+        },
+    )
+    .expect("written");
     drop(run);
     drop(lock(&journal, "bbbbbbbb").expect("free"));
 }

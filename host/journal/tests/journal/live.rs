@@ -119,7 +119,14 @@ fn run_that_is_taken_up_is_open_until_it_is_over_again() {
     drop(run);
     assert_eq!(state(&home, "aaaaaaaa"), State::Unfinished);
     let (run, _) = journal.reopen(&id("aaaaaaaa")).expect("reopens");
-    write(&run, Entry::Undone { left: 0 }).expect("written");
+    write(
+        &run,
+        Entry::Undone {
+            left: 0,
+            outcome: None,
+        },
+    )
+    .expect("written");
     drop(run);
     assert_eq!(state(&home, "aaaaaaaa"), State::Undone);
     assert!(journal.open_runs().expect("runs").is_empty());
@@ -137,7 +144,14 @@ fn changes_that_are_held_after_the_end_are_told_until_undone() {
     );
     let (run, _) = journal.reopen(&id("aaaaaaaa")).expect("reopens");
     run.note(told(2));
-    write(&run, Entry::Undone { left: 1 }).expect("written");
+    write(
+        &run,
+        Entry::Undone {
+            left: 1,
+            outcome: None,
+        },
+    )
+    .expect("written");
     drop(run);
     let open = journal.open_runs().expect("runs");
     assert_eq!(

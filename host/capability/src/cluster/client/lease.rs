@@ -14,9 +14,10 @@ impl ClusterClient {
     pub(in crate::cluster) async fn lease(
         &self,
         target: &ObjectRef,
+        patience: Patience,
     ) -> Result<Option<Value>, Failure> {
         let doing = deed("get", target);
-        let sent = self.send(&doing, Patience::Running, |of| {
+        let sent = self.send(&doing, patience, |of| {
             let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
             request::body(http::Request::get(path), Wanted::Whole, Vec::new())
         });
@@ -62,6 +63,7 @@ impl ClusterClient {
         &self,
         target: &ObjectRef,
         lease: &Value,
+        patience: Patience,
     ) -> Result<(), Failure> {
         let options = json!({
             "apiVersion": "v1",
@@ -72,7 +74,7 @@ impl ClusterClient {
             },
         });
         let doing = deed("delete", target);
-        let sent = self.send(&doing, Patience::Running, |of| {
+        let sent = self.send(&doing, patience, |of| {
             let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
             let request = json_request(http::Request::delete(path), "application/json");
             request::body(request, Wanted::Whole, options.to_string().into_bytes())

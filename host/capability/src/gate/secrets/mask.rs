@@ -191,10 +191,14 @@ impl Secrets {
                 outcome: self.outcome(outcome),
                 held,
             },
+            Entry::Undone { left, outcome } => Entry::Undone {
+                left,
+                outcome: outcome.map(|outcome| self.outcome(outcome)),
+            },
             Entry::Called { .. }
+            | Entry::Releasing { .. }
             | Entry::Kept { .. }
-            | Entry::Resumed { .. }
-            | Entry::Undone { .. } => entry,
+            | Entry::Resumed { .. } => entry,
         }
     }
 

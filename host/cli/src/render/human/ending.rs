@@ -26,8 +26,9 @@ impl Human {
             } => {
                 report::error(failure, &mut terminal.stderr);
                 report::put_back(put_back, &mut terminal.stderr);
-                // Who has just said no needs no remedy.
-                if outcome.exit_code() != exit::DECLINED {
+                // Who has just said no needs no remedy, and who was told one needs no other.
+                let told = failure.code == "run.holds-lost";
+                if outcome.exit_code() != exit::DECLINED && !told {
                     self.still_held(*held, put_back, terminal);
                 }
             }
@@ -77,6 +78,9 @@ impl Human {
         terminal.stderr.line(line);
         let remedy = match self.to {
             Some(Aim::Finish) => format!("agent resume {run}, or agent undo {run}"),
+            Some(Aim::Undo) => {
+                format!("agent undo {run} tries again, and with --give-up leaves it as it is")
+            }
             _ => format!("agent undo {run}"),
         };
         report::hint(&remedy, &mut terminal.stderr);
