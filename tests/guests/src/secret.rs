@@ -1,6 +1,7 @@
 //! Guests that read a Secret, and repeat what is in it wherever they can.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::time::Duration;
 
 use agent_sdk::NoArgs;
@@ -63,7 +64,8 @@ fn leak() -> Result<String> {
     let [encoded, decoded] = password()?;
     let both = format!("{encoded} and {decoded}");
     info!("the password is {both}");
-    println!("printed {both}");
+    // Nobody cares whether it arrives.
+    drop(writeln!(std::io::stdout(), "printed {both}"));
     let step = Step::new(format!("Use {both}"));
     step.note(format!("noted {both}"));
     step.done(format!("done {both}"));

@@ -178,12 +178,9 @@ impl Secrets {
 /// Returns whether a value is known to everybody: a word of [`COMMON`], or the number of a port.
 fn is_trivial(value: &str) -> bool {
     let number = value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit());
-    let word = |common: &&str| value.eq_ignore_ascii_case(common);
-    let encoded = |common: &&str| STANDARD.encode(common) == value;
-    number
-        || COMMON
-            .iter()
-            .any(|common| word(&common) || encoded(&common))
+    let known =
+        |common: &&str| value.eq_ignore_ascii_case(common) || STANDARD.encode(common) == value;
+    number || COMMON.iter().any(known)
 }
 
 fn texts<'a>(secret: &'a Value, pointer: &str) -> impl Iterator<Item = &'a str> {
