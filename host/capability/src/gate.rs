@@ -41,6 +41,7 @@ mod pass;
 mod plan;
 mod replay;
 mod rest;
+mod restless;
 mod sealed;
 mod secrets;
 mod shared;
@@ -56,7 +57,7 @@ use clock::Clock;
 pub(crate) use imagined::Imagined;
 pub(crate) use ledger::Entry;
 pub(crate) use pass::{Announced, Patience};
-pub(crate) use rest::listed;
+pub(crate) use restless::listed;
 pub(crate) use sealed::Sealed;
 use shared::Shared;
 

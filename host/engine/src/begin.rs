@@ -183,10 +183,11 @@ pub(crate) fn open(
     events: mpsc::UnboundedSender<Event>,
 ) -> Result<Gate, Failure> {
     // Only what is recorded of a run that changes something has secrets to be compared, and what a plan rests on.
+    let rests = begun.call.mode == Mode::Plan || begun.plan.is_some();
     let key = match (&journal, grants.risk()) {
-        _ if begun.call.mode == Mode::Plan => plan_key(inner)?,
-        (None, _) | (_, Risk::Read) => [0; 32],
-        (Some(_), _) => inner.journal()?.key()?,
+        (Some(_), risk) if risk != Risk::Read => inner.journal()?.key()?,
+        _ if rests => plan_key(inner)?,
+        _ => [0; 32],
     };
     let mut seed = [0; 32];
     hex::decode_to_slice(&begun.seed, &mut seed).map_err(|error| {

@@ -2,20 +2,21 @@
 //! ledger before it goes out.
 
 use agent_core::effect::{FieldChange, Verb};
-use agent_core::failure::{Failure, Kind};
+use agent_core::failure::Failure;
 use agent_core::id::CallId;
 use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::record::Deed;
-use agent_core::undo::Undo;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::client::{Body, Wanted, is_marked, target_of};
+use super::client::{Body, Wanted, target_of};
 use super::failure;
 use super::fields::{self, IDENTITY};
 use super::projection::Projection;
-use crate::gate::{Announced, Ask, Gate, Imagined, Pass, Sealed};
+use crate::gate::{Ask, Gate, Imagined, Pass, Sealed};
 
+mod create;
+mod delete;
 mod record;
 pub(super) mod redact;
 mod set;
@@ -216,70 +217,6 @@ impl Performer {
         }
     }
 
-    async fn create(&self, manifest: Value) -> Result<Performed, Failure> {
-        let mut effect = self.gate().effect(
-            Verb::Create,
-            self.target.clone(),
-            self.whole(&manifest),
-            self.hold,
-        );
-        let before = self.attempt(Verb::Create);
-        if let Some(deed) = before {
-            // Under its number, and so with its marker: if it is there after all, it is known again.
-            effect.number = deed.effect().number;
-            if let Some(object) = self.found(effect.number).await? {
-                return Ok(self.made(effect.number, object));
-            }
-        }
-        let number = effect.number;
-        if self.gate().run.imagined.of(&self.target) == Some(Imagined::Gone) {
-            // The server would refuse to rehearse this: to it the object is still there.
-            self.gate().run.planned(effect);
-            return Ok(self.made(number, manifest));
-        }
-        let undo = |object: Option<&Value>| Undo::Remove {
-            uid: object.and_then(uid_of),
-            marker: self.gate().run.marker(number),
-        };
-        let announced = self.announced(effect, Some(undo(None)));
-        let client = &self.gate().run.client;
-        let sent = self.pass.effect(
-            announced,
-            |intent| async move { client.create(&intent, &self.target, &manifest).await },
-            |object| Some(undo(Some(object))),
-        );
-        match sent.await {
-            Ok(object) => Ok(self.made(number, object)),
-            Err(unanswered) => Err(self.abandoned(number, unanswered)),
-        }
-    }
-
-    /// Returns the object if an earlier process has made it under that number.
-    async fn found(&self, number: u64) -> Result<Option<Value>, Failure> {
-        match self.look().await {
-            Ok(object) => {
-                let ours = is_marked(&object, &self.gate().run.marker(number));
-                Ok(ours.then_some(object))
-            }
-            Err(gone) if gone.kind == Kind::NotFound => Ok(None),
-            Err(failure) => Err(failure),
-        }
-    }
-
-    /// Writes down that the object is made.
-    fn made(&self, number: u64, object: Value) -> Performed {
-        let undo = Undo::Remove {
-            uid: uid_of(&object),
-            marker: self.gate().run.marker(number),
-        };
-        self.remember(number, undo);
-        if self.gate().run.planning() {
-            self.gate().run.imagined.made(&self.target, object.clone());
-        }
-        let held = self.holding(number);
-        Performed { object, held }
-    }
-
     async fn signal(&self, body: Value) -> Result<Performed, Failure> {
         let imagined = self.gate().run.imagined.of(&self.target);
         let changes: Vec<FieldChange> = fields::leaves(&body)
@@ -318,79 +255,6 @@ impl Performer {
         );
         let object = sent.await.map_err(|unanswered| unanswered.failure)?;
         Ok(Performed::unheld(object))
-    }
-
-    async fn delete(
-        &self,
-        uid: Option<String>,
-        propagation: &'static str,
-    ) -> Result<Performed, Failure> {
-        let effect = self
-            .gate()
-            .effect(Verb::Delete, self.target.clone(), Vec::new(), false);
-        let imagined = &self.gate().run.imagined;
-        match imagined.of(&self.target) {
-            Some(Imagined::Made(_)) => {
-                imagined.removed(&self.target);
-                self.gate().run.planned(effect);
-                return Ok(Performed::unheld(Value::Null));
-            }
-            Some(Imagined::Gone) => return Ok(Performed::unheld(Value::Null)),
-            _ => {}
-        }
-        let before = self.attempt(Verb::Delete);
-        let meant = before.and_then(|deed| deed.intent.uid.clone());
-        // By uid, always: tried again after a lost answer, a deletion by name could hit what has taken its place.
-        let uid = match meant.or(uid) {
-            Some(uid) if !self.gate().run.planning() => Some(uid),
-            named => match self.look_to_delete().await? {
-                Some(object) => named.or_else(|| uid_of(&object)),
-                None => return Ok(Performed::unheld(Value::Null)),
-            },
-        };
-        let announced = Announced {
-            uid: uid.clone(),
-            ..self.announced(effect, None)
-        };
-        let client = &self.gate().run.client;
-        let deletion = self.pass.effect(
-            announced,
-            |intent| async move {
-                client
-                    .delete(&intent, &self.target, uid.as_deref(), propagation)
-                    .await
-            },
-            |()| None,
-        );
-        match deletion.await {
-            Ok(()) => {
-                if self.gate().run.planning() {
-                    imagined.removed(&self.target);
-                }
-                Ok(Performed::unheld(Value::Null))
-            }
-            // What was meant before the run was cut off is gone, and something else has its name.
-            Err(other) if before.is_some() && other.failure.kind == Kind::Conflict => {
-                Ok(Performed::unheld(Value::Null))
-            }
-            Err(unanswered) => Err(unanswered.failure),
-        }
-    }
-
-    /// Reads the object that is about to be removed; a plan rests on which one it is.
-    async fn look_to_delete(&self) -> Result<Option<Value>, Failure> {
-        match self.look().await {
-            Ok(object) => {
-                let which = ["/metadata/uid".to_owned()];
-                self.gate().saw(&self.target, Some(&object), &which);
-                Ok(Some(object))
-            }
-            Err(gone) if gone.kind == Kind::NotFound => {
-                self.gate().saw(&self.target, None, &[]);
-                Ok(None)
-            }
-            Err(failure) => Err(failure),
-        }
     }
 
     /// Reads the object that is about to be changed; a plan rests on the fields that would be.

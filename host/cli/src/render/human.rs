@@ -85,6 +85,8 @@ impl Human {
     pub(crate) fn event(&mut self, event: &Event, terminal: &mut Terminal) {
         match event {
             Event::Planned { effect } => self.plan.push(effect.clone()),
+            // What was to be put back may have been kept since.
+            Event::Drawn { plan } => self.plan.clone_from(&plan.effects),
             Event::Finished { outcome } => self.finish(outcome, terminal),
             Event::Started { run, .. } | Event::Resumed { run, .. } => {
                 self.run = Some(run.clone());

@@ -52,6 +52,19 @@ async fn a_plan_is_kept_in_a_file() {
     );
 }
 
+/// The plugin kept it after it was told of as temporary.
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_after_all_is_not_shown_as_put_back() {
+    let mut beats = planning();
+    let shown = async |beats| scene(PLAN).plays(beats).shoot().await.stdout;
+    assert!(shown(planning()).await.contains("put back at the end"));
+    let mut plan = plan();
+    plan["effects"][0]["temporary"] = json!(false);
+    beats[2] = event(json!({"event": "drawn", "plan": plan}));
+    let shown = shown(beats).await;
+    assert!(!shown.contains("put back at the end"), "{shown}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn only_a_plan_that_came_to_its_end_is_kept() {
     let failure = json!({"kind": "denied", "code": "cluster.forbidden", "message": "no"});

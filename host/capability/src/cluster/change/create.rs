@@ -1,0 +1,76 @@
+//! Making an object: it carries the mark of its effect, by which it is known again when the answer was lost.
+
+use agent_core::effect::Verb;
+use agent_core::failure::{Failure, Kind};
+use agent_core::undo::Undo;
+use serde_json::Value;
+
+use super::{Performed, Performer, uid_of};
+use crate::cluster::client::is_marked;
+use crate::gate::Imagined;
+
+impl Performer {
+    pub(super) async fn create(&self, manifest: Value) -> Result<Performed, Failure> {
+        let mut effect = self.gate().effect(
+            Verb::Create,
+            self.target.clone(),
+            self.whole(&manifest),
+            self.hold,
+        );
+        let before = self.attempt(Verb::Create);
+        if let Some(deed) = before {
+            // Under its number, and so with its marker: if it is there after all, it is known again.
+            effect.number = deed.effect().number;
+            if let Some(object) = self.found(effect.number).await? {
+                return Ok(self.made(effect.number, object));
+            }
+        }
+        let number = effect.number;
+        if self.gate().run.imagined.of(&self.target) == Some(Imagined::Gone) {
+            // The server would refuse to rehearse this: to it the object is still there.
+            self.gate().run.planned(effect);
+            return Ok(self.made(number, manifest));
+        }
+        let undo = |object: Option<&Value>| Undo::Remove {
+            uid: object.and_then(uid_of),
+            marker: self.gate().run.marker(number),
+        };
+        let announced = self.announced(effect, Some(undo(None)));
+        let client = &self.gate().run.client;
+        let sent = self.pass.effect(
+            announced,
+            |intent| async move { client.create(&intent, &self.target, &manifest).await },
+            |object| Some(undo(Some(object))),
+        );
+        match sent.await {
+            Ok(object) => Ok(self.made(number, object)),
+            Err(unanswered) => Err(self.abandoned(number, unanswered)),
+        }
+    }
+
+    /// Returns the object if an earlier process has made it under that number.
+    async fn found(&self, number: u64) -> Result<Option<Value>, Failure> {
+        match self.look().await {
+            Ok(object) => {
+                let ours = is_marked(&object, &self.gate().run.marker(number));
+                Ok(ours.then_some(object))
+            }
+            Err(gone) if gone.kind == Kind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Writes down that the object is made.
+    fn made(&self, number: u64, object: Value) -> Performed {
+        let undo = Undo::Remove {
+            uid: uid_of(&object),
+            marker: self.gate().run.marker(number),
+        };
+        self.remember(number, undo);
+        if self.gate().run.planning() {
+            self.gate().run.imagined.made(&self.target, object.clone());
+        }
+        let held = self.holding(number);
+        Performed { object, held }
+    }
+}

@@ -1,0 +1,83 @@
+//! Removing an object: the one that is meant, by its uid.
+
+use agent_core::effect::Verb;
+use agent_core::failure::{Failure, Kind};
+use serde_json::Value;
+
+use super::{Performed, Performer, uid_of};
+use crate::gate::{Announced, Imagined};
+
+impl Performer {
+    pub(super) async fn delete(
+        &self,
+        uid: Option<String>,
+        propagation: &'static str,
+    ) -> Result<Performed, Failure> {
+        let effect = self
+            .gate()
+            .effect(Verb::Delete, self.target.clone(), Vec::new(), false);
+        let imagined = &self.gate().run.imagined;
+        match imagined.of(&self.target) {
+            Some(Imagined::Made(_)) => {
+                imagined.removed(&self.target);
+                self.gate().run.planned(effect);
+                return Ok(Performed::unheld(Value::Null));
+            }
+            Some(Imagined::Gone) => return Ok(Performed::unheld(Value::Null)),
+            _ => {}
+        }
+        let before = self.attempt(Verb::Delete);
+        let meant = before.and_then(|deed| deed.intent.uid.clone());
+        // By uid, always: tried again after a lost answer, a deletion by name could hit what has taken its place.
+        let uid = match meant.or(uid) {
+            Some(uid) if !self.gate().run.planning() => Some(uid),
+            named => match self.look_to_delete().await? {
+                Some(object) => named.or_else(|| uid_of(&object)),
+                None => return Ok(Performed::unheld(Value::Null)),
+            },
+        };
+        let announced = Announced {
+            uid: uid.clone(),
+            ..self.announced(effect, None)
+        };
+        let client = &self.gate().run.client;
+        let deletion = self.pass.effect(
+            announced,
+            |intent| async move {
+                client
+                    .delete(&intent, &self.target, uid.as_deref(), propagation)
+                    .await
+            },
+            |()| None,
+        );
+        match deletion.await {
+            Ok(()) => {
+                if self.gate().run.planning() {
+                    imagined.removed(&self.target);
+                }
+                Ok(Performed::unheld(Value::Null))
+            }
+            // What was meant before the run was cut off is gone, and something else has its name.
+            Err(other) if before.is_some() && other.failure.kind == Kind::Conflict => {
+                Ok(Performed::unheld(Value::Null))
+            }
+            Err(unanswered) => Err(unanswered.failure),
+        }
+    }
+
+    /// Reads the object that is about to be removed; a plan rests on which one it is.
+    async fn look_to_delete(&self) -> Result<Option<Value>, Failure> {
+        match self.look().await {
+            Ok(object) => {
+                let which = ["/metadata/uid".to_owned()];
+                self.gate().saw(&self.target, Some(&object), &which);
+                Ok(Some(object))
+            }
+            Err(gone) if gone.kind == Kind::NotFound => {
+                self.gate().saw(&self.target, None, &[]);
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
