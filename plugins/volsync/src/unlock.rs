@@ -24,7 +24,7 @@ pub(crate) struct Unlock {
     /// How many at a time
     #[arg(default = 3, minimum = 1, maximum = 50)]
     parallel: usize,
-    /// How long each may take
+    /// How long others may use a source, and how long a mover may fail or stand still
     #[arg(default = "1h")]
     timeout: SignedDuration,
 }
@@ -37,6 +37,7 @@ pub(crate) struct Unlock {
     risk = "change",
     columns(namespace, name, result, snapshot, seconds, message),
     constraints(exactly_one(app, all), requires(app, namespace)),
+    locks("volsync:{namespace}/{app}"),
     examples("volsync.unlock media plex", "volsync.unlock --all")
 )]
 pub(crate) fn unlock(args: Unlock) -> Result<Outcome> {
@@ -52,6 +53,7 @@ pub(crate) fn unlock(args: Unlock) -> Result<Outcome> {
         parallel: args.parallel,
         timeout: args.timeout,
         linger: false,
+        quiet: false,
     };
     let ends = sync::run(&sources, wanted, &step)?;
     finish(step, &sources, ends, one)
