@@ -87,7 +87,7 @@ async fn stuck_pod_is_named_and_everything_put_back(world: &World) {
 }
 
 /// Starts a restore while VolSync says nothing, and waits until it waits for VolSync.
-async fn restoring(app: &App<'_>, options: &str) -> crate::integration::agent::Running {
+pub(super) async fn restoring(app: &App<'_>, options: &str) -> crate::integration::agent::Running {
     app.world.controllers().silence("volsync");
     let line = format!(
         "run volsync.restore {} {} --yes -o json --no-safety-snapshot {options}",
