@@ -49,8 +49,23 @@ fn among(jobs: &[Object], owner: &str) -> Option<Mover> {
     })
 }
 
-/// Says whether an object has that owner.
-pub(crate) fn owned_by(object: &Object, owner: &str) -> bool {
+/// Says whether a pod of VolSync's is the mover of somebody else than that owner. One whose Job is gone has ended: what is seen of it is old.
+///
+/// # Errors
+///
+/// Those of the list.
+pub(crate) fn is_of_other(pod: &Object, owner: &str) -> Result<bool> {
+    let query = Query::all(kinds::JOB).namespace(pod.namespace());
+    let jobs = cluster::list(&query, &["/metadata/ownerReferences"])?;
+    Ok(of_other(&jobs, pod, owner))
+}
+
+fn of_other(jobs: &[Object], pod: &Object, owner: &str) -> bool {
+    let job = jobs.iter().find(|job| owned_by(pod, job.uid()));
+    job.is_some_and(|job| !owned_by(job, owner))
+}
+
+fn owned_by(object: &Object, owner: &str) -> bool {
     let owners = object.items("/metadata/ownerReferences");
     owners.iter().any(|reference| reference["uid"] == owner)
 }
@@ -178,6 +193,15 @@ mod tests {
             ("j-2", 3, 8)
         );
         assert_eq!(among(&jobs, "u-2"), None);
+    }
+
+    #[test]
+    fn pod_of_our_mover_is_told_from_that_of_another_and_from_one_that_has_ended() {
+        let jobs = [job("a", "j-1", "ours", 0), job("b", "j-2", "theirs", 0)];
+        let pod = |job: &str| Object(json!({"metadata": {"ownerReferences": [{"uid": job}]}}));
+        assert!(!of_other(&jobs, &pod("j-1"), "ours"));
+        assert!(of_other(&jobs, &pod("j-2"), "ours"));
+        assert!(!of_other(&jobs, &pod("j-0"), "ours"));
     }
 
     #[test]

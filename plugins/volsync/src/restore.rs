@@ -105,7 +105,13 @@ pub(crate) fn restore(args: Restore) -> Result<Report> {
     let down = run::now();
     let held = holds::hold(&scene, &args, &safety.quiet)?;
     drain::wait(&scene, args.down_timeout)?;
-    destination::restore(&scene, &pin, chosen.as_ref(), &safety, args.timeout)?;
+    let restored = destination::restore(&scene, &pin, chosen.as_ref(), &safety, args.timeout);
+    if let Err(error) = restored {
+        // Dropped, they would be put back now, beside a mover that may still write. The host puts everything back when the run ends, newest
+        // first, and nothing while something newer is still there.
+        std::mem::forget((held, safety));
+        return Err(error);
+    }
     let mut notes = scene.notes.clone();
     notes.extend(safety.note.take());
     notes.extend(held.release()?);

@@ -8,15 +8,13 @@ mod wait;
 use agent_sdk::prelude::*;
 
 use super::look::Scene;
+use super::rival;
 use super::safety::Safety;
 use super::select::Pin;
-use super::{drain, rival};
 use crate::mover::Trail;
 use crate::restic::Snapshot;
 use wait::Wait;
 
-/// How long a mover that was told to stop may take: its pod's grace, and a little.
-const LET_GO: SignedDuration = SignedDuration::from_secs(45);
 /// The longest part of a source's name in the name of the destination; VolSync puts prefixes and suffixes around it.
 const NAME: usize = 32;
 
@@ -73,21 +71,14 @@ pub(super) fn restore(
     };
     let restored = end.and_then(|logs| wait.verify(&logs, chosen));
     if let Err(error) = restored {
-        stop(scene, held, &step);
+        step.note("stopping the mover");
+        // The host removes it when the run ends, and waits until the mover is gone too.
+        std::mem::forget(held);
         return Err(way_back(error, scene, safety));
     }
     held.release()?;
     step.done("");
     Ok(())
-}
-
-/// Removes a destination that failed, and gives its mover a moment to end: the app must not be started while it still writes. What goes wrong
-/// here is left out, for there is an error to report already.
-fn stop(scene: &Scene, held: cluster::Held, step: &Step) {
-    step.note("stopping the mover");
-    if held.release().is_ok() {
-        drain::let_go(scene, LET_GO).ok();
-    }
 }
 
 fn name(source: &str, id: &str) -> String {

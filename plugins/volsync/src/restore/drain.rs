@@ -91,7 +91,7 @@ fn until_free(
     }
 }
 
-fn of_volsync(pod: &Object) -> bool {
+pub(super) fn of_volsync(pod: &Object) -> bool {
     pod.label("app.kubernetes.io/created-by") == Some("volsync")
 }
 

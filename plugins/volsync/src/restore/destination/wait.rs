@@ -90,7 +90,10 @@ impl Wait<'_> {
 
     /// Fails when a pod has the volume that is none of our mover's: it would read and write a half-restored volume.
     fn keep_out(&self, pod: &Object) -> Result<()> {
-        if !drain::mounts(pod, self.scene.source.claim()) || self.is_ours(pod)? {
+        if !drain::mounts(pod, self.scene.source.claim()) {
+            return Ok(());
+        }
+        if drain::of_volsync(pod) && !mover::is_of_other(pod, &self.uid)? {
             return Ok(());
         }
         let what = drain::describe(pod, run::now());
@@ -99,11 +102,6 @@ impl Wait<'_> {
             self.scene.source.namespace, self.scene.app
         );
         Err(Error::conflict("volsync.volume-in-use", message))
-    }
-
-    fn is_ours(&self, pod: &Object) -> Result<bool> {
-        let mover = mover::of(&self.scene.source.namespace, &self.uid)?;
-        Ok(mover.is_some_and(|mover| mover::owned_by(pod, &mover.uid)))
     }
 
     /// Looks at the mover; says whether it got on.
