@@ -33,6 +33,7 @@ pub(crate) struct Unlock {
 ///
 /// VolSync unlocks only as the first part of a backup, so this makes a backup too, and waits for it. Only stale locks are removed: those that
 /// have not been refreshed for 30 minutes. A healthy mover that is running is waited for first; one that keeps failing is restarted.
+/// What it writes into `spec.restic.unlock` stays: VolSync unlocks once for each value, and kills a mover when it changes.
 #[operation(
     risk = "change",
     columns(namespace, name, result, snapshot, seconds, message),

@@ -119,7 +119,7 @@ async fn silent_volsync_ends_at_our_deadline_before_the_restore(world: &World) {
         .await
         .says("could not be backed up, so nothing was overwritten");
     world.controllers().answer("volsync");
-    assert!(!ran.stdout.contains("flux.suspend"), "{ran}");
+    assert!(!ran.stdout.contains("/spec/replicas"), "{ran}");
 }
 
 async fn silent_volsync_ends_at_our_deadline_during_the_restore(world: &World) {

@@ -29,15 +29,18 @@ pub(super) struct Scene {
     pub(super) autoscalers: Vec<Autoscaler>,
     pub(super) kustomizations: Vec<Flux>,
     pub(super) releases: Vec<Flux>,
+    /// The Services that lead to the workloads: their users are those for whom the app is down.
+    pub(super) services: Vec<String>,
     /// What a person should know although nothing is wrong.
     pub(super) notes: Vec<String>,
 }
 
 /// The fields of workloads that say whose they are and which volumes they mount.
-const WORKLOAD: [&str; 8] = [
+const WORKLOAD: [&str; 9] = [
     "/metadata/labels",
     "/spec/replicas",
     "/spec/suspend",
+    "/spec/template/metadata/labels",
     "/spec/template/spec/volumes",
     "/spec/jobTemplate/spec/template/spec/volumes",
     "/spec/volumeClaimTemplates",
@@ -135,6 +138,7 @@ fn gather(
     let mut scene = Scene {
         app: args.app.clone(),
         jobs: jobs(&source)?,
+        services: services(&namespace, &labelled),
         scaled_objects: scaled_objects(&namespace, &workloads)?,
         autoscalers: autoscalers(&namespace, &workloads)?,
         kustomizations: alone(kustomizations),
@@ -202,6 +206,14 @@ fn claim(source: &Source) -> Result<Value> {
         ));
     }
     Ok(claim.at("/spec/accessModes").clone())
+}
+
+/// For people only, so where they may not be read there are none.
+fn services(namespace: &str, workloads: &[Object]) -> Vec<String> {
+    let query = Query::all(kinds::SERVICE).namespace(namespace);
+    let all = cluster::list(&query, &["/spec/selector"]).unwrap_or_default();
+    let ours = all.iter().filter(|one| part::leads_to(one, workloads));
+    ours.map(|service| service.name().to_owned()).collect()
 }
 
 fn scaled_objects(namespace: &str, workloads: &[Workload]) -> Result<Vec<ScaledObject>> {

@@ -173,7 +173,8 @@ fn at_rest(
 /// Says what keeps us from changing a source; none when nothing does.
 fn in_use(source: &Source, ours: Option<&str>) -> Option<Turn> {
     let mine = ours.is_some() && source.manual() == ours && !source.synchronizing();
-    if mine || source.stuck() {
+    // What is paused has no pod, and has its copy since it was asked.
+    if mine || source.stuck() || source.paused() {
         return None;
     }
     let turn = Turn::of(source, false);
@@ -214,6 +215,9 @@ mod tests {
         assert_eq!(in_use(&source(running.clone()), None), Some(Turn::Mover));
         let mut failing = running;
         failing["status"]["latestMoverStatus"]["result"] = "Failed".into();
+        assert_eq!(in_use(&source(failing.clone()), None), None);
+        failing["status"]["latestMoverStatus"]["result"] = "Successful".into();
+        failing["spec"]["paused"] = true.into();
         assert_eq!(in_use(&source(failing), None), None);
         assert_eq!(in_use(&source(json!({})), None), None);
     }

@@ -76,7 +76,7 @@ impl Turn {
                 format!("see what it does: agent run volsync.status {} {}", source.namespace, source.name),
             ),
         };
-        let message = format!("`{name}` was not backed up: {what} after `{timeout:#}`");
+        let message = format!("ReplicationSource `{name}` is in use: {what} after `{timeout:#}`");
         Error::timeout("volsync.busy", message).hint(hint)
     }
 }

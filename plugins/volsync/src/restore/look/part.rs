@@ -193,6 +193,18 @@ pub(super) fn targets(object: &Object, workloads: &[Workload]) -> bool {
     })
 }
 
+/// Says whether a Service selects the pods of one of the workloads.
+pub(super) fn leads_to(service: &Object, workloads: &[Object]) -> bool {
+    let selector = service.at("/spec/selector").as_object();
+    selector.is_some_and(|selector| {
+        !selector.is_empty()
+            && workloads.iter().any(|workload| {
+                let labels = workload.at("/spec/template/metadata/labels");
+                selector.iter().all(|(name, value)| labels[name] == *value)
+            })
+    })
+}
+
 /// KEDA removes and makes its own autoscalers.
 pub(super) fn is_kedas(object: &Object) -> bool {
     let owners = object.items("/metadata/ownerReferences");

@@ -17,6 +17,7 @@ pub(in crate::restore) fn scene(changes: Value) -> Scene {
         autoscalers: Vec::new(),
         kustomizations: Vec::new(),
         releases: Vec::new(),
+        services: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -213,4 +214,18 @@ fn what_goes_down_is_told_with_the_app_whose_it_is() {
             "jobs media/reindex (begins anew)"
         ]
     );
+}
+
+#[test]
+fn services_that_lead_to_the_app_are_found_by_their_selector() {
+    let mut workload = deployment("plex", "plex", "plex");
+    workload.0["spec"]["template"]["metadata"] = json!({"labels": {"app": "plex", "x": "y"}});
+    let leads = |selector: Value| {
+        let service = Object(json!({"spec": {"selector": selector}}));
+        part::leads_to(&service, std::slice::from_ref(&workload))
+    };
+    assert!(leads(json!({"app": "plex"})));
+    assert!(!leads(json!({"app": "sonarr"})));
+    assert!(!leads(json!({})));
+    assert!(!leads(Value::Null));
 }
