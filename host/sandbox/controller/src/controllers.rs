@@ -1,5 +1,6 @@
 //! Starting and stopping the controllers, and the handles that tests hold.
 
+use crate::fault::Slow;
 use crate::kind::Kind;
 use crate::object::Object;
 use crate::options::Options;
@@ -68,6 +69,13 @@ impl Controllers {
     /// The next runs of the mover of a ReplicationSource or ReplicationDestination fail.
     pub fn fail_mover(&self, namespace: &str, name: &str, times: u32) {
         self.world.faults.fail_mover(namespace, name, times);
+    }
+
+    /// From now on the container of a Job takes so long, and prints how far it is, or nothing; none lets it be quick again. Named by the Job, or for
+    /// a mover by its ReplicationSource or ReplicationDestination.
+    pub fn slow_job(&self, namespace: &str, name: &str, slow: Option<(Duration, bool)>) {
+        let slow = slow.map(|(time, prints)| Slow { time, prints });
+        self.world.faults.slow_down(namespace, name, slow);
     }
 
     /// Pods with this `app.kubernetes.io/name` that start from now on do not get ready, until [`Controllers::let_ready`].

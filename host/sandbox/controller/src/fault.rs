@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The faults that are set now.
 #[derive(Default)]
@@ -14,8 +15,18 @@ struct State {
     silent: BTreeSet<String>,
     stuck: BTreeSet<(String, String)>,
     failing_movers: BTreeMap<(String, String), u32>,
+    slow: BTreeMap<(String, String), Slow>,
     unready: BTreeSet<(String, String)>,
     broken: BTreeMap<(String, String, String), (String, String)>,
+}
+
+/// How slow the container of a Job is.
+#[derive(Clone, Copy)]
+pub(crate) struct Slow {
+    /// How long it takes.
+    pub(crate) time: Duration,
+    /// Whether it prints how far it is.
+    pub(crate) prints: bool,
 }
 
 impl Faults {
@@ -71,6 +82,19 @@ impl Faults {
         let fails = *left > 0;
         *left = left.saturating_sub(1);
         fails
+    }
+
+    pub(crate) fn slow_down(&self, namespace: &str, owner: &str, slow: Option<Slow>) {
+        let key = (namespace.to_owned(), owner.to_owned());
+        match slow {
+            Some(slow) => self.state().slow.insert(key, slow),
+            None => self.state().slow.remove(&key),
+        };
+    }
+
+    pub(crate) fn slow(&self, namespace: &str, owner: &str) -> Option<Slow> {
+        let key = (namespace.to_owned(), owner.to_owned());
+        self.state().slow.get(&key).copied()
     }
 
     pub(crate) fn keep_unready(&self, namespace: &str, app: &str) {
