@@ -25,6 +25,7 @@ pub(crate) const REPLICATION_SOURCE: Kind =
 pub(crate) const REPLICATION_DESTINATION: Kind =
     kind("/apis/volsync.backube/v1alpha1", "replicationdestinations");
 pub(crate) const SCALED_OBJECT: Kind = kind("/apis/keda.sh/v1alpha1", "scaledobjects");
+pub(crate) const SCALED_JOB: Kind = kind("/apis/keda.sh/v1alpha1", "scaledjobs");
 pub(crate) const AUTOSCALER: Kind = kind("/apis/autoscaling/v2", "horizontalpodautoscalers");
 pub(crate) const DEPLOYMENT: Kind = kind("/apis/apps/v1", "deployments");
 pub(crate) const STATEFUL_SET: Kind = kind("/apis/apps/v1", "statefulsets");
