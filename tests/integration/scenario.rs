@@ -86,6 +86,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         super::runs::ALL,
         super::restore::failing::ALL,
         super::volsync::ALL,
+        super::whole_volsync::ALL,
     ];
     modules.into_iter().flatten()
 }

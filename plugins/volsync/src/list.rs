@@ -12,10 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::restic::{self, Snapshot, Summary, selection};
 use crate::source::Source;
-use crate::{app, text};
-
-/// Where VolSync runs, as everybody installs it.
-pub(crate) const HOME: &str = "volsync-system";
+use crate::{app, operator, text};
 
 /// Arguments of `volsync.list`.
 #[derive(Args)]
@@ -98,14 +95,13 @@ fn read(source: &Source, timeout: SignedDuration) -> Result<Vec<Snapshot>> {
     Ok(snapshots)
 }
 
-/// The image of the movers. It is read where VolSync usually runs; where that may not be read, a known one will do.
+/// The image of the movers, as VolSync is told it; where that may not be read, a known one will do.
 fn image() -> String {
-    let query = Query::all(kinds::DEPLOYMENT).namespace(HOME);
-    let deployments = cluster::list(&query, &["/spec/template/spec/containers"]);
-    let found = deployments.unwrap_or_default();
-    let image = found
-        .iter()
-        .find_map(|deployment| job::image_of(&deployment.0));
+    let deployment = operator::find(None).unwrap_or_else(|error| {
+        debug!("VolSync's Deployment cannot be read: {error}");
+        None
+    });
+    let image = deployment.and_then(|deployment| job::image_of(&deployment.0));
     image.unwrap_or_else(|| job::IMAGE.to_owned())
 }
 
