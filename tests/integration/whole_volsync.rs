@@ -1,17 +1,21 @@
 //! VolSync as a whole: found, suspended and resumed, listed; and restores that meet the cluster's own refusals.
 
+use agent_sandbox_controller::Lock;
+use agent_testbed::fault::{Fault, Kind as FaultKind};
 use serde_json::{Value, json};
 
 use super::agent::Agent;
-use super::kind::{DEPLOYMENT, HELM_RELEASE, KUSTOMIZATION};
+use super::kind::{AUTOSCALER, DEPLOYMENT, HELM_RELEASE, KUSTOMIZATION, REPLICATION_SOURCE};
 use super::scenario::scenarios;
 use super::world::World;
-use agent_testbed::fault::{Fault, Kind as FaultKind};
 
 scenarios![
     volsync_gets_back_the_replicas_that_it_had,
     resume_goes_on_after_a_failure_and_reports_it,
     volsync_is_found_wherever_it_is_installed,
+    unlock_all_ends_with_a_row_for_each_and_removes_stale_locks_only,
+    autoscaler_that_starts_from_zero_is_held_and_put_back: "a real API server refuses a minimum of 0 unless a feature gate is on",
+    restore_that_may_not_do_one_thing_ends_as_before_and_says_which,
 ];
 
 /// Where the home has VolSync.
@@ -115,4 +119,144 @@ async fn volsync_is_found_wherever_it_is_installed(world: &World) {
     of.retain(|field, _| ["name", "namespace", "labels", "annotations"].contains(&field.as_str()));
     world.create(DEPLOYMENT, &usual).await;
     world.settle().await;
+}
+
+async fn unlock_all_ends_with_a_row_for_each_and_removes_stale_locks_only(world: &World) {
+    let _alone = world.exclusive().await;
+    let sources = world.list(REPLICATION_SOURCE).await;
+    let here = |one: &&Value| one["metadata"]["namespace"] == "default";
+    let count = sources.iter().filter(here).count();
+    let urls = world.repositories().urls();
+    let url = |app: &str| {
+        let found = urls.iter().find(|url| url.ends_with(&format!("/{app}")));
+        found.expect("a repository").clone()
+    };
+    let lock = |stale: bool| Lock {
+        exclusive: false,
+        stale,
+        host: format!("pod-of-{stale}"),
+    };
+    let locked = [url("atuin"), url("mealie")];
+    for url in &locked {
+        world.repositories().lock(url, lock(true));
+    }
+    world.repositories().lock(&locked[1], lock(false));
+    let line = "run volsync.unlock --all --namespace default --timeout 40s -o json";
+    let ran = world.agent().run(line).await.exits(1);
+    let rows = ran.value();
+    assert_eq!(rows.as_array().map(Vec::len), Some(count), "{ran}");
+    let failed = rows.as_array().into_iter().flatten();
+    let failed: Vec<_> = failed.filter(|row| row["result"] == "failed").collect();
+    let named: Vec<_> = failed.iter().map(|row| &row["name"]).collect();
+    // Whoever holds a lock that is not stale still needs it.
+    assert_eq!(named, ["mealie"], "{ran}");
+    assert!(world.repositories().locks(&locked[0]).is_empty(), "{ran}");
+    assert_eq!(world.repositories().locks(&locked[1]), [lock(false)]);
+    world.repositories().unlock(&locked[1], true);
+    world
+        .until("the mover of `mealie` has ended", || async {
+            let source = world.get(REPLICATION_SOURCE, "default", "mealie").await;
+            source["status"]["conditions"][0]["status"] == "False"
+        })
+        .await;
+    for source in world.list(REPLICATION_SOURCE).await {
+        let manual = &source["spec"]["trigger"]["manual"];
+        assert!(manual.is_null(), "a trigger was left behind: {source}");
+    }
+    world.settle().await;
+}
+
+/// With a minimum of 0 an autoscaler may start an app that is at 0 at any time, so it is held at 1, where it stands still.
+async fn autoscaler_that_starts_from_zero_is_held_and_put_back(world: &World) {
+    let app = world.app("media", "autobrr").await;
+    let autoscaler = json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "autobrr", "namespace": "media"},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "autobrr"},
+            "minReplicas": 0, "maxReplicas": 3,
+            "metrics": [{"type": "External", "external": {"metric": {"name": "nfs"}, "target": {"type": "Value", "value": "1"}}}],
+        },
+    });
+    world.create(AUTOSCALER, &autoscaler).await;
+    let before = app.state().await;
+    let least = async || app.get(AUTOSCALER).await["spec"]["minReplicas"].clone();
+    let ran = world
+        .agent()
+        .start("run volsync.restore media autobrr --yes")
+        .until("the autoscaler is held while the app is down", async || {
+            least().await == 1 && app.is_down().await
+        })
+        .await
+        .end()
+        .await
+        .exits(0);
+    assert_eq!(least().await, 0, "{ran}");
+    app.is_as(&before).await;
+    world.delete(AUTOSCALER, "media", "autobrr").await;
+}
+
+/// What a restore writes: verbs, group, resources.
+const WRITES: [(&[&str], &str, &[&str]); 8] = [
+    (
+        &["patch"],
+        "kustomize.toolkit.fluxcd.io",
+        &["kustomizations"],
+    ),
+    (&["patch"], "helm.toolkit.fluxcd.io", &["helmreleases"]),
+    (&["patch"], "keda.sh", &["scaledobjects"]),
+    (&["patch"], "apps", &["deployments", "statefulsets"]),
+    (
+        &["create", "delete", "patch"],
+        "batch",
+        &["jobs", "cronjobs"],
+    ),
+    (&["patch"], "volsync.backube", &["replicationsources"]),
+    (
+        &["create", "delete", "patch"],
+        "volsync.backube",
+        &["replicationdestinations"],
+    ),
+    (
+        &["create", "delete", "patch", "update"],
+        "coordination.k8s.io",
+        &["leases"],
+    ),
+];
+
+/// The rules of somebody who may restore but for one verb on one resource.
+fn all_but(verb: &str, resource: &str) -> Value {
+    let mut rules =
+        vec![json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]})];
+    for (verbs, group, resources) in WRITES {
+        for one in resources {
+            let allowed = verbs
+                .iter()
+                .filter(|allowed| !(**allowed == verb && *one == resource));
+            let allowed: Vec<_> = allowed.collect();
+            rules.push(json!({"apiGroups": [group], "resources": [one], "verbs": allowed}));
+        }
+    }
+    json!(rules)
+}
+
+/// Refused for good, by the cluster's own access control: trying again never helps.
+async fn restore_that_may_not_do_one_thing_ends_as_before_and_says_which(world: &World) {
+    let app = world.app("media", "tautulli").await;
+    let cases = [
+        ("without-patch", "patch", "helmreleases"),
+        ("without-create", "create", "replicationdestinations"),
+        ("without-jobs", "create", "jobs"),
+    ];
+    for (user, verb, resource) in cases {
+        let rules = all_but(verb, resource);
+        let agent = Agent::with_kubeconfig(&world.user_with(user, &rules).await);
+        let (before, present) = (app.state().await, app.content());
+        let line = "run volsync.restore media tautulli --yes --no-safety-snapshot";
+        let ran = agent.run(line).await;
+        assert!(matches!(ran.code(), Some(4 | 6)), "{ran}");
+        let ran = ran.says(&format!("the cluster does not allow to {verb} {resource}"));
+        assert_eq!(app.content(), present, "{ran}");
+        app.is_as(&before).await;
+    }
 }
