@@ -38,6 +38,8 @@ pub(crate) const SERVICE: Kind = kind("/api/v1", "services");
 pub(crate) const CLUSTER_ROLE: Kind = kind("/apis/rbac.authorization.k8s.io/v1", "clusterroles");
 pub(crate) const CLUSTER_ROLE_BINDING: Kind =
     kind("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings");
+pub(crate) const QUOTA: Kind = kind("/api/v1", "resourcequotas");
+pub(crate) const SERVICE_ACCOUNT: Kind = kind("/api/v1", "serviceaccounts");
 pub(crate) const POD: Kind = kind("/api/v1", "pods");
 
 impl Kind {

@@ -1,18 +1,26 @@
 //! VolSync as a whole: found, suspended and resumed, listed; and restores that meet the cluster's own refusals.
 
+use std::time::{Duration, Instant};
+
 use agent_sandbox_controller::Lock;
 use agent_testbed::fault::{Fault, Kind as FaultKind};
 use serde_json::{Value, json};
 
 use super::agent::Agent;
-use super::kind::{AUTOSCALER, DEPLOYMENT, HELM_RELEASE, KUSTOMIZATION, REPLICATION_SOURCE};
+use super::kind::{
+    AUTOSCALER, DEPLOYMENT, HELM_RELEASE, JOB, KUSTOMIZATION, QUOTA, REPLICATION_SOURCE,
+    SERVICE_ACCOUNT,
+};
 use super::scenario::scenarios;
+use super::state::State;
 use super::world::World;
 
 scenarios![
     volsync_gets_back_the_replicas_that_it_had,
     resume_goes_on_after_a_failure_and_reports_it,
     volsync_is_found_wherever_it_is_installed,
+    list_whose_pod_is_refused_says_why_long_before_its_deadline,
+    list_runs_under_the_account_of_the_movers,
     unlock_all_ends_with_a_row_for_each_and_removes_stale_locks_only,
     autoscaler_that_starts_from_zero_is_held_and_put_back: "a real API server refuses a minimum of 0 unless a feature gate is on",
     restore_that_may_not_do_one_thing_ends_as_before_and_says_which,
@@ -119,6 +127,95 @@ async fn volsync_is_found_wherever_it_is_installed(world: &World) {
     of.retain(|field, _| ["name", "namespace", "labels", "annotations"].contains(&field.as_str()));
     world.create(DEPLOYMENT, &usual).await;
     world.settle().await;
+}
+
+async fn refuse_pods(world: &World, refused: bool) {
+    let quota = json!({
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "no-pods", "namespace": "default"},
+        "spec": {"hard": {"pods": "0"}},
+    });
+    match (world.is_simulated(), refused) {
+        (true, _) => {
+            let why = "exceeded quota: no-pods, requested: pods=1, used: pods=8, limited: pods=0";
+            let why = refused.then_some(why);
+            world.controllers().refuse_pods("default", why);
+        }
+        (false, true) => {
+            world.create(QUOTA, &quota).await;
+            // The server refuses pods whose quota it has not counted yet with other words.
+            world
+                .until("the quota is counted", || async {
+                    let quota = world.get(QUOTA, "default", "no-pods").await;
+                    quota["status"]["hard"]["pods"] == "0"
+                })
+                .await;
+        }
+        (false, false) => world.delete(QUOTA, "default", "no-pods").await,
+    }
+}
+
+async fn list_whose_pod_is_refused_says_why_long_before_its_deadline(world: &World) {
+    let _alone = world.exclusive().await;
+    let before = State::of(world, None).await;
+    refuse_pods(world, true).await;
+    let begin = Instant::now();
+    let ran = world
+        .agent()
+        .run("run volsync.list default atuin")
+        .await
+        .exits(6)
+        .says("the Job gets no pod: ")
+        .says("exceeded quota: no-pods");
+    assert!(begin.elapsed() < Duration::from_secs(30), "{ran}");
+    refuse_pods(world, false).await;
+    let wrong = before.differences(&State::of(world, None).await);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// VolSync makes the account with the first backup, and gives it the secrets that pull the movers' image.
+async fn list_runs_under_the_account_of_the_movers(world: &World) {
+    let app = world.app("default", "paperless").await;
+    let proxy = world.proxy();
+    let agent = Agent::with_kubeconfig(proxy.kubeconfig());
+    let source = if app.get(REPLICATION_SOURCE).await.is_null() {
+        "paperless-b2"
+    } else {
+        "paperless"
+    };
+    let name = format!("volsync-src-{source}");
+    let there = world.get(SERVICE_ACCOUNT, "default", &name).await;
+    if there.is_null() {
+        let account = json!({
+            "apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"name": name, "namespace": "default"},
+        });
+        world.create(SERVICE_ACCOUNT, &account).await;
+    }
+    proxy.plan(
+        Fault::at(1, FaultKind::Delay(Duration::from_secs(1)))
+            .only(|request| request.method == "DELETE" && request.path.contains("/jobs/")),
+    );
+    let job = async || {
+        let jobs = world.list(JOB).await;
+        let found = jobs.into_iter().find(|job| {
+            let name = job["metadata"]["name"].as_str().unwrap_or_default();
+            let spec = job["spec"].to_string();
+            name.starts_with("volsync-agent-list-") && spec.contains("paperless")
+        });
+        found.map(|job| job["spec"]["template"]["spec"]["serviceAccountName"].clone())
+    };
+    let mut used = None;
+    let ran = agent
+        .start("run volsync.list default paperless")
+        .until("the Job is there", async || {
+            used = job().await;
+            used.is_some()
+        })
+        .await
+        .end()
+        .await
+        .exits(0);
+    assert_eq!(used, Some(json!(name)), "{ran}");
 }
 
 async fn unlock_all_ends_with_a_row_for_each_and_removes_stale_locks_only(world: &World) {

@@ -73,11 +73,12 @@ fn read(source: &Source, timeout: SignedDuration) -> Result<Vec<Snapshot>> {
     ));
     let name = format!("volsync-agent-list-{}", suffix(&run::token()));
     run::stand_in("name of the Job", &name);
-    let image = image();
+    let (image, account) = (image(), account(source));
     let manifest = job::manifest(&job::Order {
         source,
         name: &name,
         image: &image,
+        account: account.as_deref(),
         privileged: privileged(&source.namespace)?,
         seconds: text::seconds(timeout),
     });
@@ -103,6 +104,20 @@ fn image() -> String {
     });
     let image = deployment.and_then(|deployment| job::image_of(&deployment.0));
     image.unwrap_or_else(|| job::IMAGE.to_owned())
+}
+
+/// The service account that VolSync makes for the movers of a source, if it has. Without it the list works as well, unless it takes a secret to
+/// pull the image.
+fn account(source: &Source) -> Option<String> {
+    let name = format!("volsync-src-{}", source.name);
+    let target = ObjectRef::new(kinds::SERVICE_ACCOUNT, &source.namespace, &name);
+    match cluster::find(&target, &["/metadata/name"]) {
+        Ok(found) => found.map(|_| name),
+        Err(error) => {
+            debug!("{target} cannot be read: {error}");
+            None
+        }
+    }
 }
 
 fn privileged(namespace: &str) -> Result<bool> {

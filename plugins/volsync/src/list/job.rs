@@ -18,12 +18,19 @@ const CREDENTIALS: &str = "/credentials";
 const CA_FILE: &str = "ca.crt";
 const GCS_FILE: &str = "gcs.json";
 
+/// Starts restic with its arguments. The Google credentials are a file for restic and a key of the Secret for VolSync, which tells restic of them
+/// only when they are there; with a path that leads nowhere, restic does not look for those of the machine or the service account. The pod
+/// finds out by itself, so nobody has to read the Secret.
+const START: &str = r#"if [ -f /credentials/gcs.json ]; then export GOOGLE_APPLICATION_CREDENTIALS=/credentials/gcs.json; fi; exec restic "$@""#;
+
 /// How a Job is to be made.
 #[derive(Debug)]
 pub(crate) struct Order<'a> {
     pub(crate) source: &'a Source,
     pub(crate) name: &'a str,
     pub(crate) image: &'a str,
+    /// The service account that VolSync has made for the movers of the source, which may have the secrets that pull the image.
+    pub(crate) account: Option<&'a str>,
     /// Movers of this namespace run as root.
     pub(crate) privileged: bool,
     pub(crate) seconds: u64,
@@ -83,10 +90,16 @@ fn pod(order: &Order) -> Value {
     spec.insert("restartPolicy".to_owned(), "Never".into());
     spec.insert("containers".to_owned(), json!([container(order)]));
     spec.insert("volumes".to_owned(), volumes(source).into());
-    match source.setting("moverServiceAccount") {
-        Some(account) => spec.insert("serviceAccountName".to_owned(), account.clone()),
-        None => spec.insert("automountServiceAccountToken".to_owned(), false.into()),
-    };
+    match (source.setting("moverServiceAccount"), order.account) {
+        (Some(account), _) => drop(spec.insert("serviceAccountName".to_owned(), account.clone())),
+        (None, account) => {
+            // VolSync's own may do nothing, so nobody misses its token.
+            spec.insert("automountServiceAccountToken".to_owned(), false.into());
+            if let Some(account) = account {
+                spec.insert("serviceAccountName".to_owned(), account.into());
+            }
+        }
+    }
     for (field, setting) in [
         ("securityContext", "moverSecurityContext"),
         ("affinity", "moverAffinity"),
@@ -109,10 +122,9 @@ fn container(order: &Order) -> Value {
     let mut container = json!({
         "name": "restic",
         "image": order.image,
-        "command": ["restic"],
+        "command": ["/bin/sh", "-c", START, "restic"],
         "args": args,
         "envFrom": [{"secretRef": {"name": order.source.repository()}}],
-        "env": [{"name": "GOOGLE_APPLICATION_CREDENTIALS", "value": format!("{CREDENTIALS}/{GCS_FILE}")}],
         "securityContext": security(order.privileged),
         "volumeMounts": mounts(order.source),
     });
@@ -153,8 +165,7 @@ fn custom_ca(source: &Source) -> Option<Value> {
     }
 }
 
-/// The Google credentials are a file for restic but a key of the Secret for VolSync. An optional volume mounts it when it is there, without
-/// anybody having to read the Secret.
+/// An optional volume mounts the Google credentials when they are there.
 fn volumes(source: &Source) -> Vec<Value> {
     let credentials = json!({
         "name": "credentials",

@@ -9,6 +9,7 @@ fn job(changes: Value) -> Value {
         source: &source,
         name: "volsync-agent-list-0",
         image: IMAGE,
+        account: Some("volsync-src-plex"),
         privileged: false,
         seconds: 60,
     })
@@ -96,12 +97,27 @@ fn every_mount_has_its_volume() {
 }
 
 #[test]
-fn google_credentials_are_mounted_without_reading_the_secret() {
+fn google_credentials_are_mounted_without_reading_the_secret_and_told_only_when_they_are_there() {
     let job = job(json!({}));
-    assert_eq!(
-        job["spec"]["template"]["spec"]["volumes"][1]["secret"]["optional"],
-        true
-    );
+    let pod = &job["spec"]["template"]["spec"];
+    assert_eq!(pod["volumes"][1]["secret"]["optional"], true);
+    let container = &pod["containers"][0];
+    assert_eq!(container["env"], Value::Null);
+    let script = container["command"][2].as_str().expect("a script");
+    let file = format!("{CREDENTIALS}/{GCS_FILE}");
+    assert_eq!(script.matches(&file).count(), 2, "{script}");
+    assert!(script.ends_with(r#"exec restic "$@""#), "{script}");
+}
+
+#[test]
+fn account_is_the_movers_and_the_one_that_a_person_gave_comes_first() {
+    let pod = |changes: Value| job(changes)["spec"]["template"]["spec"].clone();
+    let own = pod(json!({}));
+    assert_eq!(own["serviceAccountName"], "volsync-src-plex");
+    assert_eq!(own["automountServiceAccountToken"], false);
+    let given = pod(json!({"spec": {"restic": {"moverServiceAccount": "irsa"}}}));
+    assert_eq!(given["serviceAccountName"], "irsa");
+    assert_eq!(given["automountServiceAccountToken"], Value::Null);
 }
 
 #[test]
