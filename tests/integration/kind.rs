@@ -39,7 +39,6 @@ pub(crate) const CLUSTER_ROLE: Kind = kind("/apis/rbac.authorization.k8s.io/v1",
 pub(crate) const CLUSTER_ROLE_BINDING: Kind =
     kind("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings");
 pub(crate) const QUOTA: Kind = kind("/api/v1", "resourcequotas");
-pub(crate) const SERVICE_ACCOUNT: Kind = kind("/api/v1", "serviceaccounts");
 pub(crate) const POD: Kind = kind("/api/v1", "pods");
 
 impl Kind {

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::agent::Agent;
 use super::kind::{
     AUTOSCALER, DEPLOYMENT, HELM_RELEASE, JOB, KUSTOMIZATION, QUOTA, REPLICATION_SOURCE,
-    SERVICE_ACCOUNT,
 };
 use super::scenario::scenarios;
 use super::state::State;
@@ -20,7 +19,7 @@ scenarios![
     resume_goes_on_after_a_failure_and_reports_it,
     volsync_is_found_wherever_it_is_installed,
     list_whose_pod_is_refused_says_why_long_before_its_deadline,
-    list_runs_under_the_account_of_the_movers,
+    list_pulls_its_image_as_movers_do,
     unlock_all_ends_with_a_row_for_each_and_removes_stale_locks_only,
     autoscaler_that_starts_from_zero_is_held_and_put_back: "a real API server refuses a minimum of 0 unless a feature gate is on",
     restore_that_may_not_do_one_thing_ends_as_before_and_says_which,
@@ -172,50 +171,43 @@ async fn list_whose_pod_is_refused_says_why_long_before_its_deadline(world: &Wor
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// VolSync makes the account with the first backup, and gives it the secrets that pull the movers' image.
-async fn list_runs_under_the_account_of_the_movers(world: &World) {
-    let app = world.app("default", "paperless").await;
+/// As VolSync is told: movers pull their image with its copies of these secrets.
+async fn list_pulls_its_image_as_movers_do(world: &World) {
+    let _alone = world.exclusive().await;
+    let usual = deployment(world).await["spec"]["template"]["spec"]["containers"].clone();
+    let mut told = usual.clone();
+    told[0]["args"] = json!([
+        "--restic-container-image=registry.home/volsync:1",
+        "--mover-image-pull-secrets=123456789",
+    ]);
+    let tell = async |containers: &Value| {
+        let change = json!({"spec": {"template": {"spec": {"containers": containers}}}});
+        world.merge(DEPLOYMENT, HOME.0, HOME.1, change).await;
+    };
+    tell(&told).await;
     let proxy = world.proxy();
-    let agent = Agent::with_kubeconfig(proxy.kubeconfig());
-    let source = if app.get(REPLICATION_SOURCE).await.is_null() {
-        "paperless-b2"
-    } else {
-        "paperless"
-    };
-    let name = format!("volsync-src-{source}");
-    let there = world.get(SERVICE_ACCOUNT, "default", &name).await;
-    if there.is_null() {
-        let account = json!({
-            "apiVersion": "v1", "kind": "ServiceAccount",
-            "metadata": {"name": name, "namespace": "default"},
-        });
-        world.create(SERVICE_ACCOUNT, &account).await;
-    }
-    proxy.plan(
-        Fault::at(1, FaultKind::Delay(Duration::from_secs(1)))
-            .only(|request| request.method == "DELETE" && request.path.contains("/jobs/")),
-    );
-    let job = async || {
-        let jobs = world.list(JOB).await;
-        let found = jobs.into_iter().find(|job| {
-            let name = job["metadata"]["name"].as_str().unwrap_or_default();
-            let spec = job["spec"].to_string();
-            name.starts_with("volsync-agent-list-") && spec.contains("paperless")
-        });
-        found.map(|job| job["spec"]["template"]["spec"]["serviceAccountName"].clone())
-    };
-    let mut used = None;
-    let ran = agent
+    let delay = Fault::at(1, FaultKind::Delay(Duration::from_secs(1)));
+    proxy.plan(delay.only(|request| request.method == "DELETE" && request.path.contains("/jobs/")));
+    let mut job = Value::Null;
+    let ran = Agent::with_kubeconfig(proxy.kubeconfig())
         .start("run volsync.list default paperless")
         .until("the Job is there", async || {
-            used = job().await;
-            used.is_some()
+            let mut jobs = world.list(JOB).await;
+            jobs.retain(|job| job["metadata"].to_string().contains("volsync-agent-list-"));
+            job = jobs.pop().unwrap_or_default();
+            job.is_object()
         })
         .await
         .end()
         .await
         .exits(0);
-    assert_eq!(used, Some(json!(name)), "{ran}");
+    let pod = &job["spec"]["template"]["spec"];
+    let image = &pod["containers"][0]["image"];
+    assert_eq!(*image, "registry.home/volsync:1", "{ran}");
+    let secrets = json!([{"name": "volsync-pull-cbf43926"}]);
+    assert_eq!(pod["imagePullSecrets"], secrets, "{ran}");
+    tell(&usual).await;
+    world.settle().await;
 }
 
 async fn unlock_all_ends_with_a_row_for_each_and_removes_stale_locks_only(world: &World) {

@@ -4,7 +4,8 @@
 //! the answer. The Job is held: it is gone when the list is read, or when anything else happens. `volsync.restore` calls this operation too,
 //! and reads the rows back with [`snapshots_of`].
 
-pub(crate) mod job;
+pub(crate) mod image;
+mod job;
 mod wait;
 
 use agent_sdk::prelude::*;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::restic::{self, Snapshot, Summary, selection};
 use crate::source::Source;
 use crate::{app, operator, text};
+use image::Image;
 
 /// Arguments of `volsync.list`.
 #[derive(Args)]
@@ -73,12 +75,11 @@ fn read(source: &Source, timeout: SignedDuration) -> Result<Vec<Snapshot>> {
     ));
     let name = format!("volsync-agent-list-{}", suffix(&run::token()));
     run::stand_in("name of the Job", &name);
-    let (image, account) = (image(), account(source));
+    let image = image();
     let manifest = job::manifest(&job::Order {
         source,
         name: &name,
         image: &image,
-        account: account.as_deref(),
         privileged: privileged(&source.namespace)?,
         seconds: text::seconds(timeout),
     });
@@ -97,27 +98,12 @@ fn read(source: &Source, timeout: SignedDuration) -> Result<Vec<Snapshot>> {
 }
 
 /// The image of the movers, as VolSync is told it; where that may not be read, a known one will do.
-fn image() -> String {
+fn image() -> Image {
     let deployment = operator::find(None).unwrap_or_else(|error| {
         debug!("VolSync's Deployment cannot be read: {error}");
         None
     });
-    let image = deployment.and_then(|deployment| job::image_of(&deployment.0));
-    image.unwrap_or_else(|| job::IMAGE.to_owned())
-}
-
-/// The service account that VolSync makes for the movers of a source, if it has. Without it the list works as well, unless it takes a secret to
-/// pull the image.
-fn account(source: &Source) -> Option<String> {
-    let name = format!("volsync-src-{}", source.name);
-    let target = ObjectRef::new(kinds::SERVICE_ACCOUNT, &source.namespace, &name);
-    match cluster::find(&target, &["/metadata/name"]) {
-        Ok(found) => found.map(|_| name),
-        Err(error) => {
-            debug!("{target} cannot be read: {error}");
-            None
-        }
-    }
+    Image::of(deployment.as_ref().map(|deployment| &deployment.0))
 }
 
 fn privileged(namespace: &str) -> Result<bool> {

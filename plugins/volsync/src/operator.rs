@@ -2,7 +2,7 @@
 
 use agent_sdk::prelude::*;
 
-use crate::list::job;
+use crate::list::image;
 
 /// Where nearly everybody installs it; looked at first, for it is one small list.
 pub(crate) const HOME: &str = "volsync-system";
@@ -47,7 +47,7 @@ enum Likeness {
 }
 
 fn likeness(deployment: &Object) -> Option<Likeness> {
-    if job::image_of(&deployment.0).is_some() {
+    if image::name_of(&deployment.0).is_some() {
         Some(Likeness::Image)
     } else if deployment.label("app.kubernetes.io/name") == Some("volsync") {
         Some(Likeness::Label)

@@ -6,11 +6,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::image::Image;
 use crate::restic::log;
 use crate::source::Source;
-
-/// The mover of VolSync 0.16, which has restic in it; used when the running VolSync does not say which image it uses.
-pub(crate) const IMAGE: &str = "quay.io/backube/volsync:0.16.0";
 
 /// Where things are mounted; the same places as in VolSync's mover.
 const CA: &str = "/customCA";
@@ -28,34 +26,10 @@ const START: &str = r#"if [ -f /credentials/gcs.json ]; then export GOOGLE_APPLI
 pub(crate) struct Order<'a> {
     pub(crate) source: &'a Source,
     pub(crate) name: &'a str,
-    pub(crate) image: &'a str,
-    /// The service account that VolSync has made for the movers of the source, which may have the secrets that pull the image.
-    pub(crate) account: Option<&'a str>,
+    pub(crate) image: &'a Image,
     /// Movers of this namespace run as root.
     pub(crate) privileged: bool,
     pub(crate) seconds: u64,
-}
-
-/// Returns the image of the restic mover that VolSync's Deployment is told to use.
-pub(crate) fn image_of(deployment: &Value) -> Option<String> {
-    const FLAG: &str = "--restic-container-image=";
-    const VARIABLE: &str = "RELATED_IMAGE_RESTIC_CONTAINER";
-    let containers = deployment
-        .pointer("/spec/template/spec/containers")?
-        .as_array()?;
-    let flag = containers.iter().find_map(|container| {
-        let args = container["args"].as_array()?;
-        args.iter().find_map(|arg| arg.as_str()?.strip_prefix(FLAG))
-    });
-    let variable = || {
-        containers.iter().find_map(|container| {
-            let env = container["env"].as_array()?;
-            env.iter().find(|variable| variable["name"] == VARIABLE)?["value"].as_str()
-        })
-    };
-    flag.or_else(variable)
-        .filter(|image| !image.is_empty())
-        .map(str::to_owned)
 }
 
 /// Returns the manifest.
@@ -90,14 +64,15 @@ fn pod(order: &Order) -> Value {
     spec.insert("restartPolicy".to_owned(), "Never".into());
     spec.insert("containers".to_owned(), json!([container(order)]));
     spec.insert("volumes".to_owned(), volumes(source).into());
-    match (source.setting("moverServiceAccount"), order.account) {
-        (Some(account), _) => drop(spec.insert("serviceAccountName".to_owned(), account.clone())),
-        (None, account) => {
-            // VolSync's own may do nothing, so nobody misses its token.
-            spec.insert("automountServiceAccountToken".to_owned(), false.into());
-            if let Some(account) = account {
-                spec.insert("serviceAccountName".to_owned(), account.into());
-            }
+    if let Some(account) = source.setting("moverServiceAccount") {
+        spec.insert("serviceAccountName".to_owned(), account.clone());
+    } else {
+        spec.insert("automountServiceAccountToken".to_owned(), false.into());
+        // A person's account has its own, which these would keep away from the pod.
+        let pull = order.image.pull_secrets.iter();
+        let pull: Vec<_> = pull.map(|name| json!({"name": name})).collect();
+        if !pull.is_empty() {
+            spec.insert("imagePullSecrets".to_owned(), pull.into());
         }
     }
     for (field, setting) in [
@@ -121,7 +96,7 @@ fn container(order: &Order) -> Value {
     }
     let mut container = json!({
         "name": "restic",
-        "image": order.image,
+        "image": order.image.name,
         "command": ["/bin/sh", "-c", START, "restic"],
         "args": args,
         "envFrom": [{"secretRef": {"name": order.source.repository()}}],
