@@ -72,11 +72,9 @@ async fn plan_that_is_applied_does_what_it_says(world: &World) {
     app.is_as(&before).await;
     let ran = planned.apply().await.exits(0);
     assert_eq!(app.content(), newest.tree, "{ran}");
-    assert_eq!(
-        ran.events_named("changed").len(),
-        planned.effects(),
-        "{ran}"
-    );
+    // The plan holds retention, for it cannot know whether the chosen snapshot needs that.
+    let not_needed = planned.effects() - ran.events_named("changed").len();
+    assert!(not_needed <= 1, "{ran}");
     app.is_unharmed();
     app.is_as(&before).await;
 }

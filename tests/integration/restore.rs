@@ -6,13 +6,16 @@ use serde_json::json;
 use super::agent::Ran;
 use super::app::App;
 use super::kind::{
-    AUTOSCALER, CLAIM, CRON_JOB, DEPLOYMENT, HELM_RELEASE, KUSTOMIZATION, POD, REPLICATION_SOURCE,
-    SECRET, STATEFUL_SET,
+    AUTOSCALER, CRON_JOB, DEPLOYMENT, HELM_RELEASE, KUSTOMIZATION, POD, REPLICATION_SOURCE,
+    STATEFUL_SET,
 };
 use super::scenario::scenarios;
 use super::world::World;
+use made::{create_source, create_volume, deployment};
 
 pub(crate) mod failing;
+mod made;
+pub(crate) mod spoiled;
 
 scenarios![
     newest_snapshot_is_in_the_volume_and_everything_else_as_before,
@@ -183,21 +186,6 @@ async fn several_workloads_are_all_stopped(world: &World) {
     world.delete(DEPLOYMENT, "media", "tautulli-worker").await;
 }
 
-fn deployment(name: &str, app: &str) -> serde_json::Value {
-    let labels = json!({"app.kubernetes.io/name": app, "app.kubernetes.io/controller": name});
-    json!({
-        "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"name": name, "namespace": "media", "labels": labels},
-        "spec": {
-            "replicas": 2, "selector": {"matchLabels": labels},
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": {"containers": [{"name": "app", "image": "ghcr.io/home-operations/busybox:1.37.0"}]},
-            },
-        },
-    })
-}
-
 async fn autoscaler_of_the_user_survives(world: &World) {
     let app = world.app("media", "autobrr").await;
     let autoscaler = json!({
@@ -213,47 +201,6 @@ async fn autoscaler_of_the_user_survives(world: &World) {
     let newest = app.snapshots()[0].clone();
     restores(&app, "", &newest).await;
     world.delete(AUTOSCALER, "media", "autobrr").await;
-}
-
-/// Makes a source and the secret of its repository.
-async fn create_source(world: &World, name: &str, last: &str) {
-    let url = format!("/repository/{name}");
-    world.repositories().insert(&url, "a password", Vec::new());
-    let metadata = |name: &str| json!({"name": name, "namespace": "media"});
-    let secret = json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": metadata(&format!("{name}-volsync-secret")),
-        "stringData": {"RESTIC_REPOSITORY": url, "RESTIC_PASSWORD": "a password"},
-    });
-    world.create(SECRET, &secret).await;
-    let source = json!({
-        "apiVersion": "volsync.backube/v1alpha1", "kind": "ReplicationSource", "metadata": metadata(name),
-        "spec": {"sourcePVC": name, "trigger": {"schedule": "0 */6 * * *"}, "restic": {
-            "repository": format!("{name}-volsync-secret"), "copyMethod": "Direct", "cacheCapacity": "1Gi",
-            "cacheStorageClassName": "openebs-hostpath", "retain": {"last": last},
-        }},
-    });
-    world.create(REPLICATION_SOURCE, &source).await;
-}
-
-/// Makes a volume that is backed up, and nothing else; returns when its first backup is made.
-async fn create_volume(world: &World, name: &str, last: &str) {
-    let claim = json!({
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "media"},
-        "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "ceph-ssd", "resources": {"requests": {"storage": "1Gi"}}},
-    });
-    world.create(CLAIM, &claim).await;
-    world
-        .until("the claim is bound", || async {
-            world.get(CLAIM, "media", name).await["status"]["phase"] == "Bound"
-        })
-        .await;
-    create_source(world, name, last).await;
-    world
-        .until("VolSync has made its first backup", || async {
-            let source = world.get(REPLICATION_SOURCE, "media", name).await;
-            source["status"]["conditions"][0]["reason"] == "WaitingForSchedule"
-        })
-        .await;
 }
 
 async fn app_without_workloads_is_restored(world: &World) {
@@ -272,7 +219,7 @@ async fn app_without_workloads_is_restored(world: &World) {
 
 async fn app_without_a_claim_is_refused(world: &World) {
     let app = world.app("media", "claimless").await;
-    create_source(world, "claimless", "9").await;
+    create_source(world, "claimless", "claimless", "9").await;
     fails(&app, "", 1)
         .await
         .says("PersistentVolumeClaim `media/claimless` does not exist");

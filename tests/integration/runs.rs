@@ -38,7 +38,6 @@ async fn failing_restore(world: &World, app: &super::app::App<'_>, then: &str) -
         app.namespace, app.name
     );
     let ran = agent.run(&line).await;
-    world.controllers().answer("volsync");
     (agent, ran)
 }
 
@@ -53,7 +52,9 @@ async fn failed_run_that_is_kept_is_taken_back_later(world: &World) {
     assert_eq!(left.len(), 1, "{left:?}");
     assert!(left[0]["held"].as_u64() > Some(3), "{left:?}");
     agent.run("list").await.exits(0).says("agent undo");
+    // What is kept is the ReplicationDestination too, and VolSync would go on with it.
     agent.run("undo last --yes").await.exits(0);
+    world.controllers().answer("volsync");
     assert_eq!(app.content(), present);
     app.is_as(&before).await;
     assert!(listed(&agent, "--unfinished").await.is_empty());

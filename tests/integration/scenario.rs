@@ -85,7 +85,10 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         super::plan::ALL,
         super::runs::ALL,
         super::restore::failing::ALL,
+        super::restore::spoiled::ALL,
         super::volsync::ALL,
+        super::volsync::trigger::ALL,
+        super::whole_volsync::ALL,
     ];
     modules.into_iter().flatten()
 }

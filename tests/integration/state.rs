@@ -123,7 +123,7 @@ async fn gather(
     for kind in kinds {
         let objects = world.list(*kind).await;
         let ours = objects.iter().filter(|object| concerns(object, app));
-        for object in ours.filter(|object| !is_cache(object)) {
+        for object in ours.filter(|object| !is_cache(*kind, object)) {
             let (key, value) = entry(*kind, object);
             *all.entry(key).or_insert(json!(null)) = value;
         }
@@ -147,11 +147,11 @@ fn lists(object: &Value, app: &str) -> bool {
 }
 
 /// VolSync keeps the cache of a source's mover for the next time, and takes its time to remove the copy of the volume that was backed up.
-fn is_cache(object: &Value) -> bool {
+fn is_cache(kind: Kind, object: &Value) -> bool {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let cache = name.starts_with("volsync-src-") && name.ends_with("-cache");
     let copy = name.starts_with("volsync-") && name.ends_with("-src");
-    object["kind"] == "PersistentVolumeClaim" && (cache || copy)
+    kind == CLAIM && (cache || copy)
 }
 
 /// A pod has another name each time, so it counts as one of its app.

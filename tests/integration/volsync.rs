@@ -9,6 +9,8 @@ use super::scenario::scenarios;
 use super::state::State;
 use super::world::World;
 
+pub(crate) mod trigger;
+
 scenarios![
     list_shows_what_is_in_the_repository_and_leaves_nothing,
     snapshot_holds_what_is_on_the_volume,

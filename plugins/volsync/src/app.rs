@@ -39,6 +39,29 @@ pub(crate) fn source(namespace: &str, app: &str) -> Result<Source> {
     }
 }
 
+/// Reads the other sources that back up the claim of a source.
+///
+/// # Errors
+///
+/// Those of the list.
+pub(crate) fn siblings(source: &Source) -> Result<Vec<Source>> {
+    let all = sources(Some(&source.namespace))?;
+    let others = all
+        .into_iter()
+        .filter(|other| other.uid != source.uid && other.claim() == source.claim());
+    Ok(others.collect())
+}
+
+/// Reads a source again; none when it is gone.
+///
+/// # Errors
+///
+/// Those of the read.
+pub(crate) fn again(source: &Source) -> Result<Option<Source>> {
+    let object = cluster::find(&source.target(), &source::FIELDS)?;
+    Ok(object.map(|object| Source::new(object.0)))
+}
+
 /// Refuses a source whose mover is not restic, because its repository is not one.
 ///
 /// # Errors

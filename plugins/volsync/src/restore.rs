@@ -1,8 +1,9 @@
 //! `volsync.restore`: put an app's volume back to a snapshot.
 //!
 //! Ten steps, in this order, a file each: [`look`] (reads only), [`select`] (the real list), [`consent`], [`safety`] (a backup of the present
-//! state, and the proof that the chosen snapshot is still there), [`holds`] (everything that could write or scale), [`drain`] (until no pod
-//! mounts the volume), [`destination`] (VolSync restores, unless a [`rival`] does), the holds put back, [`ready`].
+//! state, and the proof that the chosen snapshot is still there), [`holds`] (everything that could write or scale, or start a backup: [`gitops`],
+//! [`quiet`]), [`drain`] (until no pod mounts the volume), [`destination`] (VolSync restores, unless a [`rival`] does or a pod mounts the
+//! volume after all), the holds put back, [`ready`].
 //!
 //! Nothing is overwritten before the first six have succeeded. Everything that is changed is held, so whatever way the run ends, the host
 //! puts it back; there is no clean-up code in here.
@@ -10,8 +11,10 @@
 mod consent;
 mod destination;
 mod drain;
+mod gitops;
 mod holds;
 mod look;
+mod quiet;
 mod ready;
 mod rival;
 mod safety;
@@ -46,10 +49,10 @@ pub(crate) struct Restore {
     snapshot: Option<String>,
     /// Do not back up the present state first
     no_safety_snapshot: bool,
-    /// How long each mover may take
+    /// How long a mover may fail or stand still; one that gets on may take as long as it needs
     #[arg(default = "30m")]
     timeout: SignedDuration,
-    /// How long pods may take to let go of the volume
+    /// How long Flux may take to end what it has begun, and pods to let go of the volume
     #[arg(default = "5m")]
     down_timeout: SignedDuration,
     /// How long the app may take to be ready again
@@ -78,8 +81,9 @@ pub(crate) struct Report {
 /// Which snapshot: the newest, or --previous, --as-of or --snapshot; `agent run volsync.list` shows them. The present state is backed up
 /// first.
 ///
-/// While it runs, KEDA is paused, the Kustomization and the HelmRelease are suspended, CronJobs are suspended and workloads are at 0. Whatever
-/// way the run ends, all of that is put back. What was suspended or at 0 before stays so.
+/// While it runs, KEDA is paused, the Kustomization and the HelmRelease are suspended, CronJobs and Jobs that mount the volume are suspended,
+/// workloads are at 0, and no backup of the volume starts. Whatever way the run ends, all of that is put back. What was suspended or at 0
+/// before stays so.
 #[operation(
     risk = "destroy",
     constraints(at_most_one(previous, as_of, snapshot)),
@@ -94,18 +98,27 @@ pub(crate) struct Report {
 pub(crate) fn restore(args: Restore) -> Result<Report> {
     let scene = look::look(&args)?;
     let wish = select::wish(&args);
-    let chosen = select::choose(&scene, &wish)?;
+    let (list, chosen) = select::choose(&scene, &wish)?;
     consent::ask(&scene, &wish, chosen.as_ref(), &args)?;
-    let mut safety = safety::back_up(&scene, &args, chosen.as_ref())?;
-    let pin = select::prove(&scene, &wish, chosen.as_ref(), &safety)?;
+    let mut safety = safety::back_up(&scene, &args, &list, chosen.as_ref())?;
+    let pin = select::prove(&scene, &wish, &list, chosen.as_ref(), &mut safety)?;
     let down = run::now();
-    let held = holds::hold(&scene)?;
+    let held = holds::hold(&scene, &args, &safety.quiet)?;
     drain::wait(&scene, args.down_timeout)?;
-    destination::restore(&scene, &pin, chosen.as_ref(), &safety, args.timeout)?;
-    let mut notes = held.release()?;
-    safety.release()?;
-    ready::wait(&scene, args.ready_timeout)?;
-    notes.splice(0..0, scene.notes.iter().cloned());
+    let restored = destination::restore(&scene, &pin, chosen.as_ref(), &safety, args.timeout);
+    if let Err(error) = restored {
+        // Dropped, they would be put back now, beside a mover that may still write. The host puts everything back when the run ends, newest
+        // first, and nothing while something newer is still there.
+        std::mem::forget((held, safety));
+        return Err(error);
+    }
+    let mut notes = scene.notes.clone();
+    notes.extend(safety.note.take());
+    notes.extend(held.release()?);
+    let left = std::mem::take(&mut safety.quiet).release()?;
+    left.iter().for_each(|sentence| warn!("{sentence}"));
+    notes.extend(left);
+    notes.extend(ready::wait(&scene, args.ready_timeout)?);
     Ok(report(&scene, chosen.as_ref(), &safety, down, notes))
 }
 

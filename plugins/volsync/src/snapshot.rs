@@ -23,7 +23,7 @@ pub(crate) struct Snapshot {
     /// How many at a time
     #[arg(default = 3, minimum = 1, maximum = 50)]
     parallel: usize,
-    /// How long each may take, the wait for a mover that is running included
+    /// How long others may use a source, and how long a mover may fail or stand still
     #[arg(default = "1h")]
     timeout: SignedDuration,
 }
@@ -37,6 +37,7 @@ pub(crate) struct Snapshot {
     risk = "change",
     columns(namespace, name, result, snapshot, seconds, message),
     constraints(exactly_one(app, all), requires(app, namespace)),
+    locks("volsync:{namespace}/{app}"),
     examples(
         "volsync.snapshot media plex",
         "volsync.snapshot --all",
@@ -51,6 +52,7 @@ pub(crate) fn snapshot(args: Snapshot) -> Result<Outcome> {
         parallel: args.parallel,
         timeout: args.timeout,
         linger: false,
+        quiet: false,
     };
     let ends = sync::run(&sources, wanted, &step)?;
     finish(step, &sources, ends, args.app.is_some())

@@ -5,11 +5,12 @@
 
 pub(crate) mod state;
 
-use serde_json::Value;
+use agent_sdk::prelude::*;
 
 /// The fields of a ReplicationSource that this plugin reads.
-pub(crate) const FIELDS: [&str; 5] = [
+pub(crate) const FIELDS: [&str; 6] = [
     "/metadata/creationTimestamp",
+    "/metadata/generation",
     "/metadata/labels",
     "/metadata/annotations",
     "/spec",
@@ -42,6 +43,10 @@ pub(crate) struct Source {
     pub(crate) name: String,
     pub(crate) namespace: String,
     pub(crate) uid: String,
+    /// The version in which it was read.
+    pub(crate) version: String,
+    /// What its spec is numbered with.
+    pub(crate) generation: i64,
     object: Value,
 }
 
@@ -56,8 +61,18 @@ impl Source {
             name: text("name"),
             namespace: text("namespace"),
             uid: text("uid"),
+            version: text("resourceVersion"),
+            generation: object
+                .pointer("/metadata/generation")
+                .and_then(Value::as_i64)
+                .unwrap_or_default(),
             object,
         }
+    }
+
+    /// Names it.
+    pub(crate) fn target(&self) -> ObjectRef {
+        ObjectRef::new(kinds::REPLICATION_SOURCE, &self.namespace, &self.name)
     }
 
     fn at(&self, pointer: &str) -> Option<&Value> {
@@ -127,6 +142,17 @@ impl Source {
     /// Says whether its mover is stopped.
     pub(crate) fn paused(&self) -> bool {
         self.at("/spec/paused").and_then(Value::as_bool) == Some(true)
+    }
+
+    /// Says whether VolSync synchronises it all the time, for want of a trigger. The movers that have no trigger at all do not count.
+    pub(crate) fn continuous(&self) -> bool {
+        let triggered = !matches!(self.mover(), "syncthing" | "external" | "none");
+        triggered && self.manual().is_none() && self.schedule().is_none()
+    }
+
+    /// Returns its retention.
+    pub(crate) fn retain(&self) -> Option<&Value> {
+        self.setting("retain")
     }
 
     /// Says whether it keeps only the newest snapshot, because no retention is set.

@@ -8,6 +8,7 @@ use crate::restic::log;
 use crate::snapshot::chosen;
 use crate::source::Source;
 use crate::suspend::state::{self, Suspended};
+use crate::sync::trigger::NEVER;
 use crate::text;
 
 /// A schedule that has not fired for so long after its time has a reason.
@@ -49,7 +50,7 @@ pub(crate) struct Row {
 
 /// Show when the apps were backed up, and what is wrong.
 ///
-/// Says when VolSync itself is suspended, since when and by whom; for that it looks into the namespace `volsync-system`.
+/// Says when VolSync itself is suspended, since when and by whom; for that it looks for its Deployment, first in the namespace `volsync-system`.
 #[operation(
     risk = "read",
     columns(namespace, name, state, age = "LAST", result, next, schedule, notes),
@@ -115,6 +116,9 @@ fn notes(source: &Source, suspended: bool, now: Timestamp) -> Vec<String> {
             .to_owned()
     }));
     add(left_behind(source));
+    add((source.schedule() == Some(NEVER)).then(|| {
+        format!("its schedule is held at `{NEVER}` by a restore: see agent runs --unfinished")
+    }));
     add(overdue(source, suspended, now));
     add(unseen(source, suspended));
     add(running_long(source, now));
@@ -197,6 +201,12 @@ mod tests {
     fn manual_tag_left_behind_is_reported_because_the_schedule_is_off() {
         let left = source(json!({"spec": {"trigger": {"manual": "restore-once"}}}));
         assert!(notes(&left, false, now())[0].contains("`restore-once` was left behind"));
+    }
+
+    #[test]
+    fn schedule_that_a_restore_holds_is_told() {
+        let held = source(json!({"spec": {"trigger": {"schedule": NEVER}}}));
+        assert!(notes(&held, false, now())[0].contains("held at `0 0 29 2 *`"));
     }
 
     #[test]

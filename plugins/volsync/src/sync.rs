@@ -3,6 +3,7 @@
 //! So many at a time, with one watcher for all. A failure ends one synchronisation and never the batch. The manual tag is held and put back
 //! as soon as its synchronisation has ended, for a tag that stays switches the schedule off; where one was there before, see [`trigger`].
 
+mod failure;
 mod task;
 pub(crate) mod trigger;
 
@@ -21,10 +22,12 @@ pub(crate) struct Wanted {
     pub(crate) unlock: bool,
     /// How many at a time.
     pub(crate) parallel: usize,
-    /// How long each may take, the wait for a running mover included.
+    /// How long others may use it, and how long its mover may fail or stand still.
     pub(crate) timeout: SignedDuration,
     /// Leave the tag after a success to the caller, see [`one`].
     pub(crate) linger: bool,
+    /// This run holds its schedule.
+    pub(crate) quiet: bool,
 }
 
 /// How one synchronisation ended.
@@ -80,6 +83,7 @@ pub(crate) fn run(sources: &[Source], wanted: Wanted, step: &Step) -> Result<Vec
 pub(crate) fn one(
     source: &Source,
     timeout: SignedDuration,
+    quiet: bool,
     step: &Step,
 ) -> Result<(End, Option<trigger::Set>)> {
     let wanted = Wanted {
@@ -87,6 +91,7 @@ pub(crate) fn one(
         parallel: 1,
         timeout,
         linger: true,
+        quiet,
     };
     let mut task = Task::new(source.clone(), wanted);
     if run::planning() {

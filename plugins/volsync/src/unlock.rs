@@ -24,7 +24,7 @@ pub(crate) struct Unlock {
     /// How many at a time
     #[arg(default = 3, minimum = 1, maximum = 50)]
     parallel: usize,
-    /// How long each may take
+    /// How long others may use a source, and how long a mover may fail or stand still
     #[arg(default = "1h")]
     timeout: SignedDuration,
 }
@@ -33,10 +33,12 @@ pub(crate) struct Unlock {
 ///
 /// VolSync unlocks only as the first part of a backup, so this makes a backup too, and waits for it. Only stale locks are removed: those that
 /// have not been refreshed for 30 minutes. A healthy mover that is running is waited for first; one that keeps failing is restarted.
+/// What it writes into `spec.restic.unlock` stays: VolSync unlocks once for each value, and kills a mover when it changes.
 #[operation(
     risk = "change",
     columns(namespace, name, result, snapshot, seconds, message),
     constraints(exactly_one(app, all), requires(app, namespace)),
+    locks("volsync:{namespace}/{app}"),
     examples("volsync.unlock media plex", "volsync.unlock --all")
 )]
 pub(crate) fn unlock(args: Unlock) -> Result<Outcome> {
@@ -52,6 +54,7 @@ pub(crate) fn unlock(args: Unlock) -> Result<Outcome> {
         parallel: args.parallel,
         timeout: args.timeout,
         linger: false,
+        quiet: false,
     };
     let ends = sync::run(&sources, wanted, &step)?;
     finish(step, &sources, ends, one)

@@ -9,6 +9,17 @@ use crate::object::Object;
 use crate::world::{Result, World};
 pub(crate) use environment::Environment;
 
+/// The Job of a pod; of a mover what VolSync made it for.
+pub(crate) fn owner(pod: &Object) -> &str {
+    let job = pod
+        .label("batch.kubernetes.io/job-name")
+        .or_else(|| pod.label("job-name"))
+        .unwrap_or_default();
+    job.strip_prefix("volsync-src-")
+        .or_else(|| job.strip_prefix("volsync-dst-"))
+        .unwrap_or(job)
+}
+
 /// How a container ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outcome {

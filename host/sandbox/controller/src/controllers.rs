@@ -1,5 +1,6 @@
 //! Starting and stopping the controllers, and the handles that tests hold.
 
+use crate::fault::Slow;
 use crate::kind::Kind;
 use crate::object::Object;
 use crate::options::Options;
@@ -70,6 +71,13 @@ impl Controllers {
         self.world.faults.fail_mover(namespace, name, times);
     }
 
+    /// From now on the container of a Job takes so long, and prints how far it is, or nothing; none lets it be quick again. Named by the Job, or for
+    /// a mover by its ReplicationSource or ReplicationDestination.
+    pub fn slow_job(&self, namespace: &str, name: &str, slow: Option<(Duration, bool)>) {
+        let slow = slow.map(|(time, prints)| Slow { time, prints });
+        self.world.faults.slow_down(namespace, name, slow);
+    }
+
     /// Pods with this `app.kubernetes.io/name` that start from now on do not get ready, until [`Controllers::let_ready`].
     pub fn keep_unready(&self, namespace: &str, app: &str) {
         self.world.faults.keep_unready(namespace, app);
@@ -81,6 +89,11 @@ impl Controllers {
         for pod in self.world.cached_all(Kind::Pod, namespace) {
             self.wake(Kind::Pod, namespace, pod.name());
         }
+    }
+
+    /// The pods of Jobs of a namespace are refused from now on, as an admission plugin does, with these words; or no longer.
+    pub fn refuse_pods(&self, namespace: &str, why: Option<&str>) {
+        self.world.faults.refuse_pods(namespace, why);
     }
 
     /// A controller stops answering: `source`, `kustomize`, `helm`, `volsync`, `keda`, `workload`, `kubelet` or `job`.

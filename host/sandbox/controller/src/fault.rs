@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The faults that are set now.
 #[derive(Default)]
@@ -14,8 +15,19 @@ struct State {
     silent: BTreeSet<String>,
     stuck: BTreeSet<(String, String)>,
     failing_movers: BTreeMap<(String, String), u32>,
+    slow: BTreeMap<(String, String), Slow>,
     unready: BTreeSet<(String, String)>,
     broken: BTreeMap<(String, String, String), (String, String)>,
+    refused_pods: BTreeMap<String, String>,
+}
+
+/// How slow the container of a Job is.
+#[derive(Clone, Copy)]
+pub(crate) struct Slow {
+    /// How long it takes.
+    pub(crate) time: Duration,
+    /// Whether it prints how far it is.
+    pub(crate) prints: bool,
 }
 
 impl Faults {
@@ -73,6 +85,19 @@ impl Faults {
         fails
     }
 
+    pub(crate) fn slow_down(&self, namespace: &str, owner: &str, slow: Option<Slow>) {
+        let key = (namespace.to_owned(), owner.to_owned());
+        match slow {
+            Some(slow) => self.state().slow.insert(key, slow),
+            None => self.state().slow.remove(&key),
+        };
+    }
+
+    pub(crate) fn slow(&self, namespace: &str, owner: &str) -> Option<Slow> {
+        let key = (namespace.to_owned(), owner.to_owned());
+        self.state().slow.get(&key).copied()
+    }
+
     pub(crate) fn keep_unready(&self, namespace: &str, app: &str) {
         self.state()
             .unready
@@ -89,6 +114,23 @@ impl Faults {
         self.state()
             .unready
             .contains(&(namespace.to_owned(), app.to_owned()))
+    }
+
+    pub(crate) fn refuse_pods(&self, namespace: &str, why: Option<&str>) {
+        let mut state = self.state();
+        match why {
+            Some(why) => drop(
+                state
+                    .refused_pods
+                    .insert(namespace.to_owned(), why.to_owned()),
+            ),
+            None => drop(state.refused_pods.remove(namespace)),
+        }
+    }
+
+    /// Why a Job gets no pod in this namespace.
+    pub(crate) fn refused_pods(&self, namespace: &str) -> Option<String> {
+        self.state().refused_pods.get(namespace).cloned()
     }
 
     pub(crate) fn break_object(

@@ -13,7 +13,7 @@ use super::{DATA, Snapshot};
 pub(crate) enum Wish {
     /// Skip so many of the newest: 0 is the newest.
     Previous(usize),
-    /// The newest that is not younger.
+    /// The newest that is not younger, in whole seconds: lists show no more, and the mover compares no more.
     AsOf(Timestamp),
     /// By the beginning of its id.
     Id(String),
@@ -60,7 +60,7 @@ pub(crate) fn choose<'a>(list: &'a [Snapshot], wish: &Wish) -> Result<&'a Snapsh
         Wish::Previous(skip) => eligible.get(*skip).copied().ok_or(Unmet::TooFewFor(*skip)),
         Wish::AsOf(moment) => eligible
             .into_iter()
-            .find(|snapshot| snapshot.time <= *moment)
+            .find(|snapshot| snapshot.time.as_second() <= moment.as_second())
             .ok_or(Unmet::AllYoungerThan(*moment)),
         Wish::Id(prefix) => by_id(eligible, prefix),
     }

@@ -63,6 +63,10 @@ fn facts(
         ),
     ));
     facts.push(("down meanwhile", list(&scene.down(), "nothing")));
+    if !scene.services.is_empty() {
+        let services = format!("users of the services {}", scene.services.join(", "));
+        facts.push(("for", services));
+    }
     facts.push(("present state", present(scene, args)));
     facts.extend(scene.notes.iter().map(|note| ("note", note.clone())));
     facts

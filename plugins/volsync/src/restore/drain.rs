@@ -8,7 +8,7 @@ use agent_sdk::wait::Deadline;
 
 use super::look::Scene;
 
-const FIELDS: [&str; 7] = [
+pub(super) const FIELDS: [&str; 7] = [
     "/metadata/labels",
     "/metadata/deletionTimestamp",
     "/metadata/finalizers",
@@ -18,18 +18,47 @@ const FIELDS: [&str; 7] = [
     "/status/phase",
 ];
 
-/// Waits.
+/// Waits for all pods.
 ///
 /// # Errors
 ///
 /// `volsync.volume-in-use`, which names the pods.
 pub(super) fn wait(scene: &Scene, timeout: SignedDuration) -> Result<()> {
-    let claim = scene.source.claim();
-    let step = Step::new(format!("Wait until no pod mounts `{claim}`"));
+    let step = Step::new(format!(
+        "Wait until no pod mounts `{}`",
+        scene.source.claim()
+    ));
     if run::planning() {
         step.skip("nothing was stopped");
         return Ok(());
     }
+    until_free(scene, timeout, &step, |_| true)?;
+    step.done("");
+    Ok(())
+}
+
+/// Waits for the movers only, as long as they may take to end after they were told to.
+///
+/// # Errors
+///
+/// As for [`wait`].
+pub(super) fn let_go(scene: &Scene, timeout: SignedDuration) -> Result<()> {
+    let step = Step::new(format!(
+        "Wait until no mover has `{}`",
+        scene.source.claim()
+    ));
+    until_free(scene, timeout, &step, of_volsync)?;
+    step.done("");
+    Ok(())
+}
+
+fn until_free(
+    scene: &Scene,
+    timeout: SignedDuration,
+    step: &Step,
+    counts: fn(&Object) -> bool,
+) -> Result<()> {
+    let claim = scene.source.claim();
     let deadline = Deadline::after(timeout);
     let query = Query::all(kinds::POD).namespace(scene.source.namespace.as_str());
     let watcher = cluster::watch(&[query], &FIELDS)?;
@@ -38,10 +67,15 @@ pub(super) fn wait(scene: &Scene, timeout: SignedDuration) -> Result<()> {
     loop {
         let left = deadline.left();
         for sighting in watcher.next(left)? {
-            synced |= see(&mut mounting, claim, sighting);
+            let counted = match &sighting {
+                Sighting::Present(_, pod) | Sighting::Gone(_, pod) => counts(pod),
+                Sighting::Synced(_) => true,
+            };
+            if counted {
+                synced |= see(&mut mounting, claim, sighting);
+            }
         }
         if synced && mounting.is_empty() {
-            step.done("");
             return Ok(());
         }
         if left.is_zero() {
@@ -55,6 +89,10 @@ pub(super) fn wait(scene: &Scene, timeout: SignedDuration) -> Result<()> {
                 .join(", "),
         );
     }
+}
+
+pub(super) fn of_volsync(pod: &Object) -> bool {
+    pod.label("app.kubernetes.io/created-by") == Some("volsync")
 }
 
 /// Takes note of a pod; says whether all that were there at the start have been seen.
@@ -73,10 +111,9 @@ fn see(mounting: &mut BTreeMap<String, Object>, claim: &str, sighting: Sighting)
 }
 
 /// A pod that has ended mounts nothing, and one of VolSync's that has not begun waits for us.
-fn mounts(pod: &Object, claim: &str) -> bool {
+pub(super) fn mounts(pod: &Object, claim: &str) -> bool {
     let phase = pod.text("/status/phase").unwrap_or_default();
-    let of_volsync = pod.label("app.kubernetes.io/created-by") == Some("volsync");
-    let ended = matches!(phase, "Succeeded" | "Failed") || (of_volsync && phase != "Running");
+    let ended = matches!(phase, "Succeeded" | "Failed") || (of_volsync(pod) && phase != "Running");
     !ended
         && pod
             .items("/spec/volumes")
@@ -106,7 +143,7 @@ fn in_use(
     }
 }
 
-fn describe(pod: &Object, now: Timestamp) -> String {
+pub(super) fn describe(pod: &Object, now: Timestamp) -> String {
     let mut text = format!("pod `{}`", pod.name());
     if let Some(node) = pod.text("/spec/nodeName") {
         text.push_str(&format!(" on node `{node}`"));

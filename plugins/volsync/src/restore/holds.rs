@@ -1,42 +1,61 @@
 //! Everything that could write to the volume or start what does, stopped for a time.
 //!
-//! KEDA first, for it scales up what is at 0; then Flux, which would correct what follows; then CronJobs and autoscalers; the workloads last.
-//! What is already as wanted is not written by the host and so not put back either: what was suspended or at 0 stays so.
+//! KEDA first, for it scales up what is at 0; then Flux, which would correct what follows, and is waited for: what it has begun it ends; then the
+//! schedules of backups, CronJobs, their Jobs, and autoscalers; the workloads last. What is already as wanted is not written by the host
+//! and so not put back either: what was suspended or at 0 stays so.
 
 use agent_sdk::operations::Call;
 use agent_sdk::prelude::*;
 use agent_sdk::{cluster, operations};
 
-use super::look::Scene;
+use super::look::{self, Flux, PAUSED_REPLICAS, Scene};
+use super::quiet::{self, Quiet};
+use super::{Restore, gitops};
 use crate::call;
 
 /// What is held. Dropped without [`Held::release`], it is put back in the order of the fields: newest first.
 pub(super) struct Held {
+    scaled_objects: Option<cluster::Held>,
     workloads: Option<cluster::Held>,
+    claims: Option<cluster::Held>,
+    jobs: Option<cluster::Held>,
     schedules: Option<cluster::Held>,
+    quiet: Vec<cluster::Held>,
     operations: Option<operations::Held>,
 }
 
-/// Holds all.
+/// Holds all. `quieted`: what keeps the source quiet already.
 ///
 /// # Errors
 ///
-/// Those of the first that could not be held.
-pub(super) fn hold(scene: &Scene) -> Result<Held> {
+/// `volsync.flux-busy`, `volsync.busy`; those of the first that could not be held.
+pub(super) fn hold(scene: &Scene, args: &Restore, quieted: &Quiet) -> Result<Held> {
     let step = Step::new(format!("Stop `{}/{}`", scene.source.namespace, scene.app));
-    let calls = calls(scene);
     let mut held = Held {
+        scaled_objects: None,
         workloads: None,
+        claims: None,
+        jobs: None,
         schedules: None,
+        quiet: Vec::new(),
         operations: None,
     };
+    let flux = flux(scene, quieted);
+    let calls = calls(scene, &flux);
     if !calls.is_empty() {
         step.note("pausing KEDA, suspending Flux");
         held.operations = Some(operations::hold(&calls)?);
     }
+    gitops::settle(&step, &flux, args.down_timeout)?;
+    step.note("keeping backups from starting");
+    held.quiet = quiet::rest(&step, scene, quieted, args.timeout)?;
     step.note("suspending CronJobs, scaling to 0");
     held.schedules = changes(&schedules(scene))?;
+    // Read again now that no CronJob starts another one.
+    held.jobs = changes(&suspended(&look::jobs(&scene.source)?))?;
+    held.claims = changes(&claims(scene))?;
     held.workloads = changes(&workloads(scene))?;
+    held.scaled_objects = changes(&scaled_objects(scene))?;
     step.done(scene.down().join(", "));
     Ok(held)
 }
@@ -48,16 +67,21 @@ fn changes(changes: &[Change]) -> Result<Option<cluster::Held>> {
     cluster::hold(changes, &[]).map(Some)
 }
 
+/// Kustomizations before HelmReleases, and without those that are held already.
+fn flux<'a>(scene: &'a Scene, quieted: &Quiet) -> Vec<&'a Flux> {
+    let kustomizations = scene.kustomizations.iter();
+    kustomizations
+        .filter(|_| !quieted.has_flux())
+        .chain(&scene.releases)
+        .collect()
+}
+
 /// The operations of other plugins, in the order in which they are called.
-fn calls(scene: &Scene) -> Vec<Call> {
-    let kustomizations = scene.kustomizations.iter().map(|flux| &flux.target);
-    let releases = scene.releases.iter().map(|flux| &flux.target);
-    [
-        call::each("keda.pause", &scene.scaled_objects, None),
-        call::each("flux.suspend", kustomizations, Some("ks")),
-        call::each("flux.suspend", releases, Some("hr")),
-    ]
-    .concat()
+fn calls(scene: &Scene, flux: &[&Flux]) -> Vec<Call> {
+    let scaled_objects = scene.scaled_objects.iter().map(|one| &one.target);
+    let mut calls = call::each("keda.pause", scaled_objects, None);
+    calls.extend(gitops::suspend(flux));
+    calls
 }
 
 /// An autoscaler stands still while its target is at 0, unless its own minimum is 0: then it may scale up at any time. With a minimum of 1 for
@@ -74,6 +98,30 @@ fn schedules(scene: &Scene) -> Vec<Change> {
     let still = from_zero
         .map(|autoscaler| Change::patch(&autoscaler.target, json!({"spec": {"minReplicas": 1}})));
     suspend.chain(still).collect()
+}
+
+/// A Job that is suspended loses its pods, and begins anew afterwards.
+fn suspended(jobs: &[ObjectRef]) -> Vec<Change> {
+    let suspend = |job| Change::patch(job, json!({"spec": {"suspend": true}}));
+    jobs.iter().map(suspend).collect()
+}
+
+/// A StatefulSet may delete the claims that it made when it is scaled down, and the volume with them.
+fn claims(scene: &Scene) -> Vec<Change> {
+    let deleting = scene.workloads.iter().filter(|one| one.deletes_claims);
+    let retain =
+        json!({"spec": {"persistentVolumeClaimRetentionPolicy": {"whenScaled": "Retain"}}});
+    let retain = deleting.map(|one| Change::patch(&one.target, retain.clone()));
+    retain.collect()
+}
+
+/// KEDA may hold its target at another number than 0. It does so again as soon as it is put back, so that comes before the workloads.
+fn scaled_objects(scene: &Scene) -> Vec<Change> {
+    let stands_up = scene.scaled_objects.iter().filter(|one| one.stands_up);
+    let at_zero = json!({"metadata": {"annotations": {PAUSED_REPLICAS: "0"}}});
+    stands_up
+        .map(|one| Change::patch(&one.target, at_zero.clone()))
+        .collect()
 }
 
 fn workloads(scene: &Scene) -> Vec<Change> {
@@ -94,12 +142,17 @@ impl Held {
     pub(super) fn release(self) -> Result<Vec<String>> {
         let step = Step::new("Start the app as it was");
         let results = [
+            self.scaled_objects.map(cluster::Held::release),
             self.workloads.map(cluster::Held::release),
+            self.claims.map(cluster::Held::release),
+            self.jobs.map(cluster::Held::release),
             self.schedules.map(cluster::Held::release),
-            self.operations.map(operations::Held::release),
         ];
+        let quiet = self.quiet.into_iter().rev().map(cluster::Held::release);
+        let operations = self.operations.map(operations::Held::release);
+        let results = results.into_iter().flatten().chain(quiet);
         let mut left = Vec::new();
-        for result in results.into_iter().flatten() {
+        for result in results.chain(operations) {
             left.extend(result?);
         }
         left.iter().for_each(|sentence| warn!("{sentence}"));
@@ -114,9 +167,8 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
-    use super::super::look::{Autoscaler, CronJob, Flux, Workload};
+    use super::super::look::{Autoscaler, CronJob, ScaledObject, Workload};
     use super::*;
-    use crate::source::tests::source;
 
     fn target(of: ObjectType, name: &str) -> ObjectRef {
         ObjectRef::new(of, "media", name)
@@ -124,18 +176,21 @@ mod tests {
 
     fn scene() -> Scene {
         Scene {
-            app: "plex".to_owned(),
-            source: source(json!({})),
-            claim_modes: json!(["ReadWriteOnce"]),
             workloads: vec![Workload {
                 target: target(kinds::DEPLOYMENT, "plex"),
                 replicas: 1,
+                ready: true,
+                deletes_claims: true,
+                of_other: None,
             }],
             cron_jobs: vec![CronJob {
                 target: target(kinds::CRON_JOB, "plex-clean"),
                 suspended: false,
             }],
-            scaled_objects: vec![target(kinds::SCALED_OBJECT, "plex")],
+            scaled_objects: vec![ScaledObject {
+                target: target(kinds::SCALED_OBJECT, "plex"),
+                stands_up: true,
+            }],
             autoscalers: vec![
                 Autoscaler {
                     target: target(kinds::HORIZONTAL_POD_AUTOSCALER, "one"),
@@ -149,18 +204,21 @@ mod tests {
             kustomizations: vec![Flux {
                 target: target(kinds::KUSTOMIZATION, "plex"),
                 suspended: false,
+                not_ready: None,
             }],
             releases: vec![Flux {
                 target: target(kinds::HELM_RELEASE, "plex"),
                 suspended: true,
+                not_ready: None,
             }],
-            notes: Vec::new(),
+            ..look::tests::scene(json!({}))
         }
     }
 
     #[test]
     fn keda_is_paused_before_flux_is_suspended_and_the_kustomization_before_its_release() {
-        let calls = calls(&scene());
+        let scene = scene();
+        let calls = calls(&scene, &flux(&scene, &Quiet::default()));
         let order: Vec<_> = calls
             .iter()
             .map(|call| (call.operation.as_str(), call.arguments["kind"].as_str()))
@@ -195,5 +253,23 @@ mod tests {
         let job = target(kinds::CRON_JOB, "plex-clean");
         assert!(changes.contains(&Change::patch(&job, json!({"spec": {"suspend": true}}))));
         assert_eq!(workloads(&scene()).len(), 1);
+    }
+
+    #[test]
+    fn stateful_set_that_deletes_its_claims_keeps_them_while_it_is_at_zero() {
+        let retain =
+            json!({"spec": {"persistentVolumeClaimRetentionPolicy": {"whenScaled": "Retain"}}});
+        let held = Change::patch(&target(kinds::DEPLOYMENT, "plex"), retain);
+        assert!(claims(&scene()).contains(&held));
+        let mut scene = scene();
+        scene.workloads[0].deletes_claims = false;
+        assert!(!claims(&scene).contains(&held));
+    }
+
+    #[test]
+    fn scaled_object_that_stands_at_a_number_is_held_at_zero() {
+        let at_zero = json!({"metadata": {"annotations": {PAUSED_REPLICAS: "0"}}});
+        let held = Change::patch(&target(kinds::SCALED_OBJECT, "plex"), at_zero);
+        assert!(scaled_objects(&scene()).contains(&held));
     }
 }

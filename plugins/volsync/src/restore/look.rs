@@ -1,6 +1,7 @@
 //! The look before any change: everything that belongs to the app, and everything that stands against a restore now.
 
 mod part;
+mod remark;
 
 use agent_sdk::prelude::*;
 
@@ -8,56 +9,98 @@ use super::{Restore, rival};
 use crate::app;
 use crate::source::Source;
 
-pub(super) use part::{Autoscaler, CronJob, Flux, Workload, is_of};
+pub(super) use part::{Autoscaler, CronJob, Flux, PAUSED_REPLICAS, ScaledObject, Workload, is_of};
 
 /// What there is.
 pub(super) struct Scene {
     /// The name that the person gave.
     pub(super) app: String,
     pub(super) source: Source,
+    /// The other sources that back the same claim up.
+    pub(super) siblings: Vec<Source>,
     /// The access modes of the claim itself.
     pub(super) claim_modes: Value,
     pub(super) workloads: Vec<Workload>,
     pub(super) cron_jobs: Vec<CronJob>,
-    /// ScaledObjects of the workloads, and whether each is paused already.
-    pub(super) scaled_objects: Vec<ObjectRef>,
+    /// Jobs that mount the claim now, those of CronJobs included.
+    pub(super) jobs: Vec<ObjectRef>,
+    /// ScaledObjects of the workloads.
+    pub(super) scaled_objects: Vec<ScaledObject>,
     pub(super) autoscalers: Vec<Autoscaler>,
     pub(super) kustomizations: Vec<Flux>,
     pub(super) releases: Vec<Flux>,
+    /// The Services that lead to the workloads: their users are those for whom the app is down.
+    pub(super) services: Vec<String>,
     /// What a person should know although nothing is wrong.
     pub(super) notes: Vec<String>,
 }
 
 /// The fields of workloads that say whose they are and which volumes they mount.
-const WORKLOAD: [&str; 7] = [
+const WORKLOAD: [&str; 9] = [
     "/metadata/labels",
     "/spec/replicas",
     "/spec/suspend",
+    "/spec/template/metadata/labels",
     "/spec/template/spec/volumes",
     "/spec/jobTemplate/spec/template/spec/volumes",
     "/spec/volumeClaimTemplates",
-    "/status/active",
+    "/spec/persistentVolumeClaimRetentionPolicy",
+    "/status/readyReplicas",
 ];
+/// The fields of Jobs that say whether they have ended and which volumes they mount.
+const JOB: [&str; 3] = [
+    "/metadata/ownerReferences",
+    "/spec/template/spec/volumes",
+    "/status/conditions",
+];
+/// The fields of Kustomizations and HelmReleases that say how they are, and who applied them.
+const FLUX: [&str; 3] = ["/metadata/labels", "/spec/suspend", "/status/conditions"];
 
 /// Looks.
 ///
 /// # Errors
 ///
 /// `volsync.unknown-app`, `volsync.ambiguous-app`, `volsync.not-restic`, `volsync.no-claim`, `volsync.claim-deleted`,
-/// `volsync.restore-running`.
+/// `volsync.restore-running`, `volsync.continuous`.
 pub(super) fn look(args: &Restore) -> Result<Scene> {
     let step = Step::new(format!("Look at `{}/{}`", args.namespace, args.app));
     let source = app::source(&args.namespace, &args.app)?;
     app::require_restic(&source)?;
+    let siblings = app::siblings(&source)?;
+    for source in siblings.iter().chain([&source]) {
+        require_trigger(source)?;
+    }
     let claim_modes = claim(&source)?;
     rival::refuse(&source)?;
-    let scene = gather(args, source, claim_modes)?;
+    let scene = gather(args, source, siblings, claim_modes)?;
     step.done(scene.summary());
     Ok(scene)
 }
 
-fn gather(args: &Restore, source: Source, claim_modes: Value) -> Result<Scene> {
-    let names = [args.app.clone(), source.claim().to_owned()];
+/// VolSync backs a source without a trigger up all the time, and there is nothing that keeps it from doing so for a while.
+fn require_trigger(source: &Source) -> Result<()> {
+    if !source.continuous() {
+        return Ok(());
+    }
+    let (namespace, name) = (&source.namespace, &source.name);
+    let message = format!(
+        "ReplicationSource `{namespace}/{name}` has no trigger, so VolSync would back up the volume while it is overwritten"
+    );
+    Err(Error::unsupported("volsync.continuous", message)
+        .hint("give it a `spec.trigger.schedule`, where it comes from"))
+}
+
+fn gather(
+    args: &Restore,
+    source: Source,
+    siblings: Vec<Source>,
+    claim_modes: Value,
+) -> Result<Scene> {
+    let names = [
+        args.app.clone(),
+        source.claim().to_owned(),
+        source.name.clone(),
+    ];
     let namespace = source.namespace.clone();
     let objects = |of: ObjectType| -> Result<Vec<Object>> {
         let all = cluster::list(&Query::all(of).namespace(namespace.as_str()), &WORKLOAD)?;
@@ -70,32 +113,60 @@ fn gather(args: &Restore, source: Source, claim_modes: Value) -> Result<Scene> {
     let mut labelled = Vec::new();
     for of in [kinds::DEPLOYMENT, kinds::STATEFUL_SET] {
         let found = objects(of)?;
-        workloads.extend(found.iter().map(|object| Workload::new(of, object)));
+        let new = |object| Workload::new(of, object, &names);
+        workloads.extend(found.iter().map(new));
         labelled.extend(found);
     }
     let found = objects(kinds::CRON_JOB)?;
     let cron_jobs: Vec<_> = found.iter().map(CronJob::new).collect();
     labelled.extend(found);
+    let mut notes = Vec::new();
+    let releases = flux(
+        kinds::HELM_RELEASE,
+        part::releases(&labelled, &namespace, &args.app),
+        &mut notes,
+    )?;
+    let applied = labelled
+        .iter()
+        .chain(releases.iter().map(|(_, object)| object));
+    let kustomizations = flux(
+        kinds::KUSTOMIZATION,
+        part::kustomizations(&source, applied, &args.app),
+        &mut notes,
+    )?;
+    let alone = |found: Vec<(Flux, Object)>| found.into_iter().map(|(flux, _)| flux).collect();
     let mut scene = Scene {
         app: args.app.clone(),
+        jobs: jobs(&source)?,
+        services: services(&namespace, &labelled),
         scaled_objects: scaled_objects(&namespace, &workloads)?,
         autoscalers: autoscalers(&namespace, &workloads)?,
-        kustomizations: flux(
-            kinds::KUSTOMIZATION,
-            part::kustomizations(&source, &labelled, &args.app),
-        )?,
-        releases: flux(
-            kinds::HELM_RELEASE,
-            part::releases(&labelled, &namespace, &args.app),
-        )?,
+        kustomizations: alone(kustomizations),
+        releases: alone(releases),
         source,
+        siblings,
         claim_modes,
         workloads,
         cron_jobs,
-        notes: Vec::new(),
+        notes,
     };
-    scene.notes = scene.remarks();
+    let remarks = remark::all(&scene);
+    scene.notes.extend(remarks);
     Ok(scene)
+}
+
+/// Returns the Jobs that mount the claim of a source now.
+///
+/// # Errors
+///
+/// Those of the list.
+pub(super) fn jobs(source: &Source) -> Result<Vec<ObjectRef>> {
+    let query = Query::all(kinds::JOB).namespace(source.namespace.as_str());
+    let all = cluster::list(&query, &JOB)?;
+    let at_work = all
+        .iter()
+        .filter(|job| part::is_at_work(job, source.claim()));
+    Ok(at_work.map(|job| ObjectRef::to(kinds::JOB, job)).collect())
 }
 
 fn claim(source: &Source) -> Result<Value> {
@@ -137,13 +208,20 @@ fn claim(source: &Source) -> Result<Value> {
     Ok(claim.at("/spec/accessModes").clone())
 }
 
-fn scaled_objects(namespace: &str, workloads: &[Workload]) -> Result<Vec<ObjectRef>> {
+/// For people only, so where they may not be read there are none.
+fn services(namespace: &str, workloads: &[Object]) -> Vec<String> {
+    let query = Query::all(kinds::SERVICE).namespace(namespace);
+    let all = cluster::list(&query, &["/spec/selector"]).unwrap_or_default();
+    let ours = all.iter().filter(|one| part::leads_to(one, workloads));
+    ours.map(|service| service.name().to_owned()).collect()
+}
+
+fn scaled_objects(namespace: &str, workloads: &[Workload]) -> Result<Vec<ScaledObject>> {
     let query = Query::all(kinds::SCALED_OBJECT).namespace(namespace);
-    let all = installed(cluster::list(&query, &["/spec/scaleTargetRef"]))?;
+    let fields = ["/metadata/annotations", "/spec/scaleTargetRef"];
+    let all = installed(cluster::list(&query, &fields))?;
     let ours = all.iter().filter(|object| part::targets(object, workloads));
-    Ok(ours
-        .map(|object| ObjectRef::to(kinds::SCALED_OBJECT, object))
-        .collect())
+    Ok(ours.map(ScaledObject::new).collect())
 }
 
 fn autoscalers(namespace: &str, workloads: &[Workload]) -> Result<Vec<Autoscaler>> {
@@ -162,18 +240,23 @@ fn autoscalers(namespace: &str, workloads: &[Workload]) -> Result<Vec<Autoscaler
     Ok(ours.map(Autoscaler::new).collect())
 }
 
-fn flux(of: ObjectType, names: Vec<(String, String)>) -> Result<Vec<Flux>> {
+/// Reads those that there are; of the others a note is made, unless Flux is not installed at all.
+fn flux(
+    of: ObjectType,
+    names: Vec<(String, String)>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<(Flux, Object)>> {
     let mut found = Vec::new();
     for (namespace, name) in names {
         let target = ObjectRef::new(of, &namespace, &name);
-        let object = match cluster::find(&target, &["/spec/suspend"]) {
-            Err(error) if error.kind() == Kind::Unsupported => None,
-            result => result?,
-        };
-        found.extend(object.map(|object| Flux {
-            suspended: object.flag("/spec/suspend"),
-            target,
-        }));
+        match cluster::find(&target, &FLUX) {
+            Err(error) if error.kind() == Kind::Unsupported => {}
+            Err(error) => return Err(error),
+            Ok(Some(object)) => found.push((Flux::new(target, &object), object)),
+            Ok(None) => notes.push(format!(
+                "{target} does not exist: whatever else applies the app may start it meanwhile"
+            )),
+        }
     }
     Ok(found)
 }
@@ -186,72 +269,5 @@ fn installed(list: Result<Vec<Object>>) -> Result<Vec<Object>> {
     }
 }
 
-impl Scene {
-    /// Names all that will be down.
-    pub(super) fn down(&self) -> Vec<String> {
-        let workloads = self
-            .workloads
-            .iter()
-            .filter(|workload| workload.replicas > 0);
-        let workloads =
-            workloads.map(|workload| format!("{} (at {})", workload.target, workload.replicas));
-        let cron_jobs = self.cron_jobs.iter().filter(|job| !job.suspended);
-        workloads
-            .chain(cron_jobs.map(|job| job.target.to_string()))
-            .collect()
-    }
-
-    fn summary(&self) -> String {
-        format!(
-            "volume `{}`, {} workloads, {} CronJobs, {} Kustomizations, {} HelmReleases, {} ScaledObjects",
-            self.source.claim(),
-            self.workloads.len(),
-            self.cron_jobs.len(),
-            self.kustomizations.len(),
-            self.releases.len(),
-            self.scaled_objects.len(),
-        )
-    }
-
-    fn remarks(&self) -> Vec<String> {
-        let mut remarks = Vec::new();
-        if self.workloads.is_empty() && self.cron_jobs.is_empty() {
-            remarks.push(format!(
-                "no workload belongs to `{}`: nothing is stopped",
-                self.app
-            ));
-        }
-        for flux in self
-            .kustomizations
-            .iter()
-            .chain(&self.releases)
-            .filter(|flux| flux.suspended)
-        {
-            remarks.push(format!(
-                "{} was suspended before, and stays so",
-                flux.target
-            ));
-        }
-        for workload in self
-            .workloads
-            .iter()
-            .filter(|workload| workload.replicas == 0)
-        {
-            remarks.push(format!("{} was at 0 before, and stays so", workload.target));
-        }
-        if let Some(tag) = self
-            .source
-            .manual()
-            .filter(|_| self.source.schedule().is_some())
-        {
-            remarks.push(format!(
-                "the manual trigger `{tag}` was left behind: the schedule of `{}` is off",
-                self.source.name
-            ));
-        }
-        remarks
-    }
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -12,27 +12,36 @@ const FIELDS: [&str; 4] = [
     "/status",
 ];
 
-/// Waits for the workloads, and for the Kustomizations and HelmReleases that were resumed.
+/// What is waited for.
+struct Target {
+    of: ObjectRef,
+    /// It was not ready before either, so it is no failure when it is not ready now.
+    was_ready: bool,
+}
+
+/// Waits for the workloads, and for the Kustomizations and HelmReleases that were resumed. What was not ready before is only noted: a
+/// workload may be ready by what was restored, and is waited for; what Flux says of the app may have any reason, and is not.
 ///
 /// # Errors
 ///
-/// `volsync.not-ready`, naming what is not.
-pub(super) fn wait(scene: &Scene, timeout: SignedDuration) -> Result<()> {
+/// `volsync.not-ready`, naming what is not and was before.
+pub(super) fn wait(scene: &Scene, timeout: SignedDuration) -> Result<Vec<String>> {
     let targets = targets(scene);
     if targets.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let step = Step::new(format!(
         "Wait until `{}/{}` is ready",
         scene.source.namespace, scene.app
     ));
+    let refs: Vec<_> = targets.iter().map(|target| target.of.clone()).collect();
     let waited = wait::until(
         &step,
-        &targets,
+        &refs,
         &FIELDS,
         Deadline::after(timeout),
         |index, object| {
-            let target = &targets[index];
+            let target = &refs[index];
             match (object, target.of) {
                 (None, _) => Verdict::Pending(format!("{target} does not exist")),
                 (Some(object), kinds::KUSTOMIZATION | kinds::HELM_RELEASE) => released(object),
@@ -40,28 +49,33 @@ pub(super) fn wait(scene: &Scene, timeout: SignedDuration) -> Result<()> {
             }
         },
     )?;
-    let missing: Vec<_> = targets
-        .iter()
-        .zip(waited)
-        .filter_map(|(target, waited)| missing(target, waited))
-        .collect();
+    let (mut missing, mut notes) = (Vec::new(), Vec::new());
+    for (target, waited) in targets.iter().zip(waited) {
+        match self::missing(&target.of, waited) {
+            Some(what) if target.was_ready => missing.push(what),
+            Some(what) => notes.push(format!("{what}; it was not ready before either")),
+            None => {}
+        }
+    }
     if missing.is_empty() {
         step.done("");
-        return Ok(());
+        return Ok(notes);
     }
     Err(not_ready(scene, missing, timeout))
 }
 
-fn targets(scene: &Scene) -> Vec<ObjectRef> {
-    let workloads = scene
-        .workloads
-        .iter()
-        .filter(|workload| workload.replicas > 0);
-    let workloads = workloads.map(|workload| workload.target.clone());
+fn targets(scene: &Scene) -> Vec<Target> {
+    let workloads = scene.workloads.iter().filter(|one| one.replicas > 0);
+    let workloads = workloads.map(|one| Target {
+        of: one.target.clone(),
+        was_ready: one.ready,
+    });
     let flux = scene.kustomizations.iter().chain(&scene.releases);
-    let flux = flux
-        .filter(|flux| !flux.suspended)
-        .map(|flux| flux.target.clone());
+    let flux = flux.filter(|one| !one.suspended && one.not_ready.is_none());
+    let flux = flux.map(|one| Target {
+        of: one.target.clone(),
+        was_ready: true,
+    });
     workloads.chain(flux).collect()
 }
 
@@ -79,7 +93,7 @@ fn running(object: &Object) -> Verdict<()> {
     Verdict::Done(())
 }
 
-/// A condition of an earlier generation says nothing: it is from before the suspension.
+/// A condition of an earlier generation says nothing: it is from before the suspension. One that is stalled does not get ready by waiting.
 fn released(object: &Object) -> Verdict<()> {
     if object.flag("/spec/suspend") {
         return Verdict::Done(());
@@ -92,6 +106,13 @@ fn released(object: &Object) -> Verdict<()> {
         .unwrap_or_default();
     let current =
         observed >= object.generation() || ready.observed_generation >= object.generation();
+    if let Some(stalled) = object.condition("Stalled")
+        && current
+        && stalled.is_true()
+    {
+        let message = format!("{}: {}", stalled.reason, stalled.message);
+        return Verdict::Failed(Error::conflict("volsync.not-ready", message));
+    }
     match (current, ready.is_true()) {
         (true, true) => Verdict::Done(()),
         (true, false) => Verdict::Pending(format!("{}: {}", ready.reason, ready.message)),
@@ -111,7 +132,7 @@ fn missing(target: &ObjectRef, waited: Waited<()>) -> Option<String> {
 
 fn not_ready(scene: &Scene, missing: Vec<String>, timeout: SignedDuration) -> Error {
     let message = format!(
-        "`{}/{}` is restored and started, but is not ready after `{timeout:#}`",
+        "`{}/{}` is restored and started, but is not ready within `{timeout:#}`",
         scene.source.namespace, scene.app
     );
     let error = missing
@@ -159,5 +180,19 @@ mod tests {
             Verdict::Pending(_)
         ));
         assert_eq!(released(&release(5, "True")), Verdict::Done(()));
+    }
+
+    #[test]
+    fn stalled_release_is_not_waited_for() {
+        let stalled = Object(
+            json!({"metadata": {"generation": 5}, "status": {"observedGeneration": 5, "conditions": [
+                {"type": "Ready", "status": "False", "reason": "R", "message": "m", "observedGeneration": 5},
+                {"type": "Stalled", "status": "True", "reason": "RetriesExceeded", "message": "gave up"},
+            ]}}),
+        );
+        let Verdict::Failed(error) = released(&stalled) else {
+            panic!("it is waited for");
+        };
+        assert_eq!(error.message(), "RetriesExceeded: gave up");
     }
 }

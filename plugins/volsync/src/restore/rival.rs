@@ -9,12 +9,9 @@ use super::drain;
 use super::look::Scene;
 use crate::source::Source;
 
-const FIELDS: [&str; 4] = [
-    "/spec/restic/destinationPVC",
-    "/spec/trigger",
-    "/status/lastManualSync",
-    "/status/lastSyncStartTime",
-];
+const FIELDS: [&str; 2] = ["/spec", "/status"];
+/// The movers that write into a claim.
+const MOVERS: [&str; 5] = ["restic", "kopia", "rclone", "rsync", "rsyncTLS"];
 /// How long the mover of a restore that was called off may still write: its pod's grace, and a little.
 const LET_GO: SignedDuration = SignedDuration::from_secs(45);
 
@@ -57,7 +54,7 @@ pub(super) fn give_way(
         _ => Verdict::Done(()),
     };
     wait::until_one(step, rival, &FIELDS, Deadline::after(timeout), look)?;
-    drain::wait(scene, LET_GO).ok();
+    drain::let_go(scene, LET_GO).ok();
     Err(running(&scene.source, rival)
         .cause("it began after this one, or at the same time")
         .hint("look at what it has restored, and run this one again if it is still wanted"))
@@ -71,14 +68,19 @@ fn among(destinations: &[Object], claim: &str, ours: Option<&str>) -> Option<Obj
     Some(ObjectRef::to(kinds::REPLICATION_DESTINATION, rival))
 }
 
-/// Says whether a ReplicationDestination is writing to that claim, or will.
+/// Says whether a ReplicationDestination is writing to that claim, or will as soon as VolSync looks at it. One that waits for its schedule does
+/// not: if it comes in the middle, its mover is seen when it mounts the volume.
 fn is_restoring(destination: &Object, claim: &str) -> bool {
-    if destination.text("/spec/restic/destinationPVC") != Some(claim) {
+    let into = |mover| destination.text(&format!("/spec/{mover}/destinationPVC")) == Some(claim);
+    if !MOVERS.into_iter().any(into) || destination.flag("/spec/paused") {
         return false;
     }
-    let tag = destination.text("/spec/trigger/manual");
-    let pending = tag.is_none_or(|tag| destination.text("/status/lastManualSync") != Some(tag));
-    pending || destination.text("/status/lastSyncStartTime").is_some()
+    let text = |at: &str| destination.text(at).filter(|text| !text.is_empty());
+    let asked = match text("/spec/trigger/manual") {
+        Some(tag) => text("/status/lastManualSync") != Some(tag),
+        None => text("/status/lastSyncTime").is_none(),
+    };
+    asked || text("/status/lastSyncStartTime").is_some()
 }
 
 fn running(source: &Source, rival: &ObjectRef) -> Error {
@@ -121,6 +123,29 @@ mod tests {
             let found = is_restoring(&destination("x", claim, status.clone()), "plex");
             assert_eq!(found, wanted, "{claim} {status}");
         }
+    }
+
+    #[test]
+    fn idle_destination_with_a_schedule_or_without_a_trigger_does_not_block_for_ever() {
+        let mut idle = destination("x", "plex", json!({"lastSyncTime": "2026-11-22T06:00:00Z"}));
+        for trigger in [json!({"schedule": "0 3 * * *"}), Value::Null] {
+            idle.0["spec"]["trigger"] = trigger;
+            assert!(!is_restoring(&idle, "plex"));
+            let mut busy = idle.clone();
+            busy.0["status"]["lastSyncStartTime"] = "2026-11-22T07:00:00Z".into();
+            assert!(is_restoring(&busy, "plex"));
+        }
+        idle.0["status"] = json!({});
+        assert!(is_restoring(&idle, "plex"), "the first one comes at once");
+    }
+
+    #[test]
+    fn destinations_of_other_movers_count_and_paused_ones_do_not() {
+        let mut other = destination("x", "", json!({}));
+        other.0["spec"]["rsyncTLS"] = json!({"destinationPVC": "plex"});
+        assert!(is_restoring(&other, "plex"));
+        other.0["spec"]["paused"] = true.into();
+        assert!(!is_restoring(&other, "plex"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The safety snapshot: the present state, before it is overwritten.
 //!
-//! Its manual tag stays on the source until the end of the restore. That keeps the schedule from backing up a half-restored volume.
+//! Its manual tag stays on the source until the end of the restore. That keeps the schedule from backing up a half-restored volume. That the
+//! snapshot exists is proven by the repository itself: VolSync calls it a success when nothing was made.
 
 use std::time::Duration;
 
@@ -8,22 +9,22 @@ use agent_sdk::prelude::*;
 
 use super::Restore;
 use super::look::Scene;
-use crate::restic::Snapshot;
-use crate::restic::selection;
-use crate::source::{self, Source};
-use crate::sync::{self, End, trigger};
+use super::quiet::{self, Quiet};
+use crate::app;
+use crate::restic::{Snapshot, forget, selection};
+use crate::source::Source;
+use crate::sync::{self, End};
 
 /// What became of it.
 pub(super) struct Safety {
     made: Made,
-    /// Keeps the schedule quiet.
-    tag: Option<trigger::Set>,
-    /// Keeps retention from dropping anything.
-    kept: Option<cluster::Held>,
+    /// What it must be younger than.
+    since: Option<Timestamp>,
+    /// What keeps the source quiet since then.
+    pub(super) quiet: Quiet,
+    /// What the person should know about it.
+    pub(super) note: Option<String>,
 }
-
-/// More snapshots than any repository has. VolSync takes the number as text.
-const ALL: &str = "100000";
 
 #[derive(Debug, PartialEq, Eq)]
 enum Made {
@@ -33,12 +34,17 @@ enum Made {
     None,
 }
 
-/// Makes one, unless it is not wanted or cannot be made.
+/// Makes one, unless it is not wanted or cannot be made. `list` is what was in the repository when the chosen one was chosen.
 ///
 /// # Errors
 ///
 /// `volsync.safety-failed`, when it should have worked.
-pub(super) fn back_up(scene: &Scene, args: &Restore, chosen: Option<&Snapshot>) -> Result<Safety> {
+pub(super) fn back_up(
+    scene: &Scene,
+    args: &Restore,
+    list: &[Snapshot],
+    chosen: Option<&Snapshot>,
+) -> Result<Safety> {
     let source = &scene.source;
     let step = Step::new(format!("Back up the present state of `{}`", source.claim()));
     let reason = if args.no_safety_snapshot {
@@ -47,46 +53,64 @@ pub(super) fn back_up(scene: &Scene, args: &Restore, chosen: Option<&Snapshot>) 
         source.broken()
     };
     if let Some(reason) = reason {
+        let quiet = quiet::keep(&step, scene, args, false)?;
+        let note = format!("the present state was not backed up: {reason}");
         step.skip(reason);
-        settle(scene, args.timeout)?;
-        let tag = trigger::quiet(source)?;
-        return Ok(Safety::new(Made::None, tag));
+        return Ok(Safety::none(quiet, Some(note)));
     }
-    let kept = keep_all(source)?;
+    let mut quiet = if is_endangered(source, list, chosen, run::now()) {
+        quiet::keep(&step, scene, args, true)?
+    } else {
+        Quiet::default()
+    };
     if let Some(chosen) = chosen {
         let pause = apart(chosen, run::now());
         run::sleep(pause)?;
     }
-    let (end, tag) =
-        sync::one(source, args.timeout, &step).map_err(|error| failed(scene, error))?;
-    let mut safety = match end {
+    // As it is now: since the look, minutes may have gone by.
+    let fresh = app::again(source)?.unwrap_or_else(|| source.clone());
+    let done = sync::one(&fresh, args.timeout, quiet.has_schedule(), &step);
+    let (end, tag) = done.map_err(|error| failed(scene, error))?;
+    let since = tag.as_ref().and_then(|set| set.since);
+    quiet.tag = tag;
+    Ok(match end {
         End::Saved(id) => {
-            step.done(
-                id.as_ref()
-                    .map(|id| format!("snapshot {id}"))
-                    .unwrap_or_default(),
-            );
-            Safety::new(Made::Snapshot(id), tag)
+            let named = id.as_ref().map(|id| format!("snapshot {id}"));
+            step.done(named.unwrap_or_default());
+            Safety {
+                made: Made::Snapshot(id),
+                since,
+                quiet,
+                note: None,
+            }
         }
         End::Empty => {
             step.skip("the volume is empty");
-            Safety::new(Made::None, tag)
+            let note = "the present state was not backed up: the volume was empty";
+            Safety::none(quiet, Some(note.to_owned()))
         }
         End::Planned | End::Failed(_) => {
             step.skip("made when the run starts");
-            Safety::new(Made::None, tag)
+            Safety::none(quiet, None)
         }
-    };
-    safety.kept = Some(kept);
-    Ok(safety)
+    })
 }
 
-/// Retention runs after a backup, and of two snapshots of one hour it drops the older: that could be the chosen one, such as the safety snapshot
-/// of the restore that is to be undone. So for as long as the restore takes, all are kept.
-fn keep_all(source: &Source) -> Result<cluster::Held> {
-    let target = ObjectRef::new(kinds::REPLICATION_SOURCE, &source.namespace, &source.name);
-    let keep = json!({"spec": {"restic": {"retain": {"last": ALL}}}});
-    cluster::hold(&[Change::patch(&target, keep)], &[])
+/// How much later than now the backup may be, for retention goes by the hour.
+const LATER: SignedDuration = SignedDuration::from_hours(1);
+
+/// Says whether the retention that follows the backup would drop the chosen snapshot. A plan cannot know, so there it does.
+fn is_endangered(
+    source: &Source,
+    list: &[Snapshot],
+    chosen: Option<&Snapshot>,
+    now: Timestamp,
+) -> bool {
+    let Some(chosen) = chosen else {
+        return true;
+    };
+    let moments = [now, now.saturating_add(LATER).unwrap_or(now)];
+    forget::drops(source.retain(), list, chosen, &moments)
 }
 
 /// VolSync tells snapshots apart by seconds, so one made in the same second as the chosen one would hide it. Returns how long to wait: a
@@ -98,36 +122,6 @@ fn apart(chosen: &Snapshot, now: Timestamp) -> Duration {
     } else {
         Duration::ZERO
     }
-}
-
-/// Waits for a backup that is running: its retention might drop the chosen snapshot between the proof and the restore. One that keeps failing
-/// gets nowhere near retention, and would never end.
-fn settle(scene: &Scene, timeout: SignedDuration) -> Result<()> {
-    if !scene.source.synchronizing() || scene.source.broken().is_some() {
-        return Ok(());
-    }
-    let step = Step::new(format!(
-        "Wait for the backup of `{}` that is running",
-        scene.source.name
-    ));
-    let target = ObjectRef::new(
-        kinds::REPLICATION_SOURCE,
-        &scene.source.namespace,
-        &scene.source.name,
-    );
-    let deadline = wait::Deadline::after(timeout);
-    let waited = wait::until_one(&step, &target, &source::FIELDS, deadline, |object| {
-        let source = object.map(|object| Source::new(object.0.clone()));
-        match source {
-            Some(source) if source.synchronizing() => {
-                Verdict::Pending("a mover is running".to_owned())
-            }
-            _ => Verdict::Done(()),
-        }
-    })?;
-    waited.into_result("volsync.busy", "the backup that is running")?;
-    step.done("");
-    Ok(())
 }
 
 fn failed(scene: &Scene, error: Error) -> Error {
@@ -143,11 +137,12 @@ fn failed(scene: &Scene, error: Error) -> Error {
 }
 
 impl Safety {
-    fn new(made: Made, tag: Option<trigger::Set>) -> Safety {
+    fn none(quiet: Quiet, note: Option<String>) -> Safety {
         Safety {
-            made,
-            tag,
-            kept: None,
+            made: Made::None,
+            since: None,
+            quiet,
+            note,
         }
     }
 
@@ -159,64 +154,96 @@ impl Safety {
         }
     }
 
-    /// Checks that the snapshot which the mover claims to have made is in the list.
+    /// Proves by the lists from before and after that the snapshot was made.
     ///
     /// # Errors
     ///
     /// `volsync.no-safety-snapshot`.
-    pub(super) fn check(&self, list: &[Snapshot]) -> Result<()> {
-        match self.id() {
-            Some(id) if !is_listed(list, id) => Err(Error::conflict(
-                "volsync.no-safety-snapshot",
-                format!("VolSync says that it backed up the present state as `{id}`, but that snapshot is not in the repository"),
-            )
-            .hint("--no-safety-snapshot restores without it; the present state is lost then")),
-            _ => Ok(()),
+    pub(super) fn prove(&mut self, before: &[Snapshot], after: &[Snapshot]) -> Result<()> {
+        let Made::Snapshot(said) = &self.made else {
+            return Ok(());
+        };
+        let new = selection::eligible(after).into_iter().find(|one| {
+            let known = before.iter().any(|old| old.id == one.id);
+            let meant = match said {
+                Some(id) => one.id.starts_with(id.as_str()),
+                None => self.since.is_none_or(|since| one.time > since),
+            };
+            meant && !known
+        });
+        match new {
+            Some(new) => {
+                self.made = Made::Snapshot(Some(new.short().to_owned()));
+                Ok(())
+            }
+            None => Err(missing(said.as_deref())),
         }
-    }
-
-    /// Lets the schedule and retention run again.
-    ///
-    /// # Errors
-    ///
-    /// The tag or the retention could not be put back; the host tries once more when the run ends.
-    pub(super) fn release(&mut self) -> Result<()> {
-        self.tag.take().map_or(Ok(()), trigger::Set::release)?;
-        self.kept
-            .take()
-            .map_or(Ok(()), |kept| kept.release().map(drop))
     }
 }
 
-fn is_listed(list: &[Snapshot], id: &str) -> bool {
-    selection::eligible(list)
-        .iter()
-        .any(|snapshot| snapshot.id.starts_with(id))
+fn missing(said: Option<&str>) -> Error {
+    let which = said.map(|id| format!(" as `{id}`")).unwrap_or_default();
+    let message = format!(
+        "VolSync says that it backed up the present state{which}, but no such new snapshot is in the repository, so nothing was overwritten"
+    );
+    Error::conflict("volsync.no-safety-snapshot", message)
+        .hint("--no-safety-snapshot restores without it; the present state is lost then")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::tests::source;
 
-    fn list() -> Vec<Snapshot> {
-        vec![Snapshot {
-            id: "ab12cd34".repeat(8),
-            time: "2026-11-22T06:00:00Z".parse().expect("a time"),
+    fn snapshot(id: &str, time: &str) -> Snapshot {
+        Snapshot {
+            id: id.repeat(8),
+            time: time.parse().expect("a time"),
             hostname: "volsync".to_owned(),
             paths: vec!["/data".to_owned()],
             summary: None,
-        }]
+        }
+    }
+
+    fn list() -> Vec<Snapshot> {
+        vec![snapshot("ab12cd34", "2026-11-22T06:00:00Z")]
+    }
+
+    /// What comes of a claim, where the list has grown by `new`.
+    fn proof(
+        said: Option<&str>,
+        new: Option<Snapshot>,
+    ) -> std::result::Result<Option<String>, String> {
+        let after: Vec<_> = list().into_iter().chain(new).collect();
+        let mut safety = Safety {
+            made: Made::Snapshot(said.map(str::to_owned)),
+            since: Some("2026-11-22T07:00:00Z".parse().expect("a time")),
+            quiet: Quiet::default(),
+            note: None,
+        };
+        let proven = safety.prove(&list(), &after);
+        proven.map_err(|error| error.code().to_owned())?;
+        Ok(safety.id().map(str::to_owned))
+    }
+
+    const NONE: &str = "volsync.no-safety-snapshot";
+
+    #[test]
+    fn safety_snapshot_that_is_not_new_in_the_repository_stops_the_restore() {
+        let new = snapshot("ffff0000", "2026-11-22T08:00:00Z");
+        let found = Ok(Some("ffff0000".to_owned()));
+        assert_eq!(proof(Some("ffff0000"), Some(new)), found);
+        assert_eq!(proof(Some("ffff0000"), None), Err(NONE.to_owned()));
+        assert_eq!(proof(Some("ab12cd34"), None), Err(NONE.to_owned()));
     }
 
     #[test]
-    fn safety_snapshot_that_is_not_in_the_repository_stops_the_restore() {
-        let claimed =
-            |id: &str| Safety::new(Made::Snapshot(Some(id.to_owned())), None).check(&list());
-        assert_eq!(claimed("ab12cd34"), Ok(()));
-        assert_eq!(
-            claimed("ffffffff").map_err(|error| error.code().to_owned()),
-            Err("volsync.no-safety-snapshot".to_owned())
-        );
+    fn safety_snapshot_that_nobody_names_is_the_one_that_is_new() {
+        let at = |time: &str| proof(None, Some(snapshot("ffff0000", time)));
+        assert_eq!(at("2026-11-22T08:00:00Z"), Ok(Some("ffff0000".to_owned())));
+        let made_before = at("2026-11-22T06:30:00Z");
+        assert_eq!(made_before, Err(NONE.to_owned()));
+        assert_eq!(proof(None, None), Err(NONE.to_owned()));
     }
 
     #[test]
@@ -230,7 +257,20 @@ mod tests {
     }
 
     #[test]
-    fn restore_without_a_safety_snapshot_has_nothing_to_check() {
-        assert_eq!(Safety::new(Made::None, None).check(&[]), Ok(()));
+    fn restore_without_a_safety_snapshot_has_nothing_to_prove() {
+        let mut none = Safety::none(Quiet::default(), None);
+        assert_eq!(none.prove(&[], &[]), Ok(()));
+    }
+
+    #[test]
+    fn retention_is_held_only_where_it_would_drop_the_chosen_one() {
+        let (list, now) = (list(), "2026-11-22T12:30:00Z".parse().expect("a time"));
+        let endangered = |retain: Value| {
+            let source = source(json!({"spec": {"restic": {"retain": retain}}}));
+            is_endangered(&source, &list, Some(&list[0]), now)
+        };
+        assert!(!endangered(json!({"hourly": 8})));
+        assert!(endangered(json!({"hourly": 1})));
+        assert!(endangered(Value::Null));
     }
 }

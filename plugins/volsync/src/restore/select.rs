@@ -33,18 +33,21 @@ pub(super) fn wish(args: &Restore) -> Wish {
     }
 }
 
-/// Chooses among the snapshots that really exist. None while planning, for no list can be read then.
+/// Chooses among the snapshots that really exist, and returns them all too. None while planning, for no list can be read then.
 ///
 /// # Errors
 ///
 /// `volsync.list-failed`, `volsync.no-eligible-snapshot`, `volsync.ambiguous-snapshot`.
-pub(super) fn choose(scene: &Scene, wish: &Wish) -> Result<Option<Snapshot>> {
+pub(super) fn choose(scene: &Scene, wish: &Wish) -> Result<(Vec<Snapshot>, Option<Snapshot>)> {
     let list = read(scene)?;
     if run::planning() {
-        return Ok(None);
+        return Ok((list, None));
     }
     match selection::choose(&list, wish) {
-        Ok(snapshot) => Ok(Some(snapshot.clone())),
+        Ok(snapshot) => {
+            let snapshot = snapshot.clone();
+            Ok((list, Some(snapshot)))
+        }
         Err(unmet) => Err(refusal(scene, &unmet, &list)),
     }
 }
@@ -134,8 +137,9 @@ fn all_younger(eligible: &[&Snapshot], moment: Timestamp) -> String {
 pub(super) fn prove(
     scene: &Scene,
     wish: &Wish,
+    before: &[Snapshot],
     chosen: Option<&Snapshot>,
-    safety: &Safety,
+    safety: &mut Safety,
 ) -> Result<Pin> {
     let Some(chosen) = chosen else {
         read(scene)?;
@@ -147,7 +151,7 @@ pub(super) fn prove(
     ));
     let list = read(scene)?;
     let pin = selection::pin(&list, chosen).map_err(|why| unpinnable(scene, chosen, &why))?;
-    safety.check(&list)?;
+    safety.prove(before, &list)?;
     step.done(format!("as of {pin}"));
     Ok(Pin::new(pin))
 }

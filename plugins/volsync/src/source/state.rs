@@ -18,6 +18,8 @@ pub(crate) enum Progress {
     Failed,
     /// Somebody else has changed the tag meanwhile, so this one will never be confirmed.
     Replaced,
+    /// The state is from before the tag was set.
+    Old,
 }
 
 /// What tells two ends of movers apart.
@@ -91,8 +93,12 @@ impl Source {
         }
     }
 
-    /// Says how far the synchronisation with this tag is.
-    pub(crate) fn progress(&self, tag: &str, before: &Before) -> Progress {
+    /// Says how far the synchronisation with this tag is. `generation` is the one in which the tag was set, on a source at rest: a
+    /// synchronisation that confirms it has begun afterwards.
+    pub(crate) fn progress(&self, tag: &str, generation: i64, before: &Before) -> Progress {
+        if self.generation < generation {
+            return Progress::Old;
+        }
         if self.last_manual() == Some(tag) {
             return match self.result() {
                 Some("Failed") => Progress::Failed,
@@ -108,7 +114,13 @@ impl Source {
         Progress::Running
     }
 
-    /// Says why a backup cannot be expected to work now; none when nothing speaks against it.
+    /// Says whether a mover runs that keeps failing. VolSync starts it again for ever, so its end is not to be waited for.
+    pub(crate) fn stuck(&self) -> bool {
+        self.synchronizing() && self.result() == Some("Failed")
+    }
+
+    /// Says why a backup cannot be expected to work now; none when nothing speaks against it. An error that VolSync reports is none: it may
+    /// be of a moment, and it is the backup that tells.
     pub(crate) fn broken(&self) -> Option<String> {
         if self.paused() {
             return Some(format!("`{}` is paused", self.name));
@@ -121,13 +133,6 @@ impl Source {
                 Some(why) => format!("its last mover failed: {why}"),
                 None => "its last mover failed".to_owned(),
             });
-        }
-        if self.reason() == Some("Error") {
-            return Some(
-                self.message()
-                    .unwrap_or("VolSync reports an error")
-                    .to_owned(),
-            );
         }
         None
     }

@@ -8,7 +8,7 @@ use super::*;
 /// A source in good order, as the home cluster has it, with changes.
 pub(crate) fn source(changes: Value) -> Source {
     let mut object = json!({
-        "metadata": {"name": "plex", "namespace": "media", "uid": "u-1"},
+        "metadata": {"name": "plex", "namespace": "media", "uid": "u-1", "generation": 4},
         "spec": {
             "sourcePVC": "plex",
             "trigger": {"schedule": "0 */6 * * *"},
@@ -121,7 +121,7 @@ fn done_is_our_own_tag_and_nothing_else() {
     let ours = |changes: Value| {
         let mut changes = changes;
         changes["spec"]["trigger"]["manual"] = "tag".into();
-        source(changes).progress("tag", &before)
+        source(changes).progress("tag", 4, &before)
     };
     assert_eq!(ours(json!({})), Progress::Running);
     assert_eq!(
@@ -138,11 +138,11 @@ fn done_is_our_own_tag_and_nothing_else() {
 fn failing_mover_is_noticed_although_volsync_tries_for_ever() {
     let failed = json!({"spec": {"trigger": {"manual": "tag"}}, "status": {"latestMoverStatus": {"result": "Failed", "logs": "Fatal: wrong password"}}});
     assert_eq!(
-        source(failed.clone()).progress("tag", &source(json!({})).before()),
+        source(failed.clone()).progress("tag", 4, &source(json!({})).before()),
         Progress::Failed
     );
     assert_eq!(
-        source(failed.clone()).progress("tag", &source(failed).before()),
+        source(failed.clone()).progress("tag", 4, &source(failed).before()),
         Progress::Running
     );
 }
@@ -150,7 +150,44 @@ fn failing_mover_is_noticed_although_volsync_tries_for_ever() {
 #[test]
 fn tag_that_somebody_replaced_is_not_waited_for() {
     let taken = source(json!({"spec": {"trigger": {"manual": "theirs"}}}));
-    assert_eq!(taken.progress("tag", &taken.before()), Progress::Replaced);
+    assert_eq!(
+        taken.progress("tag", 4, &taken.before()),
+        Progress::Replaced
+    );
+}
+
+#[test]
+fn state_from_before_the_tag_says_nothing_about_it() {
+    let old = source(json!({"metadata": {"generation": 3}}));
+    assert_eq!(old.progress("tag", 4, &old.before()), Progress::Old);
+}
+
+/// Of a schedule, not of our tag: `lastSyncTime` alone says nothing, however young it is.
+#[test]
+fn newer_last_sync_time_without_our_tag_is_somebody_elses() {
+    let before = source(json!({})).before();
+    let other = source(json!({
+        "spec": {"trigger": {"manual": "tag"}},
+        "status": {"lastManualSync": null, "lastSyncTime": "2026-11-23T09:00:00Z"},
+    }));
+    assert_eq!(other.progress("tag", 4, &before), Progress::Running);
+}
+
+#[test]
+fn error_of_a_moment_is_no_reason_to_skip_the_safety_snapshot() {
+    let error = json!([{"type": "Synchronizing", "status": "False", "reason": "Error", "message": "the API server is gone"}]);
+    assert_eq!(
+        source(json!({"status": {"conditions": error}})).broken(),
+        None
+    );
+}
+
+#[test]
+fn source_without_any_trigger_is_synchronised_all_the_time() {
+    assert!(!source(json!({})).continuous());
+    assert!(source(json!({"spec": {"trigger": null}})).continuous());
+    let syncthing = json!({"spec": {"trigger": null, "restic": null, "syncthing": {}}});
+    assert!(!source(syncthing).continuous());
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use agent_sdk::prelude::*;
 use agent_sdk::wait::Deadline;
 
-use super::trigger::{self, Set};
+use super::failure::{failure, refusal};
+use super::trigger::{self, Set, Turn};
 use super::{End, Wanted, end_of};
-use crate::mover;
+use crate::mover::{self, Trail};
 use crate::restic::log;
 use crate::source::Source;
 use crate::source::state::{Before, Progress};
@@ -20,17 +21,19 @@ pub(super) struct Task {
     started: Timestamp,
     ended: Timestamp,
     note: String,
+    /// The tag that was on its way when somebody else changed the source. It may have arrived.
+    tried: Option<String>,
+    trail: Trail,
     left: Option<Set>,
 }
 
 enum State {
     /// Not in the window yet.
     Waiting,
-    /// In the window, but a mover that somebody else started is still running.
+    /// In the window, but somebody else uses the source.
     Busy,
     /// The tag is set.
     Tagged {
-        tag: String,
         before: Before,
         set: Set,
     },
@@ -48,6 +51,8 @@ impl Task {
             started: now,
             ended: now,
             note: String::new(),
+            tried: None,
+            trail: Trail::default(),
             left: None,
         }
     }
@@ -93,7 +98,7 @@ impl Task {
     /// Returns its name and what it waits for, while it is in the window.
     pub(super) fn note(&self) -> Option<(&str, String)> {
         let note = match &self.state {
-            State::Busy => "waits for the mover that is running".to_owned(),
+            State::Busy => self.turn().wait().unwrap_or_default(),
             State::Tagged { .. } if self.note.is_empty() => "waits for VolSync".to_owned(),
             State::Tagged { .. } => self.note.clone(),
             _ => return None,
@@ -113,44 +118,85 @@ impl Task {
         self.tag();
     }
 
-    /// Sets the tag when no mover of somebody else is in its way.
+    fn turn(&self) -> Turn {
+        Turn::of(&self.source, self.wanted.quiet)
+    }
+
+    /// Sets the tag when it is our turn.
     fn tag(&mut self) {
-        if self.source.synchronizing() && !(self.wanted.unlock && self.stuck()) {
-            return;
-        }
-        let (tag, before) = (run::token(), self.source.before());
-        match trigger::set(&self.source, &tag, self.wanted.unlock) {
-            Ok(set) => self.state = State::Tagged { tag, before, set },
+        let turn = self.turn();
+        let interrupted = match turn {
+            Turn::Free | Turn::LeftBehind => None,
+            Turn::Mover if self.wanted.unlock => match self.stuck() {
+                Some(job) => Some(job),
+                None => return,
+            },
+            Turn::Mover | Turn::Asked(_) | Turn::Taken => return,
+        };
+        let (token, before) = (run::token(), self.source.before());
+        match trigger::set(&self.source, &token, self.wanted.unlock) {
+            Ok(set) => {
+                self.trail = Trail::after(interrupted);
+                self.state = State::Tagged { before, set };
+            }
+            // Somebody was faster: the watch brings what the source is like now.
+            Err(error) if error.code() == "cluster.conflict" => {
+                self.tried = Some(trigger::text(&self.source, &token));
+            }
             Err(error) => self.finish(End::Failed(error)),
         }
     }
 
     /// A mover that fails at a lock is started again for ever, so it would never be done; it is the one that an unlock must interrupt.
-    fn stuck(&self) -> bool {
-        if self.source.result() == Some("Failed") {
-            return true;
-        }
+    /// Returns its Job.
+    fn stuck(&self) -> Option<String> {
         let mover = mover::of(&self.source.namespace, &self.source.uid);
-        mover.ok().flatten().is_some_and(|mover| mover.failed > 0)
+        let mover = mover.ok().flatten();
+        let failed = mover.as_ref().is_some_and(|mover| mover.failed > 0);
+        (failed || self.source.stuck()).then(|| mover.map(|mover| mover.uid).unwrap_or_default())
     }
 
     /// Takes note of the source's new state.
     pub(super) fn see(&mut self, source: Source) {
         self.source = source;
         match &self.state {
-            State::Busy => self.tag(),
-            State::Tagged { tag, before, .. } => {
-                let progress = self.source.progress(tag, before);
+            State::Busy => {
+                if !self.arrived() {
+                    self.tag();
+                }
+            }
+            State::Tagged { before, set } => {
+                let progress = self.source.progress(&set.tag, set.generation, before);
                 self.judge(progress);
             }
             State::Waiting | State::Ended(_) => {}
         }
     }
 
+    /// A tag whose answer was lost is there although it was refused. The host has it on record, and takes it away at the end of the run.
+    fn arrived(&mut self) -> bool {
+        let arrived = self
+            .tried
+            .as_deref()
+            .filter(|tried| self.source.manual() == Some(*tried));
+        let Some(set) = arrived.map(|tag| Set::unheld(tag, &self.source)) else {
+            return false;
+        };
+        let before = self.source.before();
+        self.state = State::Tagged { before, set };
+        true
+    }
+
     fn judge(&mut self, progress: Progress) {
         match progress {
-            Progress::Running => {}
-            Progress::Succeeded => self.finish(end_of(self.source.logs())),
+            Progress::Running | Progress::Old => {}
+            Progress::Succeeded => {
+                let end = match end_of(self.source.logs()) {
+                    End::Saved(None) => end_of(&self.trail.log),
+                    end => end,
+                };
+                self.finish(end);
+            }
             Progress::Failed => {
                 let error = self.error("its mover failed", self.source.logs());
                 self.finish(End::Failed(error));
@@ -171,11 +217,22 @@ impl Task {
         }
     }
 
-    /// Looks at the mover's log.
+    /// Looks at the mover. One that gets on is given more time; one that has used up its tries has failed, whatever the status says: of two
+    /// failures with the same log it says nothing new.
     pub(super) fn look(&mut self) {
-        let log = mover::log(&self.source.namespace, &self.source.uid);
-        if let Some(progress) = log::progress(&log) {
+        let seen = self.trail.look(&self.source.namespace, &self.source.uid);
+        if let Some(progress) = log::progress(&self.trail.log) {
             self.note = progress;
+        }
+        if !matches!(self.state, State::Tagged { .. }) {
+            return;
+        }
+        if seen.moved {
+            self.deadline = Deadline::after(self.wanted.timeout);
+        }
+        if seen.exhausted {
+            let error = self.error("its mover failed", &self.trail.log);
+            self.finish(End::Failed(error));
         }
     }
 
@@ -184,117 +241,44 @@ impl Task {
         if !self.running() || !self.deadline.left().is_zero() {
             return;
         }
-        let waited = match self.state {
-            State::Busy => "a mover that somebody else started was still running",
-            _ => "its mover had not ended",
+        // Of many that run, only one is looked at all the time.
+        self.look();
+        if !self.running() || !self.deadline.left().is_zero() {
+            return;
+        }
+        let timeout = self.wanted.timeout;
+        let error = match self.state {
+            State::Busy => self.turn().late(&self.source, timeout),
+            _ => {
+                let what = format!("its mover had not ended after `{timeout:#}`");
+                failure(Kind::Timeout, &self.source, &what, &self.trail.log)
+            }
         };
-        let log = mover::log(&self.source.namespace, &self.source.uid);
-        let what = format!("{waited} after `{:#}`", self.wanted.timeout);
-        self.finish(End::Failed(failure(
-            Kind::Timeout,
-            &self.source,
-            &what,
-            &log,
-        )));
+        self.finish(End::Failed(error));
     }
 
     fn error(&self, what: &str, log: &str) -> Error {
         failure(Kind::Conflict, &self.source, what, log)
     }
 
-    /// Ends it, and takes the tag away.
+    /// Ends it. The tag goes, unless the caller wants it, or has failed with it: then it goes with all that the caller holds.
     fn finish(&mut self, end: End) {
         self.ended = run::now();
-        let lingers = self.wanted.linger && !matches!(end, End::Failed(_));
+        let failed = matches!(end, End::Failed(_));
         let State::Tagged { set, .. } = std::mem::replace(&mut self.state, State::Ended(end))
         else {
             return;
         };
-        if lingers {
-            self.left = Some(set);
-        } else if let Err(error) = set.release() {
-            warn!(
-                "the manual trigger of `{}` is not taken back yet: {error}",
-                self.source.name
-            );
+        match (self.wanted.linger, failed) {
+            (true, false) => self.left = Some(set),
+            (true, true) => drop(set),
+            (false, _) => match set.release() {
+                Ok(left) => left.iter().for_each(|sentence| warn!("{sentence}")),
+                Err(error) => warn!(
+                    "the manual trigger of `{}` is not taken back yet: {error}",
+                    self.source.name
+                ),
+            },
         }
-    }
-}
-
-/// Why a source cannot be synchronised at all.
-fn refusal(source: &Source) -> Option<Error> {
-    let name = format!("{}/{}", source.namespace, source.name);
-    if matches!(source.mover(), "syncthing" | "external" | "none") {
-        return Some(Error::unsupported(
-            "volsync.no-trigger",
-            format!(
-                "`{name}` uses the mover `{}`, which has no manual trigger",
-                source.mover()
-            ),
-        ));
-    }
-    source.paused().then(|| {
-        Error::conflict(
-            "volsync.paused",
-            format!("`{name}` is paused, so VolSync would not run a mover"),
-        )
-        .hint("set `spec.paused` to false where it was set")
-    })
-}
-
-fn failure(kind: Kind, source: &Source, what: &str, log: &str) -> Error {
-    let message = format!(
-        "`{}/{}` was not backed up: {what}",
-        source.namespace, source.name
-    );
-    let mut error = Error::new(kind, "volsync.sync-failed", message);
-    if let Some(why) = log::why(None, log) {
-        error = error.cause(why);
-    }
-    error = log::tail(log, 4)
-        .into_iter()
-        .fold(error, |error, line| error.cause(format!("log: {line}")));
-    if log::locked(log) {
-        error = error.hint(format!(
-            "agent run volsync.unlock {} {}",
-            source.namespace, source.name
-        ));
-    }
-    error
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::tests::source;
-
-    #[test]
-    fn paused_source_is_refused_because_its_mover_would_never_run() {
-        let error = refusal(&source(json!({"spec": {"paused": true}}))).expect("refused");
-        assert_eq!(error.code(), "volsync.paused");
-        assert!(refusal(&source(json!({}))).is_none());
-    }
-
-    #[test]
-    fn movers_without_a_trigger_are_refused() {
-        let syncthing = source(json!({"spec": {"restic": null, "syncthing": {}}}));
-        assert_eq!(
-            refusal(&syncthing)
-                .map(|error| error.code().to_owned())
-                .as_deref(),
-            Some("volsync.no-trigger")
-        );
-    }
-
-    #[test]
-    fn locked_repository_hints_at_unlock() {
-        let error = failure(
-            Kind::Conflict,
-            &source(json!({})),
-            "its mover failed",
-            "Fatal: repository is already locked by PID 7\n",
-        );
-        assert_eq!(error.remedy(), Some("agent run volsync.unlock media plex"));
-        assert!(error.causes().iter().any(|cause| cause.contains("PID 7")));
     }
 }

@@ -205,15 +205,7 @@ impl Mover<'_> {
     }
 
     fn fail_if_asked(&mut self) -> Step {
-        let job = self
-            .pod
-            .label("batch.kubernetes.io/job-name")
-            .or_else(|| self.pod.label("job-name"))
-            .unwrap_or_default();
-        let owner = job
-            .strip_prefix("volsync-src-")
-            .or_else(|| job.strip_prefix("volsync-dst-"))
-            .unwrap_or(job);
+        let owner = super::owner(self.pod);
         if self.world.faults.takes_failure(self.pod.namespace(), owner) {
             self.say("Fatal: unable to save snapshot: write /data: input/output error");
             return Err(1);

@@ -11,7 +11,7 @@ use crate::queue::Key;
 use crate::world::{Result, World};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 const KUBELET: &str = "kubelet";
@@ -231,8 +231,9 @@ async fn outcome(world: &World, pod: &Object) -> Result<Option<Outcome>> {
             let Ok(environment) = Environment::of(world, pod).await? else {
                 return Ok(None);
             };
-            world.set_log(pod, &container::first_lines(pod)).await?;
-            sleep(duration(world, pod)).await;
+            if !take_time(world, pod).await? {
+                return Ok(None);
+            }
             let outcome = container::run(world, pod, &environment).await?;
             world
                 .memory()
@@ -243,6 +244,33 @@ async fn outcome(world: &World, pod: &Object) -> Result<Option<Outcome>> {
     };
     world.set_log(pod, &outcome.log).await?;
     Ok(Some(outcome))
+}
+
+/// Waits as long as the container takes; says whether it came to its end. One that a test slows down ends when its pod is deleted.
+async fn take_time(world: &World, pod: &Object) -> Result<bool> {
+    let mut log = container::first_lines(pod);
+    world.set_log(pod, &log).await?;
+    let (namespace, owner) = (pod.namespace(), container::owner(pod));
+    let begin = Instant::now();
+    while let Some(slow) = world.faults.slow(namespace, owner) {
+        if begin.elapsed() >= slow.time {
+            return Ok(true);
+        }
+        sleep(AGAIN).await;
+        let now = world.cached(&Key::new(Kind::Pod, namespace, pod.name()));
+        if now.is_none_or(|now| now.uid() != pod.uid() || now.is_going()) {
+            return Ok(false);
+        }
+        if slow.prints {
+            log.push_str(&format!(
+                "[{:.1}] files restored\n",
+                begin.elapsed().as_secs_f64()
+            ));
+            world.set_log(pod, &log).await?;
+        }
+    }
+    sleep(duration(world, pod)).await;
+    Ok(true)
 }
 
 fn duration(world: &World, pod: &Object) -> Duration {

@@ -6,7 +6,7 @@ use crate::kind::Kind;
 use crate::object::Object;
 use crate::queue::Key;
 use crate::world::{Result, World};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Creates the next pod, deletes the last or an outdated one, and writes the status.
@@ -74,6 +74,9 @@ async fn step(world: &World, set: &Object, pods: &[Arc<Object>], wanted: usize) 
             .rev()
             .find(|pod| !pod.is_going() && !template::made(pod, &set["spec"]["template"]))
     };
+    if let Some(index) = surplus.and_then(|pod| ordinal(pod)) {
+        drop_claims(world, set, index).await?;
+    }
     if let Some(pod) = surplus.or_else(outdated) {
         world
             .delete(&Key::new(Kind::Pod, pod.namespace(), pod.name()), None)
@@ -86,10 +89,72 @@ fn ordinal(pod: &Object) -> Option<usize> {
     pod.name().rsplit('-').next()?.parse().ok()
 }
 
+/// The claims that belong to a pod of the set: the names of the templates, and of the claims.
+fn claims(set: &Object, index: usize) -> Vec<(&Value, Key)> {
+    let of = |template| {
+        let claim = Object(Value::clone(template));
+        let name = format!("{}-{}-{index}", claim.name(), set.name());
+        let key = Key::new(Kind::PersistentVolumeClaim, set.namespace(), &name);
+        (template, key)
+    };
+    let templates = set.list("/spec/volumeClaimTemplates");
+    templates.iter().map(of).collect()
+}
+
+/// A set that is scaled down keeps its claims, unless it is told to delete them. They go as soon as nobody mounts them.
+async fn drop_claims(world: &World, set: &Object, index: usize) -> Result<()> {
+    if set.text("/spec/persistentVolumeClaimRetentionPolicy/whenScaled") != "Delete" {
+        return Ok(());
+    }
+    for (_, key) in claims(set, index) {
+        world.delete(&key, None).await?;
+    }
+    Ok(())
+}
+
+async fn make_claims(world: &World, set: &Object, index: usize) -> Result<()> {
+    for (template, key) in claims(set, index) {
+        if world
+            .get(key.kind, &key.namespace, &key.name)
+            .await?
+            .is_none()
+        {
+            let mut claim = template.clone();
+            claim["metadata"] = json!({
+                "name": key.name, "namespace": key.namespace, "labels": set["spec"]["selector"]["matchLabels"],
+            });
+            world.create(key.kind, MANAGER, claim).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The template of a pod, with the volumes of its claims.
+fn with_claims(set: &Object, index: usize) -> Value {
+    let mut template = set["spec"]["template"].clone();
+    let mut volumes = template["spec"]["volumes"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    for (claim, key) in claims(set, index) {
+        let source = json!({"claimName": key.name});
+        volumes.push(json!({"name": claim["metadata"]["name"], "persistentVolumeClaim": source}));
+    }
+    if !volumes.is_empty() {
+        template["spec"]["volumes"] = json!(volumes);
+    }
+    template
+}
+
 async fn create(world: &World, set: &Object, index: usize) -> Result<()> {
+    make_claims(world, set, index).await?;
     let name = format!("{}-{index}", set.name());
-    let template = &set["spec"]["template"];
-    let revision = format!("{}-{}", set.name(), template::hash(template));
+    let template = &with_claims(set, index);
+    let revision = format!(
+        "{}-{}",
+        set.name(),
+        template::hash(&set["spec"]["template"])
+    );
     let ordinal = index.to_string();
     let labels = [
         ("controller-revision-hash", revision.as_str()),

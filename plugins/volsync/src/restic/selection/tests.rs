@@ -45,7 +45,7 @@ fn previous_out_of_range_is_an_error_before_anything_is_touched() {
 
 #[test]
 fn as_of_before_the_oldest_is_an_error_before_anything_is_touched() {
-    let moment = "2026-11-20T06:00:04Z".parse().expect("a time");
+    let moment = "2026-11-20T06:00:03Z".parse().expect("a time");
     assert_eq!(
         choose(&history(), &Wish::AsOf(moment)),
         Err(Unmet::AllYoungerThan(moment))
@@ -57,6 +57,16 @@ fn as_of_takes_the_newest_that_is_not_younger() {
     let list = history();
     let moment = "2026-11-22T06:00:00Z".parse().expect("a time");
     assert_eq!(choose(&list, &Wish::AsOf(moment)), Ok(&list[1]));
+}
+
+/// A list shows whole seconds, so a time that was copied from it means the snapshot that was made within that second.
+#[test]
+fn as_of_compares_whole_seconds() {
+    let mut list = history();
+    list[0].time = "2026-11-22T12:00:00.9Z".parse().expect("a time");
+    let newest = list[0].clone();
+    let moment = "2026-11-22T12:00:00Z".parse().expect("a time");
+    assert_eq!(choose(&list, &Wish::AsOf(moment)), Ok(&newest));
 }
 
 #[test]

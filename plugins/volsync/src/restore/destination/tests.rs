@@ -1,22 +1,8 @@
 //! What VolSync is told, and when it is believed.
 
+use super::wait::{State, judge};
 use super::*;
-use crate::source::tests::source;
-
-fn scene(changes: Value) -> Scene {
-    Scene {
-        app: "plex".to_owned(),
-        source: source(changes),
-        claim_modes: json!(["ReadWriteMany"]),
-        workloads: Vec::new(),
-        cron_jobs: Vec::new(),
-        scaled_objects: Vec::new(),
-        autoscalers: Vec::new(),
-        kustomizations: Vec::new(),
-        releases: Vec::new(),
-        notes: Vec::new(),
-    }
-}
+use crate::restore::look::tests::scene;
 
 fn chosen() -> Snapshot {
     Snapshot {
@@ -35,8 +21,7 @@ fn verify(logs: &str, pod: &str) -> std::result::Result<(), String> {
         name: String::new(),
         uid: String::new(),
         tag: String::new(),
-        log: pod.to_owned(),
-        failures: 0,
+        trail: Trail::with(pod),
     };
     wait.verify(logs, &chosen())
         .map_err(|error| error.code().to_owned())

@@ -1,5 +1,6 @@
 //! The parts of an app, each read from one object. Pure.
 
+use agent_sdk::Condition;
 use agent_sdk::prelude::*;
 
 use crate::source::Source;
@@ -10,6 +11,12 @@ pub(in crate::restore) struct Workload {
     pub(in crate::restore) target: ObjectRef,
     /// What it is at now.
     pub(in crate::restore) replicas: i64,
+    /// All of them are ready.
+    pub(in crate::restore) ready: bool,
+    /// It deletes the claims that it made when it is scaled down.
+    pub(in crate::restore) deletes_claims: bool,
+    /// The app that it says it is of, when that is not the one that is restored.
+    pub(in crate::restore) of_other: Option<String>,
 }
 
 /// A CronJob.
@@ -17,6 +24,14 @@ pub(in crate::restore) struct Workload {
 pub(in crate::restore) struct CronJob {
     pub(in crate::restore) target: ObjectRef,
     pub(in crate::restore) suspended: bool,
+}
+
+/// A ScaledObject.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::restore) struct ScaledObject {
+    pub(in crate::restore) target: ObjectRef,
+    /// KEDA holds its target at a number of replicas that is not 0.
+    pub(in crate::restore) stands_up: bool,
 }
 
 /// A HorizontalPodAutoscaler that is not KEDA's.
@@ -32,13 +47,22 @@ pub(in crate::restore) struct Autoscaler {
 pub(in crate::restore) struct Flux {
     pub(in crate::restore) target: ObjectRef,
     pub(in crate::restore) suspended: bool,
+    /// Why it is not ready; none when it is.
+    pub(in crate::restore) not_ready: Option<String>,
 }
 
 impl Workload {
-    pub(super) fn new(of: ObjectType, object: &Object) -> Workload {
+    pub(super) fn new(of: ObjectType, object: &Object, names: &[String]) -> Workload {
+        let replicas = object.integer("/spec/replicas").unwrap_or(1);
+        let ready = object.integer("/status/readyReplicas").unwrap_or_default();
+        let other = app_of(object).filter(|app| !names.iter().any(|name| name == app));
         Workload {
             target: ObjectRef::to(of, object),
-            replicas: object.integer("/spec/replicas").unwrap_or(1),
+            replicas,
+            ready: ready >= replicas,
+            deletes_claims: object.text("/spec/persistentVolumeClaimRetentionPolicy/whenScaled")
+                == Some("Delete"),
+            of_other: other.map(str::to_owned),
         }
     }
 }
@@ -52,6 +76,20 @@ impl CronJob {
     }
 }
 
+/// The annotation by which KEDA holds its target at a number of replicas, whatever else says that it is paused.
+pub(in crate::restore) const PAUSED_REPLICAS: &str = "autoscaling.keda.sh/paused-replicas";
+
+impl ScaledObject {
+    pub(super) fn new(object: &Object) -> ScaledObject {
+        ScaledObject {
+            target: ObjectRef::to(kinds::SCALED_OBJECT, object),
+            stands_up: object
+                .annotation(PAUSED_REPLICAS)
+                .is_some_and(|replicas| replicas != "0"),
+        }
+    }
+}
+
 impl Autoscaler {
     pub(super) fn new(object: &Object) -> Autoscaler {
         Autoscaler {
@@ -61,11 +99,50 @@ impl Autoscaler {
     }
 }
 
-/// Says whether a workload is the app's: by its label, or because it mounts the volume, whatever it is called.
+impl Flux {
+    pub(super) fn new(target: ObjectRef, object: &Object) -> Flux {
+        let not_ready = object
+            .condition("Ready")
+            .filter(Condition::is_false)
+            .map(|ready| format!("{}: {}", ready.reason, ready.message));
+        Flux {
+            target,
+            suspended: object.flag("/spec/suspend"),
+            not_ready,
+        }
+    }
+}
+
+/// Returns the app that an object says it is of: charts give several objects of one app different names, but one instance.
+fn app_of(object: &Object) -> Option<&str> {
+    let label = |name: &str| object.label(&format!("app.kubernetes.io/{name}"));
+    label("instance").or_else(|| label("name"))
+}
+
+/// Says whether a workload is the app's: by its labels, or because it mounts the volume, whatever it is called. One of that name that says
+/// that it is of another instance, such as a second Redis, is none of its.
 pub(super) fn belongs(object: &Object, names: &[String], claim: &str) -> bool {
-    let name = object.label("app.kubernetes.io/name");
-    let labelled = name.is_some_and(|name| names.iter().any(|known| known == name));
-    labelled || mounts(object, claim)
+    let known = |label: &str| {
+        let value = object.label(&format!("app.kubernetes.io/{label}"))?;
+        Some(names.iter().any(|name| name == value))
+    };
+    let ours = known("name") == Some(true) && known("instance") != Some(false);
+    ours || mounts(object, claim)
+}
+
+/// Says whether a Job has not ended and mounts the volume, and is none of VolSync's.
+pub(super) fn is_at_work(job: &Object, claim: &str) -> bool {
+    let ended = ["Complete", "Failed", "SuccessCriteriaMet", "FailureTarget"];
+    let ended = ended.iter().any(|of| {
+        job.condition(of)
+            .is_some_and(|condition| condition.is_true())
+    });
+    let owners = job.items("/metadata/ownerReferences");
+    let of_volsync = owners.iter().any(|owner| {
+        let group = owner["apiVersion"].as_str().unwrap_or_default();
+        group.starts_with("volsync.backube/")
+    });
+    !ended && !of_volsync && mounts(job, claim)
 }
 
 fn mounts(object: &Object, claim: &str) -> bool {
@@ -116,21 +193,33 @@ pub(super) fn targets(object: &Object, workloads: &[Workload]) -> bool {
     })
 }
 
+/// Says whether a Service selects the pods of one of the workloads.
+pub(super) fn leads_to(service: &Object, workloads: &[Object]) -> bool {
+    let selector = service.at("/spec/selector").as_object();
+    selector.is_some_and(|selector| {
+        !selector.is_empty()
+            && workloads.iter().any(|workload| {
+                let labels = workload.at("/spec/template/metadata/labels");
+                selector.iter().all(|(name, value)| labels[name] == *value)
+            })
+    })
+}
+
 /// KEDA removes and makes its own autoscalers.
 pub(super) fn is_kedas(object: &Object) -> bool {
     let owners = object.items("/metadata/ownerReferences");
     owners.iter().any(|owner| owner["kind"] == "ScaledObject")
 }
 
-/// Where the app's Kustomizations may be: the one that applied the source or a workload, or the one of its name.
-pub(super) fn kustomizations(
+/// Where the app's Kustomizations may be: those that applied the source, a workload or a HelmRelease, or the one of its name.
+pub(super) fn kustomizations<'a>(
     source: &Source,
-    objects: &[Object],
+    objects: impl IntoIterator<Item = &'a Object>,
     app: &str,
 ) -> Vec<(String, String)> {
     let of_source = source.applied_by();
     let labels = objects
-        .iter()
+        .into_iter()
         .filter_map(|object| labelled(object, "kustomize"));
     candidates(of_source.into_iter().chain(labels), &source.namespace, app)
 }
