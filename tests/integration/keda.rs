@@ -1,6 +1,6 @@
 //! The operations of `keda`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::app::App;
 use super::kind::{AUTOSCALER, DEPLOYMENT, SCALED_JOB, SCALED_OBJECT};

@@ -183,10 +183,11 @@ async fn remove(
         .delete(intent, target, Some(&uid), "Background")
         .await
     {
-        Ok(()) => match running {
-            Some(running) => running.until_gone(client, pass, intent).await?,
-            None => {}
-        },
+        Ok(()) => {
+            if let Some(running) = running {
+                running.until_gone(client, pass, intent).await?;
+            }
+        }
         Err(other) if other.failure.kind == Kind::Conflict => {
             return Ok((
                 String::new(),
