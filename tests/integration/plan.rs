@@ -66,7 +66,7 @@ impl Planned {
 }
 
 async fn plan_that_is_applied_does_what_it_says(world: &World) {
-    let app = world.app("media", "radarr").await;
+    let app = world.app_alone("media", "radarr").await;
     app.begin_anew("what the app wrote");
     let before = app.state().await;
     let newest = app.snapshots()[0].clone();
@@ -83,7 +83,7 @@ async fn plan_that_is_applied_does_what_it_says(world: &World) {
 
 /// A status, and so the resourceVersion, changes all the time.
 async fn plan_outlives_what_controllers_report(world: &World) {
-    let app = world.app("media", "sonarr").await;
+    let app = world.app_alone("media", "sonarr").await;
     app.begin_anew("what the app wrote");
     let newest = app.snapshots()[0].clone();
     let planned = Planned::restore(&app).await;
@@ -97,7 +97,7 @@ async fn plan_outlives_what_controllers_report(world: &World) {
 }
 
 async fn plan_is_refused_when_a_field_it_rests_on_has_changed(world: &World) {
-    let app = world.app("media", "lidarr").await;
+    let app = world.app_alone("media", "lidarr").await;
     let planned = Planned::restore(&app).await;
     app.merge(KUSTOMIZATION, json!({"spec": {"suspend": true}}))
         .await;
@@ -116,7 +116,7 @@ async fn plan_is_refused_when_a_field_it_rests_on_has_changed(world: &World) {
 }
 
 async fn plan_is_refused_when_an_object_it_rests_on_is_gone(world: &World) {
-    let app = world.app("media", "sabnzbd").await;
+    let app = world.app_alone("media", "sabnzbd").await;
     let note = json!({
         "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
         "metadata": {"name": "spare", "namespace": "media"},
@@ -138,7 +138,7 @@ async fn plan_is_refused_when_an_object_it_rests_on_is_gone(world: &World) {
 
 /// The effect is the last but one of a restore, so the run is under way when it comes to it.
 async fn effect_outside_the_plan_is_refused_before_it_happens(world: &World) {
-    let app = world.app("media", "tautulli").await;
+    let app = world.app_alone("media", "tautulli").await;
     app.begin_anew("what the app wrote");
     let (before, present) = (app.state().await, app.content());
     let planned = Planned::restore(&app).await;
@@ -208,7 +208,7 @@ async fn what_went_beyond_its_plan_is_taken_back_as_a_whole(world: &World) {
 }
 
 async fn plan_of_another_cluster_is_refused(world: &World) {
-    let app = world.app("media", "jellyfin").await;
+    let app = world.app_alone("media", "jellyfin").await;
     let planned = Planned::of(&app, "flux.suspend ks media jellyfin").await;
     planned.edit(|plan| plan["cluster"]["server"] = json!("https://192.0.2.7:6443"));
     planned
@@ -222,7 +222,7 @@ async fn plan_of_another_cluster_is_refused(world: &World) {
 
 /// What it would change is as it would make it, so it rests on nothing any more.
 async fn plan_cannot_be_applied_twice_when_it_has_been_done(world: &World) {
-    let app = world.app("media", "plex").await;
+    let app = world.app_alone("media", "plex").await;
     let planned = Planned::of(&app, "flux.suspend ks media plex").await;
     planned.apply().await.exits(0);
     assert!(app.is_suspended(KUSTOMIZATION).await);
