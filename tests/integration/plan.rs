@@ -182,20 +182,21 @@ async fn effect_outside_the_plan_is_refused_before_it_happens(world: &World) {
 async fn what_went_beyond_its_plan_is_taken_back_as_a_whole(world: &World) {
     let _alone = world.exclusive().await;
     let before = State::of(world, None).await;
-    let agent = world.agent();
-    let path = agent.home().join("plan.json");
-    let line = "run flux.suspend hr --all --namespace default --plan";
-    agent
-        .run(&format!("{line} --out {}", path.display()))
-        .await
-        .exits(0);
-    let planned = Planned { agent, path };
-    planned.edit(|plan| {
-        let effects = plan["effects"].as_array_mut().expect("effects");
-        assert!(effects.len() > 2);
-        effects.pop();
-    });
     for then in ["undo", "keep"] {
+        // Anew each time: what was taken back has another generation.
+        let agent = world.agent();
+        let path = agent.home().join("plan.json");
+        let line = "run flux.suspend hr --all --namespace default --plan";
+        agent
+            .run(&format!("{line} --out {}", path.display()))
+            .await
+            .exits(0);
+        let planned = Planned { agent, path };
+        planned.edit(|plan| {
+            let effects = plan["effects"].as_array_mut().expect("effects");
+            assert!(effects.len() > 2);
+            effects.pop();
+        });
         let line = format!("apply {} --yes --on-failure {then}", planned.path.display());
         let ran = planned.agent.run(&line).await;
         let ran = ran.says("is not in the plan");
