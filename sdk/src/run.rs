@@ -58,8 +58,8 @@ pub fn id() -> String {
     wit::id()
 }
 
-/// Says that `text`, wherever it stands in a change, is known only when the run is performed. While planning, give a valid text in its place
-/// under the same name.
+/// Says that `text`, wherever it stands in the values of a change or in the name of an object that the plan makes, is known only when the run is
+/// performed. While planning, give a valid text in its place under the same name.
 pub fn stand_in(name: &str, text: &str) {
     wit::stand_in(name, text);
 }

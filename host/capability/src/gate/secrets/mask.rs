@@ -1,5 +1,7 @@
 //! The values of Secrets in what people see and in what is on record.
 
+use std::sync::atomic::Ordering;
+
 use agent_core::effect::FieldChange;
 use agent_core::event::{Event, Outcome, TakeBack};
 use agent_core::failure::Failure;
@@ -38,19 +40,20 @@ impl Secrets {
 
     /// Returns whether a value of a Secret is anywhere in `value`.
     pub(crate) fn is_in(&self, value: &Value) -> bool {
-        match value {
-            Value::String(text) => self.holds(text),
-            Value::Array(items) => items.iter().any(|item| self.is_in(item)),
-            Value::Object(fields) => fields
-                .iter()
-                .any(|(key, value)| self.holds(key) || self.is_in(value)),
-            _ => false,
-        }
+        !self.is_empty()
+            && match value {
+                Value::String(text) => self.holds(text),
+                Value::Array(items) => items.iter().any(|item| self.is_in(item)),
+                Value::Object(fields) => fields
+                    .iter()
+                    .any(|(key, value)| self.holds(key) || self.is_in(value)),
+                _ => false,
+            }
     }
 
     /// Returns whether there is nothing to be masked yet.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.any.load(std::sync::atomic::Ordering::Acquire)
+        !self.any.load(Ordering::Acquire)
     }
 
     /// Returns a failure as it may be shown.
