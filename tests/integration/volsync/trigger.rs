@@ -13,7 +13,7 @@ scenarios![
     tag_is_not_set_while_a_sync_runs,
     tag_that_volsync_has_not_handled_is_not_replaced,
     tag_that_another_run_holds_is_left_alone,
-    mover_that_fails_like_the_last_one_is_noticed,
+    mover_that_fails_like_the_last_one_is_noticed: "a real Job takes minutes between its tries",
     unlock_does_not_kill_a_mover_that_takes_longer: "kwok ends the pods of Jobs at once",
 ];
 
