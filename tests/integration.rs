@@ -28,5 +28,6 @@ mod integration {
     mod scenario;
     mod state;
     mod volsync;
+    mod whole_volsync;
     mod world;
 }

@@ -1,17 +1,38 @@
 //! The operations of `keda`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::kind::{AUTOSCALER, SCALED_OBJECT};
+use super::app::App;
+use super::kind::{AUTOSCALER, DEPLOYMENT, SCALED_JOB, SCALED_OBJECT};
 use super::scenario::scenarios;
-use super::world::{World, is_paused};
+use super::world::{World, is_paused, is_ready};
 
 scenarios![
     pause_removes_the_autoscaler_and_resume_brings_it_back,
     what_was_paused_before_is_not_written,
     pause_and_resume_all_end_with_a_row_for_each,
     status_shows_what_is_paused,
+    pause_of_one_direction_is_left_and_told,
+    scaled_job_is_paused_and_resumed_by_its_name,
+    paused_at_replicas_is_told_and_resumed,
+    forced_activation_is_left_as_it_is,
+    paused_app_at_zero_is_not_scaled_up_by_its_trigger,
 ];
+
+/// What the annotations of KEDA begin with.
+const KEDA: &str = "autoscaling.keda.sh";
+
+/// Sets an annotation of an app's ScaledObject, or removes it.
+async fn annotate(app: &App<'_>, name: &str, value: Value) {
+    let change = json!({"metadata": {"annotations": {format!("{KEDA}/{name}"): value}}});
+    app.merge(SCALED_OBJECT, change).await;
+}
+
+fn is_true(object: &Value, condition: &str) -> bool {
+    let conditions = object["status"]["conditions"].as_array();
+    let mut conditions = conditions.into_iter().flatten();
+    conditions.any(|one| one["type"] == condition && one["status"] == "True")
+}
 
 async fn pause_removes_the_autoscaler_and_resume_brings_it_back(world: &World) {
     let app = world.app("media", "plex").await;
@@ -97,4 +118,175 @@ async fn status_shows_what_is_paused(world: &World) {
         .await
         .exits(0);
     assert!(!app.is_paused().await);
+}
+
+/// KEDA says `Paused` of it as long as the annotation is there, so nothing may wait for that to end.
+async fn pause_of_one_direction_is_left_and_told(world: &World) {
+    let app = world.app("media", "radarr").await;
+    let agent = world.agent();
+    annotate(&app, "paused-scale-in", json!("true")).await;
+    world
+        .until("KEDA calls it paused", || async {
+            is_true(&app.get(SCALED_OBJECT).await, "Paused")
+        })
+        .await;
+    let line = "run keda.status media -o json";
+    let ran = agent.run(line).await.exits(0);
+    let rows = ran.value();
+    let mut rows = rows.as_array().into_iter().flatten();
+    let row = rows.find(|row| row["name"] == "radarr").expect("a row");
+    let told = "does not scale in, by `paused-scale-in`";
+    assert_eq!(
+        (&row["paused"], &row["message"]),
+        (&json!(false), &json!(told))
+    );
+    let line = "run keda.resume media radarr -o json";
+    let ran = agent.run(line).await.exits(0);
+    assert_eq!(ran.value()[0]["result"], "not-paused", "{ran}");
+    let line = "run keda.pause media radarr -o json";
+    let ran = agent.run(line).await.exits(0);
+    assert_eq!(ran.value()[0]["result"], "paused", "{ran}");
+    let autoscaler = world.get(AUTOSCALER, "media", "keda-hpa-radarr").await;
+    assert!(autoscaler.is_null(), "{autoscaler}");
+    let line = "run keda.resume media radarr -o json --timeout 20s";
+    let ran = agent.run(line).await.exits(0);
+    assert_eq!(ran.value()[0]["result"], "resumed", "{ran}");
+    let message = ran.value()[0]["message"].to_string();
+    assert!(
+        message.contains("`paused-scale-in`, which was left"),
+        "{ran}"
+    );
+    let left = &app.get(SCALED_OBJECT).await["metadata"]["annotations"];
+    assert_eq!(left[format!("{KEDA}/paused-scale-in")], "true");
+    annotate(&app, "paused-scale-in", Value::Null).await;
+    world.settle().await;
+}
+
+async fn scaled_job_is_paused_and_resumed_by_its_name(world: &World) {
+    let _alone = world.exclusive().await;
+    let name = "import";
+    let job = json!({
+        "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledJob", "metadata": {"name": name, "namespace": "media"},
+        "spec": {
+            "jobTargetRef": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "import", "image": "import:1"}]}}},
+            "triggers": [{"type": "cron", "metadata": {"timezone": "UTC", "start": "0 1 * * *", "end": "0 2 * * *", "desiredReplicas": "1"}}],
+        },
+    });
+    world.create(SCALED_JOB, &job).await;
+    let get = || world.get(SCALED_JOB, "media", name);
+    world
+        .until("KEDA knows it", || async { is_ready(&get().await) })
+        .await;
+    let agent = world.agent();
+    let ran = agent
+        .run("run keda.pause media import -o json")
+        .await
+        .exits(0);
+    assert_eq!(ran.value()[0]["kind"], "ScaledJob", "{ran}");
+    assert_eq!(ran.value()[0]["result"], "paused", "{ran}");
+    assert!(is_true(&get().await, "Paused"), "{ran}");
+    let ran = agent.run("run keda.status media -o json").await.exits(0);
+    let rows = ran.value();
+    let mut rows = rows.as_array().into_iter().flatten();
+    let row = rows.find(|row| row["name"] == name).expect("a row");
+    assert_eq!(
+        (&row["paused"], &row["target"]),
+        (&json!(true), &json!("Job"))
+    );
+    let ran = agent
+        .run("run keda.resume --all --namespace media -o json")
+        .await
+        .exits(0);
+    let rows = ran.value();
+    let mut rows = rows.as_array().into_iter().flatten();
+    let row = rows.find(|row| row["name"] == name).expect("a row");
+    assert_eq!(
+        (&row["kind"], &row["result"]),
+        (&json!("ScaledJob"), &json!("resumed"))
+    );
+    assert!(!is_true(&get().await, "Paused"), "{ran}");
+    world.delete(SCALED_JOB, "media", name).await;
+}
+
+/// `paused-replicas` pauses by being there, and `keda.resume` takes it away.
+async fn paused_at_replicas_is_told_and_resumed(world: &World) {
+    let app = world.app("media", "lidarr").await;
+    let before = app.state().await;
+    let agent = world.agent();
+    annotate(&app, "paused-replicas", json!("0")).await;
+    annotate(&app, "paused", json!("false")).await;
+    world
+        .until("it is paused at 0", || async {
+            let object = app.get(SCALED_OBJECT).await;
+            is_true(&object, "Paused") && app.is_down().await
+        })
+        .await;
+    let ran = agent
+        .run("run keda.pause media lidarr -o json")
+        .await
+        .exits(0)
+        .says("at 0 replicas, by `paused-replicas`");
+    assert!(ran.events_named("changed").is_empty(), "{ran}");
+    agent
+        .run("run keda.status media")
+        .await
+        .exits(0)
+        .says("paused at 0 replicas");
+    let line = "run keda.resume media lidarr -o json";
+    let ran = agent.run(line).await.exits(0);
+    assert_eq!(ran.value()[0]["result"], "resumed", "{ran}");
+    app.gets_as(&before).await;
+}
+
+async fn forced_activation_is_left_as_it_is(world: &World) {
+    let app = world.app("media", "sonarr").await;
+    annotate(&app, "force-activation", json!("true")).await;
+    let before = app.state().await;
+    let agent = world.agent();
+    for operation in ["keda.pause", "keda.resume"] {
+        let line = format!("run {operation} media sonarr");
+        agent.run(&line).await.exits(0);
+        let left = &app.get(SCALED_OBJECT).await["metadata"]["annotations"];
+        assert_eq!(left[format!("{KEDA}/force-activation")], "true");
+    }
+    app.is_as(&before).await;
+    annotate(&app, "force-activation", Value::Null).await;
+}
+
+/// What a restore needs: KEDA would scale the app up in the middle of it.
+async fn paused_app_at_zero_is_not_scaled_up_by_its_trigger(world: &World) {
+    let app = world.app_alone("media", "audiobookshelf").await;
+    let before = app.state().await;
+    let agent = world.agent();
+    agent
+        .run("run keda.pause media audiobookshelf")
+        .await
+        .exits(0);
+    let zero = json!({"spec": {"replicas": 0}});
+    app.merge(DEPLOYMENT, zero).await;
+    let rings = async |value: f64| {
+        world
+            .controllers()
+            .set_trigger("media", "audiobookshelf", value);
+        // Another app, which is not paused, shows that KEDA has looked since.
+        let other = "bazarr";
+        world.controllers().set_trigger("media", other, value);
+        let wanted = i64::from(value >= 1.0);
+        world
+            .until("KEDA has acted on the other app", || async {
+                world.get(DEPLOYMENT, "media", other).await["spec"]["replicas"] == wanted
+            })
+            .await;
+    };
+    rings(0.0).await;
+    rings(1.0).await;
+    assert!(app.is_down().await);
+    agent
+        .run("run keda.resume media audiobookshelf")
+        .await
+        .exits(0);
+    world
+        .until("KEDA scales it up again", || async { !app.is_down().await })
+        .await;
+    app.gets_as(&before).await;
 }

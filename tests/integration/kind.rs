@@ -25,6 +25,7 @@ pub(crate) const REPLICATION_SOURCE: Kind =
 pub(crate) const REPLICATION_DESTINATION: Kind =
     kind("/apis/volsync.backube/v1alpha1", "replicationdestinations");
 pub(crate) const SCALED_OBJECT: Kind = kind("/apis/keda.sh/v1alpha1", "scaledobjects");
+pub(crate) const SCALED_JOB: Kind = kind("/apis/keda.sh/v1alpha1", "scaledjobs");
 pub(crate) const AUTOSCALER: Kind = kind("/apis/autoscaling/v2", "horizontalpodautoscalers");
 pub(crate) const DEPLOYMENT: Kind = kind("/apis/apps/v1", "deployments");
 pub(crate) const STATEFUL_SET: Kind = kind("/apis/apps/v1", "statefulsets");
@@ -37,6 +38,7 @@ pub(crate) const SERVICE: Kind = kind("/api/v1", "services");
 pub(crate) const CLUSTER_ROLE: Kind = kind("/apis/rbac.authorization.k8s.io/v1", "clusterroles");
 pub(crate) const CLUSTER_ROLE_BINDING: Kind =
     kind("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings");
+pub(crate) const QUOTA: Kind = kind("/api/v1", "resourcequotas");
 pub(crate) const POD: Kind = kind("/api/v1", "pods");
 
 impl Kind {

@@ -8,6 +8,7 @@ use super::agent::Agent;
 use super::app::App;
 use super::kind::{KUSTOMIZATION, SCALED_OBJECT};
 use super::scenario::scenarios;
+use super::state::State;
 use super::world::World;
 
 scenarios![
@@ -16,6 +17,7 @@ scenarios![
     plan_is_refused_when_a_field_it_rests_on_has_changed,
     plan_is_refused_when_an_object_it_rests_on_is_gone,
     effect_outside_the_plan_is_refused_before_it_happens,
+    what_went_beyond_its_plan_is_taken_back_as_a_whole,
     plan_of_another_cluster_is_refused,
     plan_cannot_be_applied_twice_when_it_has_been_done,
 ];
@@ -174,6 +176,35 @@ async fn effect_outside_the_plan_is_refused_before_it_happens(world: &World) {
     );
     assert_eq!(app.content(), present, "{ran}");
     app.is_as(&before).await;
+}
+
+/// Each suspension is to stay, and the operation makes a row of the one that fails; nobody has approved a run that is like this.
+async fn what_went_beyond_its_plan_is_taken_back_as_a_whole(world: &World) {
+    let _alone = world.exclusive().await;
+    let before = State::of(world, None).await;
+    let agent = world.agent();
+    let path = agent.home().join("plan.json");
+    let line = "run flux.suspend hr --all --namespace default --plan";
+    agent
+        .run(&format!("{line} --out {}", path.display()))
+        .await
+        .exits(0);
+    let planned = Planned { agent, path };
+    planned.edit(|plan| {
+        let effects = plan["effects"].as_array_mut().expect("effects");
+        assert!(effects.len() > 2);
+        effects.pop();
+    });
+    for then in ["undo", "keep"] {
+        let line = format!("apply {} --yes --on-failure {then}", planned.path.display());
+        let ran = planned.agent.run(&line).await;
+        let ran = ran.says("is not in the plan");
+        assert_ne!(ran.code(), Some(0), "{ran}");
+        let wrong = before
+            .held_part()
+            .differences(&State::held(world, None).await);
+        assert!(wrong.is_empty(), "{wrong:#?}\n{ran}");
+    }
 }
 
 async fn plan_of_another_cluster_is_refused(world: &World) {

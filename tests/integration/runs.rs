@@ -12,6 +12,7 @@ scenarios![
     failed_run_that_nobody_is_asked_about_is_taken_back,
     run_that_is_over_is_taken_back_once,
     later_change_of_somebody_else_is_left_alone,
+    what_cannot_be_put_back_is_tried_again_or_given_up,
     run_is_named_by_the_beginning_of_its_id,
     run_is_remembered_with_what_it_changed,
     runs_that_are_over_are_forgotten_as_it_is_set,
@@ -111,6 +112,30 @@ async fn later_change_of_somebody_else_is_left_alone(world: &World) {
     assert_eq!(*paused, "false", "{ran}");
     let mine = json!({"metadata": {"annotations": {"autoscaling.keda.sh/paused": null}}});
     app.merge(SCALED_OBJECT, mine).await;
+}
+
+/// Whoever takes the run back may not write. It stays unfinished until somebody may, or says that it is to stay as it is.
+async fn what_cannot_be_put_back_is_tried_again_or_given_up(world: &World) {
+    let app = world.app("media", "jellyfin").await;
+    let before = app.state().await;
+    let agent = world.agent();
+    let reader = agent.home().join("reader");
+    std::fs::write(&reader, world.reader().await).expect("writing a kubeconfig");
+    let undo = |how: &str| format!("undo last --yes {how}");
+    let as_reader = |how: &str| undo(&format!("{how} --kubeconfig {}", reader.display()));
+    agent.run("run keda.pause media jellyfin").await.exits(0);
+    let stuck = agent.run(&as_reader("")).await.exits(1);
+    stuck
+        .says("forbidden")
+        .says("with --give-up leaves it as it is");
+    assert_eq!(listed(&agent, "--unfinished").await.len(), 1);
+    agent.run(&undo("")).await.exits(0);
+    app.gets_as(&before).await;
+    agent.run("run keda.pause media jellyfin").await.exits(0);
+    agent.run(&as_reader("--give-up")).await.exits(1);
+    assert!(listed(&agent, "--unfinished").await.is_empty());
+    assert!(app.is_paused().await);
+    agent.run("run keda.resume media jellyfin").await.exits(0);
 }
 
 async fn run_is_named_by_the_beginning_of_its_id(world: &World) {

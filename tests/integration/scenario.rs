@@ -88,6 +88,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         super::restore::spoiled::ALL,
         super::volsync::ALL,
         super::volsync::trigger::ALL,
+        super::whole_volsync::ALL,
     ];
     modules.into_iter().flatten()
 }

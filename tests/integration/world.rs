@@ -25,7 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// A user of both worlds who may do nothing until a test lets them.
+/// Users of both worlds who may do nothing until a test lets them.
+const USERS: [&str; 4] = [READER, "without-patch", "without-create", "without-jobs"];
+/// The one of them who reads.
 const READER: &str = "limited";
 
 /// What the API server is.
@@ -63,13 +65,13 @@ fn quick(options: Options) -> Options {
 impl World {
     /// The simulated world.
     pub(crate) async fn sandbox() -> Self {
-        let reader = Login {
-            token: "the token of the reader".to_owned(),
-            user: READER.to_owned(),
+        let login = |user: &str| Login {
+            token: format!("the token of {user}"),
+            user: user.to_owned(),
             groups: Vec::new(),
         };
         let config = Config {
-            logins: vec![reader],
+            logins: USERS.map(login).into(),
             ..Config::any_port()
         };
         let server = ApiServer::start(config).await.expect("a server");
@@ -327,14 +329,20 @@ impl World {
     pub(crate) async fn reader(&self) -> String {
         let rules =
             json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]);
+        self.user_with(READER, &rules).await
+    }
+
+    /// The kubeconfig of a user who may do what the rules say, and nothing else.
+    pub(crate) async fn user_with(&self, user: &str, rules: &Value) -> String {
+        assert!(USERS.contains(&user), "`{user}` is a user of no world");
         let role = json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-            "metadata": {"name": "reader"}, "rules": rules,
+            "metadata": {"name": user}, "rules": rules,
         });
         let binding = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "reader"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "reader"},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": READER}],
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": user},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
         });
         for (kind, object) in [(CLUSTER_ROLE, role), (CLUSTER_ROLE_BINDING, binding)] {
             let (path, json) = (kind.everywhere(), "application/json");
@@ -344,9 +352,9 @@ impl World {
             }
         }
         match &self.server {
-            Server::Sandbox(server) => server.kubeconfig_for(READER).expect("a user"),
+            Server::Sandbox(server) => server.kubeconfig_for(user).expect("a user"),
             Server::Testbed(testbed) => {
-                let path = testbed.kubeconfig_for(READER).expect("a user");
+                let path = testbed.kubeconfig_for(user).expect("a user");
                 std::fs::read_to_string(path).expect("a kubeconfig")
             }
         }

@@ -9,14 +9,15 @@ pub(crate) mod change;
 pub(crate) mod client;
 mod convert;
 mod failure;
-mod fields;
+pub(crate) mod fields;
 mod host;
 mod lease;
-mod projection;
+pub(crate) mod projection;
 mod reply;
 pub(crate) mod undo;
 mod watch;
 
+pub(crate) use fields::IDENTITY;
 pub(crate) use host::{given_up, release};
 pub use lease::Lease;
 pub(crate) use undo::STILL_THERE;

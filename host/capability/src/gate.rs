@@ -10,7 +10,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use agent_core::descriptor::Risk;
 use agent_core::effect::{Effect, Verb};
@@ -28,14 +28,21 @@ use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
 mod admit;
+mod allowance;
 mod ask;
+mod bound;
+mod clock;
 mod denial;
 mod end;
+mod imagined;
+mod keep;
 pub(crate) mod ledger;
 mod pass;
 mod plan;
 mod replay;
 mod rest;
+mod sealed;
+mod secrets;
 mod shared;
 mod stand;
 
@@ -43,9 +50,14 @@ pub use pass::{Intent, Pass};
 pub use plan::Drawing;
 pub use shared::{Before, GateConfig};
 
-pub(crate) use ask::Ask;
+use allowance::Allowance;
+pub(crate) use ask::{Ask, Look};
+use clock::Clock;
+pub(crate) use imagined::Imagined;
 pub(crate) use ledger::Entry;
 pub(crate) use pass::{Announced, Patience};
+pub(crate) use rest::listed;
+pub(crate) use sealed::Sealed;
 use shared::Shared;
 
 /// The gate of one operation in a run. Clones are the same gate; [`Gate::child`] makes that of an operation it calls.
@@ -73,8 +85,8 @@ pub(crate) struct Actor {
     writes: TaskTracker,
     /// How many host calls it has made.
     calls: AtomicU64,
-    /// What its clocks show, in microseconds since 1970: when its last call was answered.
-    clock: AtomicI64,
+    clock: Clock,
+    allowance: Allowance,
 }
 
 impl Actor {
@@ -83,7 +95,7 @@ impl Actor {
         plugin: String,
         operation: OperationName,
         grants: Grants,
-        clock: i64,
+        begun: Timestamp,
     ) -> Actor {
         Actor {
             id,
@@ -95,7 +107,8 @@ impl Actor {
             agreed: AtomicBool::new(false),
             writes: TaskTracker::new(),
             calls: AtomicU64::new(0),
-            clock: AtomicI64::new(clock),
+            clock: Clock::new(begun),
+            allowance: Allowance::default(),
         }
     }
 }
@@ -108,8 +121,7 @@ impl Gate {
             config.operation.clone(),
             config.grants.clone(),
         );
-        let clock = config.begun.as_microsecond();
-        let actor = Actor::new(CallId::root(), plugin, operation, grants, clock);
+        let actor = Actor::new(CallId::root(), plugin, operation, grants, config.begun);
         Gate {
             run: Arc::new(Shared::new(config)),
             actor: Arc::new(actor),
@@ -146,11 +158,13 @@ impl Gate {
         if grants.risk() > self.actor.grants.risk() {
             return Err(denial::riskier(self, &operation, grants.risk()));
         }
-        let clock = self.actor.clock.load(Ordering::Relaxed);
+        // Not what the caller's clock shows by now: other calls of the same batch may have been answered meanwhile.
+        let begun = self.run.begins_at(&call);
+        let begun = begun.unwrap_or_else(|| self.actor.clock.shows());
         let actor = Actor {
             depth: self.actor.depth + 1,
             scope: scope.or_else(|| self.actor.scope.clone()),
-            ..Actor::new(call, plugin, operation, grants, clock)
+            ..Actor::new(call, plugin, operation, grants, begun)
         };
         Ok(Gate {
             run: self.run.clone(),
@@ -163,10 +177,9 @@ impl Gate {
         self.actor.depth
     }
 
-    /// Returns what the clocks of the plugin show: when its last call was answered, so that at a replay they show the same.
+    /// Returns what the clocks of the plugin show: when its last call was answered, so that at a replay they show the same. They never go back.
     pub fn clock(&self) -> Timestamp {
-        let clock = self.actor.clock.load(Ordering::Relaxed);
-        Timestamp::from_microsecond(clock).unwrap_or_default()
+        self.actor.clock.shows()
     }
 
     /// Returns where this operation's random numbers come from: the same at every replay, and unlike those of every other operation.
@@ -176,17 +189,22 @@ impl Gate {
 
     /// Returns the artifact that an operation was taken from before the run was cut off, where the record tells.
     pub fn called_before(&self, call: &CallId) -> Option<Digest> {
-        self.run.replay.called(call).cloned()
+        self.run
+            .replay
+            .called(call)
+            .map(|called| called.digest.clone())
     }
 
     /// Records which artifact an operation that is called is taken from.
     pub fn note_called(&self, call: &CallId, operation: &OperationName, digest: &Digest) {
         if self.run.replay.called(call).is_none() {
-            let (call, operation, digest) = (call.clone(), operation.clone(), digest.clone());
+            let at = self.actor.clock.shows();
+            self.run.begins(call, at);
             self.run.note(Note::Called {
-                call,
-                operation,
-                digest,
+                call: call.clone(),
+                operation: operation.clone(),
+                digest: digest.clone(),
+                at: Some(at),
             });
         }
     }
@@ -201,22 +219,12 @@ impl Gate {
     /// Checks a wish against the rights.
     pub(crate) fn check(&self, ask: &Ask) -> Result<(), Failure> {
         self.run.stopped()?;
+        self.within_allowance()?;
         let grants = &self.actor.grants;
         match ask {
             Ask::Sleep | Ask::Confirm | Ask::Release => Ok(()),
-            Ask::Look {
-                verb,
-                of,
-                namespace,
-                ..
-            } => {
-                let allowed = grants.allow_cluster(*verb, of, namespace.as_deref());
-                if allowed {
-                    Ok(())
-                } else {
-                    Err(denial::cluster(self, *verb, of, namespace.as_deref()))
-                }
-            }
+            Ask::Look(look) => self.may_look(look),
+            Ask::Watch(looks) => looks.iter().try_for_each(|look| self.may_look(look)),
             Ask::Call(operation) => {
                 if grants.allow_call(operation) {
                     Ok(())
@@ -240,6 +248,15 @@ impl Gate {
                     _ => Ok(()),
                 }
             }
+        }
+    }
+
+    fn may_look(&self, look: &Look) -> Result<(), Failure> {
+        let (of, namespace) = (&look.of, look.namespace.as_deref());
+        if self.actor.grants.allow_cluster(look.verb, of, namespace) {
+            Ok(())
+        } else {
+            Err(denial::cluster(self, look.verb, of, namespace))
         }
     }
 
@@ -347,7 +364,7 @@ impl Gate {
             by,
             verb,
             target,
-            fields,
+            fields: self.run.secrets.fields(fields),
             temporary,
             recovery,
         }

@@ -43,6 +43,7 @@ impl Powers {
     pub fn new(gate: Gate, limits: &Limits) -> Powers {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.table_entries);
+        gate.limit(limits);
         let log = LogBook::new(gate.clone(), limits.log_bytes);
         Powers {
             gate,

@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::call::{Call, Consent, OnFailure};
+use crate::call::{Call, Consent, OnFailure, Resumption};
 use crate::descriptor::{Descriptor, Names};
 use crate::event::Event;
 use crate::failure::Failure;
@@ -84,12 +84,12 @@ pub trait Agent: Send + Sync {
     async fn follow(&self, run: &str) -> Result<BoxStream<'static, Event>, Failure>;
 
     /// Takes up a run that was cut off or is over, to finish it or to take it back. Its first event is [`Event::Resumed`]. The person is asked
-    /// first, by `consent`.
+    /// first.
     ///
     /// # Errors
     /// As for [`Agent::record`]; `conflict` (`journal.run-is-live`) while its process is at work; `not-found` (`store.no-artifact`) when the plugin
     /// that it ran is not there any more.
-    async fn take_up(&self, run: &str, to: Aim, consent: Consent) -> Result<Run, Failure>;
+    async fn take_up(&self, run: &str, how: Resumption) -> Result<Run, Failure>;
 
     /// Forgets runs that are over; without a retention, by the one that is set.
     ///

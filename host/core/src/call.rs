@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::id::OperationName;
+use crate::journal::Aim;
 
 /// One request to run an operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,4 +55,15 @@ pub enum Consent {
     Given,
     /// Nobody can be asked, so the answer is no.
     Withheld,
+}
+
+/// How a run is taken up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resumption {
+    /// What it is to come to.
+    pub to: Aim,
+    /// How the question whether to do so is answered.
+    pub consent: Consent,
+    /// Whether what cannot be put back is left as it is, so that the run is over all the same. It is named.
+    pub give_up: bool,
 }

@@ -159,6 +159,9 @@ pub enum Level {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TakeBack {
+    /// The number of the effect; none in records of old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
     /// The object, such as `deployments media/plex`.
     pub target: String,
     /// What was put back, such as `spec.replicas is 1 again`.

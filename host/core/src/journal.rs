@@ -31,6 +31,9 @@ pub enum Entry {
         operation: OperationName,
         /// The artifact that it is in. A resumed run takes the same.
         digest: Digest,
+        /// What the plugin's clocks show in the beginning; none in records of old.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Timestamp>,
     },
     /// A host call came to its end.
     Answered {
@@ -154,6 +157,9 @@ pub struct Intent {
     pub undo: Option<Undo>,
     /// The uid of the object that is deleted.
     pub uid: Option<String>,
+    /// Which effect of the plan that is applied it is, from 0; none when no plan is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<u64>,
 }
 
 /// What an entry has to survive before the run goes on.

@@ -32,7 +32,7 @@ pub mod text;
 pub mod undo;
 
 pub use agent::{Agent, Completion, Origin, Plugin, Run};
-pub use call::{Call, Consent, Mode, OnFailure};
+pub use call::{Call, Consent, Mode, OnFailure, Resumption};
 pub use descriptor::{Descriptor, Operation, Parameter, Risk};
 pub use effect::{Effect, FieldChange, Recovery, Verb};
 pub use event::{Event, Outcome, TakeBack};

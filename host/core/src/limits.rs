@@ -19,6 +19,10 @@ pub struct Limits {
     pub log_bytes: usize,
     /// Queries that are watched at the same time, by all watchers together: each is a connection.
     pub watches: usize,
+    /// Host calls of one operation, each change of a batch being one: each may be an entry of the record.
+    pub calls: u64,
+    /// Bytes that one operation may add to the record by what its calls are told, and by its questions and stand-ins.
+    pub record_bytes: u64,
     /// How deep operations may call operations.
     pub call_depth: usize,
     /// Bytes of the guest's stack.
@@ -35,6 +39,8 @@ impl Limits {
         table_entries: 20_000,
         log_bytes: 4 << 20,
         watches: 64,
+        calls: 500_000,
+        record_bytes: 256 << 20,
         call_depth: 4,
         stack_bytes: 1 << 20,
     };

@@ -1,12 +1,14 @@
 //! A plan in a file: what was approved, so that `agent apply` does that and nothing else.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::effect::Effect;
 use crate::id::{Digest, OperationName};
-use crate::object::ObjectRef;
+use crate::object::{ObjectRef, ObjectType};
 use crate::record::{Cluster, Who};
 
 /// The only version of the format that there is.
@@ -36,6 +38,9 @@ pub struct Plan {
     pub effects: Vec<Effect>,
     /// The objects that it looked at.
     pub rests_on: Vec<Rest>,
+    /// The lists that it looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listed: Vec<Listing>,
     /// Texts in the effects that only a run knows, such as tokens and times.
     pub stand_ins: Vec<StandIn>,
 }
@@ -52,6 +57,23 @@ pub struct Rest {
     pub generation: Option<i64>,
     /// The fields that were read, as JSON Pointers with their values. Those of a Secret are keyed hashes.
     pub fields: Map<String, Value>,
+}
+
+/// Which objects a plan has found by a query. Those that a controller made and replaces at will do not count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Listing {
+    /// Their type.
+    pub of: ObjectType,
+    /// The namespace that was looked in; none for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The label selector; empty for all.
+    pub labels: String,
+    /// The field selector; empty for all.
+    pub fields: String,
+    /// What was found: uid and name, with the namespace in front where there is one.
+    pub found: BTreeMap<String, String>,
 }
 
 /// A text that stands for something which only a run knows.

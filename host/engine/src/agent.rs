@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use agent_capability::{ClusterClient, Gate};
 use agent_core::agent::{Agent, Completion, Plugin, Run};
-use agent_core::call::{Call, Consent, OnFailure};
+use agent_core::call::{Call, Consent, OnFailure, Resumption};
 use agent_core::descriptor::{Names, Risk};
 use agent_core::event::Event;
 use agent_core::failure::{Failure, Kind};
@@ -116,8 +116,8 @@ impl Agent for LocalAgent {
         Ok(follow::events(self.0.journal()?.clone(), run).boxed())
     }
 
-    async fn take_up(&self, run: &str, to: Aim, consent: Consent) -> Result<Run, Failure> {
-        take_up::take_up(self.0.clone(), run, to, consent).await
+    async fn take_up(&self, run: &str, how: Resumption) -> Result<Run, Failure> {
+        take_up::take_up(self.0.clone(), run, how).await
     }
 
     async fn prune(&self, retention: Option<Retention>) -> Result<Pruned, Failure> {

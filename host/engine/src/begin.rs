@@ -79,7 +79,7 @@ async fn start(
     let grants = prepared.grants.clone();
     let gate = open(&inner, &begun, grants, journal, None, events)?;
     if let Some(plan) = &begun.plan {
-        gate.is_up_to_date(&plan.rests_on).await?;
+        gate.is_up_to_date(plan).await?;
     }
     let started = Event::Started {
         run: begun.run.clone(),
@@ -149,6 +149,7 @@ pub(crate) fn drawn(gate: &Gate, begun: Begun) -> Plan {
         made: begun.at,
         effects: drawing.effects,
         rests_on: drawing.rests_on,
+        listed: drawing.listed,
         stand_ins: drawing.stand_ins,
     }
 }
@@ -181,8 +182,9 @@ pub(crate) fn open(
     before: Option<Before>,
     events: mpsc::UnboundedSender<Event>,
 ) -> Result<Gate, Failure> {
-    // Only what is recorded of a run that changes something has secrets to be compared.
+    // Only what is recorded of a run that changes something has secrets to be compared, and what a plan rests on.
     let key = match (&journal, grants.risk()) {
+        _ if begun.call.mode == Mode::Plan => plan_key(inner)?,
         (None, _) | (_, Risk::Read) => [0; 32],
         (Some(_), _) => inner.journal()?.key()?,
     };
@@ -209,6 +211,16 @@ pub(crate) fn open(
         client: inner.client.clone(),
         operations: Arc::new(Nested(inner.clone())),
     }))
+}
+
+/// Without a journal a plan can still be looked at: no run will find that what it rests on is as it was, where that is a secret.
+fn plan_key(inner: &Inner) -> Result<[u8; 32], Failure> {
+    if let Ok(key) = inner.journal().and_then(|journal| journal.key()) {
+        return Ok(key);
+    }
+    let mut key = [0; 32];
+    random(&mut key)?;
+    Ok(key)
 }
 
 async fn begun(inner: &Inner, call: &Call, prepared: &Prepared) -> Result<Begun, Failure> {

@@ -122,6 +122,8 @@ pub(crate) async fn conclude(mut supervision: Supervision, ended: Result<Returne
     if let Some(why) = gate.abandoned() {
         return supervision.leave(why);
     }
+    // Whatever the plugin made of it: a run that went beyond its plan did not do well.
+    let ended = gate.violated().map_or(ended, Err);
     gate.ended(ended.clone()).await;
     if ended.is_ok() {
         gate.close(true).await;
@@ -167,6 +169,7 @@ impl Supervision {
     async fn keeps(&mut self, failure: &Failure, held: u64) -> bool {
         match self.on_failure {
             _ if failure.kind == Kind::Cancelled => false,
+            _ if self.gate.violated().is_some() => false,
             OnFailure::Undo => false,
             OnFailure::Keep => true,
             OnFailure::Ask if self.consent != Consent::Ask => false,

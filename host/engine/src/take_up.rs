@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agent_capability::{Before, Gate};
 use agent_core::agent::Run;
-use agent_core::call::{Consent, OnFailure};
+use agent_core::call::{Consent, OnFailure, Resumption};
 use agent_core::effect::Verb;
 use agent_core::event::{Event, Outcome};
 use agent_core::failure::{Failure, Kind};
@@ -25,9 +25,13 @@ use crate::supervise::{self, Supervision};
 pub(crate) async fn take_up(
     inner: Arc<Inner>,
     name: &str,
-    to: Aim,
-    consent: Consent,
+    how: Resumption,
 ) -> Result<Run, Failure> {
+    let Resumption {
+        to,
+        consent,
+        give_up,
+    } = how;
     let id = inner.journal()?.which(name, to)?;
     let (journal, record) = inner.journal()?.reopen(&id)?;
     let (events, seen) = mpsc::unbounded();
@@ -75,6 +79,7 @@ pub(crate) async fn take_up(
         begun,
         record,
         to,
+        give_up,
         prepared,
     };
     tokio::spawn(async move { carry_on(&inner, supervision, task).await });
@@ -86,6 +91,7 @@ struct Task {
     begun: Begun,
     record: Record,
     to: Aim,
+    give_up: bool,
     /// The plugin, if it goes on.
     prepared: Option<Prepared>,
 }
@@ -180,6 +186,7 @@ async fn carry_on(inner: &Inner, mut supervision: Supervision, task: Task) {
         begun,
         record,
         to,
+        give_up,
         prepared,
     } = task;
     // Not on record before they agreed: a run that somebody has begun to take back is taken back.
@@ -197,7 +204,7 @@ async fn carry_on(inner: &Inner, mut supervision: Supervision, task: Task) {
         },
         // The plugin is at its end. What is left is to put back what it held.
         (Aim::Finish, Some(end), _) => supervise::conclude(supervision, end.clone()).await,
-        _ => take_back(supervision, &record).await,
+        _ => take_back(supervision, &record, give_up).await,
     }
 }
 
@@ -216,8 +223,11 @@ async fn begin_again(
     Ok(())
 }
 
-async fn take_back(supervision: Supervision, record: &Record) {
+async fn take_back(supervision: Supervision, record: &Record, give_up: bool) {
     let put_back = supervision.gate.release_all().await;
+    if give_up {
+        supervision.gate.give_up();
+    }
     let irreversible = irreversible(record);
     supervision
         .finish(Outcome::Undone {

@@ -7,6 +7,7 @@
 //! This plugin never writes anything but `spec.suspend` and the annotations that ask for a reconciliation.
 
 mod event;
+mod git;
 mod kind;
 mod readiness;
 mod reconcile;

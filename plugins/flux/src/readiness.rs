@@ -26,8 +26,9 @@ pub(crate) const FIELDS: [&str; 15] = [
     "/status/history",
 ];
 
-/// Reasons for `Ready=False` that end by themselves.
-const ON_ITS_WAY: [&str; 4] = [
+/// Reasons for `Ready=False` that end by themselves. Health checks are canceled by a newer reconciliation, which follows at once.
+const ON_ITS_WAY: [&str; 5] = [
+    "HealthCheckCanceled",
     "Progressing",
     "DependencyNotReady",
     "ProgressingWithRetry",
@@ -40,6 +41,16 @@ const UP_TO_THE_SOURCE: [&str; 2] = ["ArtifactFailed", "SourceNotReady"];
 /// What kustomize-controller says, with the reason `ArtifactFailed`, when the artifact is there and has no such folder.
 const NO_SUCH_PATH: &str = "kustomization path not found";
 
+/// How the controllers begin when they had no artifact to work on. With one that is there they begin anew, so this ends by itself; whatever
+/// else they say of an artifact that is there, such as that it cannot be unpacked, does not.
+const NO_ARTIFACT_YET: [&str; 5] = [
+    "Source artifact not found",
+    "Source is not ready",
+    "Source not ready",
+    "Source '",
+    "could not get Source object",
+];
+
 /// What an object's status says.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Readiness {
@@ -48,7 +59,7 @@ pub(crate) enum Readiness {
     /// It is on its way.
     Pending(String),
     /// It waits for an artifact: pending while its source is at work, failed otherwise.
-    Artifact(String),
+    Artifact { reason: String, message: String },
     /// It failed and will not become ready without something new.
     Failed { reason: String, message: String },
 }
@@ -92,7 +103,10 @@ fn when_not_ready(object: &Object, reason: &str, message: &str) -> Readiness {
     let reconciling = object.condition("Reconciling").filter(|one| one.is_true());
     let gave_up = reconciling.is_none_or(|one| one.reason == "ProgressingWithRetry");
     if UP_TO_THE_SOURCE.contains(&reason) && !message.starts_with(NO_SUCH_PATH) {
-        Readiness::Artifact(message.to_owned())
+        Readiness::Artifact {
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+        }
     } else if ON_ITS_WAY.contains(&reason) || !gave_up {
         pending(&format!("{reason}: {message}"))
     } else {
@@ -144,25 +158,36 @@ pub(crate) fn verdict(target: &ObjectRef, object: &Object) -> Verdict<String> {
         Readiness::Failed { reason, message } => {
             Verdict::Failed(not_ready(target, &reason, &message))
         }
-        Readiness::Artifact(message) => match source_failure(target, object) {
-            Some(cause) => {
-                Verdict::Failed(not_ready(target, "ArtifactFailed", &message).cause(cause))
+        Readiness::Artifact { reason, message } => {
+            match source_failure(target, object, (&reason, &message)) {
+                Some(cause) => Verdict::Failed(not_ready(target, &reason, &message).cause(cause)),
+                None => Verdict::Pending(message),
             }
-            None => Verdict::Pending(message),
-        },
+        }
     }
 }
 
-/// Returns why the source will not make the artifact; none while it may.
-fn source_failure(target: &ObjectRef, object: &Object) -> Option<String> {
+/// Returns why waiting for the artifact is in vain; none while the source may still make it.
+fn source_failure(target: &ObjectRef, object: &Object, said: (&str, &str)) -> Option<String> {
     let source = crate::reconcile::source::nearest(target, object)?.ok()?;
     match cluster::find(&source, &FIELDS) {
-        Ok(found) => broken(&source, found.as_ref()),
+        Ok(found) => broken(&source, found.as_ref()).or_else(|| {
+            let settled = matches!(readiness(&found?), Readiness::Ready(_));
+            in_vain(settled, said).then(|| format!("{source} is ready, so nothing new will come"))
+        }),
         Err(error) => {
             debug!("{source} cannot be read: {error}");
             None
         }
     }
+}
+
+/// Returns whether what a controller says of an artifact is the end, given that the source has done its part.
+fn in_vain(settled: bool, (reason, message): (&str, &str)) -> bool {
+    let none_yet = NO_ARTIFACT_YET
+        .iter()
+        .any(|start| message.starts_with(start));
+    settled && reason == "ArtifactFailed" && !none_yet
 }
 
 /// Returns why a source will make no artifact; none while it may.

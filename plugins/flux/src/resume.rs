@@ -6,6 +6,7 @@ use agent_sdk::prelude::*;
 use agent_sdk::wait::Deadline;
 
 use crate::event;
+use crate::git;
 use crate::kind;
 use crate::readiness::{self, FIELDS};
 use crate::report::{self, Done};
@@ -32,7 +33,8 @@ arguments!(Resume {
 pub(crate) fn resume(args: Resume) -> Result<Outcome> {
     let scope = args.scope();
     let deadline = Deadline::after(args.timeout);
-    let objects = scope.read(&["/spec/suspend", "/spec/type"])?;
+    let fields = [&["/spec/suspend", "/spec/type"], &git::FIELDS[..]].concat();
+    let objects = scope.read(&fields)?;
     let targets = scope.targets(&objects);
     let mut results: Vec<Result<Done>> = targets
         .iter()
@@ -42,6 +44,7 @@ pub(crate) fn resume(args: Resume) -> Result<Outcome> {
     if !args.no_wait {
         settle(&targets, &resumed, &mut results, deadline)?;
     }
+    note_git(&targets, &objects, &mut results);
     report::outcome(scope.one().is_some(), &targets, results)
 }
 
@@ -79,6 +82,23 @@ fn wake(targets: &[ObjectRef], objects: &[Object], results: &mut [Result<Done>])
         results[index] = result.map(|_| Done::new("resumed", ""));
     }
     resumed
+}
+
+/// Says of what was resumed, when git suspends it, who will suspend it again.
+fn note_git(targets: &[ObjectRef], objects: &[Object], results: &mut [Result<Done>]) {
+    for ((target, object), result) in targets.iter().zip(objects).zip(results) {
+        if let Ok(done) = result
+            && object.flag("/spec/suspend")
+            && let Some(undone) = git::undoes(target, object)
+        {
+            let notes = [std::mem::take(&mut done.message), undone];
+            done.message = notes
+                .into_iter()
+                .filter(|note| !note.is_empty())
+                .collect::<Vec<_>>()
+                .join("; ");
+        }
+    }
 }
 
 /// Waits for everything that was resumed.
@@ -167,6 +187,15 @@ mod tests {
             look(&target(), Some(&object(6, 6)), 7),
             Verdict::Pending(_)
         ));
+    }
+
+    #[test]
+    fn suspension_that_git_sets_is_told_to_come_back() {
+        let object = git::tests::owned("kustomize-controller", "f:suspend", true);
+        let mut results = [Ok(Done::new("resumed", "main@sha1:abc"))];
+        note_git(&[target()], &[object], &mut results);
+        let message = &results[0].as_ref().expect("resumed").message;
+        assert!(message.starts_with("main@sha1:abc; git sets"), "{message}");
     }
 
     #[test]

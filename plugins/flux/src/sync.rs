@@ -35,8 +35,21 @@ pub(crate) fn sync(args: Sync) -> Result<Outcome> {
     let results = cluster::commit(&changes, &["/spec/suspend", "/spec/type"])
         .into_iter()
         .map(|result| result.map(|object| done(of, &object)))
+        .zip(&targets)
+        .map(|(result, target)| result.map_err(|error| named(error, target)))
         .collect();
     report::outcome(scope.one().is_some(), &targets, results)
+}
+
+/// Reads what does not exist, for that error names the nearest ones that do. Only whoever misspelt a name pays for it.
+fn named(error: Error, target: &ObjectRef) -> Error {
+    if error.kind() != Kind::NotFound {
+        return error;
+    }
+    let read = cluster::get(target, &["/metadata/name"]);
+    read.err()
+        .filter(|read| read.kind() == Kind::NotFound)
+        .unwrap_or(error)
 }
 
 /// Says so when nobody will act on the request; the answer to the patch tells, so it costs nothing to know.

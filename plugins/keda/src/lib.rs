@@ -1,4 +1,4 @@
-//! The plugin `keda`: pause and resume KEDA, one ScaledObject or all, and say which are paused.
+//! The plugin `keda`: pause and resume KEDA, one ScaledObject or ScaledJob or all, and say which are paused.
 //!
 //! Before an application is scaled down by hand, KEDA must be paused, or it scales it up again in the middle of the work. This plugin
 //! never writes anything but the two annotations that pause, and never scales anything itself.
@@ -7,6 +7,7 @@ mod pause;
 mod report;
 mod resume;
 mod scaler;
+mod select;
 mod settle;
 mod status;
 

@@ -3,7 +3,9 @@
 use agent_sdk::prelude::*;
 
 use crate::report::{self, Done};
-use crate::scaler::{self, PAUSED, Pause, arguments};
+use crate::scaler::pause::Pause;
+use crate::scaler::{PAUSED, Scaler};
+use crate::select::arguments;
 use crate::settle::{self, Wanted};
 
 arguments!(PauseArgs {
@@ -14,39 +16,38 @@ arguments!(PauseArgs {
     timeout: SignedDuration,
 });
 
-/// Stop KEDA from scaling a workload.
+/// Stop KEDA from scaling a workload, or from starting Jobs.
 ///
-/// The replicas stay as they are, and KEDA's autoscaler goes away. What is paused already is reported as such and not written, however
-/// it was paused.
+/// The replicas stay as they are, and KEDA's autoscaler goes away. Of a ScaledJob no new Jobs are started; those that run go on. What is paused
+/// already is reported as such and not written, however it was paused; what is paused in one direction only is paused whole.
 #[operation(
     risk = "change",
-    columns(namespace, name, result, message),
+    columns(kind, namespace, name, result, message),
     constraints(exactly_one(name, all), requires(name, namespace)),
     examples("keda.pause media plex", "keda.pause --all")
 )]
 pub(crate) fn pause(args: PauseArgs) -> Result<Outcome> {
     let scope = args.scope();
-    let objects = scope.read()?;
-    let targets = scaler::targets(&objects);
-    let mut results: Vec<Result<Done>> = objects.iter().map(|one| Ok(already(one))).collect();
-    let running: Vec<usize> = (0..objects.len())
-        .filter(|index| Pause::of(&objects[*index]) == Pause::Running)
+    let scalers = scope.read()?;
+    let mut results: Vec<Result<Done>> = scalers.iter().map(|one| Ok(already(one))).collect();
+    let running: Vec<usize> = (0..scalers.len())
+        .filter(|index| !scalers[*index].pause().is_whole())
         .collect();
     let changes: Vec<Change> = running
         .iter()
-        .map(|index| Change::patch(&targets[*index], body()))
+        .map(|index| Change::patch(&scalers[*index].target, body()))
         .collect();
     let mut changed = Vec::new();
     for (index, result) in running.into_iter().zip(commit(&changes)) {
         if result.is_ok() {
-            changed.push((index, targets[index].clone(), objects[index].clone()));
+            changed.push((index, &scalers[index]));
         }
-        results[index] = result.map(|_| Done::new("paused", note(&objects[index])));
+        results[index] = result.map(|_| Done::new("paused", note(&scalers[index])));
     }
     if !args.no_wait {
         settle::settle(Wanted::Paused, &changed, &mut results, args.timeout)?;
     }
-    report::outcome(scope.one().is_some(), &targets, results)
+    report::outcome(!args.all, &scalers, results)
 }
 
 fn body() -> Value {
@@ -60,8 +61,8 @@ pub(crate) fn commit(changes: &[Change]) -> Vec<Result<Object>> {
     cluster::commit(changes, &["/metadata/name"])
 }
 
-fn already(object: &Object) -> Done {
-    let how = match Pause::of(object) {
+fn already(scaler: &Scaler) -> Done {
+    let how = match scaler.pause() {
         Pause::AtReplicas(replicas) => format!("at {replicas} replicas, by `paused-replicas`"),
         _ => String::new(),
     };
@@ -69,8 +70,9 @@ fn already(object: &Object) -> Done {
 }
 
 /// Says when the annotation comes from git: `paused: "false"` there wins at the next reconciliation.
-fn note(object: &Object) -> String {
-    scaler::gitops_owner(object)
+fn note(scaler: &Scaler) -> String {
+    scaler
+        .gitops_owner()
         .map(|owner| format!("`{owner}` sets `{PAUSED}` from git and will undo this"))
         .unwrap_or_default()
 }
@@ -78,13 +80,19 @@ fn note(object: &Object) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scaler::PAUSED_REPLICAS;
+    use crate::scaler::tests::scaled_object;
 
     #[test]
     fn object_paused_at_replicas_is_left_alone_and_told() {
-        let object =
-            Object(json!({ "metadata": { "annotations": { scaler::PAUSED_REPLICAS: "0" } } }));
-        let done = already(&object);
+        let done = already(&scaled_object(json!({ PAUSED_REPLICAS: "0" })));
         assert_eq!(done.result, "already-paused");
         assert!(done.message.contains("at 0 replicas"), "{}", done.message);
+    }
+
+    #[test]
+    fn pausing_writes_one_annotation_and_leaves_the_others() {
+        let wanted = json!({ "metadata": { "annotations": { PAUSED: "true" } } });
+        assert_eq!(body(), wanted);
     }
 }

@@ -1,7 +1,9 @@
-//! The result table: a row per ScaledObject.
+//! The result table: a row per ScaledObject or ScaledJob.
 
 use agent_sdk::prelude::*;
 use serde::Serialize;
+
+use crate::scaler::Scaler;
 
 /// How it ended for one object, when it did not fail.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,28 +23,30 @@ impl Done {
 
 #[derive(Debug, PartialEq, Serialize)]
 struct Row {
+    kind: &'static str,
     namespace: String,
     name: String,
     result: &'static str,
     message: String,
 }
 
-/// Makes the outcome. For one object that was named, its failure is the failure of the operation.
+/// Makes the outcome. For what was named, its failure is the failure of the operation.
 pub(crate) fn outcome(
-    single: bool,
-    targets: &[ObjectRef],
+    named: bool,
+    scalers: &[Scaler],
     results: Vec<Result<Done>>,
 ) -> Result<Outcome> {
-    let mut rows = Vec::with_capacity(targets.len());
-    for (target, result) in targets.iter().zip(results) {
+    let mut rows = Vec::with_capacity(scalers.len());
+    for (scaler, result) in scalers.iter().zip(results) {
         let Done { result, message } = match result {
-            Err(error) if single => return Err(error),
+            Err(error) if named => return Err(error),
             Err(error) => Done::new("failed", error.to_string()),
             Ok(done) => done,
         };
         rows.push(Row {
-            namespace: target.namespace.clone().unwrap_or_default(),
-            name: target.name.clone(),
+            kind: scaler.kind(),
+            namespace: scaler.target.namespace.clone().unwrap_or_default(),
+            name: scaler.target.name.clone(),
             result,
             message,
         });
@@ -53,24 +57,23 @@ pub(crate) fn outcome(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scaler::tests::{scaled_job, scaled_object};
 
     #[test]
     fn one_failure_of_many_is_a_row_and_is_counted() {
-        let targets: Vec<_> = ["plex", "sonarr"]
-            .iter()
-            .map(|name| ObjectRef::new(kinds::SCALED_OBJECT, "media", name))
-            .collect();
+        let scalers = [scaled_object(json!({})), scaled_job(json!({}))];
         let results = || {
             vec![
                 Err(Error::timeout("keda.timeout", "slow")),
                 Ok(Done::new("paused", "")),
             ]
         };
-        let many = outcome(false, &targets, results()).expect("goes on");
+        let many = outcome(false, &scalers, results()).expect("goes on");
         assert_eq!(
             (many.failed, &many.value[0]["message"]),
             (1, &json!("slow"))
         );
-        assert!(outcome(true, &targets[..1], results()).is_err());
+        assert_eq!(many.value[1]["kind"], "ScaledJob");
+        assert!(outcome(true, &scalers[..1], results()).is_err());
     }
 }

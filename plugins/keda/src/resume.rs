@@ -4,7 +4,8 @@ use agent_sdk::prelude::*;
 
 use crate::pause::commit;
 use crate::report::{self, Done};
-use crate::scaler::{self, PAUSED, PAUSED_REPLICAS, Pause, arguments};
+use crate::scaler::{PAUSED, PAUSED_REPLICAS, Scaler, pause};
+use crate::select::arguments;
 use crate::settle::{self, Wanted};
 
 arguments!(ResumeArgs {
@@ -15,41 +16,39 @@ arguments!(ResumeArgs {
     timeout: SignedDuration,
 });
 
-/// Let KEDA scale a workload again.
+/// Let KEDA scale a workload, or start Jobs, again.
 ///
-/// Removes both annotations that pause. What is not paused is reported as such and not written.
+/// Removes the annotations that pause everything, `paused` and `paused-replicas`. One that pauses a single direction (`paused-scale-in`,
+/// `paused-scale-out`) is somebody's setting and no pause of this plugin's: it stays, and is told. What is not paused is reported as such and
+/// not written.
 #[operation(
     risk = "change",
-    columns(namespace, name, result, message),
+    columns(kind, namespace, name, result, message),
     constraints(exactly_one(name, all), requires(name, namespace)),
     examples("keda.resume media plex", "keda.resume --all")
 )]
 pub(crate) fn resume(args: ResumeArgs) -> Result<Outcome> {
     let scope = args.scope();
-    let objects = scope.read()?;
-    let targets = scaler::targets(&objects);
-    let mut results: Vec<Result<Done>> = objects
-        .iter()
-        .map(|_| Ok(Done::new("not-paused", "nothing was written")))
-        .collect();
-    let paused: Vec<usize> = (0..objects.len())
-        .filter(|index| Pause::of(&objects[*index]) != Pause::Running)
+    let scalers = scope.read()?;
+    let mut results: Vec<Result<Done>> = scalers.iter().map(|one| Ok(not_paused(one))).collect();
+    let paused: Vec<usize> = (0..scalers.len())
+        .filter(|index| scalers[*index].pause().is_whole())
         .collect();
     let changes: Vec<Change> = paused
         .iter()
-        .map(|index| Change::patch(&targets[*index], body()))
+        .map(|index| Change::patch(&scalers[*index].target, body()))
         .collect();
     let mut changed = Vec::new();
     for (index, result) in paused.into_iter().zip(commit(&changes)) {
         if result.is_ok() {
-            changed.push((index, targets[index].clone(), objects[index].clone()));
+            changed.push((index, &scalers[index]));
         }
-        results[index] = result.map(|_| Done::new("resumed", note(&objects[index])));
+        results[index] = result.map(|_| Done::new("resumed", note(&scalers[index])));
     }
     if !args.no_wait {
         settle::settle(Wanted::Running, &changed, &mut results, args.timeout)?;
     }
-    report::outcome(scope.one().is_some(), &targets, results)
+    report::outcome(!args.all, &scalers, results)
 }
 
 /// Removes both annotations: either of them pauses alone.
@@ -57,30 +56,51 @@ fn body() -> Value {
     json!({ "metadata": { "annotations": { PAUSED: null, PAUSED_REPLICAS: null } } })
 }
 
-fn note(object: &Object) -> String {
-    scaler::gitops_owner(object)
-        .map(|owner| format!("`{owner}` sets the pause from git and will pause it again"))
-        .unwrap_or_default()
+fn not_paused(scaler: &Scaler) -> Done {
+    let message = left(scaler).unwrap_or_else(|| "nothing was written".to_owned());
+    Done::new("not-paused", message)
+}
+
+fn note(scaler: &Scaler) -> String {
+    let git = scaler
+        .gitops_owner()
+        .map(|owner| format!("`{owner}` sets the pause from git and will pause it again"));
+    let notes: Vec<String> = git.into_iter().chain(left(scaler)).collect();
+    notes.join("; ")
+}
+
+/// Says what still pauses one direction.
+fn left(scaler: &Scaler) -> Option<String> {
+    let left = pause::left(scaler.target.of, &scaler.object)?;
+    Some(format!("KEDA {}, which was left", left.sentence()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scaler::tests::{owned, scaled_object};
 
     #[test]
-    fn resuming_removes_both_annotations() {
-        let annotations = &body()["metadata"]["annotations"];
-        for key in [PAUSED, PAUSED_REPLICAS] {
-            assert_eq!(annotations.get(key), Some(&Value::Null), "{key}");
-        }
+    fn resuming_removes_both_annotations_that_pause_everything_and_no_other() {
+        let wanted =
+            json!({ "metadata": { "annotations": { PAUSED: null, PAUSED_REPLICAS: null } } });
+        assert_eq!(body(), wanted);
     }
 
     #[test]
     fn pause_that_comes_from_git_is_told_to_come_back() {
-        let object = Object(json!({ "metadata": { "managedFields": [{
-            "manager": "kustomize-controller",
-            "fieldsV1": { "f:metadata": { "f:annotations": { format!("f:{PAUSED}"): {} } } },
-        }] } }));
-        assert!(note(&object).contains("pause it again"));
+        assert!(note(&owned("kustomize-controller", PAUSED)).contains("pause it again"));
+    }
+
+    #[test]
+    fn pause_of_one_direction_is_left_and_told() {
+        let one_way = json!({ "autoscaling.keda.sh/paused-scale-in": "true" });
+        let done = not_paused(&scaled_object(one_way.clone()));
+        assert_eq!(done.result, "not-paused");
+        let told = "KEDA does not scale in, by `paused-scale-in`, which was left";
+        assert_eq!(done.message, told);
+        let mut both = one_way;
+        both[PAUSED] = json!("true");
+        assert_eq!(note(&scaled_object(both)), told);
     }
 }

@@ -1,13 +1,14 @@
-//! The wait for KEDA: one watcher for the ScaledObjects and their autoscalers.
+//! The wait for KEDA: one watcher for all that was changed and for their autoscalers.
 //!
-//! KEDA is paused when it says so and its autoscaler is gone, and resumed when it is ready, no longer says so, and the autoscaler is
-//! there. Its conditions have no generation, so both halves are needed: a condition alone may be from before.
+//! A ScaledObject is paused when KEDA says so and its autoscaler is gone, and resumed when it is ready, KEDA no longer says so, and the
+//! autoscaler is there. KEDA's conditions have no generation, so both halves are needed: a condition alone may be from before. A ScaledJob
+//! has no autoscaler, so its condition is all there is.
 
 use agent_sdk::prelude::*;
 use agent_sdk::wait::Deadline;
 
 use crate::report::Done;
-use crate::scaler;
+use crate::scaler::{Scaler, pause};
 
 const FIELDS: [&str; 3] = [
     "/metadata/deletionTimestamp",
@@ -22,13 +23,13 @@ pub(crate) enum Wanted {
     Running,
 }
 
-/// Waits for the changed objects, and replaces the results of those that failed.
+/// Waits for what was changed, and replaces the results of those that failed.
 ///
 /// # Errors
 /// Only of the wait as a whole.
 pub(crate) fn settle(
     wanted: Wanted,
-    changed: &[(usize, ObjectRef, Object)],
+    changed: &[(usize, &Scaler)],
     results: &mut [Result<Done>],
     timeout: SignedDuration,
 ) -> Result<()> {
@@ -36,15 +37,15 @@ pub(crate) fn settle(
         return Ok(());
     }
     let step = Step::new(title(wanted, changed));
-    let mut targets: Vec<ObjectRef> = changed
+    // Each target with the place of what it belongs to.
+    let (owners, targets): (Vec<usize>, Vec<ObjectRef>) = changed
         .iter()
-        .map(|(_, target, _)| target.clone())
-        .collect();
-    targets.extend(
-        changed
-            .iter()
-            .map(|(_, target, object)| scaler::autoscaler(target, object)),
-    );
+        .enumerate()
+        .flat_map(|(at, (_, scaler))| {
+            let all = [Some(scaler.target.clone()), scaler.autoscaler()];
+            all.into_iter().flatten().map(move |target| (at, target))
+        })
+        .unzip();
     let waited = wait::until(
         &step,
         &targets,
@@ -53,9 +54,12 @@ pub(crate) fn settle(
         |at, object| look(wanted, &targets[at], object),
     )?;
     let mut failed = 0;
-    for (at, (index, target, _)) in changed.iter().enumerate() {
-        let both = [&waited[at], &waited[at + changed.len()]];
-        if let Some(error) = both.into_iter().find_map(|end| failure(end, target)) {
+    for (at, (index, scaler)) in changed.iter().enumerate() {
+        let mut ends = owners
+            .iter()
+            .zip(&waited)
+            .filter(|(owner, _)| **owner == at);
+        if let Some(error) = ends.find_map(|(_, end)| failure(end, &scaler.target)) {
             results[*index] = Err(error);
             failed += 1;
         }
@@ -70,13 +74,13 @@ pub(crate) fn settle(
     Ok(())
 }
 
-fn title(wanted: Wanted, changed: &[(usize, ObjectRef, Object)]) -> String {
+fn title(wanted: Wanted, changed: &[(usize, &Scaler)]) -> String {
     let word = match wanted {
         Wanted::Paused => "has paused",
         Wanted::Running => "has resumed",
     };
     match changed {
-        [(_, one, _)] => format!("Wait until KEDA {word} {one}"),
+        [(_, one)] => format!("Wait until KEDA {word} {}", one.target),
         all => format!("Wait until KEDA {word} {} objects", all.len()),
     }
 }
@@ -102,10 +106,12 @@ fn look(wanted: Wanted, target: &ObjectRef, object: Option<&Object>) -> Verdict<
         ));
     };
     let is = |condition: &str| object.condition(condition).is_some_and(|one| one.is_true());
+    // KEDA says `Paused` of what is paused in one direction too. That it took the other pause away is told by the autoscaler alone.
+    let one_way = || pause::left(target.of, object).is_some();
     match wanted {
         Wanted::Paused if is("Paused") => Verdict::Done(()),
         Wanted::Paused => Verdict::Pending("waiting for its condition `Paused`".to_owned()),
-        Wanted::Running if is("Ready") && !is("Paused") => Verdict::Done(()),
+        Wanted::Running if is("Ready") && (!is("Paused") || one_way()) => Verdict::Done(()),
         Wanted::Running => Verdict::Pending(
             object
                 .condition("Ready")
@@ -131,6 +137,7 @@ fn look_at_autoscaler(wanted: Wanted, object: Option<&Object>) -> Verdict<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scaler::tests::{scaled_job, scaled_object};
 
     fn scaled(conditions: &[(&str, &str)]) -> Object {
         let conditions: Vec<Value> = conditions
@@ -141,11 +148,12 @@ mod tests {
     }
 
     fn target() -> ObjectRef {
-        ObjectRef::new(kinds::SCALED_OBJECT, "media", "plex")
+        scaled_object(json!({})).target
     }
 
     fn autoscaler() -> ObjectRef {
-        scaler::autoscaler(&target(), &Object::default())
+        let autoscaler = scaled_object(json!({})).autoscaler();
+        autoscaler.expect("an autoscaler")
     }
 
     #[test]
@@ -174,6 +182,22 @@ mod tests {
         );
         assert!(matches!(
             look(Wanted::Running, &autoscaler(), None),
+            Verdict::Pending(_)
+        ));
+    }
+
+    #[test]
+    fn resume_of_what_stays_paused_in_one_direction_ends() {
+        let mut one_way = scaled(&[("Paused", "True"), ("Ready", "True")]);
+        one_way.0["metadata"] =
+            json!({ "annotations": { "autoscaling.keda.sh/paused-scale-in": "true" } });
+        assert_eq!(
+            look(Wanted::Running, &target(), Some(&one_way)),
+            Verdict::Done(())
+        );
+        let job = scaled_job(json!({})).target;
+        assert!(matches!(
+            look(Wanted::Running, &job, Some(&one_way)),
             Verdict::Pending(_)
         ));
     }

@@ -1,8 +1,8 @@
 //! `volsync`: back up and restore volumes through VolSync.
 //!
-//! Each operation is a file of its name. They stand on five rooms: `source` reads a ReplicationSource, `restic` reads what restic and the
-//! movers print, `sync` runs synchronisations, `app` finds the source of an app, `call` names objects to other plugins. The pure
-//! rooms never call the host.
+//! Each operation is a file of its name. They stand on six rooms: `source` reads a ReplicationSource, `restic` reads what restic and the
+//! movers print, `sync` runs synchronisations, `app` finds the source of an app, `operator` finds VolSync itself, `call` names objects to
+//! other plugins. The pure rooms never call the host.
 //!
 //! This plugin never reads a Secret, never deletes a volume, and never trusts that VolSync says "Successful".
 
@@ -10,6 +10,7 @@ mod app;
 mod call;
 mod list;
 mod mover;
+mod operator;
 mod restic;
 mod restore;
 mod snapshot;
@@ -28,7 +29,7 @@ agent_sdk::plugin! {
         crate::unlock::unlock,
         crate::status::status,
         crate::suspend::suspend,
-        crate::suspend::resume,
+        crate::suspend::resume::resume,
         crate::restore::restore,
     ],
 }

@@ -4,7 +4,8 @@
 //! the answer. The Job is held: it is gone when the list is read, or when anything else happens. `volsync.restore` calls this operation too,
 //! and reads the rows back with [`snapshots_of`].
 
-pub(crate) mod job;
+pub(crate) mod image;
+mod job;
 mod wait;
 
 use agent_sdk::prelude::*;
@@ -12,10 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::restic::{self, Snapshot, Summary, selection};
 use crate::source::Source;
-use crate::{app, text};
-
-/// Where VolSync runs, as everybody installs it.
-pub(crate) const HOME: &str = "volsync-system";
+use crate::{app, operator, text};
+use image::Image;
 
 /// Arguments of `volsync.list`.
 #[derive(Args)]
@@ -99,15 +98,13 @@ fn read(source: &Source, timeout: SignedDuration) -> Result<Vec<Snapshot>> {
     Ok(snapshots)
 }
 
-/// The image of the movers. It is read where VolSync usually runs; where that may not be read, a known one will do.
-fn image() -> String {
-    let query = Query::all(kinds::DEPLOYMENT).namespace(HOME);
-    let deployments = cluster::list(&query, &["/spec/template/spec/containers"]);
-    let found = deployments.unwrap_or_default();
-    let image = found
-        .iter()
-        .find_map(|deployment| job::image_of(&deployment.0));
-    image.unwrap_or_else(|| job::IMAGE.to_owned())
+/// The image of the movers, as VolSync is told it; where that may not be read, a known one will do.
+fn image() -> Image {
+    let deployment = operator::find(None).unwrap_or_else(|error| {
+        debug!("VolSync's Deployment cannot be read: {error}");
+        None
+    });
+    Image::of(deployment.as_ref().map(|deployment| &deployment.0))
 }
 
 fn privileged(namespace: &str) -> Result<bool> {

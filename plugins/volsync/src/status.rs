@@ -50,7 +50,7 @@ pub(crate) struct Row {
 
 /// Show when the apps were backed up, and what is wrong.
 ///
-/// Says when VolSync itself is suspended, since when and by whom; for that it looks into the namespace `volsync-system`.
+/// Says when VolSync itself is suspended, since when and by whom; for that it looks for its Deployment, first in the namespace `volsync-system`.
 #[operation(
     risk = "read",
     columns(namespace, name, state, age = "LAST", result, next, schedule, notes),

@@ -5,6 +5,7 @@
 
 mod consent;
 mod find;
+pub(crate) mod resume;
 pub(crate) mod state;
 
 use agent_sdk::operations::Call;
@@ -13,6 +14,7 @@ use agent_sdk::wait::Deadline;
 use agent_sdk::{cluster, operations};
 use serde::Serialize;
 
+use crate::operator::REPLICAS;
 use crate::source::Source;
 use crate::{app, call};
 use find::{Found, Named};
@@ -20,9 +22,9 @@ use find::{Found, Named};
 /// Arguments of `volsync.suspend`.
 #[derive(Args)]
 pub(crate) struct Suspend {
-    /// Where VolSync runs
-    #[arg(default = "volsync-system", names(namespace))]
-    namespace: String,
+    /// Where VolSync runs, when it is not found by itself
+    #[arg(names(namespace))]
+    namespace: Option<String>,
     /// Its Deployment, when it is not found by itself
     #[arg(names(object = "deployments.v1.apps"))]
     deployment: Option<String>,
@@ -40,32 +42,6 @@ pub(crate) struct Suspend {
     timeout: SignedDuration,
 }
 
-/// Arguments of `volsync.resume`.
-#[derive(Args)]
-pub(crate) struct Resume {
-    /// Where VolSync runs
-    #[arg(default = "volsync-system", names(namespace))]
-    namespace: String,
-    /// Its Deployment, when it is not found by itself
-    #[arg(names(object = "deployments.v1.apps"))]
-    deployment: Option<String>,
-    /// Its Kustomization, when it is not found by itself
-    #[arg(names(object = "kustomizations.v1.kustomize.toolkit.fluxcd.io"))]
-    kustomization: Option<String>,
-    /// Its HelmRelease, when it is not found by itself
-    #[arg(names(object = "helmreleases.v2.helm.toolkit.fluxcd.io"))]
-    helmrelease: Option<String>,
-    /// Its ScaledObject, when it is not found by itself
-    #[arg(names(object = "scaledobjects.v1alpha1.keda.sh"))]
-    scaledobject: Option<String>,
-    /// How many replicas it gets when it is at 0
-    #[arg(default = 1, minimum = 1)]
-    replicas: i64,
-    /// How long it may take to be ready
-    #[arg(default = "5m")]
-    timeout: SignedDuration,
-}
-
 /// One row of the result.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
@@ -73,6 +49,8 @@ pub(crate) struct Row {
     namespace: String,
     name: String,
     result: &'static str,
+    /// Why it failed.
+    message: String,
 }
 
 /// Stop VolSync: no backup, no restore, until `volsync.resume`.
@@ -87,7 +65,7 @@ pub(crate) struct Row {
 )]
 pub(crate) fn suspend(args: Suspend) -> Result<Vec<Row>> {
     let found = find::find(&Named {
-        namespace: &args.namespace,
+        namespace: args.namespace.as_deref(),
         deployment: args.deployment.as_deref(),
         kustomization: args.kustomization.as_deref(),
         helmrelease: args.helmrelease.as_deref(),
@@ -103,80 +81,31 @@ pub(crate) fn suspend(args: Suspend) -> Result<Vec<Row>> {
     } else {
         Some(operations::hold(&calls)?)
     };
-    let change = Change::patch(&found.deployment, json!({"spec": {"replicas": 0}}));
+    let change = Change::patch(&found.deployment, stop(found.replicas));
     let deployment = cluster::hold(&[change], &[])?;
     wait_for(&step, &found.deployment, args.timeout, stopped)?;
     let was_down = !deployment.changed();
     deployment.keep();
     operations.into_iter().for_each(operations::Held::keep);
     step.done(if was_down { "it was at 0 before" } else { "" });
-    Ok(rows(&found, "suspended", "at 0"))
+    Ok(rows(&found))
 }
 
-/// Start VolSync again after `volsync.suspend`.
-///
-/// Scales its Deployment up when it is at 0, resumes its HelmRelease and its Kustomization, and unpauses its ScaledObject.
-#[operation(
-    risk = "disrupt",
-    columns(kind, namespace, name, result),
-    examples("volsync.resume")
-)]
-pub(crate) fn resume(args: Resume) -> Result<Vec<Row>> {
-    let found = find::find(&Named {
-        namespace: &args.namespace,
-        deployment: args.deployment.as_deref(),
-        kustomization: args.kustomization.as_deref(),
-        helmrelease: args.helmrelease.as_deref(),
-        scaledobject: args.scaledobject.as_deref(),
-    })?;
-    let step = Step::new("Start VolSync");
-    if found.replicas == 0 {
-        let change = Change::patch(
-            &found.deployment,
-            json!({"spec": {"replicas": args.replicas}}),
-        );
-        cluster::commit_one(change, &[])?;
+/// Returns the patch that stops it and notes how many replicas it had. One that is at 0 already has been noted, or nobody knows.
+fn stop(replicas: i64) -> Value {
+    let mut body = json!({"spec": {"replicas": 0}});
+    if replicas > 0 {
+        body["metadata"] = json!({"annotations": {REPLICAS: replicas.to_string()}});
     }
-    let mut back = flux("flux.resume", &found);
-    back.reverse();
-    back.extend(call::each("keda.resume", &found.scaled_objects, None));
-    for call in back {
-        step.note(&call.operation);
-        one(call)?;
-    }
-    wait_for(&step, &found.deployment, args.timeout, ready)?;
-    step.done("");
-    Ok(rows(&found, "resumed", "running"))
-}
-
-/// Calls one operation; that a part of it failed is an error here.
-fn one(call: Call) -> Result<()> {
-    let name = call.operation.clone();
-    for result in operations::call(&[call]) {
-        let outcome = result?;
-        if outcome.failed > 0 {
-            return Err(
-                Error::conflict("volsync.resume-failed", format!("`{name}` failed"))
-                    .cause(outcome.value.to_string()),
-            );
-        }
-    }
-    Ok(())
+    body
 }
 
 /// What is called before the Deployment is scaled to 0, in that order.
 fn stops(found: &Found) -> Vec<Call> {
     [
         call::each("keda.pause", &found.scaled_objects, None),
-        flux("flux.suspend", found),
-    ]
-    .concat()
-}
-
-fn flux(operation: &str, found: &Found) -> Vec<Call> {
-    [
-        call::each(operation, &found.kustomizations, Some("ks")),
-        call::each(operation, &found.releases, Some("hr")),
+        call::each("flux.suspend", &found.kustomizations, Some("ks")),
+        call::each("flux.suspend", &found.releases, Some("hr")),
     ]
     .concat()
 }
@@ -229,58 +158,59 @@ fn stopped(deployment: &Object) -> Verdict<()> {
     }
 }
 
-fn ready(deployment: &Object) -> Verdict<()> {
-    let wanted = deployment.integer("/spec/replicas").unwrap_or(1);
-    match deployment
-        .integer("/status/readyReplicas")
-        .unwrap_or_default()
-    {
-        up if seen(deployment) && up >= wanted => Verdict::Done(()),
-        up => Verdict::Pending(format!("{up} of {wanted} pods are ready")),
-    }
+fn rows(found: &Found) -> Vec<Row> {
+    let others = [
+        ("ScaledObject", &found.scaled_objects),
+        ("Kustomization", &found.kustomizations),
+        ("HelmRelease", &found.releases),
+    ];
+    let mut rows: Vec<_> = others
+        .into_iter()
+        .flat_map(|(kind, targets)| targets.iter().map(move |target| (kind, target)))
+        .map(|(kind, target)| row(kind, target, "suspended"))
+        .collect();
+    rows.push(row("Deployment", &found.deployment, "at 0"));
+    rows
 }
 
-fn rows(found: &Found, others: &'static str, deployment: &'static str) -> Vec<Row> {
-    let row = |kind: &'static str, target: &ObjectRef, result: &'static str| Row {
+fn row(kind: &'static str, target: &ObjectRef, result: &'static str) -> Row {
+    Row {
         kind,
         namespace: target.namespace.clone().unwrap_or_default(),
         name: target.name.clone(),
         result: if run::planning() { "planned" } else { result },
-    };
-    let scaled_objects = found
-        .scaled_objects
-        .iter()
-        .map(|target| row("ScaledObject", target, others));
-    let kustomizations = found
-        .kustomizations
-        .iter()
-        .map(|target| row("Kustomization", target, others));
-    let releases = found
-        .releases
-        .iter()
-        .map(|target| row("HelmRelease", target, others));
-    let mut rows: Vec<_> = scaled_objects
-        .chain(kustomizations)
-        .chain(releases)
-        .collect();
-    rows.push(row("Deployment", &found.deployment, deployment));
-    rows
+        message: String::new(),
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    #[test]
-    fn keda_is_paused_before_volsync_is_scaled_to_zero() {
+    pub(super) fn found() -> Found {
         let target = |of: ObjectType| ObjectRef::new(of, "volsync-system", "volsync");
-        let calls = stops(&Found {
+        Found {
             deployment: target(kinds::DEPLOYMENT),
             replicas: 1,
+            before: None,
             scaled_objects: vec![target(kinds::SCALED_OBJECT)],
             kustomizations: vec![target(kinds::KUSTOMIZATION)],
             releases: vec![target(kinds::HELM_RELEASE)],
-        });
+        }
+    }
+
+    #[test]
+    fn replicas_that_it_had_are_noted_once() {
+        assert_eq!(
+            stop(2),
+            json!({"metadata": {"annotations": {REPLICAS: "2"}}, "spec": {"replicas": 0}})
+        );
+        assert_eq!(stop(0), json!({"spec": {"replicas": 0}}));
+    }
+
+    #[test]
+    fn keda_is_paused_before_volsync_is_scaled_to_zero() {
+        let calls = stops(&found());
         let order: Vec<_> = calls
             .iter()
             .map(|call| (call.operation.as_str(), call.arguments["kind"].as_str()))

@@ -2,11 +2,16 @@
 //!
 //! The host's tests run them (`host/engine/tests`): an operation here without a test there fails. Nothing of this is part of the agent.
 
+mod apply;
 mod compute;
+mod greed;
 mod hold;
 mod nested;
+mod plan;
 mod rights;
+mod secret;
 mod talk;
+mod time;
 mod wait;
 
 agent_sdk::plugin! {
@@ -45,5 +50,22 @@ agent_sdk::plugin! {
         nested::call,
         nested::call_riskier,
         nested::hold_call,
+        time::tell_time,
+        time::tell_times,
+        greed::call_without_end,
+        greed::token_without_end,
+        greed::read_too_much,
+        greed::ask_at_length,
+        greed::stand_in_without_end,
+        greed::end_steps_at_length,
+        apply::apply_more,
+        apply::apply_less,
+        plan::change_often,
+        plan::change_all,
+        plan::exceed_plan,
+        secret::watch_map_and_secret,
+        secret::watch_secret_and_map,
+        secret::leak_and_return,
+        secret::leak_and_fail,
     ]
 }

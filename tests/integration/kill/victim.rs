@@ -185,7 +185,9 @@ async fn volsync(app: &App<'_>, suspended: bool) {
     }
     let now = app.world.get(DEPLOYMENT, namespace, name).await["spec"]["replicas"].clone();
     if now != replicas {
-        let change = json!({"spec": {"replicas": replicas}});
+        let change = json!({
+            "metadata": {"annotations": {"agent.ops/replicas": null}}, "spec": {"replicas": replicas},
+        });
         app.world.merge(DEPLOYMENT, namespace, name, change).await;
     }
 }

@@ -36,6 +36,18 @@ pub const USERS: &[User] = &[
         group: "limited",
     },
     User {
+        name: "without-patch",
+        group: "almost",
+    },
+    User {
+        name: "without-create",
+        group: "almost",
+    },
+    User {
+        name: "without-jobs",
+        group: "almost",
+    },
+    User {
         name: "nobody",
         group: "nobodies",
     },

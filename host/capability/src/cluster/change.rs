@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::client::{Body, Wanted, is_marked, target_of};
+use super::failure;
 use super::fields::{self, IDENTITY};
 use super::projection::Projection;
-use crate::gate::{Announced, Ask, Gate, Pass};
+use crate::gate::{Announced, Ask, Gate, Imagined, Pass, Sealed};
 
 mod record;
 pub(super) mod redact;
 mod set;
+mod signal;
 
 /// One change, as a guest wishes it.
 #[derive(Clone, Debug)]
@@ -49,8 +51,8 @@ pub(crate) enum Change {
 /// What a guest is told of a change.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Told {
-    /// The object afterwards, projected, as JSON text; `null` after a deletion.
-    pub(crate) object: String,
+    /// The object afterwards, projected; `null` after a deletion.
+    pub(crate) object: Sealed,
     /// The numbers under which the ledger holds it: none when it is not held or nothing had to be changed, several when answers were lost.
     pub(crate) held: Vec<u64>,
 }
@@ -95,6 +97,15 @@ impl Change {
         }
     }
 
+    /// Returns what the guest wrote.
+    fn document(&self) -> Option<&Value> {
+        match self {
+            Change::Create { manifest, .. } | Change::Apply { manifest, .. } => Some(manifest),
+            Change::Patch { body, .. } | Change::Signal { body, .. } => Some(body),
+            Change::Delete { .. } => None,
+        }
+    }
+
     /// Returns whether it can be held.
     pub(crate) fn is_reversible(&self) -> bool {
         matches!(
@@ -113,6 +124,9 @@ pub(crate) async fn perform(
     projection: Projection,
 ) -> Result<Told, Failure> {
     let (verb, target) = (change.verb(), change.target()?);
+    if let Change::Signal { body, .. } = &change {
+        signal::check(&target.of, body)?;
+    }
     let own = hold && change.is_reversible();
     let hold = own || change.is_reversible() && gate.actor.scope.is_some();
     let projection = shown(&target, projection);
@@ -121,8 +135,12 @@ pub(crate) async fn perform(
     } else {
         Wanted::Whole
     };
-    let deed = target.clone();
-    gate.admit(call, Ask::Change(verb, target), |pass| async move {
+    if let (true, Some(document)) = (target.of.is_secret(), change.document()) {
+        gate.run.secrets.learn(document);
+    }
+    let (deed, shape, again) = (target.clone(), projection.clone(), call.clone());
+    let ask = Ask::Change(verb, target);
+    let admitted = gate.admit(call, ask.clone(), |pass| async move {
         let performer = Performer {
             pass,
             target: deed,
@@ -131,10 +149,37 @@ pub(crate) async fn perform(
             wanted,
         };
         let Performed { object, held } = performer.perform(change).await?;
-        let object = projection.of(object).to_string();
+        let object = Sealed::new(&performer.gate().run, &projection.of(object), false);
         Ok(Told { object, held })
-    })
-    .await
+    });
+    let told = admitted.await?;
+    if told.object.is_closed() {
+        return told.opened(&gate, &gate.again(&again), &ask, &shape).await;
+    }
+    Ok(told)
+}
+
+impl Told {
+    /// Tells again what was told before, and is not on record because the value of a Secret is in it.
+    async fn opened(
+        mut self,
+        gate: &Gate,
+        pass: &Pass,
+        ask: &Ask,
+        projection: &Projection,
+    ) -> Result<Told, Failure> {
+        let Ask::Change(_, target) = ask else {
+            return Ok(self);
+        };
+        let (run, client) = (&gate.run, &gate.run.client);
+        let looked = run.until_stopped(client.get(pass, target, Wanted::Whole));
+        let object = looked.await.map_err(|failure| gate.abandon(failure))?;
+        if self.object.open(run, &projection.of(object)) {
+            Ok(self)
+        } else {
+            Err(gate.lost(ask))
+        }
+    }
 }
 
 /// The answer is on record, so of a Secret it only says which one it is: whoever wrote it knows its values.
@@ -187,6 +232,11 @@ impl Performer {
             }
         }
         let number = effect.number;
+        if self.gate().run.imagined.of(&self.target) == Some(Imagined::Gone) {
+            // The server would refuse to rehearse this: to it the object is still there.
+            self.gate().run.planned(effect);
+            return Ok(self.made(number, manifest));
+        }
         let undo = |object: Option<&Value>| Undo::Remove {
             uid: object.and_then(uid_of),
             marker: self.gate().run.marker(number),
@@ -223,15 +273,15 @@ impl Performer {
             marker: self.gate().run.marker(number),
         };
         self.remember(number, undo);
-        self.imagine(&object);
+        if self.gate().run.planning() {
+            self.gate().run.imagined.made(&self.target, object.clone());
+        }
         let held = self.holding(number);
         Performed { object, held }
     }
 
     async fn signal(&self, body: Value) -> Result<Performed, Failure> {
-        if let Some(object) = self.patch_imagined(&body) {
-            return Ok(Performed::unheld(object));
-        }
+        let imagined = self.gate().run.imagined.of(&self.target);
         let changes: Vec<FieldChange> = fields::leaves(&body)
             .into_iter()
             .map(|(path, after)| FieldChange {
@@ -244,6 +294,19 @@ impl Performer {
         let effect = self
             .gate()
             .effect(Verb::Signal, self.target.clone(), shown, false);
+        match imagined {
+            Some(Imagined::Made(mut object)) => {
+                fields::merge(&mut object, &body);
+                self.gate()
+                    .run
+                    .imagined
+                    .changed(&self.target, object.clone());
+                self.gate().run.planned(effect);
+                return Ok(Performed::unheld(object));
+            }
+            Some(Imagined::Gone) => return Err(failure::absent(&self.target)),
+            _ => {}
+        }
         let client = &self.gate().run.client;
         let sent = self.pass.effect(
             self.announced(effect, None),
@@ -265,21 +328,24 @@ impl Performer {
         let effect = self
             .gate()
             .effect(Verb::Delete, self.target.clone(), Vec::new(), false);
-        if self.gate().run.forget_imagined(&self.target) {
-            self.gate().run.planned(effect);
-            return Ok(Performed::unheld(Value::Null));
+        let imagined = &self.gate().run.imagined;
+        match imagined.of(&self.target) {
+            Some(Imagined::Made(_)) => {
+                imagined.removed(&self.target);
+                self.gate().run.planned(effect);
+                return Ok(Performed::unheld(Value::Null));
+            }
+            Some(Imagined::Gone) => return Ok(Performed::unheld(Value::Null)),
+            _ => {}
         }
         let before = self.attempt(Verb::Delete);
         let meant = before.and_then(|deed| deed.intent.uid.clone());
         // By uid, always: tried again after a lost answer, a deletion by name could hit what has taken its place.
         let uid = match meant.or(uid) {
-            Some(uid) => Some(uid),
-            None => match self.look().await {
-                Ok(object) => uid_of(&object),
-                Err(gone) if gone.kind == Kind::NotFound => {
-                    return Ok(Performed::unheld(Value::Null));
-                }
-                Err(failure) => return Err(failure),
+            Some(uid) if !self.gate().run.planning() => Some(uid),
+            named => match self.look_to_delete().await? {
+                Some(object) => named.or_else(|| uid_of(&object)),
+                None => return Ok(Performed::unheld(Value::Null)),
             },
         };
         let announced = Announced {
@@ -297,12 +363,33 @@ impl Performer {
             |()| None,
         );
         match deletion.await {
-            Ok(()) => Ok(Performed::unheld(Value::Null)),
+            Ok(()) => {
+                if self.gate().run.planning() {
+                    imagined.removed(&self.target);
+                }
+                Ok(Performed::unheld(Value::Null))
+            }
             // What was meant before the run was cut off is gone, and something else has its name.
             Err(other) if before.is_some() && other.failure.kind == Kind::Conflict => {
                 Ok(Performed::unheld(Value::Null))
             }
             Err(unanswered) => Err(unanswered.failure),
+        }
+    }
+
+    /// Reads the object that is about to be removed; a plan rests on which one it is.
+    async fn look_to_delete(&self) -> Result<Option<Value>, Failure> {
+        match self.look().await {
+            Ok(object) => {
+                let which = ["/metadata/uid".to_owned()];
+                self.gate().saw(&self.target, Some(&object), &which);
+                Ok(Some(object))
+            }
+            Err(gone) if gone.kind == Kind::NotFound => {
+                self.gate().saw(&self.target, None, &[]);
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the API server's answers mean to a guest and to a person.
 
 use agent_core::failure::{Failure, Kind};
-use agent_core::object::ObjectType;
+use agent_core::object::{ObjectRef, ObjectType};
 use kube::core::Status;
 
 use super::reply::Fault;
@@ -157,6 +157,17 @@ fn of_status(status: &Status, deed: &Deed, server: &str) -> Failure {
             format!("the API server answered {code} to {} {object}", deed.verb),
         ),
     }
+}
+
+/// Makes the failure of an object that is not there.
+pub(crate) fn absent(target: &ObjectRef) -> Failure {
+    let deed = Deed {
+        verb: "get",
+        of: target.of.clone(),
+        namespace: target.namespace.clone(),
+        name: Some(target.name.clone()),
+    };
+    Failure::new(Kind::NotFound, "cluster.not-found", deed.absent())
 }
 
 /// Makes the failure of a type that the server does not serve.

@@ -1,5 +1,7 @@
 //! The WIT interface `ops:cluster/cluster`, implemented.
 
+use std::collections::BTreeMap;
+
 use agent_core::failure::{Failure, Kind};
 use agent_core::manifest::ClusterVerb;
 use agent_core::object::ObjectRef;
@@ -12,10 +14,10 @@ use super::change::{self, Change, Told};
 use super::client::{Query, Wanted};
 use super::projection::Projection;
 use super::watch::Watcher;
-use super::{Held, convert};
+use super::{Held, convert, failure};
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::bindings::ops::types::types::Error;
-use crate::gate::{Ask, Gate};
+use crate::gate::{Ask, Gate, Imagined, listed};
 use crate::powers::Powers;
 
 /// How many changes of one batch are on their way at the same time.
@@ -57,13 +59,8 @@ impl wit::Host for Powers {
     async fn list(&mut self, query: wit::Query, projection: Vec<String>) -> Answer<Vec<String>> {
         let limit = self.limits.host_call_bytes;
         let found = async {
-            list(
-                &self.gate,
-                convert::query(query)?,
-                Projection::new(projection),
-                limit,
-            )
-            .await
+            let (query, projection) = (convert::query(query)?, Projection::new(projection));
+            list(&self.gate, query, projection, limit, true).await
         };
         Ok(found.await.map_err(Error::from))
     }
@@ -75,9 +72,10 @@ impl wit::Host for Powers {
     ) -> wasmtime::Result<Vec<Result<String, Error>>> {
         let projection = Projection::new(projection);
         let performed = perform_all(&self.gate, changes, false, &projection).await;
-        let told = performed
-            .into_iter()
-            .map(|done| done.map(|told| told.object).map_err(Error::from));
+        let told = performed.into_iter().map(|done| {
+            done.map(|told| told.object.into_told())
+                .map_err(Error::from)
+        });
         Ok(told.collect())
     }
 
@@ -202,12 +200,13 @@ async fn look(gate: &Gate, target: &ObjectRef, projection: &Projection) -> Resul
     let (client, target) = (gate.run.client.clone(), target.clone());
     let namespace = target.namespace.as_deref();
     let ask = Ask::look(ClusterVerb::Get, &target.of, namespace, &target.name);
-    let imagined = gate.run.imagined(&target);
+    let imagined = gate.run.imagined.of(&target);
     let projection = projection.clone();
     gate.admit(gate.next_call(), ask, |pass| async move {
         let object = match imagined {
-            Some(object) => object,
-            None => {
+            Some(Imagined::Made(object)) => object,
+            Some(Imagined::Gone) => return Err(failure::absent(&target)),
+            other => {
                 let found = client.get(&pass, &target, wanted).await;
                 if let Ok(object) = &found {
                     pass.gate()
@@ -218,10 +217,18 @@ async fn look(gate: &Gate, target: &ObjectRef, projection: &Projection) -> Resul
                 {
                     pass.gate().saw(&target, None, &[]);
                 }
-                found?
+                let found = found?;
+                match other {
+                    Some(Imagined::Changed(object)) => object,
+                    _ => found,
+                }
             }
         };
-        Ok(projection.of(object).to_string())
+        let object = projection.of(object);
+        if target.of.is_secret() {
+            pass.gate().run.secrets.learn(&object);
+        }
+        Ok(object.to_string())
     })
     .await
 }
@@ -234,14 +241,10 @@ async fn with_names(gate: &Gate, target: &ObjectRef, failure: Failure) -> Failur
         labels: String::new(),
         fields: String::new(),
     };
-    let names = list(
-        gate,
-        query,
-        Projection::new(vec!["/metadata/name".to_owned()]),
-        usize::MAX,
-    )
-    .await
-    .unwrap_or_default();
+    let projection = Projection::new(vec!["/metadata/name".to_owned()]);
+    let names = list(gate, query, projection, usize::MAX, false)
+        .await
+        .unwrap_or_default();
     let names: Vec<String> = names
         .iter()
         .filter_map(|object| {
@@ -258,27 +261,40 @@ async fn with_names(gate: &Gate, target: &ObjectRef, failure: Failure) -> Failur
     }
 }
 
+/// Lists objects. With `counts`, a plan rests on what was found.
 async fn list(
     gate: &Gate,
     query: Query,
     projection: Projection,
     limit: usize,
+    counts: bool,
 ) -> Result<Vec<String>, Failure> {
     let client = gate.run.client.clone();
     let namespace = query.namespace.as_deref();
     let ask = Ask::look(ClusterVerb::List, &query.of, namespace, &query.selectors());
     gate.admit(gate.next_call(), ask, |pass| async move {
         let (mut objects, mut bytes) = (Vec::new(), 0_usize);
+        let (gate, mut found) = (pass.gate(), BTreeMap::new());
+        let counts = counts && gate.run.planning();
         client
             .list(&pass, &query, projection.is_metadata_only(), |object| {
-                pass.gate()
-                    .saw_listed(&query.of, &object, projection.pointers());
-                let object = projection.of(object).to_string();
+                if counts {
+                    gate.saw_listed(&query.of, &object, projection.pointers());
+                    found.extend(listed(&query.of, &object));
+                }
+                let object = projection.of(object);
+                if query.of.is_secret() {
+                    gate.run.secrets.learn(&object);
+                }
+                let object = object.to_string();
                 bytes = bytes.saturating_add(object.len());
                 objects.push(object);
                 within(bytes, limit, &query.of.plural)
             })
             .await?;
+        if counts {
+            gate.saw_list(&query, found);
+        }
         Ok(objects)
     })
     .await
@@ -342,7 +358,7 @@ async fn hold(
     let mut objects = Vec::with_capacity(performed.len());
     for done in performed {
         match done {
-            Ok(told) => objects.push(told.object),
+            Ok(told) => objects.push(told.object.into_told()),
             Err(failure) => {
                 return Err(given_up(gate, &numbers, failure).await);
             }
@@ -370,7 +386,8 @@ pub(crate) async fn release(gate: &Gate, numbers: &[u64]) -> Result<Vec<String>,
             }
             let target = take_back.target;
             let said = take_back.left.into_iter();
-            left.extend(said.map(|sentence| format!("{target}: {sentence}")));
+            let said = said.map(|sentence| format!("{target}: {sentence}"));
+            left.extend(said.map(|sentence| of.run.secrets.text(sentence)));
         }
         Ok(left)
     })

@@ -44,6 +44,7 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
     };
     match done {
         Ok((summary, left)) => TakeBack {
+            number: Some(entry.number),
             target: entry.target.to_string(),
             summary,
             left,
@@ -55,8 +56,9 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
 
 /// The journal keeps no values of Secrets, so those before a change are gone with the process that made it.
 fn withheld(target: &ObjectRef) -> Failure {
-    let message =
-        format!("the values that {target} had before are not on record, for it is a Secret");
+    let message = format!(
+        "the values that {target} had before are not on record, for those of a Secret are among them"
+    );
     Failure::new(Kind::Unsupported, "run.secret-not-kept", message).hinted(
         "put them back from where the Secret comes from, such as its ExternalSecret or SOPS file",
     )
@@ -181,10 +183,11 @@ async fn remove(
         .delete(intent, target, Some(&uid), "Background")
         .await
     {
-        Ok(()) => match running {
-            Some(running) => running.until_gone(client, pass, intent).await?,
-            None => {}
-        },
+        Ok(()) => {
+            if let Some(running) = running {
+                running.until_gone(client, pass, intent).await?;
+            }
+        }
         Err(other) if other.failure.kind == Kind::Conflict => {
             return Ok((
                 String::new(),

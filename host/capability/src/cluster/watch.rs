@@ -1,5 +1,7 @@
 //! Watching any number of queries with one watcher. `kube`'s watcher handles lost connections and expired versions; what is added here is the
 //! merging of states, the noticing of objects that went while nobody looked, and an end when the server stays away.
+//!
+//! Of Secrets the record has no values, so a watch of them is told again by looking what they are now: see `again`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -17,8 +19,9 @@ use super::failure::{self, Deed};
 use super::projection::Projection;
 use super::reply::Fault;
 use crate::bindings::ops::cluster::cluster as wit;
-use crate::gate::{Ask, Gate, Pass};
+use crate::gate::{Ask, Gate, Look, Pass, Sealed};
 
+mod again;
 mod batch;
 
 use batch::{Batch, Sight, Sighting};
@@ -42,7 +45,9 @@ struct Watched {
     query: Query,
     kind: String,
     /// What exists, by uid: the last state as the guest was given it.
-    there: BTreeMap<String, Value>,
+    there: BTreeMap<String, Sealed>,
+    /// What there is now, by uid, looked up at a replay once something is needed that is not on record.
+    now: Option<BTreeMap<String, Value>>,
     /// The uids of a listing under way.
     listing: Option<BTreeSet<String>>,
     synced: bool,
@@ -57,9 +62,7 @@ impl Watcher {
         queries: Vec<Query>,
         projection: Projection,
     ) -> Result<Watcher, Failure> {
-        for query in &queries {
-            gate.check(&ask(query))?;
-        }
+        gate.check(&Ask::Watch(queries.iter().map(look).collect()))?;
         Ok(Watcher {
             gate: gate.clone(),
             projection,
@@ -81,15 +84,19 @@ impl Watcher {
         timeout_ms: u64,
         limit: usize,
     ) -> Result<Vec<wit::Event>, Failure> {
-        let Some(first) = self.queries.first() else {
+        if self.queries.is_empty() {
             return Ok(Vec::new());
-        };
-        let (gate, ask) = (self.gate.clone(), ask(&first.query));
-        let watcher = &mut *self;
-        let seen = gate.observe(gate.next_call(), ask, |pass| async move {
+        }
+        let (gate, call) = (self.gate.clone(), self.gate.next_call());
+        let looks = self.queries.iter().map(|watched| look(&watched.query));
+        let ask = Ask::Watch(looks.collect());
+        let (watcher, asked) = (&mut *self, ask.clone());
+        let seen = gate.observe(call.clone(), ask, |pass| async move {
             watcher.look(&pass, timeout_ms, limit).await
         });
-        let seen = seen.await?;
+        let mut seen = seen.await?;
+        self.open_again(&gate.again(&call), &asked, &mut seen)
+            .await?;
         // Where this was told before, it is all that this process knows of what is there.
         for sighting in &seen {
             self.recall(sighting);
@@ -141,11 +148,9 @@ impl Watcher {
         let Some(watched) = self.queries.get_mut(index) else {
             return;
         };
-        let object: Value = serde_json::from_str(&sighting.object).unwrap_or_default();
-        let uid = object.pointer("/metadata/uid").and_then(Value::as_str);
-        match (sighting.sight, uid.map(str::to_owned)) {
+        match (sighting.sight, sighting.uid()) {
             (Sight::Present, Some(uid)) => {
-                watched.there.insert(uid, object);
+                watched.there.insert(uid, sighting.object.clone());
             }
             (Sight::Gone, Some(uid)) => {
                 watched.there.remove(&uid);
@@ -161,7 +166,13 @@ impl Watcher {
             Ok(event) => {
                 self.away_since = None;
                 if let Some(watched) = self.queries.get_mut(index) {
-                    watched.see(index, event, &self.projection, &mut self.pending);
+                    watched.see(
+                        index,
+                        event,
+                        &self.gate,
+                        &self.projection,
+                        &mut self.pending,
+                    );
                 }
                 Ok(())
             }
@@ -223,6 +234,7 @@ impl Watched {
             query,
             kind: String::new(),
             there: BTreeMap::new(),
+            now: None,
             listing: None,
             synced: false,
             rediscovered: false,
@@ -233,24 +245,26 @@ impl Watched {
         &mut self,
         index: usize,
         event: Event<DynamicObject>,
+        gate: &Gate,
         projection: &Projection,
         batch: &mut Batch,
     ) {
         match event {
             Event::Init => self.listing = Some(BTreeSet::new()),
             Event::InitApply(object) => {
-                let uid = self.present(index, object, projection, batch);
+                let uid = self.present(index, object, gate, projection, batch);
                 if let Some(listing) = &mut self.listing {
                     listing.insert(uid);
                 }
             }
             Event::Apply(object) => {
-                self.present(index, object, projection, batch);
+                self.present(index, object, gate, projection, batch);
             }
             Event::Delete(object) => {
                 let uid = uid_of(&object);
                 self.there.remove(&uid);
                 let state = projection.of(self.value(object));
+                let state = self.last_of(gate, &state);
                 batch.put(index, uid, Sight::Gone, state);
             }
             Event::InitDone => self.listed(index, batch),
@@ -267,8 +281,10 @@ impl Watched {
             .cloned()
             .collect();
         for uid in gone {
-            let state = self.there.remove(&uid).unwrap_or_default();
-            batch.put(index, uid, Sight::Gone, state);
+            if let Some(state) = self.there.remove(&uid) {
+                let state = self.gone(state);
+                batch.put(index, uid, Sight::Gone, state);
+            }
         }
         if !std::mem::replace(&mut self.synced, true) {
             batch.synced.push_back(index);
@@ -279,14 +295,39 @@ impl Watched {
         &mut self,
         index: usize,
         object: DynamicObject,
+        gate: &Gate,
         projection: &Projection,
         batch: &mut Batch,
     ) -> String {
         let uid = uid_of(&object);
-        let state = projection.of(self.value(object));
+        let state = self.sealed(gate, &projection.of(self.value(object)));
         self.there.insert(uid.clone(), state.clone());
         batch.put(index, uid.clone(), Sight::Present, state);
         uid
+    }
+
+    /// Takes the state of an object that the guest is about to be told.
+    fn sealed(&self, gate: &Gate, state: &Value) -> Sealed {
+        let secret = self.query.of.is_secret();
+        if secret {
+            gate.run.secrets.learn(state);
+        }
+        Sealed::new(&gate.run, state, secret)
+    }
+
+    /// Of a Secret that is gone, nobody could say at a replay what was in it.
+    fn last_of(&self, gate: &Gate, state: &Value) -> Sealed {
+        if self.query.of.is_secret() {
+            return Sealed::identity(state);
+        }
+        Sealed::new(&gate.run, state, false)
+    }
+
+    fn gone(&self, state: Sealed) -> Sealed {
+        if self.query.of.is_secret() {
+            return Sealed::identity(&state.parsed());
+        }
+        state
     }
 
     fn value(&self, object: DynamicObject) -> Value {
@@ -299,9 +340,13 @@ impl Watched {
     }
 }
 
-fn ask(query: &Query) -> Ask {
-    let namespace = query.namespace.as_deref();
-    Ask::look(ClusterVerb::Watch, &query.of, namespace, &query.selectors())
+fn look(query: &Query) -> Look {
+    Look {
+        verb: ClusterVerb::Watch,
+        of: query.of.clone(),
+        namespace: query.namespace.clone(),
+        which: query.selectors(),
+    }
 }
 
 fn uid_of(object: &DynamicObject) -> String {

@@ -1,7 +1,6 @@
 //! How a host call is admitted: checked, answered from the record or performed, and recorded.
 
 use std::future::Future;
-use std::sync::atomic::Ordering;
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
@@ -50,7 +49,9 @@ impl Gate {
                 let work = self.actor.writes.track_future(work);
                 self.run.finish_even_if_abandoned(work).await
             }
-            Ask::Look { .. } | Ask::Sleep | Ask::Confirm => self.run.until_stopped(work).await,
+            Ask::Look(_) | Ask::Watch(_) | Ask::Sleep | Ask::Confirm => {
+                self.run.until_stopped(work).await
+            }
             // The callee hears of a stop by itself. Were it dropped here, what it holds would be put back after what is older.
             Ask::Call(_) | Ask::Release => guarded(work).await,
         };
@@ -78,6 +79,16 @@ impl Gate {
         self.remember(call, &ask, hash, answer).await
     }
 
+    /// Returns permission to read once more what a call was told before, where the record does not have all of it.
+    pub(crate) fn again(&self, call: &CallId) -> Pass {
+        Pass::new(self.clone(), call.clone(), Patience::Running)
+    }
+
+    /// Ends a run that cannot be resumed, because what `ask` was told before cannot be told again.
+    pub(crate) fn lost(&self, ask: &Ask) -> Failure {
+        self.abandon(replay::secret_changed(&ask.to_string()))
+    }
+
     /// Checks the wish, and looks what the record says of it.
     fn recall<T: DeserializeOwned>(
         &self,
@@ -102,8 +113,10 @@ impl Gate {
         answer: Result<T, Failure>,
     ) -> Result<T, Failure> {
         if let Some(hash) = hash {
-            return self.compare(&ask.to_string(), &hash, answer);
+            return self.compare(ask, &hash, answer);
         }
+        // What the guest is told, and at a replay again, is what may be on record.
+        let answer = answer.map_err(|failure| self.run.secrets.failure(failure));
         // What it is told because the run was stopped is no answer.
         if self.run.stopped().is_ok() {
             let told = || self.answer_of(&answer, ask.is_secret());
@@ -120,7 +133,7 @@ impl Gate {
     /// Does for what the host knows at once, such as the time, what [`Gate::admit`] does for everything else.
     ///
     /// # Errors
-    /// `internal` (`run.diverged`) when a resumed run asks for something else than before.
+    /// `internal` (`run.diverged`) when a resumed run asks for something else than before; `exhausted` when there were too many calls.
     pub(crate) fn instant<T>(
         &self,
         name: &'static str,
@@ -130,6 +143,7 @@ impl Gate {
         T: Serialize + DeserializeOwned,
     {
         let call = self.next_call();
+        self.within_allowance()?;
         match self.recorded(&call, name)? {
             Some(Answer::Value(value)) => self.read(&call, &value),
             Some(Answer::Failure(failure)) => Err(failure),
@@ -145,7 +159,7 @@ impl Gate {
     }
 
     /// Ends a run that cannot be resumed, without taking it back: it stays as it is in the record, and `agent undo` takes it back.
-    fn abandon(&self, why: Failure) -> Failure {
+    pub(crate) fn abandon(&self, why: Failure) -> Failure {
         self.run.abandon(why.clone());
         why
     }
@@ -155,10 +169,11 @@ impl Gate {
         let Some(Recorded { ask, at, answer }) = self.run.replay.answer(call) else {
             return Ok(None);
         };
-        if ask != name {
+        if ask != name && *ask != self.run.secrets.text(name.to_owned()) {
             return Err(self.abandon(replay::diverged(call, ask, name)));
         }
-        self.set_clock(*at);
+        self.actor.clock.advance(*at);
+        self.spent(answer);
         Ok(Some(answer.clone()))
     }
 
@@ -173,13 +188,13 @@ impl Gate {
     /// Compares a secret answer with that of the run that is resumed.
     fn compare<T: Serialize>(
         &self,
-        name: &str,
+        ask: &Ask,
         hash: &str,
         answer: Result<T, Failure>,
     ) -> Result<T, Failure> {
         match answer {
             Ok(value) if self.run.keyed_hash(&value) == hash => Ok(value),
-            Ok(_) => Err(self.abandon(replay::secret_changed(name))),
+            Ok(_) => Err(self.lost(ask)),
             // The plugin must not decide by this what it decided otherwise before.
             Err(failure) => Err(self.abandon(failure)),
         }
@@ -188,7 +203,13 @@ impl Gate {
     fn answer_of<T: Serialize>(&self, answer: &Result<T, Failure>, secret: bool) -> Answer {
         match answer {
             Ok(value) if secret => Answer::Secret(self.run.keyed_hash(value)),
-            Ok(value) => Answer::Value(serde_json::to_value(value).unwrap_or_default()),
+            Ok(value) => {
+                let told = serde_json::to_value(value).unwrap_or_default();
+                if self.run.secrets.is_in(&told) {
+                    return Answer::Secret(self.run.keyed_hash(value));
+                }
+                Answer::Value(told)
+            }
             Err(failure) => Answer::Failure(failure.clone()),
         }
     }
@@ -201,18 +222,14 @@ impl Gate {
         answer: impl FnOnce() -> Answer,
     ) -> Option<Entry> {
         let at = Timestamp::now();
-        self.set_clock(at);
+        self.actor.clock.advance(at);
         let answer = self.run.recording().then(answer)?;
+        self.spent(&answer);
         Some(Entry::Answered {
             call,
             ask,
             at,
             answer,
         })
-    }
-
-    fn set_clock(&self, at: Timestamp) {
-        let at = at.as_microsecond();
-        self.actor.clock.store(at, Ordering::Relaxed);
     }
 }

@@ -11,13 +11,9 @@ use agent_core::object::{ObjectRef, ObjectType};
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
     /// To read objects of the cluster.
-    Look {
-        verb: ClusterVerb,
-        of: ObjectType,
-        namespace: Option<String>,
-        /// A name or a selector.
-        which: String,
-    },
+    Look(Look),
+    /// To watch objects of the cluster, by any number of queries at once.
+    Watch(Vec<Look>),
     /// To change an object of the cluster.
     Change(Verb, ObjectRef),
     /// To call an operation.
@@ -30,6 +26,16 @@ pub(crate) enum Ask {
     Release,
 }
 
+/// Which objects are to be read, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Look {
+    pub(crate) verb: ClusterVerb,
+    pub(crate) of: ObjectType,
+    pub(crate) namespace: Option<String>,
+    /// A name or a selector.
+    pub(crate) which: String,
+}
+
 impl Ask {
     /// To read objects: that with the name `which`, or those that it selects.
     pub(crate) fn look(
@@ -38,34 +44,31 @@ impl Ask {
         namespace: Option<&str>,
         which: &str,
     ) -> Ask {
-        Ask::Look {
+        Ask::Look(Look {
             verb,
             of: of.clone(),
             namespace: namespace.map(str::to_owned),
             which: which.to_owned(),
-        }
+        })
     }
 
-    /// Returns whether its answer must not be on disk. What a change of a Secret answers has no values in it.
+    /// Returns whether its answer as a whole must not be on disk. What a watch and a change answer keeps its secrets by itself, object by
+    /// object: see [`super::Sealed`].
     pub(crate) fn is_secret(&self) -> bool {
-        matches!(self, Ask::Look { of, .. } if of.is_secret())
+        matches!(self, Ask::Look(look) if look.of.is_secret())
     }
 }
 
 impl fmt::Display for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Ask::Look {
-                verb,
-                of,
-                namespace,
-                which,
-            } => {
-                write!(f, "{} {of} ", verb.as_str())?;
-                if let Some(namespace) = namespace {
-                    write!(f, "{namespace}/")?;
+            Ask::Look(look) => look.fmt(f),
+            Ask::Watch(looks) => {
+                for (index, look) in looks.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { ", " };
+                    write!(f, "{separator}{look}")?;
                 }
-                f.write_str(which)
+                Ok(())
             }
             Ask::Change(verb, target) => write!(f, "{} {target}", verb.as_str()),
             Ask::Call(operation) => write!(f, "call {operation}"),
@@ -73,5 +76,15 @@ impl fmt::Display for Ask {
             Ask::Confirm => f.write_str("confirm"),
             Ask::Release => f.write_str("release"),
         }
+    }
+}
+
+impl fmt::Display for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ", self.verb.as_str(), self.of)?;
+        if let Some(namespace) = &self.namespace {
+            write!(f, "{namespace}/")?;
+        }
+        f.write_str(&self.which)
     }
 }

@@ -120,6 +120,14 @@ impl Gate {
         self.run.undone.take()
     }
 
+    /// Leaves what the run still holds as it is, for good: somebody has been told of it and will see to it.
+    pub fn give_up(&self) {
+        for entry in self.run.ledger.take(|_| true) {
+            let number = entry.number;
+            self.run.note(Note::Kept { number });
+        }
+    }
+
     /// Returns how many changes the run holds.
     pub fn held(&self) -> u64 {
         self.run.ledger.len()
@@ -179,6 +187,7 @@ impl Gate {
 
     async fn put_back(&self, entry: Entry) -> Option<TakeBack> {
         if self.run.planning() {
+            self.run.imagined.put_back(&entry);
             return None;
         }
         let thorough = self.run.stopped().is_err() || self.run.taking_back();
@@ -198,13 +207,6 @@ impl Gate {
             self.run.ledger.put(entry);
         }
         Some(take_back)
-    }
-
-    /// Makes what is held permanent; inside a scope, leaves it to that scope.
-    pub(crate) fn keep(&self, numbers: &[u64]) {
-        for number in self.run.ledger.keep(numbers, self.actor.scope.as_ref()) {
-            self.run.note(Note::Kept { number });
-        }
     }
 
     /// Returns what an earlier process said when it put these effects back.

@@ -20,12 +20,19 @@ pub(crate) struct Entry {
 
 /// The entries of a run.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger(Mutex<Vec<Entry>>);
+pub(crate) struct Ledger {
+    entries: Mutex<Vec<Entry>>,
+    /// Whether the run only plans, so that nothing of it has to be put back.
+    imagined: bool,
+}
 
 impl Ledger {
-    /// Makes the ledger of a run that is taken up again. Entries come oldest first.
-    pub(crate) fn new(entries: Vec<Entry>) -> Ledger {
-        Ledger(Mutex::new(entries))
+    /// Makes the ledger of a run; of one that is taken up again with what it holds, oldest first.
+    pub(crate) fn new(entries: Vec<Entry>, imagined: bool) -> Ledger {
+        Ledger {
+            entries: Mutex::new(entries),
+            imagined,
+        }
     }
 
     pub(crate) fn put(&self, entry: Entry) {
@@ -50,22 +57,18 @@ impl Ledger {
         })
     }
 
-    /// Hands entries over to a scope, or takes them out for good. Returns the numbers of the latter.
-    pub(crate) fn keep(&self, numbers: &[u64], scope: Option<&Scope>) -> Vec<u64> {
+    /// Hands entries over to a scope, or takes them out for good. Returns the latter.
+    pub(crate) fn keep(&self, numbers: &[u64], scope: Option<&Scope>) -> Vec<Entry> {
         self.with(|entries| {
-            let mut kept = Vec::new();
-            for entry in entries
-                .iter_mut()
-                .filter(|entry| numbers.contains(&entry.number))
-            {
+            let kept = |entry: &Entry| numbers.contains(&entry.number);
+            for entry in entries.iter_mut().filter(|entry| kept(entry)) {
                 entry.holder.own = false;
-                match scope {
-                    Some(scope) => entry.holder.scope = Some(scope.clone()),
-                    None => kept.push(entry.number),
+                if let Some(scope) = scope {
+                    entry.holder.scope = Some(scope.clone());
                 }
             }
-            entries.retain(|entry| !kept.contains(&entry.number));
-            kept
+            let for_good = |entry: &mut Entry| scope.is_none() && kept(entry);
+            entries.extract_if(.., for_good).collect()
         })
     }
 
@@ -85,13 +88,17 @@ impl Ledger {
         self.with(|entries| entries.clone())
     }
 
+    /// Returns how many changes have to be put back.
     pub(crate) fn len(&self) -> u64 {
+        if self.imagined {
+            return 0;
+        }
         self.with(|entries| u64::try_from(entries.len()).unwrap_or(u64::MAX))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Vec<Entry>) -> T) -> T {
         act(&mut self
-            .0
+            .entries
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner))
     }
@@ -105,9 +112,9 @@ impl Undone {
     pub(crate) fn add(&self, actor: &CallId, take_backs: Vec<TakeBack>) {
         self.with(|undone| {
             for take_back in take_backs {
-                // What could not be put back at first is tried again, and only the last try counts.
+                // What could not be put back at first is tried again, and only the last try counts. One object may have several changes.
                 undone.retain(|(_, earlier)| {
-                    earlier.failure.is_none() || earlier.target != take_back.target
+                    earlier.failure.is_none() || earlier.number != take_back.number
                 });
                 undone.push((actor.clone(), take_back));
             }
@@ -139,6 +146,7 @@ impl Undone {
 /// The report of an entry that could not be put back.
 pub(crate) fn unsettled(entry: &Entry, failure: Failure) -> TakeBack {
     TakeBack {
+        number: Some(entry.number),
         target: entry.target.to_string(),
         summary: String::new(),
         left: Vec::new(),
@@ -212,12 +220,35 @@ mod tests {
     }
 
     #[test]
+    fn failure_to_put_one_change_back_outlives_another_change_of_the_same_object() {
+        let (undone, stuck) = (Undone::default(), Failure::cancelled());
+        let done = |number| TakeBack {
+            failure: None,
+            ..unsettled(&entry(number, 1), stuck.clone())
+        };
+        undone.add(&place(1), vec![unsettled(&entry(2, 1), stuck.clone())]);
+        undone.add(&place(1), vec![done(1)]);
+        let failed: Vec<bool> = undone
+            .take()
+            .iter()
+            .map(|one| one.failure.is_some())
+            .collect();
+        assert_eq!(failed, [true, false]);
+        undone.add(&place(1), vec![unsettled(&entry(2, 1), stuck.clone())]);
+        undone.add(&place(1), vec![done(2)]);
+        assert!(
+            undone.take().iter().all(|one| one.failure.is_none()),
+            "the last try counts"
+        );
+    }
+
+    #[test]
     fn what_is_kept_inside_a_scope_is_held_by_the_scope() {
         let ledger = Ledger::default();
         ledger.put(entry(1, 5));
         assert!(ledger.keep(&[1], Some(&scope())).is_empty());
         assert_eq!(ledger.numbers_in(&scope()), [1]);
-        assert_eq!(ledger.keep(&[1], None), [1]);
+        assert_eq!(ledger.keep(&[1], None)[0].number, 1);
         assert_eq!(ledger.len(), 0);
     }
 }

@@ -116,17 +116,20 @@ impl Pass {
         // What has not gone out yet must not go out any more.
         run.stopped().map_err(Unanswered::surely)?;
         let effect = announced.effect.clone();
-        if let Some(bound) = &run.bound
-            && let Err(failure) = bound.allow(&self.call, &effect, &run.stand_ins)
-        {
-            // Whatever the plugin makes of it, what is not approved ends the run.
-            run.stop(failure.clone());
-            return Err(Unanswered::surely(failure));
-        }
+        let allowed = run.bound.as_ref().map(|bound| {
+            let slot = bound.allow(&self.call, &effect, &run.stand_ins)?;
+            Ok((bound, slot))
+        });
+        // Whatever the plugin makes of it, what is not approved ends the run.
+        let allowed = allowed.transpose().map_err(|failure: Failure| {
+            run.violate(failure.clone());
+            Unanswered::surely(failure)
+        })?;
         let (number, secret) = (effect.number, effect.target.of.is_secret());
         let dry_run = run.planning();
         if !dry_run {
-            let announced = Entry::Intent(self.intent(announced, secret));
+            let planned = allowed.as_ref().map(|(_, slot)| slot.planned());
+            let announced = Entry::Intent(self.intent(announced, secret, planned));
             run.must_write(announced, Survives::PowerLoss)
                 .await
                 .map_err(Unanswered::surely)?;
@@ -148,6 +151,11 @@ impl Pass {
                 undo: undo.map(|undo| replay::without_secrets(undo, secret)),
             });
         }
+        if let (Some((bound, slot)), Err(refused)) = (allowed, &result)
+            && !refused.uncertain
+        {
+            bound.give_back(&self.call, number, slot);
+        }
         if result.is_ok() {
             if dry_run {
                 run.planned(effect);
@@ -158,7 +166,17 @@ impl Pass {
         result
     }
 
-    fn intent(&self, announced: Announced, secret: bool) -> journal::Intent {
+    /// Permission to try what a write would do, which changes nothing.
+    pub(crate) fn rehearsal(&self) -> Intent {
+        Intent {
+            thorough: false,
+            dry_run: true,
+            patience: self.patience,
+            marker: String::new(),
+        }
+    }
+
+    fn intent(&self, announced: Announced, secret: bool, planned: Option<u64>) -> journal::Intent {
         journal::Intent {
             effect: announced.effect,
             call: self.call.clone(),
@@ -167,6 +185,7 @@ impl Pass {
                 .undo
                 .map(|undo| replay::without_secrets(undo, secret)),
             uid: announced.uid,
+            planned,
         }
     }
 

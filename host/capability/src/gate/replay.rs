@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::ledger;
+use super::{bound, ledger};
 
 /// See the module. Empty for a run that begins.
 #[derive(Debug, Default)]
@@ -24,8 +24,8 @@ pub(crate) struct Replay {
     answers: HashMap<CallId, Recorded>,
     /// The effects of calls that were not answered, and that may have happened.
     attempts: HashMap<CallId, Vec<Deed>>,
-    /// The artifacts of the operations that were called.
-    called: HashMap<CallId, Digest>,
+    /// The operations that were called.
+    called: HashMap<CallId, Called>,
     /// The number of the last call of each operation that was answered.
     last: HashMap<CallId, u64>,
     put_back: BTreeMap<u64, TakeBack>,
@@ -33,6 +33,14 @@ pub(crate) struct Replay {
     released: BTreeSet<u64>,
     /// The highest number of an effect.
     highest: u64,
+}
+
+/// An operation that was called.
+#[derive(Clone, Debug)]
+pub(crate) struct Called {
+    pub(crate) digest: Digest,
+    /// What its clocks showed in the beginning.
+    pub(crate) at: Option<Timestamp>,
 }
 
 /// What a call was told.
@@ -75,8 +83,11 @@ impl Replay {
                 self.answers
                     .insert(call.clone(), Recorded { ask, at, answer });
             }
-            Entry::Called { call, digest, .. } => {
-                self.called.insert(call.clone(), digest.clone());
+            Entry::Called {
+                call, digest, at, ..
+            } => {
+                let (digest, at) = (digest.clone(), *at);
+                self.called.insert(call.clone(), Called { digest, at });
             }
             Entry::Releasing { numbers } => self.released.extend(numbers),
             Entry::PutBack { number, take_back } => {
@@ -96,8 +107,8 @@ impl Replay {
         self.attempts.get(call).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the artifact of an operation that was called.
-    pub(crate) fn called(&self, call: &CallId) -> Option<&Digest> {
+    /// Returns how an operation that was called began.
+    pub(crate) fn called(&self, call: &CallId) -> Option<&Called> {
         self.called.get(call)
     }
 
@@ -149,6 +160,16 @@ pub(crate) fn left(entries: &[Entry], permanent: bool) -> Vec<ledger::Entry> {
             })
         })
         .collect()
+}
+
+/// Returns why an earlier process ended the run, if that was because it went beyond its plan.
+pub(crate) fn violation(entries: &[Entry]) -> Option<Failure> {
+    entries.iter().find_map(|entry| match entry {
+        Entry::Ended { end: Err(failure) } if failure.code == bound::VIOLATED => {
+            Some(failure.clone())
+        }
+        _ => None,
+    })
 }
 
 /// Returns the keyed hash of an answer that must not be on disk, without what changes when nothing has changed.

@@ -1,6 +1,6 @@
 //! What all operations of one run share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -14,19 +14,20 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, OperationName, RunId};
 use agent_core::journal::{Aim, Entry, RunJournal, Survives};
-use agent_core::object::ObjectRef;
 use agent_core::plan::Plan;
 use futures::channel::{mpsc, oneshot};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::bound::Bound;
+use super::imagined::Imagination;
 use super::ledger::{Ledger, Undone};
-use super::plan::{Bound, Sketch, StandIns};
+use super::plan::{Sketch, StandIns};
 use super::replay::{self, Replay};
+use super::secrets::Secrets;
 use crate::cluster::client::ClusterClient;
 use crate::operations::Operations;
 
@@ -83,6 +84,7 @@ pub(crate) struct Shared {
     pub(super) sketch: Sketch,
     pub(super) stand_ins: StandIns,
     pub(super) bound: Option<Bound>,
+    pub(crate) secrets: Secrets,
     journal: Option<Box<dyn RunJournal>>,
     /// Whether the run changes nothing, so that its beginning and its end are record enough.
     looks_only: bool,
@@ -93,10 +95,11 @@ pub(crate) struct Shared {
     pub(crate) client: ClusterClient,
     pub(crate) operations: Arc<dyn Operations>,
     pub(crate) ledger: Ledger,
+    /// What a run that applies a plan has changed for good: it is taken back when the run goes beyond the plan.
+    pub(super) standing: Ledger,
     pub(crate) undone: Undone,
     pub(crate) writes: TaskTracker,
-    /// Objects that a plan would have made: later reads see them.
-    imagined: Mutex<BTreeMap<ObjectRef, Value>>,
+    pub(crate) imagined: Imagination,
     /// How long earlier processes were at the run.
     worked: Duration,
     /// When this one began to be: a run that is taken up is not before the record is at its end.
@@ -106,10 +109,13 @@ pub(crate) struct Shared {
     taking_back: AtomicBool,
     events: mpsc::UnboundedSender<Event>,
     numbers: AtomicU64,
+    /// When operations begin that are being called.
+    begins: Mutex<HashMap<CallId, Timestamp>>,
     questions: Mutex<HashMap<u64, oneshot::Sender<bool>>>,
     stop: CancellationToken,
     why_stopped: OnceLock<Failure>,
     why_abandoned: OnceLock<Failure>,
+    pub(super) why_violated: OnceLock<Failure>,
 }
 
 impl Shared {
@@ -123,14 +129,28 @@ impl Shared {
             |before| (before.entries, before.to == Aim::Undo, before.worked),
         );
         let replay = Replay::new(&entries);
+        let planning = config.mode == Mode::Plan;
+        let bound = config.plan.map(|plan| Bound::new(&plan, &entries));
+        let why_violated = OnceLock::new();
+        if let (Some(_), Some(why)) = (&bound, replay::violation(&entries)) {
+            drop(why_violated.set(why));
+        }
+        let held = replay::left(&entries, undo || why_violated.get().is_some());
+        let mut standing = Vec::new();
+        if bound.is_some() {
+            standing = replay::left(&entries, true);
+            standing.retain(|entry| held.iter().all(|held| held.number != entry.number));
+        }
         Shared {
             id: config.id,
             numbers: AtomicU64::new(replay.highest()),
-            ledger: Ledger::new(replay::left(&entries, undo)),
+            ledger: Ledger::new(held, planning),
+            standing: Ledger::new(standing, planning),
             replay,
             sketch: Sketch::default(),
             stand_ins: StandIns::default(),
-            bound: config.plan.map(|plan| Bound::new(&plan)),
+            bound,
+            secrets: Secrets::default(),
             journal: config.journal,
             looks_only: config.grants.risk() == Risk::Read,
             keeps: config.on_failure != OnFailure::Undo,
@@ -140,17 +160,19 @@ impl Shared {
             operations: config.operations,
             undone: Undone::default(),
             writes: TaskTracker::new(),
-            imagined: Mutex::default(),
+            imagined: Imagination::default(),
             worked: Duration::try_from(worked).unwrap_or_default(),
             since,
             mode: config.mode,
             consent: config.consent,
             taking_back: AtomicBool::new(false),
             events: config.events,
+            begins: Mutex::default(),
             questions: Mutex::default(),
             stop: CancellationToken::new(),
             why_stopped: OnceLock::new(),
             why_abandoned: OnceLock::new(),
+            why_violated,
         }
     }
 
@@ -162,7 +184,7 @@ impl Shared {
     /// Adds an entry to the record that may be lost.
     pub(crate) fn note(&self, entry: Entry) {
         if let (Some(journal), false) = (&self.journal, self.looks_only) {
-            journal.note(entry);
+            journal.note(self.secrets.entry(entry));
         }
     }
 
@@ -181,12 +203,12 @@ impl Shared {
     /// When it cannot be kept.
     pub(super) async fn must_write(&self, entry: Entry, survives: Survives) -> Result<(), Failure> {
         match &self.journal {
-            Some(journal) => journal.write(entry, survives).await,
+            Some(journal) => journal.write(self.secrets.entry(entry), survives).await,
             None => Ok(()),
         }
     }
 
-    pub(super) fn keyed_hash(&self, answer: &impl Serialize) -> String {
+    pub(crate) fn keyed_hash(&self, answer: &impl Serialize) -> String {
         let answer = serde_json::to_value(answer).unwrap_or_default();
         replay::keyed_hash(&self.key, &answer)
     }
@@ -197,6 +219,17 @@ impl Shared {
         hash.update(self.seed);
         hash.update(operation.as_str());
         hash.finalize().into()
+    }
+
+    /// Writes down what the clocks of an operation that is called show in the beginning.
+    pub(super) fn begins(&self, call: &CallId, at: Timestamp) {
+        lock(&self.begins).insert(call.clone(), at);
+    }
+
+    /// Returns what the clocks of an operation show in the beginning, where it is known: at a replay the same as before.
+    pub(super) fn begins_at(&self, call: &CallId) -> Option<Timestamp> {
+        let now = lock(&self.begins).remove(call);
+        now.or_else(|| self.replay.called(call)?.at)
     }
 
     /// Returns how long processes have been at the run.
@@ -228,20 +261,6 @@ impl Shared {
         self.mode == Mode::Plan
     }
 
-    /// Returns an object that exists only in the plan.
-    pub(crate) fn imagined(&self, target: &ObjectRef) -> Option<Value> {
-        lock(&self.imagined).get(target).cloned()
-    }
-
-    pub(crate) fn imagine(&self, target: ObjectRef, object: Value) {
-        lock(&self.imagined).insert(target, object);
-    }
-
-    /// Removes an object that exists only in the plan, and returns whether there was one.
-    pub(crate) fn forget_imagined(&self, target: &ObjectRef) -> bool {
-        lock(&self.imagined).remove(target).is_some()
-    }
-
     /// Adds an effect to the plan.
     pub(crate) fn planned(&self, effect: Effect) {
         self.sketch.add(&effect);
@@ -258,7 +277,7 @@ impl Shared {
     /// Sends an event that the record tells in other words to whoever watches the run.
     pub(crate) fn show(&self, event: Event) {
         // Whoever listened may be gone; the journal has the record.
-        drop(self.events.unbounded_send(event));
+        drop(self.events.unbounded_send(self.secrets.event(event)));
     }
 
     /// Notes that the guest is gone, and everything that is held goes back.

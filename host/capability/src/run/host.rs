@@ -24,6 +24,13 @@ impl wit::Host for Powers {
     }
 
     async fn confirm(&mut self, question: wit::Question) -> wasmtime::Result<Result<(), Error>> {
+        let texts = question
+            .facts
+            .iter()
+            .map(|(label, value)| label.len() + value.len());
+        if let Err(failure) = self.gate.charge(texts.sum::<usize>() + question.text.len()) {
+            return Ok(Err(failure.into()));
+        }
         let facts = question
             .facts
             .iter()
@@ -71,6 +78,7 @@ impl wit::Host for Powers {
     }
 
     fn stand_in(&mut self, name: String, text: String) -> wasmtime::Result<()> {
+        self.gate.charge(name.len() + text.len())?;
         self.gate.stand_in(&name, &text);
         Ok(())
     }
@@ -113,14 +121,14 @@ impl wit::HostStep for Powers {
     }
 
     fn done(&mut self, step: Resource<Step>, summary: String) -> wasmtime::Result<()> {
-        let summary = plain(&summary);
+        let summary = self.ending(&summary);
         let step = self.table.get_mut(&step)?;
         step.end(|step| Event::StepDone { step, summary });
         Ok(())
     }
 
     fn skip(&mut self, step: Resource<Step>, reason: String) -> wasmtime::Result<()> {
-        let reason = plain(&reason);
+        let reason = self.ending(&reason);
         let step = self.table.get_mut(&step)?;
         step.end(|step| Event::StepSkipped { step, reason });
         Ok(())
@@ -129,6 +137,17 @@ impl wit::HostStep for Powers {
     fn drop(&mut self, step: Resource<Step>) -> wasmtime::Result<()> {
         self.table.delete(step)?;
         Ok(())
+    }
+}
+
+impl Powers {
+    /// A step ends also when the log has no room for what its end says.
+    fn ending(&self, text: &str) -> String {
+        if self.log.has_room(text) {
+            plain(text)
+        } else {
+            String::new()
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `agent resume RUN` and `agent undo RUN`: a run is taken up again, to its end or back to where it began.
 
 use agent_core::journal::Aim;
-use agent_core::{Agent, OnFailure};
+use agent_core::{Agent, OnFailure, Resumption};
 use clap::Args;
 
 use super::follow::{self, Known};
@@ -37,6 +37,9 @@ Examples:
 pub(crate) struct Undo {
     #[command(flatten)]
     one: OfOne,
+    /// Leave as it is what cannot be put back, so that nothing is left to do
+    #[arg(long)]
+    give_up: bool,
 }
 
 /// A run to take up again.
@@ -44,6 +47,7 @@ pub(crate) struct Undo {
 pub struct TakeUp {
     pub(crate) run: String,
     pub(crate) to: Aim,
+    pub(crate) give_up: bool,
 }
 
 impl TakeUp {
@@ -63,21 +67,23 @@ impl From<Resume> for TakeUp {
         TakeUp {
             run: one.run,
             to: Aim::Finish,
+            give_up: false,
         }
     }
 }
 
 impl From<Undo> for TakeUp {
-    fn from(Undo { one }: Undo) -> TakeUp {
+    fn from(Undo { one, give_up }: Undo) -> TakeUp {
         TakeUp {
             run: one.run,
             to: Aim::Undo,
+            give_up,
         }
     }
 }
 
 pub(super) async fn execute(
-    TakeUp { run, to }: TakeUp,
+    TakeUp { run, to, give_up }: TakeUp,
     options: Options,
     agent: &dyn Agent,
     mut terminal: Terminal,
@@ -103,5 +109,10 @@ pub(super) async fn execute(
         out: None,
     };
     let run = record.begun.run;
-    follow::execute(agent.take_up(run.as_str(), to, consent), known, terminal).await
+    let how = Resumption {
+        to,
+        consent,
+        give_up,
+    };
+    follow::execute(agent.take_up(run.as_str(), how), known, terminal).await
 }

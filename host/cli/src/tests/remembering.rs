@@ -346,7 +346,7 @@ async fn an_unfinished_run_is_announced_before_something_else_begins() {
             .shoot()
             .await
             .stderr
-            .contains("was cut off 4 minutes ago and still holds 3 changes\n")
+            .contains("was cut off 4 minutes ago and still holds 3 changes: agent resume cutoffaa")
     );
 }
 

@@ -12,7 +12,8 @@ use agent_core::journal::Aim;
 use agent_core::plan::Plan;
 use agent_core::record::{Filter, Pruned, Record, Retention, Summary};
 use agent_core::{
-    Agent, Call, Completion, Consent, Event, Failure, Kind, OnFailure, PluginId, Right, Run, RunId,
+    Agent, Call, Completion, Consent, Event, Failure, Kind, OnFailure, PluginId, Resumption, Right,
+    Run, RunId,
 };
 use async_trait::async_trait;
 use futures::channel::mpsc;
@@ -65,7 +66,7 @@ pub(super) struct Shot {
     pub(super) stderr: String,
     pub(super) code: u8,
     pub(super) calls: Vec<Call>,
-    pub(super) taken_up: Vec<(String, Aim, Consent)>,
+    pub(super) taken_up: Vec<(String, Resumption)>,
     pub(super) applied: Vec<(Plan, Consent, OnFailure)>,
     pub(super) pruned: Vec<Option<Retention>>,
     /// What the file that `--out` names holds.
@@ -287,7 +288,7 @@ impl Write for Tape {
 #[derive(Default)]
 struct Heard {
     calls: Vec<Call>,
-    taken_up: Vec<(String, Aim, Consent)>,
+    taken_up: Vec<(String, Resumption)>,
     applied: Vec<(Plan, Consent, OnFailure)>,
     pruned: Vec<Option<Retention>>,
     controls: Vec<Control>,
@@ -368,9 +369,9 @@ impl Agent for Scripted {
         Ok(self.play()?.events)
     }
 
-    async fn take_up(&self, run: &str, to: Aim, consent: Consent) -> Result<Run, Failure> {
+    async fn take_up(&self, run: &str, how: Resumption) -> Result<Run, Failure> {
         past::find(&self.past, run)?;
-        self.heard().taken_up.push((run.to_owned(), to, consent));
+        self.heard().taken_up.push((run.to_owned(), how));
         self.play()
     }
 

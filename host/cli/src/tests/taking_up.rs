@@ -1,8 +1,8 @@
 //! Runs that are taken up again, and runs that are watched.
 
-use agent_core::Consent;
 use agent_core::agent::Control;
 use agent_core::journal::Aim;
+use agent_core::{Consent, Resumption};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -70,6 +70,14 @@ fn undo() -> Vec<Beat> {
     ]
 }
 
+fn agreed(to: Aim) -> Resumption {
+    Resumption {
+        to,
+        consent: Consent::Given,
+        give_up: false,
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_is_resumed_to_its_end() {
     let shot = after_a_cut("agent resume last --yes")
@@ -79,7 +87,7 @@ async fn a_run_is_resumed_to_its_end() {
     assert_snapshot!("resume", shot);
     assert_eq!(
         shot.taken_up,
-        [("cutoffaa".to_owned(), Aim::Finish, Consent::Given)]
+        [("cutoffaa".to_owned(), agreed(Aim::Finish))]
     );
     assert_snapshot!(
         "resume_quiet",
@@ -99,7 +107,7 @@ async fn a_run_is_resumed_to_its_end() {
         .plays(resume())
         .shoot()
         .await;
-    assert_eq!(shot.taken_up[0].2, Consent::Withheld);
+    assert_eq!(shot.taken_up[0].1.consent, Consent::Withheld);
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,16 +137,22 @@ async fn resuming_asks_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_put_back_is_given_up_when_somebody_says_so() {
+    let shot = after_a_cut("agent undo last --yes --give-up")
+        .plays(undo())
+        .shoot()
+        .await;
+    assert!(shot.taken_up[0].1.give_up);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_is_taken_back() {
     let shot = after_a_cut("agent undo last --yes")
         .plays(undo())
         .shoot()
         .await;
     assert_snapshot!("undo", shot);
-    assert_eq!(
-        shot.taken_up,
-        [("cutoffaa".to_owned(), Aim::Undo, Consent::Given)]
-    );
+    assert_eq!(shot.taken_up, [("cutoffaa".to_owned(), agreed(Aim::Undo))]);
     assert_snapshot!(
         "undo_on_a_screen",
         after_a_cut("agent undo last -y")

@@ -31,6 +31,7 @@ fn intent(number: u64, held: bool) -> Entry {
         call: CallId::root().nested(number),
         holder: held.then_some(holder),
         undo: None,
+        planned: None,
         uid: None,
     })
 }
@@ -46,6 +47,7 @@ fn result(number: u64, failure: Option<Failure>, uncertain: bool) -> Entry {
 
 fn put_back(number: u64, failure: Option<Failure>) -> Entry {
     let take_back = TakeBack {
+        number: None,
         target: "deployments media/plex".to_owned(),
         summary: "`spec.replicas` is 1 again".to_owned(),
         left: Vec::new(),

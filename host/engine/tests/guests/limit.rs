@@ -110,6 +110,50 @@ guests! {
         assert!(ended.failure().message.contains("5000 resources"), "{}", ended.failure());
     }
 
+    "call-without-end": async fn guest_that_calls_the_host_for_ever_is_ended_at_its_limit() {
+        let world = World::limited(Limits { cpu_ms: 10_000, ..LIMITS });
+        let ended = world.beside("guests.call-without-end").await;
+        assert_eq!((ended.failure().kind, ended.failure().code.as_str()), (Kind::Exhausted, "plugin.too-many-calls"));
+        assert_eq!(ended.failure().message, "plugin `guests 0.1.0` made more than its limit of 2000 host calls");
+    }
+
+    "token-without-end": async fn guest_that_takes_tokens_for_ever_is_ended_at_its_limit() {
+        let world = World::limited(Limits { cpu_ms: 10_000, record_bytes: 10_000, ..LIMITS });
+        let ended = world.beside("guests.token-without-end").await;
+        assert_eq!(ended.failure().code, "plugin.record-too-large");
+        assert_eq!(ended.failure().message, "plugin `guests 0.1.0` put more than its limit of 10000 bytes on record");
+    }
+
+    "read-too-much": async fn answers_beyond_the_limit_of_the_record_are_refused_as_a_value() {
+        let world = World::with_cluster(Limits { record_bytes: 20_000, ..LIMITS }).await;
+        let ended = world.beside("guests.read-too-much").await;
+        assert_eq!(ended.value()["code"], "plugin.record-too-large");
+        let read = ended.value()["read"].as_u64().expect("a number");
+        assert!((5..200).contains(&read), "{read}");
+    }
+
+    "ask-at-length": async fn question_beyond_the_limit_of_the_record_is_refused_as_a_value() {
+        let ended = World::new().beside("guests.ask-at-length").await;
+        assert_eq!(ended.failure().code, "plugin.record-too-large");
+    }
+
+    "stand-in-without-end": async fn guest_that_names_stand_ins_for_ever_is_ended_at_its_limit() {
+        let world = World::limited(Limits { cpu_ms: 10_000, ..LIMITS });
+        let ended = world.beside("guests.stand-in-without-end").await;
+        assert_eq!(ended.failure().code, "plugin.record-too-large");
+    }
+
+    "end-steps-at-length": async fn step_ends_without_words_when_the_log_is_full() {
+        let ended = World::new().beside("guests.end-steps-at-length").await;
+        assert_eq!(ended.value(), "talked");
+        let bytes = serde_json::to_string(&ended.events).expect("text").len();
+        assert!(bytes < 2 * LIMITS.log_bytes, "{bytes}");
+        let over = |event: &&Event| matches!(event, Event::StepDone { .. } | Event::StepSkipped { .. });
+        let begun = |event: &&Event| matches!(event, Event::StepStarted { .. });
+        assert_eq!(ended.events.iter().filter(over).count(), ended.events.iter().filter(begun).count());
+        assert!(ended.dropped() > 0);
+    }
+
     "watch-too-much": async fn watcher_beyond_the_limit_is_refused_as_a_value() {
         let world = World::with_cluster(LIMITS).await;
         let ended = world.beside("guests.watch-too-much").await;

@@ -4,10 +4,14 @@
 mod artifact;
 mod compiled;
 mod hold;
+mod lease;
 mod limit;
 mod namespace;
 mod nested;
+mod plan;
+mod resume;
 mod right;
+mod secret;
 mod stop;
 mod world;
 
@@ -45,6 +49,9 @@ async fn every_guest_has_a_test() {
         stop::TESTED,
         namespace::TESTED,
         nested::TESTED,
+        plan::TESTED,
+        resume::TESTED,
+        secret::TESTED,
     ]
     .concat();
     let tested: BTreeSet<String> = tested.into_iter().map(str::to_owned).collect();

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use agent_capability::{ClusterClient, Connected};
 use agent_core::agent::{Agent as _, Run};
-use agent_core::call::{Call, Consent, Mode, OnFailure};
+use agent_core::call::{Call, Consent, Mode, OnFailure, Resumption};
 use agent_core::event::{Event, Level, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind};
+use agent_core::id::RunId;
+use agent_core::journal::{Aim, Entry, RunJournal as _, Survives};
 use agent_core::limits::Limits;
-use agent_core::record::{Cluster, Retention, Who};
+use agent_core::plan::Plan;
+use agent_core::record::{Begun, Cluster, Filter, Record, Retention, Who};
 use agent_engine::{LocalAgent, Parts};
 use agent_journal::Journal;
 use agent_sandbox::{ApiServer, Config, Handle};
@@ -17,6 +20,7 @@ use agent_store::{Bundled, CodeCache, Sources, Store};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, PermissionsExt as _};
 use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Map, Value, json};
 
 use crate::artifact;
@@ -30,6 +34,8 @@ pub(crate) const LIMITS: Limits = Limits {
     table_entries: 5_000,
     log_bytes: 64 << 10,
     watches: 4,
+    calls: 2_000,
+    record_bytes: 1 << 20,
     call_depth: 4,
     stack_bytes: 512 << 10,
 };
@@ -80,14 +86,18 @@ impl World {
         )
     }
 
-    /// An agent in front of an API server, in which the object `settings` has the mode `before`.
+    /// An agent in front of an API server, in which the object `settings` has the mode `before`, and the Secret `login` a password.
     pub(crate) async fn with_cluster(limits: Limits) -> World {
         let server = ApiServer::start(Config::any_port()).await.expect("starts");
         let settings = json!({
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "settings", "namespace": "default" },
             "data": { "mode": "before" }
         });
-        server.load(vec![settings]).expect("loads");
+        let login = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "login", "namespace": "default" },
+            "type": "Opaque", "data": { "password": "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "hint": "dHJ1ZQ==" }
+        });
+        server.load(vec![settings, login]).expect("loads");
         let client = server.client().await.expect("a client");
         let url = server.url();
         let connect = move || -> futures::future::BoxFuture<'static, Result<Connected, Failure>> {
@@ -188,6 +198,63 @@ impl World {
         finish(self.start_with(operation, arguments, Consent::Given).await).await
     }
 
+    /// Plans an operation.
+    pub(crate) async fn plan(&self, operation: &str) -> Ended {
+        let call = Call {
+            mode: Mode::Plan,
+            ..call(operation, json!({}), Consent::Given)
+        };
+        finish(self.agent.run(call).await.expect("starts")).await
+    }
+
+    /// Applies a plan.
+    pub(crate) async fn apply(&self, plan: &Plan) -> Result<Ended, Failure> {
+        let applied = self
+            .agent
+            .apply(plan.clone(), Consent::Given, OnFailure::Undo);
+        Ok(finish(applied.await?).await)
+    }
+
+    /// Changes a ConfigMap as somebody else would.
+    pub(crate) async fn set_map(&self, name: &str, mode: &str) {
+        let maps: kube::Api<ConfigMap> = kube::Api::namespaced(self.client().await, "default");
+        let map = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name }, "data": { "mode": mode }
+        });
+        let by = kube::api::PatchParams::apply("somebody-else").force();
+        let patch = kube::api::Patch::Apply(&map);
+        maps.patch(name, &by, &patch).await.expect("applies");
+    }
+
+    /// The record of the last run.
+    pub(crate) fn last_record(&self) -> Record {
+        let runs = self.journal.runs(Filter::All).expect("reads");
+        self.journal.record(&runs[0].run).expect("reads")
+    }
+
+    /// Takes up a run of which there are only these entries, as if its process had been killed after the last of them.
+    pub(crate) async fn take_up(&self, begun: &Begun, entries: Vec<Entry>, to: Aim) -> Run {
+        let mut id = [0; 8];
+        getrandom::fill(&mut id).expect("random numbers");
+        let run = RunId::from_random(id);
+        let begun = Begun {
+            run: run.clone(),
+            ..begun.clone()
+        };
+        let open = self.journal.begin(begun).expect("begins");
+        for entry in entries {
+            open.write(entry, Survives::Process).await.expect("writes");
+        }
+        drop(open);
+        let how = Resumption {
+            to,
+            consent: Consent::Given,
+            give_up: false,
+        };
+        let taken_up = self.agent.take_up(run.as_str(), how);
+        taken_up.await.expect("is taken up")
+    }
+
     /// Runs a guest that misbehaves, and one that behaves while the other one is at it.
     pub(crate) async fn beside(&self, operation: &str) -> Ended {
         let bad = self.start(operation).await;
@@ -240,6 +307,15 @@ pub(crate) async fn finish(mut run: Run) -> Ended {
 }
 
 impl Ended {
+    /// The plan that was drawn.
+    pub(crate) fn plan(&self) -> &Plan {
+        let drawn = self.events.iter().find_map(|event| match event {
+            Event::Drawn { plan } => Some(plan.as_ref()),
+            _ => None,
+        });
+        drawn.expect("a plan")
+    }
+
     pub(crate) fn value(&self) -> &Value {
         match &self.outcome {
             Outcome::Done {

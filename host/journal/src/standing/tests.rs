@@ -23,6 +23,7 @@ fn done(failed: u64, not_put_back: Vec<TakeBack>) -> Outcome {
 
 fn take_back() -> TakeBack {
     TakeBack {
+        number: None,
         target: "deployments media/plex".to_owned(),
         summary: String::new(),
         left: Vec::new(),

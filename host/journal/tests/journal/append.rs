@@ -22,6 +22,7 @@ fn every_sort() -> Vec<Entry> {
         .hinted("ask for it")
         .because("RBAC");
     let take_back = TakeBack {
+        number: None,
         target: "deployments media/plex".to_owned(),
         summary: "`spec.replicas` is 1 again".to_owned(),
         left: vec!["`spec.paused` was changed since".to_owned()],
@@ -32,6 +33,7 @@ fn every_sort() -> Vec<Entry> {
             call: call.clone(),
             operation: "flux.suspend".parse().expect("a name"),
             digest: digest(2),
+            at: None,
         },
         Entry::Answered {
             call: call.clone(),
@@ -138,6 +140,7 @@ fn intent(call: &CallId) -> Intent {
             fields,
             grown: vec!["/spec".to_owned()],
         }),
+        planned: None,
         uid: None,
     }
 }

@@ -121,6 +121,7 @@ fn artifacts_of_open_runs_are_needed_with_those_that_they_called() {
         call: CallId::root(),
         operation: "flux.suspend".parse().expect("a name"),
         digest: digest(number),
+        at: None,
     };
     ran(&journal, of("aaaaaaaa", 1), done());
     ran(&journal, of("bbbbbbbb", 2), failed(1));

@@ -91,6 +91,11 @@ impl Controllers {
         }
     }
 
+    /// The pods of Jobs of a namespace are refused from now on, as an admission plugin does, with these words; or no longer.
+    pub fn refuse_pods(&self, namespace: &str, why: Option<&str>) {
+        self.world.faults.refuse_pods(namespace, why);
+    }
+
     /// A controller stops answering: `source`, `kustomize`, `helm`, `volsync`, `keda`, `workload`, `kubelet` or `job`.
     pub fn silence(&self, controller: &str) {
         self.world.faults.silence(controller);

@@ -28,7 +28,7 @@ pub(crate) fn controller(options: &Options, kind: Kind) -> &'static str {
         Kind::Kustomization => ("kustomize", options.kustomize),
         Kind::HelmRelease => ("helm", options.helm),
         Kind::ReplicationSource | Kind::ReplicationDestination => ("volsync", options.volsync),
-        Kind::ScaledObject => ("keda", options.keda),
+        Kind::ScaledObject | Kind::ScaledJob => ("keda", options.keda),
         Kind::Deployment
         | Kind::ReplicaSet
         | Kind::StatefulSet
@@ -174,6 +174,7 @@ async fn reconcile(world: &Arc<World>, key: &Key) -> Result<Next> {
             volsync::reconcile(world, key).await
         }
         Kind::ScaledObject => keda::reconcile(world, key).await,
+        Kind::ScaledJob => keda::job::reconcile(world, key).await,
         Kind::Deployment => workload::deployment::reconcile(world, key).await,
         Kind::ReplicaSet => workload::replica_set::reconcile(world, key).await,
         Kind::StatefulSet => workload::stateful_set::reconcile(world, key).await,

@@ -18,6 +18,7 @@ struct State {
     slow: BTreeMap<(String, String), Slow>,
     unready: BTreeSet<(String, String)>,
     broken: BTreeMap<(String, String, String), (String, String)>,
+    refused_pods: BTreeMap<String, String>,
 }
 
 /// How slow the container of a Job is.
@@ -113,6 +114,23 @@ impl Faults {
         self.state()
             .unready
             .contains(&(namespace.to_owned(), app.to_owned()))
+    }
+
+    pub(crate) fn refuse_pods(&self, namespace: &str, why: Option<&str>) {
+        let mut state = self.state();
+        match why {
+            Some(why) => drop(
+                state
+                    .refused_pods
+                    .insert(namespace.to_owned(), why.to_owned()),
+            ),
+            None => drop(state.refused_pods.remove(namespace)),
+        }
+    }
+
+    /// Why a Job gets no pod in this namespace.
+    pub(crate) fn refused_pods(&self, namespace: &str) -> Option<String> {
+        self.state().refused_pods.get(namespace).cloned()
     }
 
     pub(crate) fn break_object(

@@ -1,5 +1,6 @@
-//! KEDA: ScaledObjects, paused and not, as its operator of 2.20 treats them.
+//! KEDA: ScaledObjects, paused and not, and ScaledJobs, as its operator of 2.20 treats them.
 
+pub(crate) mod job;
 mod pause;
 
 use crate::dispatch::Next;
@@ -8,7 +9,7 @@ use crate::kind::Kind;
 use crate::object::{Object, now};
 use crate::queue::Key;
 use crate::world::{Result, World};
-use pause::Pause;
+use pause::{Pause, is_true, one_way};
 use serde_json::{Value, json};
 
 const MANAGER: &str = "keda";
@@ -63,27 +64,26 @@ async fn pause(world: &World, item: &Object, paused: Pause) -> Result<()> {
 }
 
 async fn run(world: &World, key: &Key, item: &Object) -> Result<Next> {
-    if world.cached(&autoscaler(item)).is_none() {
-        world
-            .create(Kind::HorizontalPodAutoscaler, MANAGER, new_autoscaler(item))
-            .await?;
-    }
+    ensure_autoscaler(world, item).await?;
     let value = world
         .memory()
         .triggers
         .get(&(key.namespace.clone(), key.name.clone()))
         .copied()
         .unwrap_or(1.0);
-    let active = value >= 1.0;
+    let active = value >= 1.0 || is_true(item, "force-activation");
+    let (not_in, not_out) = one_way(item);
     let replicas = target(world, item).map(|target| target.int("/spec/replicas").unwrap_or(1));
     let least = item.int("/spec/minReplicaCount").unwrap_or(0);
     match replicas {
-        Some(0) if active => scale(world, item, least.max(1)).await?,
-        Some(running) if !active && running > least => scale(world, item, least).await?,
+        Some(0) if active && !not_out => scale(world, item, least.max(1)).await?,
+        Some(running) if !active && !not_in && running > least => scale(world, item, least).await?,
         _ => {}
     }
     let was_paused = item.is_true("Paused");
-    let mut status = json!({"conditions": conditions(item, None, active), "pausedReplicaCount": Value::Null,
+    // The same condition as for a pause of everything; only the autoscaler tells them apart.
+    let message = (not_in || not_out).then_some("ScaledObject is paused");
+    let mut status = json!({"conditions": conditions(item, message, active), "pausedReplicaCount": Value::Null,
         "hpaName": autoscaler(item).name});
     if was_paused || item.text("/status/lastActiveTime").is_empty() {
         status["lastActiveTime"] = json!(now());
@@ -91,7 +91,8 @@ async fn run(world: &World, key: &Key, item: &Object) -> Result<Next> {
         status["scaleTargetKind"] = json!("apps/v1.Deployment");
         status["scaleTargetGVKR"] = json!({"group": "apps", "kind": "Deployment", "resource": "deployments", "version": "v1"});
     }
-    if world.settle_status(item, MANAGER, status).await? && was_paused {
+    let unpaused = was_paused && message.is_none();
+    if world.settle_status(item, MANAGER, status).await? && unpaused {
         event::normal(
             world,
             item,
@@ -101,6 +102,30 @@ async fn run(world: &World, key: &Key, item: &Object) -> Result<Next> {
         );
     }
     Ok(Some(world.options.keda_poll))
+}
+
+/// Makes the autoscaler, or changes what the annotations say of its directions.
+async fn ensure_autoscaler(world: &World, item: &Object) -> Result<()> {
+    let wanted = new_autoscaler(item);
+    let Some(there) = world.cached(&autoscaler(item)) else {
+        return world
+            .create(Kind::HorizontalPodAutoscaler, MANAGER, wanted)
+            .await
+            .map(|_| ());
+    };
+    let policy = |of: &Value, way: &str| {
+        let at = format!("/spec/behavior/{way}/selectPolicy");
+        of.pointer(&at).is_some_and(|policy| policy == "Disabled")
+    };
+    let same = |way: &&str| policy(&there.0, way) == policy(&wanted, way);
+    if ["scaleDown", "scaleUp"].iter().all(same) {
+        return Ok(());
+    }
+    let behavior = json!({"spec": {"behavior": wanted["spec"]["behavior"]}});
+    world
+        .patch(&autoscaler(item), MANAGER, &behavior)
+        .await
+        .map(|_| ())
 }
 
 fn target_key(item: &Object) -> Option<Key> {
@@ -195,7 +220,7 @@ fn new_autoscaler(item: &Object) -> Value {
     let key = autoscaler(item);
     let most = item.int("/spec/maxReplicaCount").unwrap_or(100);
     let selector = json!({"matchLabels": {"scaledobject.keda.sh/name": item.name()}});
-    json!({
+    let mut made = json!({
         "metadata": {
             "name": key.name, "namespace": key.namespace, "ownerReferences": item.as_owner(),
             "labels": {
@@ -213,5 +238,12 @@ fn new_autoscaler(item: &Object) -> Value {
                 "target": {"type": "AverageValue", "averageValue": "1"},
             }}],
         },
-    })
+    });
+    let (not_in, not_out) = one_way(item);
+    for (off, way) in [(not_in, "scaleDown"), (not_out, "scaleUp")] {
+        if off {
+            made["spec"]["behavior"][way] = json!({"selectPolicy": "Disabled"});
+        }
+    }
+    made
 }

@@ -15,6 +15,7 @@ pub(crate) enum Kind {
     ReplicationSource,
     ReplicationDestination,
     ScaledObject,
+    ScaledJob,
     HorizontalPodAutoscaler,
     Deployment,
     ReplicaSet,
@@ -34,7 +35,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind that some controller watches.
-    pub(crate) const WATCHED: [Kind; 21] = [
+    pub(crate) const WATCHED: [Kind; 22] = [
         Kind::GitRepository,
         Kind::OciRepository,
         Kind::HelmRepository,
@@ -45,6 +46,7 @@ impl Kind {
         Kind::ReplicationSource,
         Kind::ReplicationDestination,
         Kind::ScaledObject,
+        Kind::ScaledJob,
         Kind::HorizontalPodAutoscaler,
         Kind::Deployment,
         Kind::ReplicaSet,
@@ -106,6 +108,7 @@ impl Kind {
                 "replicationdestinations",
             ),
             Kind::ScaledObject => ("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects"),
+            Kind::ScaledJob => ("keda.sh", "v1alpha1", "ScaledJob", "scaledjobs"),
             Kind::HorizontalPodAutoscaler => (
                 "autoscaling",
                 "v2",

@@ -19,7 +19,7 @@ pub struct Options {
     pub helm: bool,
     /// VolSync: ReplicationSource and ReplicationDestination.
     pub volsync: bool,
-    /// KEDA's ScaledObjects.
+    /// KEDA's ScaledObjects and ScaledJobs.
     pub keda: bool,
     /// Deployments, ReplicaSets, StatefulSets, DaemonSets, claims, the scheduler, and the kubelet of pods that no Job owns.
     pub workloads: bool,

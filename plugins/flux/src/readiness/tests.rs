@@ -70,7 +70,6 @@ fn every_failure_reason_of_a_kustomization_fails_at_once() {
     for reason in [
         "BuildFailed",
         "HealthCheckFailed",
-        "HealthCheckCanceled",
         "PruneFailed",
         "ReconciliationFailed",
     ] {
@@ -144,9 +143,45 @@ fn missing_artifact_is_up_to_the_source() {
     for reason in UP_TO_THE_SOURCE {
         let waiting = object(Some(1), &[condition("Ready", "False", reason)]);
         assert!(
-            matches!(readiness(&waiting), Readiness::Artifact(_)),
+            matches!(readiness(&waiting), Readiness::Artifact { .. }),
             "{reason}"
         );
+    }
+}
+
+#[test]
+fn canceled_health_check_is_pending_because_the_next_attempt_follows() {
+    let conditions = [
+        condition("Ready", "False", "HealthCheckCanceled"),
+        condition("Reconciling", "True", "ProgressingWithRetry"),
+    ];
+    assert!(is_pending(&object(Some(1), &conditions)));
+}
+
+#[test]
+fn artifact_that_is_there_and_cannot_be_used_fails_at_once_unless_the_source_is_at_work() {
+    let damaged = ("ArtifactFailed", "failed to untar: unexpected EOF");
+    assert!(in_vain(true, damaged));
+    assert!(!in_vain(false, damaged));
+    for told in [
+        (
+            "ArtifactFailed",
+            "Source artifact not found, retrying in 30s",
+        ),
+        (
+            "ArtifactFailed",
+            "Source is not ready, artifact not found, retrying in 30s",
+        ),
+        (
+            "ArtifactFailed",
+            "Source not ready: artifact not found. Retrying in 30s",
+        ),
+        (
+            "SourceNotReady",
+            "HelmChart 'media/plex' is not ready: no artifact",
+        ),
+    ] {
+        assert!(!in_vain(true, told), "{told:?}");
     }
 }
 

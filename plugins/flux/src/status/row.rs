@@ -3,6 +3,7 @@
 use agent_sdk::prelude::*;
 use serde::Serialize;
 
+use crate::git;
 use crate::kind::{self, Flux};
 use crate::readiness::{self, Readiness};
 
@@ -73,8 +74,9 @@ fn judge(kind: Flux, object: &Object) -> (&'static str, String, String) {
             let no = ready.is_some_and(|ready| ready.is_false());
             (if no { "no" } else { "unknown" }, reason, note)
         }
-        Readiness::Artifact(message) => ("no", reason, message),
-        Readiness::Failed { reason, message } => ("no", reason, message),
+        Readiness::Artifact { reason, message } | Readiness::Failed { reason, message } => {
+            ("no", reason, message)
+        }
     }
 }
 
@@ -91,8 +93,12 @@ fn suspender(object: &Object) -> Option<(String, String)> {
         .max_by(|a, b| a.1.cmp(&b.1))
 }
 
-/// Says when Flux will undo a suspension: a Kustomization that applies the object takes over what some managers have set, by their names.
+/// Says how long a suspension lasts: that git makes it, or that Flux will undo it, for a Kustomization that applies the object takes over what
+/// some managers have set, by their names.
 fn undone(object: &Object, manager: &str) -> String {
+    if git::is_git(manager) {
+        return "it is suspended in git".to_owned();
+    }
     let applied = object.label("kustomize.toolkit.fluxcd.io/name").is_some();
     let taken_over = manager.starts_with("kubectl") || manager.starts_with("before-first-apply");
     if applied && taken_over {
@@ -145,6 +151,8 @@ mod tests {
                 .message
                 .contains("undo")
         );
+        let in_git = Row::of(Flux::Hr, &suspended("kustomize-controller"));
+        assert_eq!(in_git.message, "it is suspended in git");
     }
 
     #[test]

@@ -6,11 +6,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::image::Image;
 use crate::restic::log;
 use crate::source::Source;
-
-/// The mover of VolSync 0.16, which has restic in it; used when the running VolSync does not say which image it uses.
-pub(crate) const IMAGE: &str = "quay.io/backube/volsync:0.16.0";
 
 /// Where things are mounted; the same places as in VolSync's mover.
 const CA: &str = "/customCA";
@@ -18,37 +16,20 @@ const CREDENTIALS: &str = "/credentials";
 const CA_FILE: &str = "ca.crt";
 const GCS_FILE: &str = "gcs.json";
 
+/// Starts restic with its arguments. The Google credentials are a file for restic and a key of the Secret for VolSync, which tells restic of them
+/// only when they are there; with a path that leads nowhere, restic does not look for those of the machine or the service account. The pod
+/// finds out by itself, so nobody has to read the Secret.
+const START: &str = r#"if [ -f /credentials/gcs.json ]; then export GOOGLE_APPLICATION_CREDENTIALS=/credentials/gcs.json; fi; exec restic "$@""#;
+
 /// How a Job is to be made.
 #[derive(Debug)]
 pub(crate) struct Order<'a> {
     pub(crate) source: &'a Source,
     pub(crate) name: &'a str,
-    pub(crate) image: &'a str,
+    pub(crate) image: &'a Image,
     /// Movers of this namespace run as root.
     pub(crate) privileged: bool,
     pub(crate) seconds: u64,
-}
-
-/// Returns the image of the restic mover that VolSync's Deployment is told to use.
-pub(crate) fn image_of(deployment: &Value) -> Option<String> {
-    const FLAG: &str = "--restic-container-image=";
-    const VARIABLE: &str = "RELATED_IMAGE_RESTIC_CONTAINER";
-    let containers = deployment
-        .pointer("/spec/template/spec/containers")?
-        .as_array()?;
-    let flag = containers.iter().find_map(|container| {
-        let args = container["args"].as_array()?;
-        args.iter().find_map(|arg| arg.as_str()?.strip_prefix(FLAG))
-    });
-    let variable = || {
-        containers.iter().find_map(|container| {
-            let env = container["env"].as_array()?;
-            env.iter().find(|variable| variable["name"] == VARIABLE)?["value"].as_str()
-        })
-    };
-    flag.or_else(variable)
-        .filter(|image| !image.is_empty())
-        .map(str::to_owned)
 }
 
 /// Returns the manifest.
@@ -83,10 +64,17 @@ fn pod(order: &Order) -> Value {
     spec.insert("restartPolicy".to_owned(), "Never".into());
     spec.insert("containers".to_owned(), json!([container(order)]));
     spec.insert("volumes".to_owned(), volumes(source).into());
-    match source.setting("moverServiceAccount") {
-        Some(account) => spec.insert("serviceAccountName".to_owned(), account.clone()),
-        None => spec.insert("automountServiceAccountToken".to_owned(), false.into()),
-    };
+    if let Some(account) = source.setting("moverServiceAccount") {
+        spec.insert("serviceAccountName".to_owned(), account.clone());
+    } else {
+        spec.insert("automountServiceAccountToken".to_owned(), false.into());
+        // A person's account has its own, which these would keep away from the pod.
+        let pull = order.image.pull_secrets.iter();
+        let pull: Vec<_> = pull.map(|name| json!({"name": name})).collect();
+        if !pull.is_empty() {
+            spec.insert("imagePullSecrets".to_owned(), pull.into());
+        }
+    }
     for (field, setting) in [
         ("securityContext", "moverSecurityContext"),
         ("affinity", "moverAffinity"),
@@ -108,11 +96,10 @@ fn container(order: &Order) -> Value {
     }
     let mut container = json!({
         "name": "restic",
-        "image": order.image,
-        "command": ["restic"],
+        "image": order.image.name,
+        "command": ["/bin/sh", "-c", START, "restic"],
         "args": args,
         "envFrom": [{"secretRef": {"name": order.source.repository()}}],
-        "env": [{"name": "GOOGLE_APPLICATION_CREDENTIALS", "value": format!("{CREDENTIALS}/{GCS_FILE}")}],
         "securityContext": security(order.privileged),
         "volumeMounts": mounts(order.source),
     });
@@ -153,8 +140,7 @@ fn custom_ca(source: &Source) -> Option<Value> {
     }
 }
 
-/// The Google credentials are a file for restic but a key of the Secret for VolSync. An optional volume mounts it when it is there, without
-/// anybody having to read the Secret.
+/// An optional volume mounts the Google credentials when they are there.
 fn volumes(source: &Source) -> Vec<Value> {
     let credentials = json!({
         "name": "credentials",

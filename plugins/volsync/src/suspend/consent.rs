@@ -61,6 +61,7 @@ mod tests {
         Found {
             deployment: target(kinds::DEPLOYMENT),
             replicas: 1,
+            before: None,
             scaled_objects: Vec::new(),
             kustomizations: vec![target(kinds::KUSTOMIZATION)],
             releases: vec![target(kinds::HELM_RELEASE)],

@@ -2,16 +2,8 @@
 
 use agent_sdk::prelude::*;
 
-use super::find;
-use crate::list::HOME;
+use crate::operator;
 use crate::text;
-
-const FIELDS: [&str; 4] = [
-    "/metadata/labels",
-    "/metadata/managedFields",
-    "/spec/replicas",
-    "/spec/template/spec/containers",
-];
 
 /// A VolSync that stands still: its Deployment is at 0.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,11 +15,10 @@ pub(crate) struct Suspended {
     pub(crate) since: Option<Timestamp>,
 }
 
-/// Looks where VolSync usually runs. None when it runs, and when that cannot be told: who may read sources need not see VolSync.
+/// Looks at VolSync. None when it runs, and when that cannot be told: who may read sources need not see VolSync.
 pub(crate) fn look() -> Option<Suspended> {
-    let query = Query::all(kinds::DEPLOYMENT).namespace(HOME);
-    match cluster::list(&query, &FIELDS) {
-        Ok(all) => all.iter().find(|one| find::is_volsync(one)).and_then(of),
+    match operator::find(None) {
+        Ok(found) => found.as_ref().and_then(of),
         Err(error) => {
             debug!("whether VolSync runs cannot be told: {error}");
             None

@@ -5,9 +5,10 @@ use agent_core::failure::Failure;
 use agent_core::undo::Undo;
 use serde_json::Value;
 
-use super::{Performer, fields};
+use super::set::fields_of;
+use super::{Performed, Performer, failure, fields};
 use crate::cluster::client::Unanswered;
-use crate::gate::{Announced, Entry};
+use crate::gate::{Announced, Entry, Imagined};
 
 impl Performer {
     /// Says what is recorded of an effect before it goes out, and puts it into the ledger.
@@ -26,44 +27,73 @@ impl Performer {
 
     /// Brings the ledger up to what is known of a change.
     pub(super) fn remember(&self, number: u64, undo: Undo) {
-        if self.hold && !self.gate().run.planning() {
-            self.gate().run.ledger.put(Entry {
-                number,
-                holder: self.gate().holder(self.own),
-                target: self.target.clone(),
-                undo,
-            });
+        let entry = Entry {
+            number,
+            holder: self.gate().holder(self.own),
+            target: self.target.clone(),
+            undo,
+        };
+        if self.hold {
+            self.gate().run.ledger.put(entry);
+        } else {
+            self.gate().run.stands(entry);
         }
     }
 
     /// Takes a change that did not happen out of the ledger. One that may have happened stays in it: putting back looks first.
     pub(super) fn abandoned(&self, number: u64, unanswered: Unanswered) -> Failure {
         if !unanswered.uncertain {
-            self.gate().run.ledger.forget(number);
+            self.gate().run.did_not_happen(number);
         }
         unanswered.failure
     }
 
-    pub(super) fn imagine(&self, object: &Value) {
+    /// While planning, writes down what a change that was rehearsed makes of the object.
+    pub(super) fn imagine_changed(&self, object: &Value) {
         if self.gate().run.planning() {
-            self.gate().run.imagine(self.target.clone(), object.clone());
+            let imagined = &self.gate().run.imagined;
+            imagined.changed(&self.target, object.clone());
         }
     }
 
-    /// While planning, patches an object that exists only in the plan.
-    pub(super) fn patch_imagined(&self, body: &Value) -> Option<Value> {
-        let mut object = self.gate().run.imagined(&self.target)?;
+    /// While planning, sets fields of an object that the plan has made or changed before: the server knows nothing of that, so it cannot
+    /// rehearse this. None when the object is as the server has it.
+    pub(super) async fn set_imagined(
+        &self,
+        verb: Verb,
+        body: &Value,
+    ) -> Result<Option<Performed>, Failure> {
+        let run = &self.gate().run;
+        let mut object = match run.imagined.of(&self.target) {
+            None => return Ok(None),
+            Some(Imagined::Gone) if verb == Verb::Apply => return Ok(None),
+            Some(Imagined::Gone) => return Err(failure::absent(&self.target)),
+            Some(Imagined::Made(object)) => object,
+            Some(Imagined::Changed(object)) => {
+                self.look_before(body).await?;
+                object
+            }
+        };
         let changes = fields::changes(&object, body);
-        let effect = self.gate().effect(
-            Verb::Patch,
-            self.target.clone(),
-            self.redacted(&changes),
-            self.hold,
-        );
+        // An application is sent whether it changes something or not.
+        if changes.is_empty() && verb == Verb::Patch {
+            return Ok(Some(Performed::unheld(object)));
+        }
+        let undo = fields_of(&object, changes.clone());
+        let shown = self.redacted(&changes);
+        let effect = self
+            .gate()
+            .effect(verb, self.target.clone(), shown, self.hold);
+        let number = effect.number;
         fields::merge(&mut object, body);
-        self.gate().run.imagine(self.target.clone(), object.clone());
-        self.gate().run.planned(effect);
-        Some(object)
+        run.imagined.changed(&self.target, object.clone());
+        run.planned(effect);
+        let mut held = Vec::new();
+        if !changes.is_empty() {
+            self.remember(number, undo);
+            held = self.holding(number);
+        }
+        Ok(Some(Performed { object, held }))
     }
 
     /// Returns what an earlier process may have set in the course of this change, as the list of what the ledger holds.

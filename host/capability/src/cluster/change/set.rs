@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Performed, Performer, fields, uid_of};
 use crate::cluster::client::{Body, Unanswered, Wanted};
-use crate::gate::Announced;
+use crate::gate::{Announced, Imagined};
 
 /// How often it begins anew when somebody else changes the object in between.
 const CONFLICTS: u32 = 8;
@@ -17,8 +17,8 @@ type Missed = (u64, Unanswered);
 
 impl Performer {
     pub(super) async fn patch(&self, body: Value) -> Result<Performed, Failure> {
-        if let Some(object) = self.patch_imagined(&body) {
-            return Ok(Performed::unheld(object));
+        if let Some(performed) = self.set_imagined(Verb::Patch, &body).await? {
+            return Ok(performed);
         }
         let bound = body.pointer("/metadata/resourceVersion").is_some();
         let mut held = self.held_before();
@@ -40,6 +40,12 @@ impl Performer {
     }
 
     pub(super) async fn apply(&self, manifest: Value, force: bool) -> Result<Performed, Failure> {
+        if let Some(performed) = self.set_imagined(Verb::Apply, &manifest).await? {
+            return Ok(performed);
+        }
+        if self.gate().run.imagined.of(&self.target) == Some(Imagined::Gone) {
+            return self.create(manifest).await;
+        }
         let mut held = self.held_before();
         for _ in 0..CONFLICTS {
             let now = match self.look_before(&manifest).await {
@@ -77,7 +83,7 @@ impl Performer {
         if sent.uncertain {
             held.extend(self.holding(number));
         } else {
-            self.gate().run.ledger.forget(number);
+            self.gate().run.did_not_happen(number);
         }
         Ok(())
     }
@@ -93,7 +99,8 @@ impl Performer {
         body: &Value,
         changes: Vec<FieldChange>,
     ) -> Result<(u64, Value), Missed> {
-        let (number, announced) = self.announce(Verb::Patch, now, &changes);
+        let undo = fields_of(now, changes.clone());
+        let (number, announced) = self.announce(Verb::Patch, &changes, undo);
         let body = resting_on(now, body);
         let client = &self.gate().run.client;
         let undo = |object: &Value| fields_of(now, answered(changes.clone(), object));
@@ -108,6 +115,7 @@ impl Performer {
         );
         let object = sent.await.map_err(|unanswered| (number, unanswered))?;
         self.remember(number, undo(&object));
+        self.imagine_changed(&object);
         Ok((number, object))
     }
 
@@ -118,8 +126,11 @@ impl Performer {
         manifest: &Value,
         force: bool,
     ) -> Result<(Option<u64>, Value), Missed> {
-        let (number, announced) = self.announce(Verb::Apply, now, &fields::changes(now, manifest));
+        let changes = fields::changes(now, manifest);
         let manifest = resting_on(now, manifest);
+        let rehearsed = self.rehearse_apply(now, &manifest, force, &changes);
+        let undo = fields_of(now, rehearsed.await.map_err(|refused| (0, refused))?);
+        let (number, announced) = self.announce(Verb::Apply, &changes, undo);
         let client = &self.gate().run.client;
         let sent = self.pass.effect(
             announced,
@@ -138,25 +149,55 @@ impl Performer {
         // Fields that were applied before and are no longer in the manifest went as well.
         let changes = fields::difference(now, &object);
         if changes.is_empty() {
-            self.gate().run.ledger.forget(number);
+            self.gate().run.did_not_happen(number);
             return Ok((None, object));
         }
         self.remember(number, fields_of(now, changes));
+        self.imagine_changed(&object);
         Ok((Some(number), object))
     }
 
-    /// Names an effect and puts what it would change into the ledger.
-    fn announce(&self, verb: Verb, now: &Value, changes: &[FieldChange]) -> (u64, Announced) {
+    /// Returns the fields that an application will change, so that they are on record before it goes out: the server removes what was applied
+    /// before and is no longer in the manifest, and writes values in its own form. A plan is a rehearsal itself.
+    async fn rehearse_apply(
+        &self,
+        now: &Value,
+        manifest: &Value,
+        force: bool,
+        changes: &[FieldChange],
+    ) -> Result<Vec<FieldChange>, Unanswered> {
+        if self.gate().run.planning() {
+            return Ok(changes.to_vec());
+        }
+        let (intent, body) = (self.pass.rehearsal(), Body::Apply { manifest, force });
+        let client = &self.gate().run.client;
+        let tried = client.patch(&intent, &self.target, body, Wanted::Whole);
+        match tried.await {
+            Ok(object) => Ok(fields::difference(now, &object)),
+            // An admission webhook with effects of its own refuses to rehearse; then only the answer to the write itself tells the rest.
+            Err(refused) if is_no_rehearsal(&refused.failure) => Ok(changes.to_vec()),
+            Err(refused) => Err(Unanswered::surely(refused.failure)),
+        }
+    }
+
+    /// Names an effect and puts into the ledger how it is put back.
+    fn announce(&self, verb: Verb, changes: &[FieldChange], undo: Undo) -> (u64, Announced) {
         let shown = self.redacted(changes);
         let effect = self
             .gate()
             .effect(verb, self.target.clone(), shown, self.hold);
-        let undo = fields_of(now, changes.to_vec());
         (effect.number, self.announced(effect, Some(undo)))
     }
 }
 
-fn fields_of(now: &Value, changes: Vec<FieldChange>) -> Undo {
+fn is_no_rehearsal(failure: &Failure) -> bool {
+    failure
+        .causes
+        .iter()
+        .any(|cause| cause.contains("does not support dry run"))
+}
+
+pub(super) fn fields_of(now: &Value, changes: Vec<FieldChange>) -> Undo {
     Undo::Fields {
         uid: uid_of(now),
         grown: fields::grown(now, &changes),

@@ -8,13 +8,14 @@ use serde_json::Value;
 
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::cluster::host::within;
+use crate::gate::Sealed;
 
 /// One thing that a guest was told.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Sighting {
     pub(super) query: u32,
     pub(super) sight: Sight,
-    pub(super) object: String,
+    pub(super) object: Sealed,
 }
 
 /// The cases of the contract, for the record.
@@ -30,7 +31,7 @@ pub(super) enum Sight {
 #[derive(Default)]
 pub(super) struct Batch {
     order: VecDeque<(usize, String)>,
-    states: BTreeMap<(usize, String), (Sight, Value)>,
+    states: BTreeMap<(usize, String), (Sight, Sealed)>,
     pub(super) synced: VecDeque<usize>,
 }
 
@@ -39,7 +40,7 @@ impl Batch {
         self.order.is_empty() && self.synced.is_empty()
     }
 
-    pub(super) fn put(&mut self, index: usize, uid: String, sight: Sight, state: Value) {
+    pub(super) fn put(&mut self, index: usize, uid: String, sight: Sight, state: Sealed) {
         let key = (index, uid);
         if self.states.insert(key.clone(), (sight, state)).is_none() {
             self.order.push_back(key);
@@ -53,8 +54,7 @@ impl Batch {
             let Some((sight, state)) = self.states.remove(&key) else {
                 continue;
             };
-            let object = state.to_string();
-            bytes += object.len();
+            bytes += state.told().len();
             if bytes > limit && !events.is_empty() {
                 self.states.insert(key.clone(), (sight, state));
                 self.order.push_front(key);
@@ -64,15 +64,24 @@ impl Batch {
             events.push(Sighting {
                 query: number(key.0),
                 sight,
-                object,
+                object: state,
             });
         }
         events.extend(self.synced.drain(..).map(|index| Sighting {
             query: number(index),
             sight: Sight::Synced,
-            object: "null".to_owned(),
+            object: Sealed::identity(&Value::Null),
         }));
         Ok(events)
+    }
+}
+
+impl Sighting {
+    /// Returns the uid of the object; none when the sighting is of none.
+    pub(super) fn uid(&self) -> Option<String> {
+        let object = self.object.parsed();
+        let uid = object.pointer("/metadata/uid").and_then(Value::as_str);
+        uid.map(str::to_owned)
     }
 }
 
@@ -85,7 +94,7 @@ impl From<Sighting> for wit::Event {
                 Sight::Gone => wit::Sight::Gone,
                 Sight::Synced => wit::Sight::Synced,
             },
-            object: sighting.object,
+            object: sighting.object.into_told(),
         }
     }
 }

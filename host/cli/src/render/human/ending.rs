@@ -78,6 +78,9 @@ impl Human {
         terminal.stderr.line(line);
         let remedy = match self.to {
             Some(Aim::Finish) => format!("agent resume {run}, or agent undo {run}"),
+            Some(Aim::Undo) => {
+                format!("agent undo {run} tries again, and with --give-up leaves it as it is")
+            }
             _ => format!("agent undo {run}"),
         };
         report::hint(&remedy, &mut terminal.stderr);

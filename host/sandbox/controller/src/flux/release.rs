@@ -131,7 +131,7 @@ async fn run(world: &World, item: &Object) -> Result<Next> {
     let revision = chart_revision(world, item);
     if revision.is_empty() {
         let message = "Source not ready: no artifact";
-        return refuse(world, item, "ArtifactFailed", message)
+        return refuse(world, item, "SourceNotReady", message)
             .await
             .map(Some);
     }

@@ -1,4 +1,4 @@
-//! The annotations that pause a ScaledObject.
+//! The annotations that pause a ScaledObject, or one direction of it.
 
 use crate::object::Object;
 
@@ -19,11 +19,28 @@ impl Pause {
         if let Some(text) = item.annotation("autoscaling.keda.sh/paused-replicas") {
             return text.parse().map_or(Pause::Here, Pause::At);
         }
-        match item.annotation("autoscaling.keda.sh/paused") {
-            None | Some("0" | "f" | "F" | "false" | "False" | "FALSE") => Pause::None,
-            Some(_) => Pause::Here,
+        if is_true(item, "paused") {
+            Pause::Here
+        } else {
+            Pause::None
         }
     }
+}
+
+/// Reads one of KEDA's annotations as a Go bool; what is none counts as true.
+pub(super) fn is_true(item: &Object, name: &str) -> bool {
+    match item.annotation(&format!("autoscaling.keda.sh/{name}")) {
+        None | Some("0" | "f" | "F" | "false" | "False" | "FALSE") => false,
+        Some(_) => true,
+    }
+}
+
+/// Whether it does not scale in, and whether it does not scale out. KEDA calls either paused, but goes on.
+pub(super) fn one_way(item: &Object) -> (bool, bool) {
+    (
+        is_true(item, "paused-scale-in"),
+        is_true(item, "paused-scale-out"),
+    )
 }
 
 #[cfg(test)]

@@ -11,6 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// How long the controller waits when the server refuses a pod. The real one doubles it each time.
+const CREATION_BACKOFF: Duration = Duration::from_secs(1);
+
 /// Creates the next pod, or finishes the Job, and writes its status.
 pub(crate) async fn reconcile(world: &World, key: &Key) -> Result<Next> {
     let Some(job) = world.cached(key) else {
@@ -125,6 +128,14 @@ async fn steer(world: &World, job: &Object, pods: &[Object], tally: &Tally) -> R
     if tally.active == 0 {
         if let Some(wait) = backoff(world, pods) {
             return Ok(Some(wait));
+        }
+        if let Some(why) = world.faults.refused_pods(job.namespace()) {
+            let message = format!(
+                "Error creating: pods \"{}-\" is forbidden: {why}",
+                job.name()
+            );
+            event::warning(world, job, "job-controller", "FailedCreate", &message);
+            return Ok(Some(CREATION_BACKOFF));
         }
         create_pod(world, job).await?;
     }

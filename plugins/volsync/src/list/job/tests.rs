@@ -8,7 +8,10 @@ fn job(changes: Value) -> Value {
     manifest(&Order {
         source: &source,
         name: "volsync-agent-list-0",
-        image: IMAGE,
+        image: &Image {
+            name: "volsync:1".to_owned(),
+            pull_secrets: vec!["volsync-pull-1".to_owned()],
+        },
         privileged: false,
         seconds: 60,
     })
@@ -96,29 +99,28 @@ fn every_mount_has_its_volume() {
 }
 
 #[test]
-fn google_credentials_are_mounted_without_reading_the_secret() {
+fn google_credentials_are_mounted_without_reading_the_secret_and_told_only_when_they_are_there() {
     let job = job(json!({}));
-    assert_eq!(
-        job["spec"]["template"]["spec"]["volumes"][1]["secret"]["optional"],
-        true
-    );
+    let pod = &job["spec"]["template"]["spec"];
+    assert_eq!(pod["volumes"][1]["secret"]["optional"], true);
+    let container = &pod["containers"][0];
+    assert_eq!(container["env"], Value::Null);
+    let script = container["command"][2].as_str().expect("a script");
+    let file = format!("{CREDENTIALS}/{GCS_FILE}");
+    assert_eq!(script.matches(&file).count(), 2, "{script}");
+    assert!(script.ends_with(r#"exec restic "$@""#), "{script}");
 }
 
 #[test]
-fn image_is_the_one_that_the_running_volsync_uses() {
-    let by_flag = json!({"spec": {"template": {"spec": {"containers": [
-        {"name": "kube-rbac-proxy", "args": ["--v=0"]},
-        {"name": "manager", "args": ["--metrics", "--restic-container-image=ghcr.io/x/volsync:0.17"]},
-    ]}}}});
-    assert_eq!(
-        image_of(&by_flag).as_deref(),
-        Some("ghcr.io/x/volsync:0.17")
-    );
-    let by_variable = json!({"spec": {"template": {"spec": {"containers": [
-        {"env": [{"name": "RELATED_IMAGE_RESTIC_CONTAINER", "value": "quay.io/y:1"}]},
-    ]}}}});
-    assert_eq!(image_of(&by_variable).as_deref(), Some("quay.io/y:1"));
-    assert_eq!(image_of(&json!({"spec": {}})), None);
+fn image_is_pulled_with_the_movers_secrets_or_those_of_the_account_that_a_person_gave() {
+    let pod = |changes: Value| job(changes)["spec"]["template"]["spec"].clone();
+    let own = pod(json!({}));
+    assert_eq!(own["imagePullSecrets"], json!([{"name": "volsync-pull-1"}]));
+    assert_eq!(own["automountServiceAccountToken"], false);
+    let given = pod(json!({"spec": {"restic": {"moverServiceAccount": "irsa"}}}));
+    assert_eq!(given["serviceAccountName"], "irsa");
+    assert_eq!(given["imagePullSecrets"], Value::Null);
+    assert_eq!(given["automountServiceAccountToken"], Value::Null);
 }
 
 #[test]

@@ -1,0 +1,269 @@
+//! The bounds of a run that does what a plan says: it may have each effect of the plan once, and keeps nothing that the plan puts back.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use agent_core::effect::{Effect, FieldChange, Verb};
+use agent_core::failure::{Failure, Kind};
+use agent_core::id::CallId;
+use agent_core::journal::Entry;
+use agent_core::object::ObjectRef;
+use agent_core::plan::Plan;
+use agent_core::record::{self, Settled};
+use serde_json::Value;
+
+use super::plan::StandIns;
+
+/// The code of what ends a run that goes beyond its plan.
+pub(super) const VIOLATED: &str = "plan.not-planned";
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Bound {
+    planned: Vec<General>,
+    had: Mutex<Had>,
+}
+
+/// What a run has had of its plan.
+#[derive(Debug, Default)]
+struct Had {
+    /// Which effect each call has had. A call that tries again has the same again.
+    calls: HashMap<CallId, usize>,
+    /// The same by the effects' own numbers.
+    numbers: HashMap<u64, usize>,
+    /// The objects that the run has made.
+    made: BTreeSet<ObjectRef>,
+}
+
+/// An effect of the plan that a call has taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    at: usize,
+    /// Whether the call had it before, because an earlier attempt of it may have happened.
+    again: bool,
+}
+
+impl Slot {
+    /// Returns the place in the plan.
+    pub(super) fn planned(self) -> u64 {
+        u64::try_from(self.at).unwrap_or(u64::MAX)
+    }
+}
+
+impl Bound {
+    /// Takes a plan, and what an earlier process has had of it already.
+    pub(super) fn new(plan: &Plan, entries: &[Entry]) -> Bound {
+        let stand_ins = StandIns::new(&plan.stand_ins);
+        let (mut made, mut planned) = (BTreeSet::new(), Vec::new());
+        for effect in &plan.effects {
+            if effect.verb == Verb::Create {
+                made.insert(effect.target.clone());
+            }
+            planned.push(General::of(effect, &stand_ins, &made));
+        }
+        let mut had = Had::default();
+        for deed in record::deeds(entries.iter()) {
+            let at = deed.intent.planned.map(usize::try_from);
+            if let (Some(Ok(at)), true) = (at, deed.settled != Settled::Refused) {
+                had.take(&deed.intent.call, deed.effect(), at);
+            }
+        }
+        Bound {
+            planned,
+            had: Mutex::new(had),
+        }
+    }
+
+    /// Refuses an effect that is not in the plan, or not in it any more.
+    pub(super) fn allow(
+        &self,
+        call: &CallId,
+        effect: &Effect,
+        stand_ins: &StandIns,
+    ) -> Result<Slot, Failure> {
+        let mut had = self.had();
+        let mut made = had.made.clone();
+        if effect.verb == Verb::Create {
+            made.insert(effect.target.clone());
+        }
+        let wanted = General::of(effect, stand_ins, &made);
+        let before = had.calls.get(call).copied();
+        if let Some(at) = before.filter(|at| self.planned[*at].allows(&wanted)) {
+            had.take(call, effect, at);
+            return Ok(Slot { at, again: true });
+        }
+        let taken: BTreeSet<usize> = had.calls.values().copied().collect();
+        let free = |at: &usize| !taken.contains(at);
+        let places = || (0..self.planned.len()).filter(free);
+        let same = places().find(|at| self.planned[*at] == wanted);
+        let at = same.or_else(|| places().find(|at| self.planned[*at].allows(&wanted)));
+        match at {
+            Some(at) => {
+                had.take(call, effect, at);
+                Ok(Slot { at, again: false })
+            }
+            None => Err(self.refusal(&wanted, effect)),
+        }
+    }
+
+    /// Gives back what a call has taken whose effect has surely not happened.
+    pub(super) fn give_back(&self, call: &CallId, number: u64, slot: Slot) {
+        let mut had = self.had();
+        had.numbers.remove(&number);
+        if !slot.again {
+            had.calls.remove(call);
+        }
+    }
+
+    /// Refuses to keep what the plan puts back.
+    pub(super) fn may_keep(&self, numbers: &[u64]) -> Result<(), Failure> {
+        let had = self.had();
+        let planned = numbers.iter().filter_map(|number| had.numbers.get(number));
+        let mut temporary = planned
+            .map(|at| &self.planned[*at])
+            .filter(|it| it.temporary);
+        match temporary.next() {
+            None => Ok(()),
+            Some(planned) => {
+                let message = format!("to keep `{}` is not in the plan", planned.what);
+                Err(violation(message))
+            }
+        }
+    }
+
+    fn refusal(&self, wanted: &General, effect: &Effect) -> Failure {
+        let message = format!(
+            "{} {} is not in the plan",
+            effect.verb.as_str(),
+            effect.target
+        );
+        let failure = violation(message);
+        let same = |planned: &&General| planned.what == wanted.what;
+        match self.planned.iter().find(same) {
+            None => failure,
+            Some(planned) => differences(planned, wanted)
+                .into_iter()
+                .fold(failure, Failure::because),
+        }
+    }
+
+    fn had(&self) -> MutexGuard<'_, Had> {
+        self.had.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Had {
+    fn take(&mut self, call: &CallId, effect: &Effect, at: usize) {
+        self.calls.insert(call.clone(), at);
+        self.numbers.insert(effect.number, at);
+        if effect.verb == Verb::Create {
+            self.made.insert(effect.target.clone());
+        }
+    }
+}
+
+fn violation(message: String) -> Failure {
+    Failure::new(Kind::Denied, VIOLATED, message)
+        .hinted("make a new plan, and look what has become different")
+}
+
+/// An effect without what differs from run to run.
+#[derive(Debug, PartialEq)]
+struct General {
+    what: String,
+    of: String,
+    fields: BTreeMap<String, Option<Value>>,
+    temporary: bool,
+}
+
+impl General {
+    /// Puts what texts stand for in their place: in values, and in the names of objects that the plan itself makes. Any other name is that of
+    /// an object which was there, and stands for nothing but itself.
+    fn of(effect: &Effect, stand_ins: &StandIns, made: &BTreeSet<ObjectRef>) -> General {
+        let target = ObjectRef {
+            namespace: effect.target.namespace.as_ref().map(|namespace| {
+                let is_made = |made: &ObjectRef| {
+                    made.of.plural == "namespaces"
+                        && made.of.group.is_empty()
+                        && made.name == *namespace
+                };
+                name(namespace, stand_ins, made.iter().any(is_made))
+            }),
+            name: name(
+                &effect.target.name,
+                stand_ins,
+                made.contains(&effect.target),
+            ),
+            of: effect.target.of.clone(),
+        };
+        let after = |field: &FieldChange| {
+            let after = field.after.as_ref().map(|value| within(value, stand_ins));
+            (field.path.clone(), after)
+        };
+        General {
+            what: format!("{} {target}", effect.verb.as_str()),
+            of: target.of.to_string(),
+            fields: effect.fields.iter().map(after).collect(),
+            temporary: effect.temporary,
+        }
+    }
+
+    /// Returns whether this planned effect allows that one. What the plan has as permanent may be held before it is kept.
+    fn allows(&self, wanted: &General) -> bool {
+        let temporary = wanted.temporary || !self.temporary;
+        let same =
+            (&self.what, &self.of, &self.fields) == (&wanted.what, &wanted.of, &wanted.fields);
+        temporary && same
+    }
+}
+
+fn name(name: &str, stand_ins: &StandIns, made: bool) -> String {
+    if made {
+        stand_ins.general(name)
+    } else {
+        name.to_owned()
+    }
+}
+
+fn within(value: &Value, stand_ins: &StandIns) -> Value {
+    match value {
+        Value::String(text) => Value::String(stand_ins.general(text)),
+        Value::Array(items) => items.iter().map(|item| within(item, stand_ins)).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (stand_ins.general(name), within(value, stand_ins)))
+            .collect(),
+        _ => value.clone(),
+    }
+}
+
+fn differences(planned: &General, wanted: &General) -> Vec<String> {
+    let paths: BTreeSet<&String> = planned.fields.keys().chain(wanted.fields.keys()).collect();
+    let absent = || "absent".to_owned();
+    let shown = |value: Option<&Option<Value>>| match value {
+        Some(Some(value)) => value.to_string(),
+        _ => absent(),
+    };
+    let differs = paths
+        .into_iter()
+        .filter(|path| planned.fields.get(*path) != wanted.fields.get(*path));
+    let sentence = |path: &String| {
+        let (before, now) = (planned.fields.get(path), wanted.fields.get(path));
+        format!(
+            "`{path}`: the plan says {}, and now it would be {}",
+            shown(before),
+            shown(now)
+        )
+    };
+    let mut sentences: Vec<String> = differs.map(sentence).collect();
+    if planned.temporary && !wanted.temporary {
+        sentences.push("the plan puts it back at the end, and now it would stay".to_owned());
+    }
+    if sentences.is_empty() {
+        sentences.push("the plan has it, but not so often".to_owned());
+    }
+    sentences
+}
+
+#[cfg(test)]
+mod tests;

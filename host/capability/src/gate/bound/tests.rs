@@ -1,0 +1,188 @@
+use agent_core::journal::Intent;
+use agent_core::plan::StandIn;
+use serde_json::json;
+
+use super::*;
+
+fn effect(name: &str, tag: &str) -> Effect {
+    Effect {
+        number: 1,
+        by: "volsync.restore".parse().expect("a name"),
+        verb: Verb::Create,
+        target: ObjectRef {
+            of: "jobs.v1.batch".parse().expect("a type"),
+            namespace: Some("media".to_owned()),
+            name: name.to_owned(),
+        },
+        fields: vec![FieldChange {
+            path: String::new(),
+            before: None,
+            after: Some(json!({"spec": {"trigger": {"manual": tag}}, "metadata": {"name": name}})),
+        }],
+        temporary: true,
+        recovery: Verb::Create.recovery(),
+    }
+}
+
+fn patch(name: &str) -> Effect {
+    Effect {
+        verb: Verb::Patch,
+        ..effect(name, "t")
+    }
+}
+
+fn plan(effects: Vec<Effect>, stand_ins: &[(&str, &str)]) -> Plan {
+    let stand_in = |(name, text): &(&str, &str)| StandIn {
+        name: (*name).to_owned(),
+        text: (*text).to_owned(),
+    };
+    let text = json!({
+        "format": 1, "operation": "volsync.restore", "arguments": {}, "plugin": "volsync 0.1.0",
+        "digest": format!("sha256:{}", "0".repeat(64)), "cluster": {}, "who": {"user": "", "host": "", "door": "", "process": 0},
+        "made": "2026-11-22T06:00:00Z", "effects": [], "rests-on": [], "stand-ins": [],
+    });
+    let mut plan: Plan = serde_json::from_value(text).expect("a plan");
+    plan.effects = effects;
+    plan.stand_ins = stand_ins.iter().map(stand_in).collect();
+    plan
+}
+
+fn bound(effects: Vec<Effect>, stand_ins: &[(&str, &str)]) -> Bound {
+    Bound::new(&plan(effects, stand_ins), &[])
+}
+
+fn call(number: u64) -> CallId {
+    CallId::root().nested(number)
+}
+
+fn standing_in(all: &[(&str, &str)]) -> StandIns {
+    let stand_ins = StandIns::default();
+    for (name, text) in all {
+        stand_ins.add(name, text);
+    }
+    stand_ins
+}
+
+#[test]
+fn what_differs_only_in_what_no_plan_can_know_is_in_the_plan() {
+    let bound = bound(
+        vec![effect("list-aa", "t1")],
+        &[("token", "t1"), ("suffix", "aa")],
+    );
+    let stand_ins = standing_in(&[("token", "t2"), ("suffix", "bb")]);
+    bound
+        .allow(&call(1), &effect("list-bb", "t2"), &stand_ins)
+        .expect("planned");
+    let other = bound.allow(&call(2), &effect("list-bb", "t3"), &stand_ins);
+    assert_eq!(other.expect_err("not planned").code, "plan.not-planned");
+}
+
+#[test]
+fn name_of_an_object_that_was_there_stands_for_nothing_else() {
+    let stand_ins = standing_in(&[("app", "sonarr"), ("token", "t")]);
+    let there = bound(vec![patch("plex")], &[("app", "plex"), ("token", "t")]);
+    let mut other = patch("sonarr");
+    other.fields[0].after =
+        Some(json!({"spec": {"trigger": {"manual": "t"}}, "metadata": {"name": "sonarr"}}));
+    let refused = there.allow(&call(1), &other, &stand_ins);
+    assert_eq!(
+        refused.expect_err("another object").code,
+        "plan.not-planned"
+    );
+
+    let made = bound(
+        vec![effect("job-aa", "t"), patch("job-aa")],
+        &[("suffix", "aa"), ("token", "t")],
+    );
+    let stand_ins = standing_in(&[("suffix", "bb"), ("token", "t")]);
+    let before = made.allow(&call(1), &patch("job-bb"), &stand_ins);
+    before.expect_err("it was not made by the run");
+    made.allow(&call(2), &effect("job-bb", "t"), &stand_ins)
+        .expect("planned");
+    made.allow(&call(3), &patch("job-bb"), &stand_ins)
+        .expect("the object that was made");
+}
+
+#[test]
+fn planned_effect_is_allowed_once_and_to_its_call_again() {
+    let bound = bound(vec![effect("list", "t")], &[]);
+    let stand_ins = StandIns::default();
+    let allow = |number| bound.allow(&call(number), &effect("list", "t"), &stand_ins);
+    allow(1).expect("planned");
+    allow(1).expect("the same attempt again");
+    let twice = allow(2).expect_err("had already");
+    assert_eq!(twice.causes, ["the plan has it, but not so often"]);
+}
+
+#[test]
+fn effect_that_surely_did_not_happen_is_given_back() {
+    let bound = bound(vec![effect("list", "t")], &[]);
+    let stand_ins = StandIns::default();
+    let allow = |number| bound.allow(&call(number), &effect("list", "t"), &stand_ins);
+    let slot = allow(1).expect("planned");
+    bound.give_back(&call(1), 1, slot);
+    allow(2).expect("nobody has had it");
+    // The first attempt of this call may have happened, so the refusal of the second gives nothing back.
+    let again = allow(2).expect("the same attempt again");
+    bound.give_back(&call(2), 1, again);
+    allow(3).expect_err("it may have happened");
+}
+
+#[test]
+fn what_an_earlier_process_has_had_is_had() {
+    let intent = |number, settled: Option<bool>| {
+        let effect = Effect {
+            number,
+            ..effect("list", "t")
+        };
+        let intent = Entry::Intent(Intent {
+            effect,
+            call: call(number),
+            holder: None,
+            undo: None,
+            uid: None,
+            planned: Some(0),
+        });
+        let result = settled.map(|uncertain| Entry::Result {
+            number,
+            failure: Some(Failure::cancelled()),
+            uncertain,
+            undo: None,
+        });
+        [Some(intent), result]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+    };
+    for (settled, free) in [(None, false), (Some(true), false), (Some(false), true)] {
+        let plan = plan(vec![effect("list", "t")], &[]);
+        let bound = Bound::new(&plan, &intent(7, settled));
+        let allowed = bound.allow(&call(8), &effect("list", "t"), &StandIns::default());
+        assert_eq!(allowed.is_ok(), free, "{settled:?}");
+    }
+}
+
+#[test]
+fn what_the_plan_puts_back_may_neither_stay_nor_be_kept() {
+    let permanent = |effect: Effect| Effect {
+        temporary: false,
+        ..effect
+    };
+    let stand_ins = StandIns::default();
+    let temporary = bound(vec![effect("list", "t")], &[]);
+    let refused = temporary.allow(&call(1), &permanent(effect("list", "t")), &stand_ins);
+    let causes = refused.expect_err("it would stay").causes;
+    assert_eq!(
+        causes,
+        ["the plan puts it back at the end, and now it would stay"]
+    );
+    temporary
+        .allow(&call(1), &effect("list", "t"), &stand_ins)
+        .expect("planned");
+    temporary.may_keep(&[1]).expect_err("the plan puts it back");
+
+    let kept = bound(vec![permanent(effect("list", "t"))], &[]);
+    kept.allow(&call(1), &effect("list", "t"), &stand_ins)
+        .expect("held, until it is kept");
+    kept.may_keep(&[1]).expect("the plan keeps it");
+}

@@ -1,0 +1,86 @@
+//! What objects would be like by now in a run that only plans: later reads and changes see them so.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use agent_core::object::ObjectRef;
+use agent_core::undo::Undo;
+use serde_json::Value;
+
+use super::Entry;
+use crate::cluster::fields;
+
+/// What a plan has made of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Imagined {
+    /// It exists only in the plan.
+    Made(Value),
+    /// It exists, and is changed in the plan.
+    Changed(Value),
+    /// It exists, and is removed in the plan.
+    Gone,
+}
+
+/// The objects that a plan has made something of.
+#[derive(Debug, Default)]
+pub(crate) struct Imagination(Mutex<BTreeMap<ObjectRef, Imagined>>);
+
+impl Imagination {
+    pub(crate) fn of(&self, target: &ObjectRef) -> Option<Imagined> {
+        self.lock().get(target).cloned()
+    }
+
+    /// Returns whether an object exists only in the plan.
+    pub(crate) fn is_made(&self, target: &ObjectRef) -> bool {
+        matches!(self.lock().get(target), Some(Imagined::Made(_)))
+    }
+
+    /// Writes down that an object was made.
+    pub(crate) fn made(&self, target: &ObjectRef, object: Value) {
+        self.lock().insert(target.clone(), Imagined::Made(object));
+    }
+
+    /// Writes down what a change has made of an object.
+    pub(crate) fn changed(&self, target: &ObjectRef, object: Value) {
+        let mut all = self.lock();
+        let made = matches!(all.get(target), Some(Imagined::Made(_)));
+        let imagined = if made {
+            Imagined::Made(object)
+        } else {
+            Imagined::Changed(object)
+        };
+        all.insert(target.clone(), imagined);
+    }
+
+    /// Writes down that an object is removed.
+    pub(crate) fn removed(&self, target: &ObjectRef) {
+        let mut all = self.lock();
+        if !matches!(all.remove(target), Some(Imagined::Made(_))) {
+            all.insert(target.clone(), Imagined::Gone);
+        }
+    }
+
+    /// Does for the plan what putting back does for the cluster.
+    pub(crate) fn put_back(&self, entry: &Entry) {
+        let mut all = self.lock();
+        match (&entry.undo, all.get_mut(&entry.target)) {
+            (Undo::Remove { .. }, Some(Imagined::Made(_))) => {
+                all.remove(&entry.target);
+            }
+            (
+                Undo::Fields { fields, grown, .. },
+                Some(Imagined::Made(object) | Imagined::Changed(object)),
+            ) => {
+                let back = fields::put_back(object, fields, grown);
+                if !back.patch.is_null() {
+                    fields::merge(object, &back.patch);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectRef, Imagined>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

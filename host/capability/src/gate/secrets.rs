@@ -1,0 +1,261 @@
+//! The values of Secrets that guests were handed, or that they set. The gate knows them again wherever a guest repeats them: in what people see
+//! and in what is on record there is `***` in their place. What goes to the API server is as the guest wishes it.
+//!
+//! This is against accidents: a plugin that means ill can write a value backwards. It may only read the Secrets that it was granted.
+//!
+//! Names of objects are not masked, for whoever takes a run back must find them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use agent_core::text::plain;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+mod mask;
+
+/// What stands where a value stood.
+const MASK: &str = "***";
+
+/// How many bytes the beginning of a value has by which it is found; shorter values are no secrets.
+const BEGINNING: usize = 4;
+
+/// How long a part of a value must be, such as a line of it, to be looked for by itself.
+const PART: usize = 8;
+
+/// What Secrets hold besides secrets. Masking these would hide half of what a run says.
+const COMMON: [&str; 20] = [
+    "true",
+    "false",
+    "null",
+    "none",
+    "admin",
+    "root",
+    "user",
+    "username",
+    "default",
+    "localhost",
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "http",
+    "https",
+    "enabled",
+    "disabled",
+    "opaque",
+    "info",
+];
+
+/// See the module. Costs nothing until a Secret was read.
+#[derive(Default)]
+pub(crate) struct Secrets {
+    any: AtomicBool,
+    /// By their beginnings, longest first.
+    values: RwLock<HashMap<[u8; BEGINNING], Vec<Zeroizing<String>>>>,
+}
+
+impl Secrets {
+    /// Remembers the values of a Secret.
+    pub(crate) fn learn(&self, secret: &Value) {
+        for text in texts(secret, "/data") {
+            self.add(text);
+            if let Ok(bytes) = STANDARD.decode(text) {
+                let bytes = Zeroizing::new(bytes);
+                if let Ok(text) = std::str::from_utf8(&bytes) {
+                    self.add_forms(text);
+                }
+            }
+        }
+        for text in texts(secret, "/stringData") {
+            self.add(&Zeroizing::new(STANDARD.encode(text)));
+            self.add_forms(text);
+        }
+        let applied = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
+        let applied = secret.pointer(applied).and_then(Value::as_str);
+        if let Some(Ok(applied)) = applied.map(serde_json::from_str::<Value>) {
+            self.learn(&applied);
+        }
+    }
+
+    /// Returns whether a text holds one of the values.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        self.any.load(Ordering::Acquire) && self.find(text).next().is_some()
+    }
+
+    /// Returns a text without the values.
+    pub(crate) fn text(&self, text: String) -> String {
+        if !self.holds(&text) {
+            return text;
+        }
+        let mut masked = String::with_capacity(text.len());
+        let mut end = 0;
+        for (at, length) in self.find(&text) {
+            masked.push_str(&text[end..at]);
+            masked.push_str(MASK);
+            end = at + length;
+        }
+        masked.push_str(&text[end..]);
+        masked
+    }
+
+    /// Finds values in a text, each with its place and its length, the longest where several begin.
+    fn find<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            loop {
+                let rest = text.as_bytes().get(at..)?;
+                let beginning: [u8; BEGINNING] = rest.get(..BEGINNING)?.try_into().ok()?;
+                let found = values.get(&beginning).and_then(|values| {
+                    values
+                        .iter()
+                        .find(|value| rest.starts_with(value.as_bytes()))
+                });
+                match found {
+                    Some(value) => {
+                        let place = (at, value.len());
+                        at += value.len();
+                        return Some(place);
+                    }
+                    None => at += 1,
+                }
+            }
+        })
+    }
+
+    /// Adds a value in the forms in which it is repeated: as it is, line by line, as a part of JSON, and what is in it when it is JSON itself.
+    fn add_forms(&self, value: &str) {
+        self.add(value);
+        let quoted = Zeroizing::new(Value::from(value.trim()).to_string());
+        self.add(quoted.trim_matches('"'));
+        self.add(&Zeroizing::new(plain(value)));
+        for line in value.lines().filter(|line| !line.starts_with("-----")) {
+            self.add_part(line);
+        }
+        // A registry's credentials, a service account, a kubeconfig.
+        if let Ok(document @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(value) {
+            self.add_leaves(&document);
+        }
+    }
+
+    fn add_leaves(&self, value: &Value) {
+        match value {
+            Value::String(text) => self.add_part(text),
+            Value::Array(items) => items.iter().for_each(|item| self.add_leaves(item)),
+            Value::Object(fields) => fields.values().for_each(|value| self.add_leaves(value)),
+            _ => {}
+        }
+    }
+
+    fn add_part(&self, part: &str) {
+        if part.trim().len() >= PART {
+            self.add(part);
+        }
+    }
+
+    fn add(&self, value: &str) {
+        let value = value.trim();
+        let Some(Ok(beginning)) = value.as_bytes().get(..BEGINNING).map(TryInto::try_into) else {
+            return;
+        };
+        if is_trivial(value) {
+            return;
+        }
+        let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
+        let values = values.entry(beginning).or_default();
+        if values.iter().all(|known| known.as_str() != value) {
+            values.push(Zeroizing::new(value.to_owned()));
+            values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+            self.any.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// Returns whether a value is known to everybody: a word of [`COMMON`], or the number of a port.
+fn is_trivial(value: &str) -> bool {
+    let number = value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit());
+    let known =
+        |common: &&str| value.eq_ignore_ascii_case(common) || STANDARD.encode(common) == value;
+    number || COMMON.iter().any(known)
+}
+
+fn texts<'a>(secret: &'a Value, pointer: &str) -> impl Iterator<Item = &'a str> {
+    let fields = secret.pointer(pointer).and_then(Value::as_object);
+    fields
+        .into_iter()
+        .flat_map(|fields| fields.values().filter_map(Value::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn knowing(data: Value) -> Secrets {
+        let secrets = Secrets::default();
+        secrets.learn(&json!({ "data": data }));
+        secrets
+    }
+
+    fn encoded(text: &str) -> String {
+        STANDARD.encode(text)
+    }
+
+    #[test]
+    fn value_is_masked_as_it_is_and_encoded() {
+        let secrets = knowing(json!({ "password": encoded("hunter2-and-more\n") }));
+        let said = format!("a hunter2-and-more b {} c", encoded("hunter2-and-more\n"));
+        assert_eq!(secrets.text(said), "a *** b *** c");
+        assert_eq!(secrets.text("hunter".to_owned()), "hunter");
+    }
+
+    #[test]
+    fn longest_of_the_values_that_begin_alike_is_masked() {
+        let secrets = knowing(json!({ "a": encoded("secret"), "b": encoded("secret-longer") }));
+        assert_eq!(secrets.text("secret-longer, secret".to_owned()), "***, ***");
+    }
+
+    #[test]
+    fn what_everybody_knows_is_no_secret() {
+        let data = json!({ "a": encoded("true"), "b": encoded("5432"), "c": encoded("abc"), "d": encoded("Postgres") });
+        let secrets = knowing(data);
+        let said = "true 5432 abc Postgres dHJ1ZQ==".to_owned();
+        assert_eq!(secrets.text(said.clone()), said);
+    }
+
+    #[test]
+    fn line_of_a_value_and_what_is_in_json_are_masked_by_themselves() {
+        let config = json!({ "auths": { "ghcr.io": { "password": "p4ssw0rd-of-it" } } });
+        let secrets = knowing(json!({
+            "key": encoded("-----BEGIN KEY-----\nMIIEvQIBADANBgkq\n-----END KEY-----\n"),
+            ".dockerconfigjson": encoded(&config.to_string()),
+            "quoted": encoded("with \"quotes\" in it"),
+        }));
+        for said in ["MIIEvQIBADANBgkq", "p4ssw0rd-of-it"] {
+            assert_eq!(secrets.text(said.to_owned()), MASK);
+        }
+        let document = json!({ "said": "with \"quotes\" in it" }).to_string();
+        assert!(!secrets.text(document).contains("quotes"));
+        assert_eq!(
+            secrets.text("-----END KEY-----".to_owned()),
+            "-----END KEY-----"
+        );
+    }
+
+    #[test]
+    fn values_are_known_from_what_was_applied_and_from_what_is_written() {
+        let secrets = Secrets::default();
+        let applied = json!({ "stringData": { "token": "first-token" } }).to_string();
+        secrets.learn(&json!({
+            "metadata": { "annotations": { "kubectl.kubernetes.io/last-applied-configuration": applied } },
+            "stringData": { "token": "second-token" },
+        }));
+        let said = format!("first-token {}", encoded("second-token"));
+        assert_eq!(secrets.text(said), "*** ***");
+    }
+}

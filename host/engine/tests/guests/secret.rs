@@ -1,0 +1,140 @@
+//! The values of Secrets reach nobody but the guest and the cluster.
+
+use agent_core::event::Event;
+use agent_core::journal::{Aim, Answer, Entry};
+use agent_core::record::Record;
+use serde_json::{Value, json};
+
+use crate::guests;
+use crate::world::{Ended, LIMITS, World, finish};
+
+const PASSWORD: [&str; 2] = ["correct-horse-battery", "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5"];
+
+fn assert_silent(what: &str, text: &str) {
+    for value in PASSWORD {
+        let said = text.find(value).map(|at| &text[at.saturating_sub(200)..at]);
+        assert_eq!(said, None, "{what} tells the password");
+    }
+}
+
+fn assert_kept(world: &World, ended: &Ended) -> Record {
+    let events = serde_json::to_string(&ended.events).expect("text");
+    assert_silent("an event", &events);
+    assert_silent(
+        "the outcome",
+        &serde_json::to_string(&ended.outcome).expect("text"),
+    );
+    let record = world.last_record();
+    assert_silent("the record", &serde_json::to_string(&record).expect("text"));
+    record
+}
+
+/// Cuts the record of a run after each entry up to the effect with that number, and finishes the run from there.
+async fn resumes_from_anywhere(world: &World, record: &Record, wanted: &Value, effect: usize) {
+    let entries: Vec<Entry> = record
+        .entries
+        .iter()
+        .map(|noted| noted.entry.clone())
+        .collect();
+    let mut intents = (0..entries.len()).filter(|at| matches!(entries[*at], Entry::Intent(_)));
+    let last = intents.nth(effect - 1).unwrap_or(entries.len() - 2);
+    for length in 1..=last {
+        let before = entries[..length].to_vec();
+        let run = world.take_up(&record.begun, before, Aim::Finish).await;
+        let ended = finish(run).await;
+        assert_eq!(ended.value(), wanted, "after {length} entries");
+        assert_kept(world, &ended);
+    }
+}
+
+async fn watched(operation: &str) {
+    let world = World::with_cluster(LIMITS).await;
+    let ended = world.run(operation).await;
+    let value = json!({ "length": PASSWORD[1].len(), "maps": 1 });
+    assert_eq!(ended.value(), &value);
+    let record = assert_kept(&world, &ended);
+    let text = serde_json::to_string(&record).expect("text");
+    assert!(
+        text.contains("before"),
+        "what is no secret is on record as it is"
+    );
+    resumes_from_anywhere(&world, &record, &value, 2).await;
+}
+
+guests! {
+    "watch-map-and-secret": async fn secret_that_is_watched_after_a_map_is_not_on_record() {
+        watched("guests.watch-map-and-secret").await;
+    }
+
+    "watch-secret-and-map": async fn secret_that_is_watched_before_a_map_is_not_on_record() {
+        watched("guests.watch-secret-and-map").await;
+    }
+
+    "leak-and-return": async fn what_a_guest_repeats_of_a_secret_is_masked() {
+        let world = World::with_cluster(LIMITS).await;
+        let ended = world.run("guests.leak-and-return").await;
+        assert_eq!(ended.value()["password"], "*** and ***");
+        let record = assert_kept(&world, &ended);
+        let settings = world.cluster().object("", "configmaps", "default", "settings").expect("there");
+        let sent = format!("{} and {}", PASSWORD[1], PASSWORD[0]);
+        assert_eq!(settings["data"]["login"], sent, "the cluster gets what the guest wishes");
+        assert_eq!(world.mode(), "before", "what is held is put back");
+        // What was held is put back, so from there on the cluster is not as it was.
+        resumes_from_anywhere(&world, &record, ended.value(), 2).await;
+    }
+
+    "leak-and-fail": async fn failure_with_a_secret_in_it_is_masked() {
+        let world = World::with_cluster(LIMITS).await;
+        let ended = world.run("guests.leak-and-fail").await;
+        assert_eq!(ended.failure().message, "failed with *** and ***");
+        assert_eq!(ended.failure().hint.as_deref(), Some("try *** and ***"));
+        assert_kept(&world, &ended);
+    }
+}
+
+#[tokio::test]
+async fn plan_tells_no_secret() {
+    let world = World::with_cluster(LIMITS).await;
+    let ended = world.plan("guests.leak-and-return").await;
+    let drawn = ended
+        .events
+        .iter()
+        .any(|event| matches!(event, Event::Drawn { plan } if plan.effects.len() == 2));
+    assert!(drawn, "{:#?}", ended.events);
+    assert_silent(
+        "a plan",
+        &serde_json::to_string(&ended.events).expect("text"),
+    );
+}
+
+#[tokio::test]
+async fn watched_secret_that_has_changed_ends_the_resume() {
+    let world = World::with_cluster(LIMITS).await;
+    world.run("guests.watch-map-and-secret").await;
+    let record = world.last_record();
+    let entries = record.entries.iter().map(|noted| noted.entry.clone());
+    let answered = |entry: &Entry| {
+        matches!(
+            entry,
+            Entry::Answered {
+                answer: Answer::Value(_),
+                ..
+            }
+        )
+    };
+    let before: Vec<Entry> = entries
+        .take_while(|entry| !matches!(entry, Entry::Intent(_)))
+        .collect();
+    assert!(before.iter().any(answered), "{before:?}");
+    let client = world.client().await;
+    let secrets: kube::Api<k8s_openapi::api::core::v1::Secret> =
+        kube::Api::namespaced(client, "default");
+    let patch = json!({ "stringData": { "password": "another-password" } });
+    let patch = kube::api::Patch::Merge(&patch);
+    secrets
+        .patch("login", &kube::api::PatchParams::default(), &patch)
+        .await
+        .expect("patches");
+    let run = world.take_up(&record.begun, before, Aim::Finish).await;
+    assert_eq!(finish(run).await.failure().code, "run.secret-changed");
+}

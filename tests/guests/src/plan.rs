@@ -1,0 +1,81 @@
+//! Guests that do in a plan what plans go wrong with.
+
+use agent_sdk::NoArgs;
+use agent_sdk::prelude::*;
+
+fn map(name: &str) -> ObjectRef {
+    ObjectRef::new(kinds::CONFIG_MAP, "default", name)
+}
+
+fn manifest(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "namespace": "default" },
+        "data": { "mode": "made" },
+    })
+}
+
+fn set(name: &str, mode: &str) -> Change {
+    Change::patch(&map(name), json!({ "data": { "mode": mode } }))
+}
+
+/// Behave well: change one object several times, and others that are made and removed on the way.
+#[operation(risk = "change")]
+pub(crate) fn change_often(_args: NoArgs) -> Result<Value> {
+    let mut seen = Vec::new();
+    let mut look = |name: &str| -> Result<()> {
+        let found = cluster::find(&map(name), &["/data/mode"])?;
+        let mode = found.map_or_else(
+            || "absent".to_owned(),
+            |found| found.text("/data/mode").unwrap_or("none").to_owned(),
+        );
+        seen.push(format!("{name} {mode}"));
+        Ok(())
+    };
+    cluster::hold(&[set("settings", "kept")], &[])?.keep();
+    look("settings")?;
+    // As it is already, so nothing is to be done.
+    cluster::commit_one(set("settings", "kept"), &[])?;
+    let held = cluster::hold(&[set("settings", "held")], &[])?;
+    look("settings")?;
+    held.release()?;
+    look("settings")?;
+    let name = format!("made-{}", run::id());
+    run::stand_in("name", &name);
+    cluster::commit_one(Change::create(kinds::CONFIG_MAP, manifest(&name)), &[])?;
+    cluster::commit_one(
+        Change::apply_forced(kinds::CONFIG_MAP, manifest(&name)),
+        &[],
+    )?;
+    let asked = json!({ "metadata": { "annotations": { "example.org/asked": run::token() } } });
+    cluster::commit_one(Change::signal(&map(&name), asked), &[])?;
+    cluster::commit_one(Change::delete(&map(&name)), &[])?;
+    cluster::commit_one(Change::delete(&map("spare")), &[])?;
+    look("spare")?;
+    cluster::commit_one(Change::create(kinds::CONFIG_MAP, manifest("spare")), &[])?;
+    look("spare")?;
+    Ok(json!(seen))
+}
+
+/// Behave well: change all that there is.
+#[operation(risk = "change")]
+pub(crate) fn change_all(_args: NoArgs) -> Result<Value> {
+    let query = Query::all(kinds::CONFIG_MAP).namespace("default");
+    let all = cluster::list(&query, &["/metadata/name"])?;
+    for found in &all {
+        cluster::commit_one(set(found.name(), "changed"), &[])?;
+    }
+    Ok(json!(all.len()))
+}
+
+/// Change something for good, and then what is in no plan.
+#[operation(risk = "change")]
+pub(crate) fn exceed_plan(_args: NoArgs) -> Result<Value> {
+    cluster::commit_one(set("settings", "first"), &[])?;
+    let mode = if run::planning() {
+        "planned"
+    } else {
+        "another"
+    };
+    cluster::commit_one(set("spare", mode), &[])?;
+    Ok(json!("done"))
+}

@@ -1,0 +1,97 @@
+//! Guests that read a Secret, and repeat what is in it wherever they can.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::time::Duration;
+
+use agent_sdk::NoArgs;
+use agent_sdk::cluster::Sighting;
+use agent_sdk::prelude::*;
+
+const SECRET: ObjectType = ObjectType::new("secrets.v1");
+
+/// Behave well: watch ConfigMaps and Secrets, and change something that depends on both.
+#[operation(risk = "change")]
+pub(crate) fn watch_map_and_secret(_args: NoArgs) -> Result<Value> {
+    watch([kinds::CONFIG_MAP, SECRET])
+}
+
+/// Behave well: the same, with the Secrets first.
+#[operation(risk = "change")]
+pub(crate) fn watch_secret_and_map(_args: NoArgs) -> Result<Value> {
+    watch([SECRET, kinds::CONFIG_MAP])
+}
+
+fn watch(types: [ObjectType; 2]) -> Result<Value> {
+    let queries = types.map(|of| Query::all(of).namespace("default"));
+    let watcher = cluster::watch(&queries, &["/data"])?;
+    let (mut synced, mut password, mut maps) = (0, String::new(), BTreeSet::new());
+    while synced < 2 {
+        for sighting in watcher.next(Duration::from_secs(10))? {
+            match sighting {
+                Sighting::Synced(_) => synced += 1,
+                Sighting::Present(_, object) if object.text("/data/password").is_some() => {
+                    password = object.text("/data/password").unwrap_or_default().to_owned();
+                }
+                Sighting::Present(_, map) => {
+                    maps.insert(map.uid().to_owned());
+                }
+                Sighting::Gone(..) => {}
+            }
+        }
+    }
+    let length = password.len();
+    let settings = ObjectRef::new(kinds::CONFIG_MAP, "default", "settings");
+    let change = Change::patch(
+        &settings,
+        json!({ "data": { "length": length.to_string() } }),
+    );
+    cluster::commit_one(change, &["/data/length"])?;
+    Ok(json!({ "length": length, "maps": maps.len() }))
+}
+
+/// What the Secret holds: as it is there, and decoded.
+fn password() -> Result<[String; 2]> {
+    let target = ObjectRef::new(SECRET, "default", "login");
+    let secret = cluster::get(&target, &["/data"])?;
+    let encoded = secret.text("/data/password").unwrap_or_default();
+    // What is in it, as the test that makes it knows: this crate decodes no base64.
+    let decoded = secret.text("/data/hint").map(|_| "correct-horse-battery");
+    Ok([encoded.to_owned(), decoded.unwrap_or_default().to_owned()])
+}
+
+fn leak() -> Result<String> {
+    let [encoded, decoded] = password()?;
+    let both = format!("{encoded} and {decoded}");
+    info!("the password is {both}");
+    // Nobody cares whether it arrives.
+    drop(writeln!(std::io::stdout(), "printed {both}"));
+    let step = Step::new(format!("Use {both}"));
+    step.note(format!("noted {both}"));
+    step.done(format!("done {both}"));
+    Step::new("Skip").skip(format!("skipped {both}"));
+    run::confirm(&format!("use {both}?"), &[(&both, both.clone())])?;
+    run::stand_in("password", &decoded);
+    let settings = ObjectRef::new(kinds::CONFIG_MAP, "default", "settings");
+    let change = |key: &str| Change::patch(&settings, json!({ "data": { key: both } }));
+    cluster::commit_one(change("login"), &["/data"])?;
+    std::mem::forget(cluster::hold(&[change("mode")], &["/data"])?);
+    // Told once more by an object that is no Secret.
+    cluster::get(&settings, &["/data"])?;
+    Ok(both)
+}
+
+/// Repeat a secret in every way, and return it.
+#[operation(risk = "change")]
+pub(crate) fn leak_and_return(_args: NoArgs) -> Result<Value> {
+    let both = leak()?;
+    Ok(json!({ "password": both, &both: [both] }))
+}
+
+/// Repeat a secret in every way, and fail with it.
+#[operation(risk = "change")]
+pub(crate) fn leak_and_fail(_args: NoArgs) -> Result<Value> {
+    let both = leak()?;
+    let error = Error::conflict("guests.leaked", format!("failed with {both}"));
+    Err(error.hint(format!("try {both}")).cause(both))
+}
