@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::integration::kind::{CLAIM, REPLICATION_SOURCE, SECRET};
+use crate::integration::kind::{CLAIM, POD, REPLICATION_SOURCE, SECRET};
 use crate::integration::world::World;
 
 /// A workload that mounts nothing.
@@ -57,12 +57,18 @@ pub(super) async fn create_volume(world: &World, name: &str, last: &str) {
     first_backup(world, name).await;
 }
 
-/// Waits for the backup that VolSync makes of what it sees for the first time.
+/// Waits for the backup that VolSync makes of what it sees for the first time, and until nothing is left of its mover.
 pub(super) async fn first_backup(world: &World, name: &str) {
+    let mover = format!("volsync-src-{name}-");
     world
         .until("VolSync has made its first backup", || async {
             let source = world.get(REPLICATION_SOURCE, "media", name).await;
+            let pods = world.list(POD).await;
+            let mut names = pods
+                .iter()
+                .filter_map(|pod| pod["metadata"]["name"].as_str());
             source["status"]["conditions"][0]["reason"] == "WaitingForSchedule"
+                && !names.any(|name| name.starts_with(&mover))
         })
         .await;
 }

@@ -104,7 +104,7 @@ async fn backup_that_runs_is_waited_for_and_not_killed(world: &World) {
     app.begin_anew("what the app wrote");
     // Not the newest: in its hour, the retention of the backup that runs would drop it.
     let chosen = app.snapshots()[1].clone();
-    let slow = Some((Duration::from_secs(3), false));
+    let slow = Some((Duration::from_secs(8), false));
     world.controllers().slow_job("media", "radarr", slow);
     let set = |tag: Value| json!({"spec": {"trigger": {"manual": tag}}});
     app.merge(REPLICATION_SOURCE, set(json!("theirs"))).await;
