@@ -78,6 +78,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
     let modules = [
         super::fault::ALL,
         super::flux::ALL,
+        super::flux::trap::ALL,
         super::keda::ALL,
         super::refused::ALL,
         super::restore::ALL,
