@@ -58,7 +58,6 @@ pub(crate) struct Row {
 #[operation(
     risk = "change",
     columns(previous, snapshot, time, age, size, files, paths),
-    locks("volsync:{namespace}/{app}"),
     examples("volsync.list media plex")
 )]
 pub(crate) fn list(args: List) -> Result<Vec<Row>> {
