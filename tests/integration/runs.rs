@@ -13,6 +13,7 @@ scenarios![
     run_that_is_over_is_taken_back_once,
     later_change_of_somebody_else_is_left_alone,
     what_cannot_be_put_back_is_tried_again_or_given_up,
+    run_whose_cluster_is_gone_is_given_up: "the real control plane stays",
     run_is_named_by_the_beginning_of_its_id,
     run_is_remembered_with_what_it_changed,
     runs_that_are_over_are_forgotten_as_it_is_set,
@@ -136,6 +137,34 @@ async fn what_cannot_be_put_back_is_tried_again_or_given_up(world: &World) {
     assert!(listed(&agent, "--unfinished").await.is_empty());
     assert!(app.is_paused().await);
     agent.run("run keda.resume media jellyfin").await.exits(0);
+}
+
+/// Nobody can put anything back there, and the app of that name on another cluster is another app.
+async fn run_whose_cluster_is_gone_is_given_up(world: &World) {
+    let app = world.app_alone("media", "plex").await;
+    let proxy = world.proxy();
+    let agent = Agent::with_kubeconfig(proxy.kubeconfig());
+    world.controllers().silence("volsync");
+    let line = "run volsync.restore media plex --yes --no-safety-snapshot";
+    let running = agent.start(line);
+    let running = running.until("it restores", || app.is_restoring()).await;
+    running.signal(rustix::process::Signal::KILL);
+    running.end().await;
+    drop(proxy);
+    world.controllers().answer("volsync");
+    let elsewhere = format!("--kubeconfig {}", world.kubeconfig().display());
+    let line = format!("run keda.pause media plex {elsewhere}");
+    agent.run(&line).await.exits(0);
+    let one = listed(&agent, "--unfinished").await[0]["run"].clone();
+    let one = one.as_str().expect("a run");
+    let stuck = agent.run(&format!("undo {one} --yes")).await;
+    assert_ne!(stuck.code(), Some(0), "{stuck}");
+    let ran = agent
+        .run(&format!("undo {one} --yes --give-up"))
+        .await
+        .exits(1);
+    ran.says("kustomizations media/plex");
+    assert!(listed(&agent, "--unfinished").await.is_empty());
 }
 
 async fn run_is_named_by_the_beginning_of_its_id(world: &World) {

@@ -170,6 +170,19 @@ async fn suspended_volsync_stays_so_until_it_is_resumed(world: &World) {
     assert_eq!(get(KUSTOMIZATION).await["spec"]["suspend"], true, "{ran}");
     assert_eq!(get(HELM_RELEASE).await["spec"]["suspend"], true, "{ran}");
     assert_eq!(get(DEPLOYMENT).await["spec"]["replicas"], 0, "{ran}");
+    for line in [
+        "snapshot default actual",
+        "restore default actual --yes",
+        "unlock default actual",
+    ] {
+        let ran = world
+            .agent()
+            .run(&format!("run volsync.{line}"))
+            .await
+            .exits(1);
+        ran.says("VolSync itself is suspended")
+            .says("agent run volsync.resume");
+    }
     let line = "run volsync.resume --yes -o json";
     let ran = world.agent().run(line).await.exits(0);
     assert_eq!(get(DEPLOYMENT).await["spec"]["replicas"], 1, "{ran}");

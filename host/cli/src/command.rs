@@ -84,6 +84,7 @@ impl Command {
 pub async fn execute(invocation: Invocation, agent: &dyn Agent, mut terminal: Terminal) -> u8 {
     let Invocation { options, command } = invocation;
     terminal.colour(options.color);
+    terminal.calls_as(&options);
     if command.begins_something_else() && !options.quiet {
         notice::show(agent, &mut terminal).await;
     }

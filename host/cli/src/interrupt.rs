@@ -4,8 +4,16 @@
 //! although nobody watches any more.
 
 use std::io;
+#[cfg(unix)]
+use std::time::Duration;
 
 use futures::stream::{BoxStream, Stream, StreamExt};
+#[cfg(unix)]
+use tokio::time::Instant;
+
+/// How close signals are that are one. Nobody presses Ctrl-C twice as fast.
+#[cfg(unix)]
+const TOGETHER: Duration = Duration::from_millis(100);
 
 /// What the system says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +49,7 @@ pub fn interrupts(hang_up: bool) -> io::Result<BoxStream<'static, ()>> {
     } else {
         futures::stream::empty().boxed()
     };
+    let stops = settled(stops);
     // Of a SIGTERM and a SIGHUP at once, which is how a session is ended, the SIGTERM is first, and the SIGHUP adds nothing.
     let signals = futures::stream::select_with_strategy(
         stops.map(|()| Signal::Stop),
@@ -61,6 +70,18 @@ pub fn interrupts(_hang_up: bool) -> io::Result<BoxStream<'static, ()>> {
         pressed.map(|()| (Signal::Stop, ()))
     });
     Ok(counted(presses).boxed())
+}
+
+/// Of signals that come together, the first one counts: `timeout` of coreutils sends its signal to the program and then to the whole group.
+#[cfg(unix)]
+fn settled(signals: impl Stream<Item = ()>) -> impl Stream<Item = ()> {
+    let mut last: Option<Instant> = None;
+    signals.filter(move |()| {
+        let now = Instant::now();
+        let alone = last.is_none_or(|last| now.duration_since(last) >= TOGETHER);
+        last = Some(now);
+        std::future::ready(alone)
+    })
 }
 
 /// Drops each hang-up that is not the first signal.
@@ -97,5 +118,15 @@ mod tests {
             let items = counted(signals).count().now_or_never();
             assert_eq!(items, Some(wanted), "{given:?}");
         }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test(start_paused = true)]
+    async fn signals_that_come_together_are_one() {
+        let gaps = [0, 0, 1, 150, 5, 99, 100];
+        let signals = futures::stream::iter(gaps).then(|gap| async move {
+            tokio::time::sleep(Duration::from_millis(gap)).await;
+        });
+        assert_eq!(settled(signals).count().await, 3);
     }
 }

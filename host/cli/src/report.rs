@@ -48,7 +48,18 @@ pub(crate) fn error(failure: &Failure, to: &mut Sink) {
 /// Writes `Hint:`.
 pub(crate) fn hint(remedy: &str, to: &mut Sink) {
     let label = to.ink.paint(Tone::Hint, "Hint:");
-    to.line(format_args!("{label} {}", block(remedy, 2)));
+    let remedy = called(remedy, &to.agent);
+    to.line(format_args!("{label} {}", block(&remedy, 2)));
+}
+
+/// Returns a text in which commands that reach a cluster reach the same one. Without that, what was tried on one cluster would be done to
+/// another by whoever pastes it.
+fn called(text: &str, agent: &str) -> String {
+    ["run", "apply"]
+        .iter()
+        .fold(text.to_owned(), |text, command| {
+            text.replace(&format!("agent {command} "), &format!("{agent} {command} "))
+        })
 }
 
 /// Writes `Warning:`.

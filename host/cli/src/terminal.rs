@@ -11,8 +11,9 @@ use indicatif::ProgressDrawTarget;
 
 use crate::screen;
 
+use crate::clean;
 use crate::ink::Ink;
-use crate::options::Color;
+use crate::options::{Color, Options};
 use crate::render::time::Clock;
 
 /// Where a command reads and writes.
@@ -100,6 +101,24 @@ impl Terminal {
         self.stderr.ink = Ink::new(wanted(self.facts.stderr_tty));
     }
 
+    /// Has commands to paste lead to the same cluster as this one.
+    pub(crate) fn calls_as(&mut self, options: &Options) {
+        let mut agent = "agent".to_owned();
+        if options.sandbox {
+            agent.push_str(" --sandbox");
+        }
+        let file = options
+            .kubeconfig
+            .as_ref()
+            .map(|file| file.display().to_string());
+        for (option, value) in [("kubeconfig", &file), ("context", &options.context)] {
+            if let Some(value) = value {
+                agent.push_str(&format!(" --{option} {}", clean::word(value)));
+            }
+        }
+        self.stderr.agent = agent;
+    }
+
     /// Returns whether a person can be asked something.
     pub(crate) fn is_interactive(&self) -> bool {
         self.facts.stdin_tty && self.facts.stderr_tty
@@ -129,6 +148,8 @@ pub(crate) struct Sink {
     to: Option<Box<dyn Write + Send>>,
     /// How its lines are painted.
     pub(crate) ink: Ink,
+    /// How the agent was told of its cluster, for commands to paste: `agent` with those options.
+    pub(crate) agent: String,
 }
 
 impl Sink {
@@ -136,6 +157,7 @@ impl Sink {
         Sink {
             to: Some(to),
             ink: Ink::new(false),
+            agent: "agent".to_owned(),
         }
     }
 

@@ -24,8 +24,8 @@ pub fn of(failure: &Failure) -> u8 {
     match failure.kind {
         Kind::Denied if failure.code == "run.declined" => DECLINED,
         Kind::Denied => DENIED,
-        // The journal is no target: nothing of the cluster was tried.
-        Kind::Unavailable if failure.code.starts_with("journal.") => FAILED,
+        // What is on this machine is no target: nothing of the cluster was tried.
+        Kind::Unavailable if is_local(&failure.code) => FAILED,
         Kind::Unavailable => UNREACHABLE,
         // A plugin that traps is the plugin's bug.
         Kind::Internal if failure.code.starts_with("agent.") => BUG,
@@ -33,6 +33,10 @@ pub fn of(failure: &Failure) -> u8 {
         Kind::NotFound if failure.code == "operations.unknown" => USAGE,
         _ => FAILED,
     }
+}
+
+fn is_local(code: &str) -> bool {
+    code.starts_with("journal.") || code.starts_with("store.")
 }
 
 fn is_usage(code: &str) -> bool {

@@ -47,6 +47,17 @@ pub struct Begun {
     pub plan: Option<Box<Plan>>,
 }
 
+impl Begun {
+    /// Returns the run's locks as they are called on this machine, which may be at work on several clusters.
+    pub fn local_locks(&self) -> Vec<String> {
+        let of_cluster = |name: &String| match &self.cluster.server {
+            Some(server) => format!("{name} at {server}"),
+            None => name.clone(),
+        };
+        self.locks.iter().map(of_cluster).collect()
+    }
+}
+
 /// Who started a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

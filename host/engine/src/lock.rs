@@ -27,7 +27,8 @@ impl Locks {
     pub(crate) fn take(inner: &Inner, begun: &Begun) -> Result<Locks, Failure> {
         let mut locks = Locks::none();
         if !begun.locks.is_empty() {
-            locks.local = Some(inner.journal()?.lock(&begun.locks, &begun.run)?);
+            let names = begun.local_locks();
+            locks.local = Some(inner.journal()?.lock(&names, &begun.run)?);
         }
         Ok(locks)
     }

@@ -56,7 +56,10 @@ pub(crate) async fn take_up(
         drop(events.unbounded_send(Event::Finished { outcome: nothing }));
         return Ok(Run::new(id, seen.boxed(), control));
     }
-    is_same_cluster(&inner, &record.begun).await?;
+    let out_of_reach = match is_same_cluster(&inner, &record.begun).await {
+        Err(failure) if give_up => Some(failure),
+        same => same.map(|()| None)?,
+    };
     let begun = begun_again(&inner, &record, consent);
     // Only a plugin that goes on is needed. What it held is put back without it, also when it is gone, or has lost its rights.
     let goes_on = to == Aim::Finish && record.end().is_none();
@@ -80,6 +83,7 @@ pub(crate) async fn take_up(
         record,
         to,
         give_up,
+        out_of_reach,
         prepared,
     };
     tokio::spawn(async move { carry_on(&inner, supervision, task).await });
@@ -92,6 +96,8 @@ struct Task {
     record: Record,
     to: Aim,
     give_up: bool,
+    /// Why nothing can be put back, where that is known already and the run is given up all the same.
+    out_of_reach: Option<Failure>,
     /// The plugin, if it goes on.
     prepared: Option<Prepared>,
 }
@@ -187,6 +193,7 @@ async fn carry_on(inner: &Inner, mut supervision: Supervision, task: Task) {
         record,
         to,
         give_up,
+        out_of_reach,
         prepared,
     } = task;
     // Not on record before they agreed: a run that somebody has begun to take back is taken back.
@@ -194,8 +201,14 @@ async fn carry_on(inner: &Inner, mut supervision: Supervision, task: Task) {
     if let Err(declined) = supervision.agreed(&record, to).await {
         return supervision.leave(declined);
     }
-    if let Err(failure) = begin_again(inner, &mut supervision, &begun, to).await {
-        return supervision.leave(failure);
+    let begins = match out_of_reach {
+        Some(failure) => Err(failure),
+        None => begin_again(inner, &mut supervision, &begun, to).await,
+    };
+    match begins {
+        Ok(()) => {}
+        Err(failure) if give_up => return given_up(inner, supervision, failure).await,
+        Err(failure) => return supervision.leave(failure),
     }
     match (to, record.end(), prepared) {
         (Aim::Finish, None, Some(prepared)) => match supervision.gate.holds_stand().await {
@@ -206,6 +219,21 @@ async fn carry_on(inner: &Inner, mut supervision: Supervision, task: Task) {
         (Aim::Finish, Some(end), _) => supervise::conclude(supervision, end.clone()).await,
         _ => take_back(supervision, &record, give_up).await,
     }
+}
+
+/// Ends a run whose cluster cannot be reached, or is gone: what it changed there is named, and nobody waits for it any more.
+async fn given_up(inner: &Inner, supervision: Supervision, why: Failure) {
+    let gate = supervision.gate.clone();
+    if let Err(failure) = gate.note_resumed(&inner.who, Aim::Undo).await {
+        return supervision.leave(failure);
+    }
+    let put_back = gate.give_up(Some(&why));
+    supervision
+        .finish(Outcome::Undone {
+            put_back,
+            irreversible: Vec::new(),
+        })
+        .await;
 }
 
 /// Records that the run is taken up, and then takes its locks in the cluster.
@@ -226,7 +254,7 @@ async fn begin_again(
 async fn take_back(supervision: Supervision, record: &Record, give_up: bool) {
     let put_back = supervision.gate.release_all().await;
     if give_up {
-        supervision.gate.give_up();
+        drop(supervision.gate.give_up(None));
     }
     let irreversible = irreversible(record);
     supervision

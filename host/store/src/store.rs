@@ -227,10 +227,12 @@ impl Store {
     pub fn keep(&self, found: &Found) -> Result<(), Failure> {
         let kept = self.kept.put(&found.digest, &found.origin, &found.wasm);
         kept.map_err(|error| {
-            Failure::of(Kind::Unavailable, "store.cannot-keep", &error).while_doing(format!(
-                "keeping plugin `{}` for as long as the run needs it",
-                found.manifest.id
-            ))
+            Failure::of(Kind::Unavailable, "store.cannot-keep", &error)
+                .while_doing(format!(
+                    "keeping plugin `{}` for as long as the run needs it",
+                    found.manifest.id
+                ))
+                .hinted("make room where the journal is: df -h ~/.local/state/agent")
         })
     }
 

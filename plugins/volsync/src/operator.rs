@@ -32,6 +32,30 @@ pub(crate) fn find(namespace: Option<&str>) -> Result<Option<Object>> {
     best(list(None)?)
 }
 
+/// Refuses what only a VolSync that runs can do. One that cannot be found, or not be looked at, is taken to run.
+///
+/// # Errors
+///
+/// `volsync.suspended`.
+pub(crate) fn refuse_suspended() -> Result<()> {
+    match find(None) {
+        Ok(Some(deployment)) if deployment.integer("/spec/replicas") == Some(0) => {
+            Err(suspended(&ObjectRef::to(kinds::DEPLOYMENT, &deployment)))
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == Kind::Cancelled => Err(error),
+        Err(_) => Ok(()),
+    }
+}
+
+fn suspended(deployment: &ObjectRef) -> Error {
+    Error::conflict(
+        "volsync.suspended",
+        format!("VolSync itself is suspended, so it would do nothing: {deployment} is at 0"),
+    )
+    .hint("agent run volsync.resume")
+}
+
 fn list(namespace: Option<&str>) -> Result<Vec<Object>> {
     cluster::list(&Query::all(kinds::DEPLOYMENT).namespace(namespace), &FIELDS)
 }

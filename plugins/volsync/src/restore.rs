@@ -44,7 +44,7 @@ pub(crate) struct Restore {
     previous: Option<usize>,
     /// The newest snapshot that is not younger than this time
     as_of: Option<Timestamp>,
-    /// The snapshot with this id, or with an id that begins so
+    /// The snapshot with this id, or with an id that begins so (six hexadecimal digits or more)
     #[arg(short = 's')]
     snapshot: Option<String>,
     /// Do not back up the present state first
@@ -96,8 +96,8 @@ pub(crate) struct Report {
     )
 )]
 pub(crate) fn restore(args: Restore) -> Result<Report> {
+    let wish = select::wish(&args)?;
     let scene = look::look(&args)?;
-    let wish = select::wish(&args);
     let (list, chosen) = select::choose(&scene, &wish)?;
     consent::ask(&scene, &wish, chosen.as_ref(), &args)?;
     let mut safety = safety::back_up(&scene, &args, &list, chosen.as_ref())?;

@@ -3,6 +3,7 @@
 use agent_sdk::prelude::*;
 
 use crate::app;
+use crate::operator;
 use crate::source::Source;
 use crate::sync::{self, Wanted};
 
@@ -46,6 +47,7 @@ pub(crate) struct Snapshot {
 )]
 pub(crate) fn snapshot(args: Snapshot) -> Result<Outcome> {
     let sources = chosen(args.namespace.as_deref(), args.app.as_deref(), args.all)?;
+    operator::refuse_suspended()?;
     let step = Step::new(title("Back up", &sources));
     let wanted = Wanted {
         unlock: false,

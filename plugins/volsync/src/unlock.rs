@@ -3,6 +3,7 @@
 use agent_sdk::prelude::*;
 
 use crate::app;
+use crate::operator;
 use crate::snapshot::{chosen, finish, title};
 use crate::source::Source;
 use crate::sync::{self, Wanted};
@@ -47,6 +48,7 @@ pub(crate) fn unlock(args: Unlock) -> Result<Outcome> {
     if let (true, Some(source)) = (one, sources.first()) {
         app::require_restic(source)?;
     }
+    operator::refuse_suspended()?;
     let sources: Vec<_> = sources.into_iter().filter(lockable).collect();
     let step = Step::new(title("Unlock the repository of", &sources));
     let wanted = Wanted {

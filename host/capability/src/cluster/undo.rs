@@ -17,6 +17,9 @@ mod running;
 use running::Running;
 pub(crate) use running::STILL_THERE;
 
+/// What is said of a change that is not put back because somebody else has been there since.
+const LEFT: &str = "is left as it is";
+
 /// How often it is tried again when somebody else changes the object in between.
 const CONFLICTS: u32 = 20;
 
@@ -116,13 +119,13 @@ async fn restore(
         let now = match client.look(intent, target).await {
             Ok(now) => now,
             Err(gone) if gone.failure.kind == Kind::NotFound => {
-                return Ok((String::new(), vec!["it is gone".to_owned()]));
+                return Ok((LEFT.to_owned(), vec!["it is gone".to_owned()]));
             }
             Err(unanswered) => return Err(unanswered.failure),
         };
         if uid.is_some() && now.pointer("/metadata/uid").and_then(Value::as_str) != uid {
             return Ok((
-                String::new(),
+                LEFT.to_owned(),
                 vec!["it is another object of that name now".to_owned()],
             ));
         }
@@ -190,7 +193,7 @@ async fn remove(
         }
         Err(other) if other.failure.kind == Kind::Conflict => {
             return Ok((
-                String::new(),
+                LEFT.to_owned(),
                 vec!["it is another object of that name now".to_owned()],
             ));
         }
@@ -229,17 +232,17 @@ fn told(target: &ObjectRef, restored: &[FieldChange], left: &[FieldChange]) -> D
             )
         })
         .collect();
-    let left = redact::changes(&target.of, left)
+    let left: Vec<String> = redact::changes(&target.of, left)
         .iter()
         .map(|field| {
             let (path, value) = (dotted(&field.path), shown(field.after.as_ref()));
             format!("`{path}` is {value} now, which somebody else set")
         })
         .collect();
-    let summary = if restored.is_empty() {
-        "was as before".to_owned()
-    } else {
-        restored.join(", ")
+    let summary = match (restored.as_slice(), left.as_slice()) {
+        ([], []) => "was as before".to_owned(),
+        ([], _) => LEFT.to_owned(),
+        (restored, _) => restored.join(", "),
     };
     (summary, left)
 }

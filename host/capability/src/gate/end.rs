@@ -46,6 +46,8 @@ impl Gate {
         };
         let outcome = match self.run.must_write(note, Survives::Process).await {
             Ok(()) => outcome,
+            // What only looked has done what it was to do.
+            Err(_unrecorded) if !self.run.recording() => outcome,
             Err(failure) => unrecorded(outcome, failure),
         };
         self.run.show(Event::Finished { outcome });
@@ -120,12 +122,15 @@ impl Gate {
         self.run.undone.take()
     }
 
-    /// Leaves what the run still holds as it is, for good: somebody has been told of it and will see to it.
-    pub fn give_up(&self) {
-        for entry in self.run.ledger.take(|_| true) {
+    /// Leaves what the run still holds as it is, for good: somebody is told of it and will see to it. Returns a report of each, with why.
+    pub fn give_up(&self, why: Option<&Failure>) -> Vec<TakeBack> {
+        let left = self.run.ledger.take(|_| true);
+        let report = |entry: Entry| {
             let number = entry.number;
             self.run.note(Note::Kept { number });
-        }
+            why.map(|why| ledger::unsettled(&entry, why.clone()))
+        };
+        left.into_iter().filter_map(report).collect()
     }
 
     /// Returns how many changes the run holds.

@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::follow::{self, Known};
 use super::stop::stop;
-use crate::clean;
 use crate::operation;
 use crate::options::{Failing, Options};
 use crate::terminal::Terminal;
@@ -32,6 +31,9 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     failing: Failing,
 }
+
+/// How a plan is made. Never into the file that is none: whatever it is, it is not to be overwritten.
+const MADE_BY: &str = "agent run DOMAIN.OPERATION … --plan --out plan.json";
 
 /// A plan to be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +105,7 @@ fn place(error: &serde_json::Error) -> String {
 }
 
 fn no_plan(path: &Path) -> Failure {
-    failure(format!("`{}` is no plan", path.display())).hinted(made_by(path))
+    failure(format!("`{}` is no plan", path.display())).hinted(MADE_BY)
 }
 
 fn unknown_format(format: &Value, path: &Path) -> Failure {
@@ -112,14 +114,8 @@ fn unknown_format(format: &Value, path: &Path) -> Failure {
         "`{path_text}` is a plan of format {format}, and this agent knows format {FORMAT} only"
     ))
     .hinted(format!(
-        "apply it with the agent that made it, or make it anew: {}",
-        made_by(path)
+        "apply it with the agent that made it, or make it anew: {MADE_BY}"
     ))
-}
-
-fn made_by(path: &Path) -> String {
-    let path = clean::word(&path.display().to_string());
-    format!("agent run DOMAIN.OPERATION … --plan --out {path}")
 }
 
 fn failure(message: String) -> Failure {

@@ -103,7 +103,8 @@ impl Journal {
                 // It may have come to its end and been forgotten by now.
                 row::begun(from, stored.key).optional()
             })?;
-            let declared = read.flatten().map(|begun| begun.locks).unwrap_or_default();
+            let declared = read.flatten().map(|begun| begun.local_locks());
+            let declared = declared.unwrap_or_default();
             if let Some(name) = declared.into_iter().find(|name| names.contains(&name)) {
                 return Ok(Some((name, stored)));
             }

@@ -66,9 +66,14 @@ pub(crate) fn choose<'a>(list: &'a [Snapshot], wish: &Wish) -> Result<&'a Snapsh
     }
 }
 
+/// Returns whether a text can be the id of a snapshot, or the beginning of one.
+pub(crate) fn is_id(text: &str) -> bool {
+    text.len() >= ID_MIN && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 fn by_id<'a>(eligible: Vec<&'a Snapshot>, prefix: &str) -> Result<&'a Snapshot, Unmet> {
     let wanted = prefix.to_ascii_lowercase();
-    if wanted.len() < ID_MIN || !wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !is_id(&wanted) {
         return Err(Unmet::InvalidId(prefix.to_owned()));
     }
     let named: Vec<_> = eligible

@@ -7,6 +7,7 @@ use agent_sdk::prelude::*;
 
 use super::{Restore, rival};
 use crate::app;
+use crate::operator;
 use crate::source::Source;
 
 pub(super) use part::{Autoscaler, CronJob, Flux, PAUSED_REPLICAS, ScaledObject, Workload, is_of};
@@ -64,6 +65,7 @@ const FLUX: [&str; 3] = ["/metadata/labels", "/spec/suspend", "/status/condition
 /// `volsync.restore-running`, `volsync.continuous`.
 pub(super) fn look(args: &Restore) -> Result<Scene> {
     let step = Step::new(format!("Look at `{}/{}`", args.namespace, args.app));
+    operator::refuse_suspended()?;
     let source = app::source(&args.namespace, &args.app)?;
     app::require_restic(&source)?;
     let siblings = app::siblings(&source)?;

@@ -130,7 +130,8 @@ fn failed(scene: &Scene, error: Error) -> Error {
         scene.source.claim()
     );
     let error = error.while_doing(message);
-    if error.remedy().is_some() {
+    // Who has stopped the run needs no way around the backup.
+    if error.remedy().is_some() || error.kind() == Kind::Cancelled {
         return error;
     }
     error.hint("--no-safety-snapshot restores without it; the present state is lost then")

@@ -25,11 +25,23 @@ impl Pin {
 }
 
 /// Returns what the person wants.
-pub(super) fn wish(args: &Restore) -> Wish {
+///
+/// # Errors
+///
+/// `operations.arguments`: what cannot be an id is known before anything is looked at.
+pub(super) fn wish(args: &Restore) -> Result<Wish> {
     match (&args.snapshot, args.as_of) {
-        (Some(id), _) => Wish::Id(id.clone()),
-        (None, Some(moment)) => Wish::AsOf(moment),
-        (None, None) => Wish::Previous(args.previous.unwrap_or_default()),
+        (Some(id), _) if !selection::is_id(id) => Err(Error::invalid(
+            "operations.arguments",
+            format!("`{id}` is no id of a snapshot: give at least {ID_MIN} hexadecimal digits"),
+        )
+        .hint(format!(
+            "agent run volsync.list {} {}",
+            args.namespace, args.app
+        ))),
+        (Some(id), _) => Ok(Wish::Id(id.clone())),
+        (None, Some(moment)) => Ok(Wish::AsOf(moment)),
+        (None, None) => Ok(Wish::Previous(args.previous.unwrap_or_default())),
     }
 }
 
@@ -41,6 +53,10 @@ pub(super) fn wish(args: &Restore) -> Wish {
 pub(super) fn choose(scene: &Scene, wish: &Wish) -> Result<(Vec<Snapshot>, Option<Snapshot>)> {
     let list = read(scene)?;
     if run::planning() {
+        info!(
+            "which snapshot is known only when the run lists the repository; \
+             `previous` and `restoreAsOf` stand for it in the plan"
+        );
         return Ok((list, None));
     }
     match selection::choose(&list, wish) {
