@@ -124,10 +124,12 @@ impl Replay {
         self.put_back.get(&number)
     }
 
-    /// Returns whether an effect is known to have happened, and nobody had begun to put it back.
+    /// Returns whether an effect is known to have happened, and the run had not begun to put back that or anything newer. Holds go newest first,
+    /// so what is older than one that went is on its way out: Flux, for one, is awake again by then, and may have put it right before us.
     pub(crate) fn is_settled(&self, number: u64) -> bool {
         let attempted = |deeds: &Vec<Deed>| deeds.iter().any(|deed| deed.effect().number == number);
-        !self.released.contains(&number) && !self.attempts.values().any(attempted)
+        self.released.last().is_none_or(|last| number > *last)
+            && !self.attempts.values().any(attempted)
     }
 
     pub(crate) fn highest(&self) -> u64 {

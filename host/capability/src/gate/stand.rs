@@ -10,8 +10,8 @@ use super::{Gate, Pass, Patience};
 use crate::cluster;
 
 impl Gate {
-    /// Checks that every change that a cut-off run holds is still in place. What it had begun to put back does not count, and neither does a
-    /// change that it does not know to have happened: both are looked at again in the course of the run.
+    /// Checks that every change that a cut-off run holds is still in place. What it had begun to put back does not count, nor what is older than
+    /// that, and neither does a change that it does not know to have happened: both are looked at again in the course of the run.
     ///
     /// # Errors
     /// `conflict` (`run.holds-lost`) with each change that is gone; whatever looking fails with.
