@@ -232,7 +232,7 @@ impl Store {
                     "keeping plugin `{}` for as long as the run needs it",
                     found.manifest.id
                 ))
-                .hinted("make room where the journal is: df -h ~/.local/state/agent")
+                .hinted("make room where runs are recorded: df -h \"${XDG_STATE_HOME:-$HOME/.local/state}\"")
         })
     }
 

@@ -116,6 +116,28 @@ fn lock_that_is_taken_and_let_go_in_haste_is_never_held_twice() {
     assert_eq!(count, "2000");
 }
 
+/// The app of that name on another cluster is another app.
+#[test]
+fn run_that_was_cut_off_keeps_its_lock_on_its_own_cluster_only() {
+    let home = Home::new();
+    let on = |server: &str, run: &str| {
+        let mut begun = declared(run);
+        begun.cluster.server = Some(server.to_owned());
+        begun
+    };
+    let journal = home.journal();
+    let cut_off = on("https://one:6443", "aaaaaaaa");
+    let run = journal.begin(cut_off.clone()).expect("begins");
+    write(&run, told(0)).expect("written");
+    drop(run);
+    let same = on("https://one:6443", "bbbbbbbb");
+    let refused = journal.lock(&same.local_locks(), &same.run);
+    assert_eq!(refused.expect_err("unfinished").code, "lock.unfinished");
+    let other = on("https://other:6443", "cccccccc");
+    let free = journal.lock(&other.local_locks(), &other.run);
+    assert!(free.is_ok(), "{free:?}");
+}
+
 #[test]
 fn lock_that_is_held_names_its_run_and_process() {
     let home = Home::new();
