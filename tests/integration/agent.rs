@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
@@ -19,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// How the agent is started.
 pub(crate) struct Agent {
-    home: TempDir,
+    home: Arc<TempDir>,
     kubeconfig: Option<PathBuf>,
     variables: Vec<(String, String)>,
 }
@@ -27,7 +28,7 @@ pub(crate) struct Agent {
 impl Agent {
     /// An agent that knows of no cluster.
     pub(crate) fn alone() -> Self {
-        let home = tempfile::tempdir().expect("a home for the agent");
+        let home = Arc::new(tempfile::tempdir().expect("a home for the agent"));
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("agent-cache");
         let variables = [
             ("COLUMNS", "100".to_owned()),
@@ -95,6 +96,7 @@ impl Agent {
         let mut child = command.spawn().expect("starting the agent");
         Running {
             line: line.to_owned(),
+            _home: Arc::clone(&self.home),
             stdout: gather(child.stdout.take()),
             stderr: gather(child.stderr.take()),
             child,
@@ -105,6 +107,8 @@ impl Agent {
 /// A run that has not ended.
 pub(crate) struct Running {
     line: String,
+    /// It needs its home for as long as it runs, also when nobody starts another one there.
+    _home: Arc<TempDir>,
     child: Child,
     stdout: JoinHandle<String>,
     stderr: JoinHandle<String>,
