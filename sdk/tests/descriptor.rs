@@ -36,6 +36,9 @@ struct Greet {
     as_of: Option<Timestamp>,
     /// Everybody
     all: bool,
+    /// What nobody else must know
+    #[arg(secret)]
+    password: Option<String>,
 }
 
 /// Greet somebody
@@ -56,6 +59,7 @@ fn greet(args: Greet) -> Result<Value> {
     Ok(json!({
         "volume": args.volume.as_str(), "namespace": args.namespace, "name": args.name, "other": args.other,
         "times": args.times, "seconds": args.time_out.as_secs(), "as-of": args.as_of.map(|at| at.to_string()), "all": args.all,
+        "password": args.password,
     }))
 }
 
@@ -114,7 +118,8 @@ fn fields_are_parameters() {
             "times",
             "time-out",
             "as-of",
-            "all"
+            "all",
+            "password"
         ]
     );
     let required: Vec<_> = greet.parameters.iter().filter(|one| one.required).collect();
@@ -136,6 +141,9 @@ fn fields_are_parameters() {
     assert_eq!(greet.parameters[5].schema.format, Some(Format::Duration));
     assert_eq!(greet.parameters[6].schema.format, Some(Format::DateTime));
     assert_eq!(greet.parameters[7].schema.of, Type::Boolean);
+    let secret: Vec<_> = greet.parameters.iter().map(|one| one.secret).collect();
+    assert_eq!(secret.iter().position(|secret| *secret), Some(8));
+    assert!(!secret[..8].contains(&true));
 }
 
 #[test]
@@ -167,7 +175,7 @@ fn arguments_fill_the_struct_and_defaults_fill_the_rest() {
         outcome.value,
         json!({
             "volume": "very-loud", "namespace": null, "name": null, "other": null,
-            "times": 2, "seconds": 90, "as-of": "2026-11-22T06:00:00Z", "all": false,
+            "times": 2, "seconds": 90, "as-of": "2026-11-22T06:00:00Z", "all": false, "password": null,
         })
     );
 }

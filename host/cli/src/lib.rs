@@ -17,6 +17,7 @@ mod parse;
 mod render;
 mod report;
 mod screen;
+mod secret;
 mod terminal;
 mod usage;
 
@@ -34,7 +35,7 @@ pub use options::{Color, Options, Output, RunOptions};
 pub use parse::{Invocation, parse};
 pub use render::time::Clock;
 pub use report::{report, warn};
-pub use terminal::{Facts, Keep, Terminal};
+pub use terminal::{Facts, Keep, ReadFile, Terminal, Unseen};
 pub use usage::Early;
 
 #[cfg(test)]

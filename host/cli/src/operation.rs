@@ -6,13 +6,15 @@
 use std::collections::BTreeSet;
 
 use agent_core::descriptor::{Operation, Parameter, Risk, Style, Type};
-use agent_core::{OperationName, Plugin, arguments};
+use agent_core::secret::MASK;
+use agent_core::{Failure, OperationName, Plugin, arguments};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use serde_json::{Map, Value};
 
 use crate::clean;
 use crate::command::run;
 use crate::options::{self, Options};
+use crate::secret::{Source, Sources};
 use crate::usage::Early;
 
 mod help;
@@ -28,20 +30,26 @@ pub(crate) use places::{assign, next as next_place};
 pub(crate) enum Given {
     /// `--help` is among them.
     Help,
-    /// The arguments with all defaults, and global options that stood in a cluster of letters with the operation's own.
+    /// The arguments with all defaults, where its secrets are to be read, and global options that stood in a cluster of letters with the operation's own.
     Call {
         arguments: Map<String, Value>,
+        secrets: Sources,
         options: Box<Options>,
     },
 }
 
 const WORDS: &str = "positional words";
 
-/// Reads the words given to an operation; `name` is its full name.
+/// Reads the words given to an operation; `name` is its full name, `person` whether somebody can be asked for secrets that it needs.
 ///
 /// # Errors
 /// The first thing that does not fit.
-pub(crate) fn read(name: &str, operation: &Operation, words: &[String]) -> Result<Given, Early> {
+pub(crate) fn read(
+    name: &str,
+    operation: &Operation,
+    words: &[String],
+    person: bool,
+) -> Result<Given, Early> {
     let called = format!("agent run {name}");
     let command = splitter(operation);
     let argv = std::iter::once(called.clone()).chain(words.iter().cloned());
@@ -51,15 +59,21 @@ pub(crate) fn read(name: &str, operation: &Operation, words: &[String]) -> Resul
     if matches.get_flag("help") {
         return Ok(Given::Help);
     }
-    let given = by_flag(operation, &matches)
+    let secrets = sources(operation, &matches, person)?;
+    // Their places are taken, so that rules about several parameters are judged as later with the values.
+    let masks = secrets.keys().map(|name| (name.clone(), MASK.into()));
+    let masks: Map<String, Value> = masks.collect();
+    let given = by_flag(operation, &matches, masks)
         .and_then(|flags| assign(operation, flags, &positional(&matches)))
         .and_then(|given| arguments::complete(operation, given).map_err(places::Unplaced::from));
-    let arguments =
+    let mut arguments =
         given.map_err(|unplaced| Early::from(unplaced.into_failure(name, operation)))?;
+    arguments.retain(|name, _| !secrets.contains_key(name));
     let options =
         Options::from_arg_matches(&matches).map_err(|error| Early::of(&error, &called))?;
     Ok(Given::Call {
         arguments,
+        secrets,
         options: Box::new(options),
     })
 }
@@ -170,12 +184,31 @@ fn positional(matches: &ArgMatches) -> Vec<String> {
         .unwrap_or_default()
 }
 
+/// Returns where the secrets are read. One that is needed and was not given is asked for.
+fn sources(operation: &Operation, matches: &ArgMatches, person: bool) -> Result<Sources, Failure> {
+    let mut sources = Sources::new();
+    for flag in flags(operation).iter().filter(|flag| flag.parameter.secret) {
+        let name = &flag.parameter.name;
+        let source = match matches.get_one::<String>(&flag.id()) {
+            Some(text) => Source::read(name, &format!("--{name} "), text)?,
+            None if !flag.parameter.required => continue,
+            None if person => Source::person(operation, name),
+            None => return Err(Source::missing(name, &format!("--{name} "))),
+        };
+        sources.insert(name.clone(), source);
+    }
+    Ok(sources)
+}
+
 fn by_flag(
     operation: &Operation,
     matches: &ArgMatches,
+    mut given: Map<String, Value>,
 ) -> Result<Map<String, Value>, places::Unplaced> {
-    let mut given = Map::new();
-    for flag in flags(operation) {
+    for flag in flags(operation)
+        .iter()
+        .filter(|flag| !flag.parameter.secret)
+    {
         if let Some(text) = matches.get_one::<String>(&flag.id()) {
             let value = arguments::parse(flag.parameter, text)?;
             given.insert(flag.parameter.name.clone(), value);

@@ -3,9 +3,11 @@
 //! A stream whose reader has gone swallows what is written to it from then on: a run is never disturbed by `| head -1`.
 
 use std::fmt;
-use std::io::{BufRead, Write};
+use std::io::{self, BufRead, Write};
+use std::path::Path;
 
-use agent_core::Failure;
+use agent_core::{Failure, Kind};
+use futures::channel::oneshot;
 use futures::stream::{BoxStream, StreamExt};
 use indicatif::ProgressDrawTarget;
 
@@ -26,10 +28,18 @@ pub struct Terminal {
     pub(crate) facts: Facts,
     pub(crate) clock: Clock,
     pub(crate) keep: Option<Keep>,
+    pub(crate) files: ReadFile,
+    pub(crate) unseen: Unseen,
 }
 
 /// Keeps a text as the whole of one file, in place of what was there. After a failure the file is as before.
 pub type Keep = Box<dyn FnOnce(&str) -> Result<(), Failure> + Send>;
+
+/// Reads the file of a secret.
+pub type ReadFile = Box<dyn Fn(&Path) -> Result<String, Failure> + Send>;
+
+/// Keeps what is typed from being shown, until the value is dropped.
+pub type Unseen = Box<dyn Fn() -> io::Result<Box<dyn Send>> + Send>;
 
 /// What is known of the streams.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +76,11 @@ impl Terminal {
             facts,
             clock: Clock::default(),
             keep: None,
+            files: Box::new(|_| {
+                let message = "this terminal came without a way to read files";
+                Err(Failure::new(Kind::Internal, "agent.bug", message))
+            }),
+            unseen: Box::new(|| Err(io::ErrorKind::Unsupported.into())),
         }
     }
 
@@ -80,6 +95,14 @@ impl Terminal {
     #[must_use]
     pub fn with_out(mut self, keep: Keep) -> Terminal {
         self.keep = Some(keep);
+        self
+    }
+
+    /// Gives it what secrets are read by.
+    #[must_use]
+    pub fn with_secrets(mut self, files: ReadFile, unseen: Unseen) -> Terminal {
+        self.files = files;
+        self.unseen = unseen;
         self
     }
 
@@ -141,6 +164,24 @@ impl fmt::Debug for Terminal {
             .field("facts", &self.facts)
             .finish_non_exhaustive()
     }
+}
+
+/// A line that is typed, with the reader; empty at the end of input.
+pub(crate) type Typed = oneshot::Receiver<(String, Box<dyn BufRead + Send>)>;
+
+/// Reads a line on a thread of its own, so that Ctrl-C is heard meanwhile. The thread outlives a run that was stopped; the end of the process
+/// ends it.
+pub(crate) fn typed(mut stdin: Box<dyn BufRead + Send>) -> Typed {
+    let (tx, rx) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        if stdin.read_line(&mut line).is_err() {
+            line.clear();
+        }
+        // The run may be over already; there is nobody to tell then.
+        drop(tx.send((line, stdin)));
+    });
+    rx
 }
 
 /// A stream for whole lines.

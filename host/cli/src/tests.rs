@@ -9,5 +9,6 @@ pub(crate) mod plugins;
 mod remembering;
 mod running;
 mod scene;
+mod secret;
 mod taking_up;
 mod usage;

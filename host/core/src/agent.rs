@@ -19,6 +19,7 @@ use crate::journal::Aim;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::record::{Filter, Pruned, Record, Retention, Summary};
+use crate::secret::Secrets;
 
 /// Runs operations.
 #[async_trait]
@@ -50,12 +51,13 @@ pub trait Agent: Send + Sync {
     /// Starts a run that does what a plan says and nothing else: an effect that is not in it ends the run, which is taken back then.
     ///
     /// # Errors
-    /// As for [`Agent::run`]; `conflict` (`plan.outdated`) when an object has changed in what the plan rests on.
+    /// As for [`Agent::run`]; `invalid` (`secrets.missing`, `secrets.changed`) when it was planned with others; `conflict` (`plan.outdated`) when an object has changed in what the plan rests on.
     async fn apply(
         &self,
         plan: Plan,
         consent: Consent,
         on_failure: OnFailure,
+        secrets: Secrets,
     ) -> Result<Run, Failure>;
 
     /// Returns the runs that are remembered, newest first.
@@ -88,7 +90,7 @@ pub trait Agent: Send + Sync {
     ///
     /// # Errors
     /// As for [`Agent::record`]; `conflict` (`journal.run-is-live`) while its process is at work; `not-found` (`store.no-artifact`) when the plugin
-    /// that it ran is not there any more.
+    /// that it ran is not there any more; `invalid` (`secrets.missing`, `secrets.changed`) when it goes on and was given others.
     async fn take_up(&self, run: &str, how: Resumption) -> Result<Run, Failure>;
 
     /// Forgets runs that are over; without a retention, by the one that is set.

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::descriptor::{Constraint, Format, Operation, Parameter, Schema, Type};
 use crate::failure::{Failure, Kind};
+use crate::secret::MASK;
 use crate::suggest;
 
 /// Why arguments do not fit.
@@ -234,7 +235,11 @@ fn unknown(operation: &Operation, name: &str) -> Misfit {
 fn wrong(parameter: &Parameter, given: impl Into<String>) -> Misfit {
     Misfit::Wrong {
         name: parameter.name.clone(),
-        given: given.into(),
+        given: if parameter.secret {
+            MASK.to_owned()
+        } else {
+            given.into()
+        },
         wanted: wanted(&parameter.schema),
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::id::OperationName;
 use crate::journal::Aim;
+use crate::secret::Secrets;
 
 /// One request to run an operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +14,9 @@ pub struct Call {
     pub operation: OperationName,
     /// Its arguments by parameter name. Defaults are filled in by [`crate::arguments::complete`].
     pub arguments: Map<String, Value>,
+    /// The values of its secret parameters, which are none of the arguments.
+    #[serde(skip)]
+    pub secrets: Secrets,
     /// Whether to perform or to plan.
     pub mode: Mode,
     /// What the caller says to questions.
@@ -58,7 +62,7 @@ pub enum Consent {
 }
 
 /// How a run is taken up again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resumption {
     /// What it is to come to.
     pub to: Aim,
@@ -66,4 +70,6 @@ pub struct Resumption {
     pub consent: Consent,
     /// Whether what cannot be put back is left as it is, so that the run is over all the same. It is named.
     pub give_up: bool,
+    /// The values of its secret parameters once more. Only a run that goes on needs them.
+    pub secrets: Secrets,
 }

@@ -85,6 +85,10 @@ pub struct Parameter {
     /// The value when it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
+    /// Whether its value is known to nobody but the plugin: it is text without a form, a default or a place on the command line, it is read from a
+    /// file or typed unseen, and neither shown nor on record.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
     /// What in the world its values name, for completion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<Names>,

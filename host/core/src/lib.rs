@@ -25,6 +25,7 @@ pub mod object;
 pub mod plan;
 pub mod policy;
 pub mod record;
+pub mod secret;
 pub mod settings;
 pub mod size;
 pub mod suggest;

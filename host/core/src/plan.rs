@@ -24,6 +24,9 @@ pub struct Plan {
     pub operation: OperationName,
     /// With all defaults filled in.
     pub arguments: Map<String, Value>,
+    /// The secrets that it was planned with, as keyed hashes by the names of their parameters. Whoever applies it gives them again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, String>,
     /// Id and version of the plugin.
     pub plugin: String,
     /// The artifact.

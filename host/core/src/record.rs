@@ -40,6 +40,9 @@ pub struct Begun {
     pub seed: String,
     /// The locks that it holds until it is over.
     pub locks: Vec<String>,
+    /// The secrets that it was given, as keyed hashes by the names of their parameters. Whoever resumes it gives them again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, String>,
     /// When it began.
     pub at: Timestamp,
     /// The plan that it may not go beyond.

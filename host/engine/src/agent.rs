@@ -14,6 +14,7 @@ use agent_core::journal::{Aim, Returned};
 use agent_core::limits::Limits;
 use agent_core::plan::Plan;
 use agent_core::record::{Cluster, Filter, Pruned, Record, Retention, Summary, Who};
+use agent_core::secret::Secrets;
 use agent_journal::Journal;
 use agent_store::{CodeCache, Found, Store};
 use async_trait::async_trait;
@@ -94,8 +95,9 @@ impl Agent for LocalAgent {
         plan: Plan,
         consent: Consent,
         on_failure: OnFailure,
+        secrets: Secrets,
     ) -> Result<Run, Failure> {
-        begin::apply(self.0.clone(), plan, consent, on_failure).await
+        begin::apply(self.0.clone(), plan, consent, on_failure, secrets).await
     }
 
     async fn runs(&self, filter: Filter) -> Result<Vec<Summary>, Failure> {

@@ -13,6 +13,7 @@ use agent_core::id::RunId;
 use agent_core::journal::RunJournal;
 use agent_core::plan::{self, Plan};
 use agent_core::record::{Begun, Cluster};
+use agent_core::secret::Secrets;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
 use jiff::Timestamp;
@@ -22,13 +23,15 @@ use crate::agent::Inner;
 use crate::lock::Locks;
 use crate::nested::Nested;
 use crate::prepare::{Prepared, prepare};
+use crate::secret;
 use crate::supervise::{Supervision, supervise};
 
 /// Starts a run.
 pub(crate) async fn begin(inner: Arc<Inner>, mut call: Call) -> Result<Run, Failure> {
     let given = std::mem::take(&mut call.arguments);
     let found = inner.found(&call.operation, None)?;
-    let prepared = prepare(found, &inner.limits, &call.operation, given)?;
+    let secrets = std::mem::take(&mut call.secrets);
+    let prepared = prepare(found, &inner.limits, &call.operation, given, &secrets)?;
     start(inner, call, prepared, None).await
 }
 
@@ -38,13 +41,16 @@ pub(crate) async fn apply(
     plan: Plan,
     consent: Consent,
     on_failure: OnFailure,
+    secrets: Secrets,
 ) -> Result<Run, Failure> {
+    secret::are_the_same(&inner, &plan.secrets, &secrets, "agent apply FILE")?;
     let found = inner.found(&plan.operation, Some(&plan.digest))?;
     let arguments = plan.arguments.clone();
-    let prepared = prepare(found, &inner.limits, &plan.operation, arguments)?;
+    let prepared = prepare(found, &inner.limits, &plan.operation, arguments, &secrets)?;
     let call = Call {
         operation: plan.operation.clone(),
         arguments: Map::new(),
+        secrets: Secrets::default(),
         mode: Mode::Perform,
         consent,
         on_failure,
@@ -78,6 +84,7 @@ async fn start(
     let (control, said) = mpsc::unbounded();
     let grants = prepared.grants.clone();
     let gate = open(&inner, &begun, grants, journal, None, events)?;
+    gate.learn(&prepared.secrets);
     if let Some(plan) = &begun.plan {
         gate.is_up_to_date(plan).await?;
     }
@@ -142,6 +149,7 @@ pub(crate) fn drawn(gate: &Gate, begun: Begun) -> Plan {
         format: plan::FORMAT,
         operation: begun.call.operation,
         arguments: begun.call.arguments,
+        secrets: begun.secrets,
         plugin: begun.plugin,
         digest: begun.digest,
         cluster: begun.cluster,
@@ -252,6 +260,7 @@ async fn begun(inner: &Inner, call: &Call, prepared: &Prepared) -> Result<Begun,
         },
         seed: hex::encode(seed),
         locks: prepared.locks(),
+        secrets: secret::hashes(inner, &prepared.secrets)?,
         at: Timestamp::now(),
         plan: None,
     })

@@ -20,6 +20,7 @@ mod lock;
 mod namespace;
 mod nested;
 mod prepare;
+mod secret;
 mod stdio;
 mod supervise;
 mod take_up;

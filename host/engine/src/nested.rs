@@ -8,6 +8,7 @@ use agent_core::event::{Event, Level};
 use agent_core::failure::Failure;
 use agent_core::id::{CallId, OperationName};
 use agent_core::journal::Returned;
+use agent_core::secret::Secrets;
 use agent_core::undo::Scope;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -41,7 +42,14 @@ async fn call(
     scope: Option<Scope>,
 ) -> Result<Returned, Failure> {
     let found = inner.found(operation, caller.called_before(&place).as_ref())?;
-    let prepared = prepare(found, &inner.limits, operation, arguments)?;
+    let prepared = prepare(
+        found,
+        &inner.limits,
+        operation,
+        arguments,
+        &Secrets::default(),
+    )?;
+    caller.learn(&prepared.secrets);
     inner.keep(&prepared)?;
     caller.note_called(&place, operation, &prepared.found.digest);
     if let Some(message) = prepared.found.note.clone() {

@@ -10,6 +10,7 @@ use agent_core::grant::Grants;
 use agent_core::id::OperationName;
 use agent_core::limits::Limits;
 use agent_core::policy;
+use agent_core::secret::Secrets;
 use agent_store::Found;
 use serde_json::{Map, Value};
 
@@ -17,7 +18,9 @@ use serde_json::{Map, Value};
 pub(crate) struct Prepared {
     pub(crate) operation: OperationName,
     pub(crate) found: Arc<Found>,
+    /// Without the values of secret parameters.
     pub(crate) arguments: Map<String, Value>,
+    pub(crate) secrets: Secrets,
     pub(crate) grants: Grants,
     pub(crate) limits: Limits,
 }
@@ -38,7 +41,9 @@ impl Prepared {
     }
 
     pub(crate) fn invocation(&self) -> Result<Invocation, Failure> {
-        let written = serde_json::to_string(&self.arguments);
+        let mut arguments = self.arguments.clone();
+        self.secrets.fill_in(&mut arguments);
+        let written = serde_json::to_string(&arguments);
         Ok(Invocation {
             operation: self.operation.to_string(),
             arguments: written.map_err(|error| Failure::of(Kind::Internal, "agent.bug", &error))?,
@@ -54,15 +59,18 @@ pub(crate) fn prepare(
     found: Arc<Found>,
     limits: &Limits,
     operation: &OperationName,
-    given: Map<String, Value>,
+    mut given: Map<String, Value>,
+    secrets: &Secrets,
 ) -> Result<Prepared, Failure> {
     let Some(descriptor) = found.descriptor.operation(operation.operation()) else {
         // The store has looked it up by this very name.
         let message = format!("operation `{operation}` is gone from its plugin");
         return Err(Failure::new(Kind::Internal, "agent.bug", message));
     };
-    let arguments = arguments::complete(descriptor, given)
+    secrets.fill_in(&mut given);
+    let mut arguments = arguments::complete(descriptor, given)
         .map_err(|misfit| misfit.into_failure(operation.as_str()))?;
+    let secrets = Secrets::take(descriptor, &mut arguments);
     let grants = policy::decide(
         &found.manifest,
         &found.imports,
@@ -75,6 +83,7 @@ pub(crate) fn prepare(
         operation: operation.clone(),
         limits: limits.lowered(&found.manifest.limits),
         arguments,
+        secrets,
         grants,
         found,
     })

@@ -11,6 +11,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::journal::{Aim, RunJournal};
 use agent_core::record::{Begun, Deed, Record, Settled};
+use agent_core::secret::Secrets;
 use agent_journal::OpenRun;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
@@ -19,6 +20,7 @@ use crate::agent::Inner;
 use crate::begin;
 use crate::lock::{self, Locks};
 use crate::prepare::{Prepared, prepare};
+use crate::secret;
 use crate::supervise::{self, Supervision};
 
 /// Takes a run up again.
@@ -31,6 +33,7 @@ pub(crate) async fn take_up(
         to,
         consent,
         give_up,
+        secrets,
     } = how;
     let id = inner.journal()?.which(name, to)?;
     let (journal, record) = inner.journal()?.reopen(&id)?;
@@ -63,13 +66,18 @@ pub(crate) async fn take_up(
     let begun = begun_again(&inner, &record, consent);
     // Only a plugin that goes on is needed. What it held is put back without it, also when it is gone, or has lost its rights.
     let goes_on = to == Aim::Finish && record.end().is_none();
-    let prepared = goes_on.then(|| prepared(&inner, &begun)).transpose()?;
+    let prepared = goes_on
+        .then(|| prepared(&inner, &begun, &secrets))
+        .transpose()?;
     let locks = Locks::take(&inner, &begun)?;
     let grants = match &prepared {
         Some(prepared) => prepared.grants.clone(),
         None => Grants::to_put_back(),
     };
     let gate = opened(&inner, &begun, grants, journal, &record, to, events)?;
+    if let Some(prepared) = &prepared {
+        gate.learn(&prepared.secrets);
+    }
     let supervision = Supervision {
         gate,
         control: said,
@@ -147,7 +155,9 @@ async fn is_same_cluster(inner: &Inner, begun: &Begun) -> Result<(), Failure> {
     )
 }
 
-fn prepared(inner: &Inner, begun: &Begun) -> Result<Prepared, Failure> {
+fn prepared(inner: &Inner, begun: &Begun, secrets: &Secrets) -> Result<Prepared, Failure> {
+    let again = format!("agent resume {}", begun.run);
+    secret::are_the_same(inner, &begun.secrets, secrets, &again)?;
     let operation = &begun.call.operation;
     let found = inner.found(operation, Some(&begun.digest))?;
     prepare(
@@ -155,6 +165,7 @@ fn prepared(inner: &Inner, begun: &Begun) -> Result<Prepared, Failure> {
         &inner.limits,
         operation,
         begun.call.arguments.clone(),
+        secrets,
     )
 }
 

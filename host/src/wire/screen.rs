@@ -1,10 +1,13 @@
 //! The process's own streams.
 
 use std::io::{self, BufReader, IsTerminal as _};
+use std::path::Path;
 
 use agent_cli::{Clock, Facts, Terminal};
+use agent_core::{Failure, Kind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// Joins the streams, what is known of them, and the signals. Must be called inside a runtime.
 pub(super) fn terminal() -> io::Result<Terminal> {
@@ -26,7 +29,37 @@ pub(super) fn terminal() -> io::Result<Terminal> {
     .with_clock(Clock {
         now: Timestamp::now,
         zone: TimeZone::system,
-    }))
+    })
+    .with_secrets(Box::new(file), Box::new(unseen)))
+}
+
+/// Reads the file of a secret, which may be a pipe such as the one that a shell makes of `<(pass show token)`.
+fn file(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let path = path.display();
+        Failure::of(Kind::Invalid, "operations.arguments", &error)
+            .while_doing(format!("reading `{path}`"))
+            .hinted(format!("ls -l {path}"))
+    })
+}
+
+/// Switches the echo of the terminal off until the value is dropped.
+fn unseen() -> io::Result<Box<dyn Send>> {
+    let before = tcgetattr(io::stdin())?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
+    Ok(Box::new(Echo(before)))
+}
+
+/// How the terminal was before, and will be.
+struct Echo(Termios);
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        // The terminal may be gone; then there is nothing to be seen on it.
+        let _gone = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
 }
 
 /// `COLUMNS` if somebody set it, else what the screen says.

@@ -2,7 +2,7 @@
 //!
 //! Nothing is compiled or run here.
 
-use agent_core::descriptor::Descriptor;
+use agent_core::descriptor::{Descriptor, Operation, Parameter, Style, Type};
 use agent_core::id::PluginId;
 use agent_core::manifest::Manifest;
 use semver::Version;
@@ -110,8 +110,37 @@ fn descriptor(sections: &Sections, manifest: &Manifest) -> Result<Descriptor, Pr
                 name: operation.name.clone(),
             });
         }
+        for parameter in operation.parameters.iter().filter(|one| one.secret) {
+            if let Some(why) = gives_away(operation, parameter) {
+                return Err(Problem::SecretParameter {
+                    operation: operation.name.clone(),
+                    parameter: parameter.name.clone(),
+                    why,
+                });
+            }
+        }
     }
     Ok(descriptor)
+}
+
+/// Returns what would give the value of a secret parameter away, or could not be judged without it.
+fn gives_away(operation: &Operation, parameter: &Parameter) -> Option<&'static str> {
+    let schema = &parameter.schema;
+    let placeholder = format!("{{{}}}", parameter.name);
+    if schema.of != Type::String || schema.format.is_some() || !schema.one_of.is_empty() {
+        return Some("and secrets are text without a form and without a list of values");
+    }
+    if parameter.style == Style::Positional {
+        return Some("and secrets are given by flag, never by place");
+    }
+    if parameter.default.is_some() || parameter.names.is_some() {
+        return Some("and secrets have no default, and name nothing in the cluster");
+    }
+    let named = operation
+        .locks
+        .iter()
+        .any(|lock| lock.contains(&placeholder));
+    named.then_some("and a lock with it in its name: the names of locks are public")
 }
 
 fn only<'a>(name: &'static str, found: &[&'a [u8]]) -> Result<&'a [u8], Problem> {

@@ -131,6 +131,16 @@ pub enum Problem {
         /// The name after the dot.
         name: String,
     },
+    /// A secret parameter that could not be kept secret.
+    #[error("its operation `{operation}` has the secret parameter `{parameter}`, {why}")]
+    SecretParameter {
+        /// The operation, by the name after the dot.
+        operation: String,
+        /// The parameter.
+        parameter: String,
+        /// What it has that gives it away.
+        why: &'static str,
+    },
     /// It works with later agents only.
     #[error("it works with agent {wanted} and later, and this is agent {agent}")]
     NeedsNewerAgent {
@@ -167,9 +177,9 @@ impl Problem {
             Problem::SectionTwice { .. } => "plugin.section-twice",
             Problem::Section { .. } => "plugin.invalid-section",
             Problem::ManifestFormat { .. } => "plugin.manifest-format",
-            Problem::OperationName { .. } | Problem::OperationTwice { .. } => {
-                "plugin.invalid-descriptor"
-            }
+            Problem::OperationName { .. }
+            | Problem::OperationTwice { .. }
+            | Problem::SecretParameter { .. } => "plugin.invalid-descriptor",
             Problem::NeedsNewerAgent { .. } => "plugin.needs-newer-agent",
             Problem::IdTaken { .. } => "plugin.id-taken",
         }
@@ -228,7 +238,8 @@ impl Hint for Refusal {
             }
             Problem::Section { .. }
             | Problem::OperationName { .. }
-            | Problem::OperationTwice { .. } => {
+            | Problem::OperationTwice { .. }
+            | Problem::SecretParameter { .. } => {
                 "mend plugin.toml or the operations, and build the plugin again".to_owned()
             }
             Problem::ManifestFormat { .. } => "use a newer agent".to_owned(),

@@ -18,6 +18,7 @@ use syn::{DeriveInput, ItemFn, parse_macro_input};
 /// A field's doc comment is the summary of the parameter, its name with dashes the name. `Option` makes it optional, `bool` a flag.
 /// In `#[arg(…)]`:
 /// - `positional`: given by its place; otherwise it is a flag;
+/// - `secret`: read from a file or typed unseen, and masked in all that is shown and recorded; text only;
 /// - `short = 'n'`: a one-letter flag as well;
 /// - `default = "5m"`: the value when it is absent (text, whole number or bool);
 /// - `format = "name"`: the form of text (times and durations are types: `Timestamp`, `SignedDuration`);

@@ -9,6 +9,7 @@ use agent_core::event::{Event, Outcome};
 use agent_core::failure::Failure;
 use agent_core::limits::Limits;
 use agent_core::record::{Cluster, Retention, Who};
+use agent_core::secret::Secrets;
 use agent_engine::{LocalAgent, Parts};
 use agent_journal::Journal;
 use agent_store::{Bundled, Sources, Store};
@@ -119,6 +120,7 @@ async fn run(agent: &LocalAgent, operation: &str, arguments: Value) -> Result<Du
     let call = Call {
         operation,
         arguments,
+        secrets: Secrets::default(),
         mode: Mode::Perform,
         consent: Consent::Given,
         on_failure: OnFailure::Undo,

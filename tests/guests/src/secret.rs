@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use agent_sdk::NoArgs;
 use agent_sdk::cluster::Sighting;
+use agent_sdk::operations::Call;
 use agent_sdk::prelude::*;
 
 const SECRET: ObjectType = ObjectType::new("secrets.v1");
@@ -60,8 +61,7 @@ fn password() -> Result<[String; 2]> {
     Ok([encoded.to_owned(), decoded.unwrap_or_default().to_owned()])
 }
 
-fn leak() -> Result<String> {
-    let [encoded, decoded] = password()?;
+fn leak([encoded, decoded]: [String; 2]) -> Result<String> {
     let both = format!("{encoded} and {decoded}");
     info!("the password is {both}");
     // Nobody cares whether it arrives.
@@ -84,14 +84,45 @@ fn leak() -> Result<String> {
 /// Repeat a secret in every way, and return it.
 #[operation(risk = "change")]
 pub(crate) fn leak_and_return(_args: NoArgs) -> Result<Value> {
-    let both = leak()?;
+    let both = leak(password()?)?;
     Ok(json!({ "password": both, &both: [both] }))
 }
 
 /// Repeat a secret in every way, and fail with it.
 #[operation(risk = "change")]
 pub(crate) fn leak_and_fail(_args: NoArgs) -> Result<Value> {
-    let both = leak()?;
+    let both = leak(password()?)?;
     let error = Error::conflict("guests.leaked", format!("failed with {both}"));
     Err(error.hint(format!("try {both}")).cause(both))
+}
+
+#[derive(Args)]
+pub(crate) struct Login {
+    /// What it is for
+    #[arg(positional)]
+    what: String,
+    /// The token to log in with
+    #[arg(secret)]
+    token: String,
+    /// A second token
+    #[arg(secret)]
+    other: Option<String>,
+}
+
+/// Repeat secret arguments in every way, and return them.
+#[operation(risk = "change")]
+pub(crate) fn leak_argument(args: Login) -> Result<Value> {
+    let length = args.token.len();
+    let both = leak([args.token, args.other.unwrap_or_default()])?;
+    Ok(json!({ "what": args.what, "length": length, "both": both }))
+}
+
+/// Hand a secret on that is one for the callee only.
+#[operation(risk = "change")]
+pub(crate) fn hand_on(_args: NoArgs) -> Result<Value> {
+    let token = ["correct", "horse", "battery"].join("-");
+    let arguments = json!({ "what": "handed on", "token": token });
+    let returned = operations::call(&[Call::new("guests.leak-argument", arguments)]).remove(0)?;
+    info!("handed on: {token}");
+    Ok(json!({ "returned": returned.value, "token": token }))
 }

@@ -103,7 +103,7 @@ impl Sealed {
 /// An object may be a Secret, so nobody sees it by accident.
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(agent_core::secret::MASK)
     }
 }
 

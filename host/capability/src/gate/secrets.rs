@@ -1,5 +1,5 @@
-//! The values of Secrets that guests were handed, or that they set. The gate knows them again wherever a guest repeats them: in what people see
-//! and in what is on record there is `***` in their place. What goes to the API server is as the guest wishes it.
+//! The values of Secrets and of secret arguments that guests were handed, or that they set. The gate knows them again wherever a guest repeats
+//! them: in what people see and in what is on record there is `***` in their place. What goes to the API server is as the guest wishes it.
 //!
 //! This is against accidents: a plugin that means ill can write a value backwards. It may only read the Secrets that it was granted.
 //!
@@ -9,16 +9,16 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
+use agent_core::secret::MASK;
 use agent_core::text::plain;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-mod mask;
+use super::Gate;
 
-/// What stands where a value stood.
-const MASK: &str = "***";
+mod mask;
 
 /// How many bytes the beginning of a value has by which it is found; shorter values are no secrets.
 const BEGINNING: usize = 4;
@@ -58,6 +58,15 @@ pub(crate) struct Secrets {
     values: RwLock<HashMap<[u8; BEGINNING], Vec<Zeroizing<String>>>>,
 }
 
+impl Gate {
+    /// Has the values of secret arguments masked wherever the plugin repeats them: before anything of it is shown or recorded.
+    pub fn learn(&self, secrets: &agent_core::secret::Secrets) {
+        for (_, value) in secrets.iter() {
+            self.run.secrets.learn_value(value);
+        }
+    }
+}
+
 impl Secrets {
     /// Remembers the values of a Secret.
     pub(crate) fn learn(&self, secret: &Value) {
@@ -71,14 +80,19 @@ impl Secrets {
             }
         }
         for text in texts(secret, "/stringData") {
-            self.add(&Zeroizing::new(STANDARD.encode(text)));
-            self.add_forms(text);
+            self.learn_value(text);
         }
         let applied = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
         let applied = secret.pointer(applied).and_then(Value::as_str);
         if let Some(Ok(applied)) = applied.map(serde_json::from_str::<Value>) {
             self.learn(&applied);
         }
+    }
+
+    /// Remembers one value, as it is and encoded.
+    pub(crate) fn learn_value(&self, value: &str) {
+        self.add(&Zeroizing::new(STANDARD.encode(value)));
+        self.add_forms(value);
     }
 
     /// Returns whether a text holds one of the values.

@@ -11,6 +11,7 @@ use super::follow::{self, Known};
 use super::stop::stop;
 use crate::operation;
 use crate::options::{Failing, Options};
+use crate::secret::{self, Again};
 use crate::terminal::Terminal;
 
 /// Do what a plan says, and nothing else
@@ -30,6 +31,8 @@ pub(crate) struct Arguments {
     path: PathBuf,
     #[command(flatten)]
     failing: Failing,
+    #[command(flatten)]
+    again: Again,
 }
 
 /// How a plan is made. Never into the file that is none: whatever it is, it is not to be overwritten.
@@ -43,6 +46,7 @@ pub struct Apply {
     /// What the file holds. `wire.rs` reads it, because this crate opens nothing.
     pub text: String,
     failing: Failing,
+    again: Again,
 }
 
 impl From<Arguments> for Apply {
@@ -51,6 +55,7 @@ impl From<Arguments> for Apply {
             path: arguments.path,
             text: String::new(),
             failing: arguments.failing,
+            again: arguments.again,
         }
     }
 }
@@ -67,6 +72,16 @@ pub(super) async fn execute(
     };
     let plugins = agent.plugins().await.unwrap_or_default();
     let operation = operation::known(&plan.operation, &plugins);
+    let secrets = async {
+        let sources = apply
+            .again
+            .sources(plan.secrets.keys(), &operation, &terminal)?;
+        secret::read(sources, &mut terminal).await
+    };
+    let secrets = match secrets.await {
+        Ok(secrets) => secrets,
+        Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
+    };
     let consent = options.consent(terminal.is_interactive());
     let on_failure = apply.failing.into();
     let known = Known {
@@ -77,7 +92,12 @@ pub(super) async fn execute(
         to: None,
         out: None,
     };
-    follow::execute(agent.apply(plan, consent, on_failure), known, terminal).await
+    follow::execute(
+        agent.apply(plan, consent, on_failure, secrets),
+        known,
+        terminal,
+    )
+    .await
 }
 
 /// Reads a plan. Its format is looked at first: a later one may have fields that this one does not know.

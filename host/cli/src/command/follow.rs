@@ -9,7 +9,6 @@ use std::time::Duration;
 use agent_core::journal::Aim;
 use agent_core::{Consent, Event, Failure, Kind, OnFailure, Operation, Outcome, Run, exit};
 use futures::StreamExt;
-use futures::channel::oneshot;
 use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
 
 use crate::command::stop::stop;
@@ -17,7 +16,7 @@ use crate::ink::Tone;
 use crate::options::Options;
 use crate::render::Renderer;
 use crate::report;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, Typed, typed};
 
 use held::Held;
 pub(super) use out::Out;
@@ -86,15 +85,13 @@ pub(super) async fn execute(
     follower.follow().await
 }
 
-type Answer = oneshot::Receiver<(bool, Box<dyn BufRead + Send>)>;
-
 struct Follower<'a> {
     run: Run,
     renderer: Renderer,
     terminal: Terminal,
     known: Known<'a>,
     stopping: bool,
-    asking: Option<(u64, Answer)>,
+    asking: Option<(u64, Typed)>,
     /// The person has said no.
     declined: bool,
     /// Runs out when the operation goes on although the person has said no by Ctrl-C.
@@ -193,7 +190,7 @@ impl Follower<'_> {
         self.renderer.clear();
         question::show(text, facts, &mut self.terminal);
         match self.terminal.stdin.take() {
-            Some(stdin) => self.asking = Some((number, question::read(stdin))),
+            Some(stdin) => self.asking = Some((number, typed(stdin))),
             None => self.run.answer(number, false),
         }
     }
@@ -259,12 +256,12 @@ impl Follower<'_> {
 
 /// Waits for the answer to the open question; forever when there is none.
 async fn answered(
-    asking: &mut Option<(u64, Answer)>,
+    asking: &mut Option<(u64, Typed)>,
 ) -> (u64, bool, Option<Box<dyn BufRead + Send>>) {
     match asking {
         None => std::future::pending().await,
         Some((number, answer)) => match answer.await {
-            Ok((yes, stdin)) => (*number, yes, Some(stdin)),
+            Ok((line, stdin)) => (*number, question::agrees(&line), Some(stdin)),
             Err(_) => (*number, false, None),
         },
     }

@@ -10,6 +10,7 @@ use crate::command::stop::stop;
 use crate::operation::{self, Given};
 use crate::options::{Options, Output, RunOptions};
 use crate::report;
+use crate::secret;
 use crate::terminal::Terminal;
 use crate::usage::Early;
 
@@ -140,19 +141,31 @@ async fn prepare(
         return Ok(Prepared::Shown);
     }
     let (name, operation) = find(&wanted, &plugins).map_err(|failure| stop(failure.into()))?;
-    match operation::read(name.as_str(), operation, &run.words).map_err(stop)? {
+    match operation::read(
+        name.as_str(),
+        operation,
+        &run.words,
+        terminal.is_interactive(),
+    )
+    .map_err(stop)?
+    {
         Given::Help => {
             operation::help(name.as_str(), operation, terminal.facts.width).show(terminal);
             Ok(Prepared::Shown)
         }
         Given::Call {
             arguments,
+            secrets,
             options: later,
         } => {
             options.merge(*later);
+            let secrets = secret::read(secrets, terminal)
+                .await
+                .map_err(|failure| stop(failure.into()))?;
             let call = Call {
                 operation: name,
                 arguments,
+                secrets,
                 mode: options.mode(),
                 consent: options.consent(terminal.is_interactive()),
                 on_failure: run.options.failing.into(),

@@ -9,6 +9,7 @@ use super::stop::stop;
 use crate::command::runs::OfOne;
 use crate::operation;
 use crate::options::Options;
+use crate::secret::{self, Again};
 use crate::terminal::Terminal;
 
 /// Finish a run that was cut off
@@ -23,6 +24,8 @@ Examples:
 pub(crate) struct Resume {
     #[command(flatten)]
     one: OfOne,
+    #[command(flatten)]
+    again: Again,
 }
 
 /// Take a run back: what it holds, and what of its changes can be reverted, newest first
@@ -48,6 +51,7 @@ pub struct TakeUp {
     pub(crate) run: String,
     pub(crate) to: Aim,
     pub(crate) give_up: bool,
+    again: Again,
 }
 
 impl TakeUp {
@@ -63,11 +67,12 @@ impl TakeUp {
 }
 
 impl From<Resume> for TakeUp {
-    fn from(Resume { one }: Resume) -> TakeUp {
+    fn from(Resume { one, again }: Resume) -> TakeUp {
         TakeUp {
             run: one.run,
             to: Aim::Finish,
             give_up: false,
+            again,
         }
     }
 }
@@ -78,12 +83,18 @@ impl From<Undo> for TakeUp {
             run: one.run,
             to: Aim::Undo,
             give_up,
+            again: Again::default(),
         }
     }
 }
 
 pub(super) async fn execute(
-    TakeUp { run, to, give_up }: TakeUp,
+    TakeUp {
+        run,
+        to,
+        give_up,
+        again,
+    }: TakeUp,
     options: Options,
     agent: &dyn Agent,
     mut terminal: Terminal,
@@ -99,6 +110,17 @@ pub(super) async fn execute(
     };
     let plugins = agent.plugins().await.unwrap_or_default();
     let operation = operation::known(&record.summary.operation, &plugins);
+    let secrets = async {
+        // Only a run that goes on needs them.
+        let goes_on = to == Aim::Finish && !record.is_taken_back() && record.end().is_none();
+        let needed = record.begun.secrets.keys().filter(|_| goes_on);
+        let sources = again.sources(needed, &operation, &terminal)?;
+        secret::read(sources, &mut terminal).await
+    };
+    let secrets = match secrets.await {
+        Ok(secrets) => secrets,
+        Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
+    };
     let consent = options.consent(terminal.is_interactive());
     let known = Known {
         operation: &operation,
@@ -113,6 +135,7 @@ pub(super) async fn execute(
         to,
         consent,
         give_up,
+        secrets,
     };
     follow::execute(agent.take_up(run.as_str(), how), known, terminal).await
 }

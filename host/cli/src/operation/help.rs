@@ -56,6 +56,9 @@ pub(super) fn summary(parameter: &Parameter) -> String {
     if schema.of != Type::Boolean && !plain_text && !is_name {
         line.push_str(&format!(" ({})", clean::line(&arguments::wanted(schema))));
     }
+    if parameter.secret {
+        line.push_str(" (a secret: from a file, with @- from standard input, or asked for)");
+    }
     match &parameter.default {
         None | Some(serde_json::Value::Bool(false)) => {}
         Some(default) => {
@@ -71,6 +74,9 @@ pub(super) fn summary(parameter: &Parameter) -> String {
 /// Returns what stands for the value after a flag.
 pub(super) fn placeholder(parameter: &Parameter) -> String {
     use agent_core::descriptor::Format;
+    if parameter.secret {
+        return "@FILE".to_owned();
+    }
     match (parameter.schema.of, parameter.schema.format) {
         (_, Some(Format::DateTime)) => "TIME".to_owned(),
         (_, Some(Format::Duration)) => "DURATION".to_owned(),

@@ -10,7 +10,7 @@ fn sync() -> Operation {
 
 fn verdict(operation: &Operation, words: &str) -> Value {
     let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
-    match read("flux.sync", operation, &words) {
+    match read("flux.sync", operation, &words, false) {
         Ok(Given::Call { arguments, .. }) => Value::Object(arguments),
         other => panic!("{words:?}: {other:?}"),
     }
@@ -45,7 +45,10 @@ fn each_word_finds_its_parameter() {
 #[test]
 fn letters_of_both_can_stand_in_one_cluster() {
     let words = ["-avo".to_owned(), "yaml".to_owned()];
-    let Ok(Given::Call { options, arguments }) = read("flux.sync", &sync(), &words) else {
+    let Ok(Given::Call {
+        options, arguments, ..
+    }) = read("flux.sync", &sync(), &words, false)
+    else {
         panic!("a call")
     };
     assert_eq!((options.verbose, options.output), (1, crate::Output::Yaml));

@@ -107,7 +107,7 @@ async fn a_plan_is_applied_as_it_is() {
     let text = serde_json::to_string_pretty(&plan()).expect("JSON");
     let shot = apply(&text, " --yes --on-failure ask").await;
     assert_snapshot!("apply", shot);
-    let (applied, consent, on_failure) = &shot.applied[0];
+    let (applied, consent, on_failure, _) = &shot.applied[0];
     assert_eq!(serde_json::to_value(applied).expect("JSON"), plan());
     assert_eq!((*consent, *on_failure), (Consent::Given, OnFailure::Ask));
     let shot = apply(&text, "").await;

@@ -28,6 +28,19 @@ pub(super) fn found(with_refused: bool) -> Vec<Plugin> {
     plugins
 }
 
+/// A plugin with an operation that needs a secret.
+pub(super) fn vault() -> Plugin {
+    let login = json!({
+        "name": "login", "summary": "Log in", "risk": "change",
+        "parameters": [
+            {"name": "user", "summary": "who", "style": "positional", "required": true, "schema": {"type": "string"}},
+            {"name": "token", "summary": "the token to log in with", "style": "flag", "required": true, "secret": true, "schema": {"type": "string"}},
+            {"name": "pin", "summary": "the PIN of the token", "style": "flag", "secret": true, "schema": {"type": "string"}}
+        ]
+    });
+    plugin("vault", "Log in", json!([login]))
+}
+
 fn plugin(id: &str, description: &str, operations: Value) -> Plugin {
     let manifest = json!({
         "manifest": 1, "id": id, "version": "0.1.0", "description": description, "license": "Apache-2.0", "min-agent": "0.1.0",

@@ -1,8 +1,8 @@
 //! A command line, an agent that plays a script, and what was printed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use agent_core::event::Level;
 use agent_core::journal::Aim;
 use agent_core::plan::Plan;
 use agent_core::record::{Filter, Pruned, Record, Retention, Summary};
+use agent_core::secret::Secrets;
 use agent_core::{
     Agent, Call, Completion, Consent, Event, Failure, Kind, OnFailure, PluginId, Resumption, Right,
     Run, RunId,
@@ -23,6 +24,10 @@ use serde_json::Value;
 
 use super::{past, plugins};
 use crate::{Clock, Command, Facts, Terminal, execute, parse};
+
+mod desk;
+
+use desk::{Shown, Tape, keep, keyboard, no_file};
 
 /// What the agent does next.
 pub(super) enum Beat {
@@ -58,6 +63,8 @@ pub(super) struct Scene {
     past: Vec<Record>,
     plan: String,
     disk_is_full: bool,
+    files: BTreeMap<PathBuf, String>,
+    unlisted: Vec<Plugin>,
 }
 
 /// What came out.
@@ -67,10 +74,12 @@ pub(super) struct Shot {
     pub(super) code: u8,
     pub(super) calls: Vec<Call>,
     pub(super) taken_up: Vec<(String, Resumption)>,
-    pub(super) applied: Vec<(Plan, Consent, OnFailure)>,
+    pub(super) applied: Vec<(Plan, Consent, OnFailure, Secrets)>,
     pub(super) pruned: Vec<Option<Retention>>,
     /// What the file that `--out` names holds.
     pub(super) kept: Option<String>,
+    /// When what is typed was hidden and shown again.
+    pub(super) hidden: Vec<&'static str>,
     pub(super) controls: Vec<Control>,
     pub(super) screens: Vec<String>,
 }
@@ -104,6 +113,8 @@ pub(super) fn scene(line: &str) -> Scene {
         past: Vec::new(),
         plan: String::new(),
         disk_is_full: false,
+        files: BTreeMap::new(),
+        unlisted: Vec::new(),
     }
 }
 
@@ -117,6 +128,12 @@ impl Scene {
             width: Some(width),
             no_color: true,
         };
+        self.stdin = Some(stdin.to_owned());
+        self
+    }
+
+    /// What comes on standard input, which is no keyboard.
+    pub(super) fn types(mut self, stdin: &str) -> Scene {
         self.stdin = Some(stdin.to_owned());
         self
     }
@@ -154,6 +171,18 @@ impl Scene {
         self
     }
 
+    /// There is a file.
+    pub(super) fn has_file(mut self, path: &str, text: &str) -> Scene {
+        self.files.insert(path.into(), text.to_owned());
+        self
+    }
+
+    /// There is one more plugin.
+    pub(super) fn has_plugin(mut self, plugin: Plugin) -> Scene {
+        self.unlisted.push(plugin);
+        self
+    }
+
     pub(super) fn fills_the_disk(mut self) -> Scene {
         self.disk_is_full = true;
         self
@@ -183,6 +212,14 @@ impl Scene {
         let kept = Arc::new(Mutex::new(None));
         let (file, full) = (Arc::clone(&kept), self.disk_is_full);
         terminal = terminal.with_out(Box::new(move |text: &str| keep(&file, full, text)));
+        let hidden = Arc::new(Mutex::new(Vec::new()));
+        let (files, log) = (self.files, Arc::clone(&hidden));
+        let read = move |path: &Path| files.get(path).cloned().ok_or_else(|| no_file(path));
+        let unseen = move || {
+            log.lock().expect("a log").push("hidden");
+            Ok(Box::new(Shown(Arc::clone(&log))) as Box<dyn Send>)
+        };
+        terminal = terminal.with_secrets(Box::new(read), Box::new(unseen));
         if self.facts.stderr_tty {
             let target: Box<dyn TermLike> = Box::new(screen.clone());
             terminal = terminal.with_live(ProgressDrawTarget::term_like(target));
@@ -191,6 +228,7 @@ impl Scene {
             beats: Mutex::new(self.beats),
             refusal: self.refusal,
             refused_plugin: self.refused_plugin,
+            unlisted: self.unlisted,
             past: self.past,
             press,
             screen,
@@ -216,72 +254,10 @@ impl Scene {
             applied: heard.applied,
             pruned: heard.pruned,
             kept,
+            hidden: hidden.lock().expect("a log").clone(),
             controls: heard.controls,
             screens: heard.screens,
         }
-    }
-}
-
-fn keep(file: &Mutex<Option<String>>, full: bool, text: &str) -> Result<(), Failure> {
-    if full {
-        return Err(
-            Failure::new(Kind::Exhausted, "agent.out", "no space left on device")
-                .while_doing("writing the plan `plan.json`"),
-        );
-    }
-    *file.lock().expect("a file") = Some(text.to_owned());
-    Ok(())
-}
-
-fn keyboard(typed: Option<String>) -> Box<dyn BufRead + Send> {
-    match typed {
-        Some(typed) => Box::new(Cursor::new(typed.into_bytes())),
-        None => Box::new(BufReader::new(Untouched)),
-    }
-}
-
-/// A keyboard that nobody touches. Whoever reads from it waits until the end of the process.
-struct Untouched;
-
-impl Read for Untouched {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        loop {
-            std::thread::park();
-        }
-    }
-}
-
-/// A stream that remembers, or whose reader is gone.
-#[derive(Clone)]
-struct Tape {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    closed: bool,
-}
-
-impl Tape {
-    fn new(closed: bool) -> Tape {
-        Tape {
-            bytes: Arc::default(),
-            closed,
-        }
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.bytes.lock().expect("a tape").clone()).expect("UTF-8")
-    }
-}
-
-impl Write for Tape {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.closed {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
-        self.bytes.lock().expect("a tape").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -289,7 +265,7 @@ impl Write for Tape {
 struct Heard {
     calls: Vec<Call>,
     taken_up: Vec<(String, Resumption)>,
-    applied: Vec<(Plan, Consent, OnFailure)>,
+    applied: Vec<(Plan, Consent, OnFailure, Secrets)>,
     pruned: Vec<Option<Retention>>,
     controls: Vec<Control>,
     screens: Vec<String>,
@@ -299,6 +275,7 @@ struct Scripted {
     beats: Mutex<Vec<Beat>>,
     refusal: Option<Failure>,
     refused_plugin: bool,
+    unlisted: Vec<Plugin>,
     past: Vec<Record>,
     press: mpsc::UnboundedSender<()>,
     screen: InMemoryTerm,
@@ -334,7 +311,9 @@ impl Scripted {
 #[async_trait]
 impl Agent for Scripted {
     async fn plugins(&self) -> Result<Vec<Plugin>, Failure> {
-        Ok(plugins::found(self.refused_plugin))
+        let mut found = plugins::found(self.refused_plugin);
+        found.extend(self.unlisted.iter().cloned());
+        Ok(found)
     }
 
     async fn run(&self, call: Call) -> Result<Run, Failure> {
@@ -347,8 +326,11 @@ impl Agent for Scripted {
         plan: Plan,
         consent: Consent,
         on_failure: OnFailure,
+        secrets: Secrets,
     ) -> Result<Run, Failure> {
-        self.heard().applied.push((plan, consent, on_failure));
+        self.heard()
+            .applied
+            .push((plan, consent, on_failure, secrets));
         self.play()
     }
 

@@ -2,6 +2,7 @@
 
 use agent_core::agent::Control;
 use agent_core::journal::Aim;
+use agent_core::secret::Secrets;
 use agent_core::{Consent, Resumption};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -75,6 +76,7 @@ fn agreed(to: Aim) -> Resumption {
         to,
         consent: Consent::Given,
         give_up: false,
+        secrets: Secrets::default(),
     }
 }
 

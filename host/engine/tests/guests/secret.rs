@@ -1,12 +1,15 @@
 //! The values of Secrets reach nobody but the guest and the cluster.
 
-use agent_core::event::Event;
+use agent_core::agent::Agent as _;
+use agent_core::call::{Call, Consent, Mode};
+use agent_core::event::{Event, Outcome};
 use agent_core::journal::{Aim, Answer, Entry};
 use agent_core::record::Record;
+use agent_core::secret::Secrets;
 use serde_json::{Value, json};
 
 use crate::guests;
-use crate::world::{Ended, LIMITS, World, finish};
+use crate::world::{Ended, LIMITS, World, call, finish};
 
 const PASSWORD: [&str; 2] = ["correct-horse-battery", "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5"];
 
@@ -61,7 +64,58 @@ async fn watched(operation: &str) {
     resumes_from_anywhere(&world, &record, &value, 2).await;
 }
 
+/// The secret arguments of a guest that leaks them.
+fn tokens() -> Secrets {
+    let mut secrets = Secrets::default();
+    secrets.insert("token", PASSWORD[0].to_owned());
+    secrets.insert("other", PASSWORD[1].to_owned());
+    secrets
+}
+
+fn leaking(mode: Mode) -> Call {
+    Call {
+        secrets: tokens(),
+        mode,
+        ..call(
+            "guests.leak-argument",
+            json!({ "what": "a test" }),
+            Consent::Given,
+        )
+    }
+}
+
+async fn leaked(world: &World) -> Ended {
+    finish(
+        world
+            .agent
+            .run(leaking(Mode::Perform))
+            .await
+            .expect("starts"),
+    )
+    .await
+}
+
 guests! {
+    "leak-argument": async fn secret_argument_reaches_the_guest_and_nobody_else() {
+        let world = World::with_cluster(LIMITS).await;
+        let ended = leaked(&world).await;
+        let value = json!({ "what": "a test", "length": PASSWORD[0].len(), "both": "*** and ***" });
+        assert_eq!(ended.value(), &value);
+        let record = assert_kept(&world, &ended);
+        let given = json!({ "what": "a test", "token": "***", "other": "***" });
+        assert_eq!(json!(record.summary.arguments), given);
+        assert_eq!(json!(record.begun.call.arguments), given);
+        assert!(matches!(&ended.events[0], Event::Started { arguments, .. } if json!(arguments) == given));
+    }
+
+    "hand-on": async fn secret_argument_of_an_operation_that_is_called_is_masked() {
+        let world = World::with_cluster(LIMITS).await;
+        let ended = world.run("guests.hand-on").await;
+        assert_eq!(ended.value()["token"], "***");
+        assert_eq!(ended.value()["returned"]["length"], PASSWORD[0].len());
+        assert_kept(&world, &ended);
+    }
+
     "watch-map-and-secret": async fn secret_that_is_watched_after_a_map_is_not_on_record() {
         watched("guests.watch-map-and-secret").await;
     }
@@ -137,4 +191,61 @@ async fn watched_secret_that_has_changed_ends_the_resume() {
         .expect("patches");
     let run = world.take_up(&record.begun, before, Aim::Finish).await;
     assert_eq!(finish(run).await.failure().code, "run.secret-changed");
+}
+
+#[tokio::test]
+async fn run_goes_on_with_the_secret_arguments_of_then_only() {
+    let world = World::with_cluster(LIMITS).await;
+    let ended = leaked(&world).await;
+    let record = world.last_record();
+    let entries = || record.entries.iter().map(|noted| noted.entry.clone());
+    let before: Vec<Entry> = entries()
+        .take_while(|entry| !matches!(entry, Entry::Intent(_)))
+        .collect();
+    let mut other = tokens();
+    other.insert("token", "another-token".to_owned());
+    let mut one = Secrets::default();
+    one.insert("token", PASSWORD[0].to_owned());
+    let mut too_many = tokens();
+    too_many.insert("what", "a test".to_owned());
+    let wrong = [
+        (Secrets::default(), "secrets.missing"),
+        (one, "secrets.missing"),
+        (other, "secrets.changed"),
+        (too_many, "secrets.unknown"),
+    ];
+    for (secrets, code) in wrong {
+        let refused = world.take_up_with(&record.begun, before.clone(), Aim::Finish, secrets);
+        let failure = refused.await.expect_err("not with these");
+        assert_eq!(failure.code, code);
+        assert_silent("a refusal", &format!("{failure:?}"));
+    }
+    let resumed = world.take_up_with(&record.begun, before.clone(), Aim::Finish, tokens());
+    let resumed = finish(resumed.await.expect("is taken up")).await;
+    assert_eq!(resumed.value(), ended.value());
+    assert_kept(&world, &resumed);
+    let undone = world.take_up(&record.begun, before, Aim::Undo).await;
+    let undone = finish(undone).await;
+    assert!(
+        matches!(undone.outcome, Outcome::Undone { .. }),
+        "taking back needs no secret: {:?}",
+        undone.outcome
+    );
+}
+
+#[tokio::test]
+async fn plan_is_applied_with_the_secret_arguments_of_then_only() {
+    let world = World::with_cluster(LIMITS).await;
+    let planned = finish(world.agent.run(leaking(Mode::Plan)).await.expect("starts")).await;
+    let drawn = planned.events.iter().find_map(|event| match event {
+        Event::Drawn { plan } => Some(plan),
+        _ => None,
+    });
+    let plan = drawn.expect("a plan");
+    assert_silent("a plan", &serde_json::to_string(plan).expect("text"));
+    let refused = world.apply(plan).await.expect_err("without the secrets");
+    assert_eq!(refused.code, "secrets.missing");
+    let applied = world.apply_with(plan, &tokens()).await.expect("starts");
+    assert_eq!(applied.value()["length"], PASSWORD[0].len());
+    assert_kept(&world, &applied);
 }

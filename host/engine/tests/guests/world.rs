@@ -13,6 +13,7 @@ use agent_core::journal::{Aim, Entry, RunJournal as _, Survives};
 use agent_core::limits::Limits;
 use agent_core::plan::Plan;
 use agent_core::record::{Begun, Cluster, Filter, Record, Retention, Who};
+use agent_core::secret::Secrets;
 use agent_engine::{LocalAgent, Parts};
 use agent_journal::Journal;
 use agent_sandbox::{ApiServer, Config, Handle};
@@ -209,9 +210,21 @@ impl World {
 
     /// Applies a plan.
     pub(crate) async fn apply(&self, plan: &Plan) -> Result<Ended, Failure> {
-        let applied = self
-            .agent
-            .apply(plan.clone(), Consent::Given, OnFailure::Undo);
+        self.apply_with(plan, &Secrets::default()).await
+    }
+
+    /// Applies a plan with secrets.
+    pub(crate) async fn apply_with(
+        &self,
+        plan: &Plan,
+        secrets: &Secrets,
+    ) -> Result<Ended, Failure> {
+        let applied = self.agent.apply(
+            plan.clone(),
+            Consent::Given,
+            OnFailure::Undo,
+            secrets.clone(),
+        );
         Ok(finish(applied.await?).await)
     }
 
@@ -234,6 +247,18 @@ impl World {
 
     /// Takes up a run of which there are only these entries, as if its process had been killed after the last of them.
     pub(crate) async fn take_up(&self, begun: &Begun, entries: Vec<Entry>, to: Aim) -> Run {
+        let taken_up = self.take_up_with(begun, entries, to, Secrets::default());
+        taken_up.await.expect("is taken up")
+    }
+
+    /// The same, with secrets.
+    pub(crate) async fn take_up_with(
+        &self,
+        begun: &Begun,
+        entries: Vec<Entry>,
+        to: Aim,
+        secrets: Secrets,
+    ) -> Result<Run, Failure> {
         let mut id = [0; 8];
         getrandom::fill(&mut id).expect("random numbers");
         let run = RunId::from_random(id);
@@ -250,9 +275,9 @@ impl World {
             to,
             consent: Consent::Given,
             give_up: false,
+            secrets,
         };
-        let taken_up = self.agent.take_up(run.as_str(), how);
-        taken_up.await.expect("is taken up")
+        self.agent.take_up(run.as_str(), how).await
     }
 
     /// Runs a guest that misbehaves, and one that behaves while the other one is at it.
@@ -272,6 +297,7 @@ pub(crate) fn call(operation: &str, arguments: Value, consent: Consent) -> Call 
     Call {
         operation: operation.parse().expect("a name"),
         arguments,
+        secrets: Secrets::default(),
         mode: Mode::Perform,
         consent,
         on_failure: OnFailure::Undo,

@@ -1,5 +1,6 @@
 //! A state directory, and runs to put into it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::id::{Digest, RunId};
 use agent_core::journal::{Entry, RunJournal as _, Survives};
 use agent_core::record::{Begun, Cluster, Retention, Who};
+use agent_core::secret::Secrets;
 use agent_journal::{Journal, OpenRun, Options};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -98,6 +100,7 @@ pub(crate) fn begun(run: &RunId) -> Begun {
         call: Call {
             operation: "volsync.restore".parse().expect("a name"),
             arguments: arguments.as_object().expect("an object").clone(),
+            secrets: Secrets::default(),
             mode: Mode::Perform,
             consent: Consent::Given,
             on_failure: OnFailure::Undo,
@@ -109,6 +112,7 @@ pub(crate) fn begun(run: &RunId) -> Begun {
         cluster: Cluster::default(),
         seed: "5e".repeat(32),
         locks: Vec::new(),
+        secrets: BTreeMap::new(),
         at: Timestamp::now(),
         plan: None,
     }

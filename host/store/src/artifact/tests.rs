@@ -194,3 +194,45 @@ fn refused_artifact_still_says_whose_it_would_be() {
     let unfit = read(&wasm, Trust::Foreign, &agent()).expect_err("refused");
     assert_eq!(unfit.id.map(String::from), Some("hello".to_owned()));
 }
+
+#[test]
+fn secret_parameter_that_could_not_be_kept_secret_is_refused() {
+    let of = |more: Value, locks: &[&str]| {
+        let mut parameter = json!({
+            "name": "token", "summary": "The token", "style": "flag", "secret": true, "schema": { "type": "string" }
+        });
+        let fields = parameter.as_object_mut().expect("an object");
+        fields.extend(more.as_object().expect("an object").clone());
+        json!({ "operations": [{ "name": "login", "summary": "Log in", "parameters": [parameter], "locks": locks }] })
+    };
+    let table = [
+        (of(json!({ "style": "positional" }), &[]), "never by place"),
+        (of(json!({ "default": "none" }), &[]), "have no default"),
+        (of(json!({ "names": "namespace" }), &[]), "name nothing"),
+        (
+            of(json!({ "schema": { "type": "integer" } }), &[]),
+            "are text",
+        ),
+        (
+            of(
+                json!({ "schema": { "type": "string", "enum": ["a"] } }),
+                &[],
+            ),
+            "list of values",
+        ),
+        (
+            of(
+                json!({ "schema": { "type": "string", "format": "name" } }),
+                &[],
+            ),
+            "without a form",
+        ),
+        (of(json!({}), &["login:{token}"]), "locks are public"),
+    ];
+    for (descriptor, wanted) in table {
+        let problem = refused_with(&manifest("hello"), &descriptor);
+        let said = problem.to_string();
+        assert!(matches!(problem, Problem::SecretParameter { .. }), "{said}");
+        assert!(said.contains("`login`") && said.contains(wanted), "{said}");
+    }
+}

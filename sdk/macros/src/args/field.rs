@@ -16,6 +16,7 @@ pub(super) struct Parameter {
     summary: String,
     positional: bool,
     short: Option<char>,
+    secret: bool,
     default: Option<Value>,
     names: Option<Value>,
     /// What is added to the schema of the type.
@@ -42,6 +43,7 @@ impl Parameter {
             summary,
             positional: false,
             short: None,
+            secret: false,
             default: None,
             names: None,
             schema: Map::new(),
@@ -51,7 +53,18 @@ impl Parameter {
                 attribute.parse_nested_meta(|meta| parameter.set(&meta))?;
             }
         }
+        if parameter.secret && parameter.is_public() {
+            return Err(Error::new_spanned(
+                field,
+                "a secret is text without `positional`, `default`, `format` and `names`: it is read from a file or typed unseen",
+            ));
+        }
         Ok(parameter)
+    }
+
+    /// Returns whether something in it would give a secret away.
+    fn is_public(&self) -> bool {
+        self.positional || self.default.is_some() || self.names.is_some() || !self.schema.is_empty()
     }
 
     fn set(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
@@ -62,6 +75,7 @@ impl Parameter {
             .unwrap_or_default();
         match key.as_str() {
             "positional" => self.positional = true,
+            "secret" => self.secret = true,
             "short" => self.short = Some(meta.value()?.parse::<LitChar>()?.value()),
             "default" => self.default = Some(value(&meta.value()?.parse()?)?),
             "format" => {
@@ -84,7 +98,7 @@ impl Parameter {
             })?,
             _ => {
                 return Err(meta.error(
-                    "known keys: positional, short, default, format, minimum, maximum, names",
+                    "known keys: positional, secret, short, default, format, minimum, maximum, names",
                 ));
             }
         }
@@ -101,6 +115,9 @@ impl Parameter {
         let mut head = json!({ "name": self.name, "summary": self.summary, "style": style });
         if let Some(short) = self.short {
             head["short"] = json!(short);
+        }
+        if self.secret {
+            head["secret"] = json!(true);
         }
         if let Some(default) = &self.default {
             head["default"] = default.clone();

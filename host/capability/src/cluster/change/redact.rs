@@ -2,9 +2,8 @@
 
 use agent_core::effect::FieldChange;
 use agent_core::object::ObjectType;
+use agent_core::secret::MASK;
 use serde_json::{Map, Value};
-
-const MASK: &str = "***";
 
 /// Returns the changes as they may be shown.
 pub(in crate::cluster) fn changes(of: &ObjectType, changes: &[FieldChange]) -> Vec<FieldChange> {

@@ -1,9 +1,5 @@
 //! Asking the person.
 
-use std::io::BufRead;
-
-use futures::channel::oneshot;
-
 use crate::clean;
 use crate::ink::Tone;
 use crate::render::width;
@@ -32,20 +28,8 @@ pub(super) fn show(text: &str, facts: &[(String, String)], terminal: &mut Termin
     to.raw(&format!("{question} [y/N] "));
 }
 
-/// Reads the answer on a thread of its own, so that Ctrl-C is heard meanwhile. Only `y` and `yes` agree; the end of input does not.
-///
-/// Returns the reader with the answer. The thread outlives a run that was stopped; the end of the process ends it.
-pub(super) fn read(
-    mut stdin: Box<dyn BufRead + Send>,
-) -> oneshot::Receiver<(bool, Box<dyn BufRead + Send>)> {
-    let (tx, rx) = oneshot::channel();
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        let read = stdin.read_line(&mut line).is_ok();
-        let answer = line.trim().to_ascii_lowercase();
-        let yes = read && (answer == "y" || answer == "yes");
-        // The run may be over already; there is nobody to tell then.
-        drop(tx.send((yes, stdin)));
-    });
-    rx
+/// Returns whether a line agrees. Only `y` and `yes` do; the end of input does not.
+pub(super) fn agrees(line: &str) -> bool {
+    let answer = line.trim().to_ascii_lowercase();
+    answer == "y" || answer == "yes"
 }

@@ -1,0 +1,69 @@
+//! Secret arguments that are given a second time: by whoever applies a plan or resumes a run, since no value is on record.
+
+use std::collections::BTreeMap;
+
+use agent_capability::keyed_hash;
+use agent_core::failure::{Failure, Kind};
+use agent_core::secret::Secrets;
+use serde_json::json;
+
+use crate::agent::Inner;
+
+/// Returns the keyed hashes of secrets, by their names. The key stays in the journal, so a hash says nothing to anybody else.
+///
+/// # Errors
+/// When the journal cannot be read; none where there are no secrets.
+pub(crate) fn hashes(
+    inner: &Inner,
+    secrets: &Secrets,
+) -> Result<BTreeMap<String, String>, Failure> {
+    if secrets.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let key = inner.journal()?.key()?;
+    let hashed = secrets
+        .iter()
+        .map(|(name, value)| (name.to_owned(), hash(&key, name, value)));
+    Ok(hashed.collect())
+}
+
+/// Checks that all secrets are given again, and with the values of then. `again` is the command that gives them.
+///
+/// # Errors
+/// `invalid` (`secrets.missing`, `secrets.changed`, `secrets.unknown`).
+pub(crate) fn are_the_same(
+    inner: &Inner,
+    then: &BTreeMap<String, String>,
+    now: &Secrets,
+    again: &str,
+) -> Result<(), Failure> {
+    let refuse = |code: &str, name: &str, message: String| {
+        let hint = format!(
+            "{again} --secret {name}=@FILE, where FILE holds the value; @- is standard input"
+        );
+        Failure::new(Kind::Invalid, code, message).hinted(hint)
+    };
+    if let Some((name, _)) = now.iter().find(|(name, _)| !then.contains_key(*name)) {
+        let message = format!("`{name}` is no secret that was given in the beginning");
+        return Err(Failure::new(Kind::Invalid, "secrets.unknown", message).hinted(again));
+    }
+    if then.is_empty() {
+        return Ok(());
+    }
+    let key = inner.journal()?.key()?;
+    for (name, before) in then {
+        let Some(value) = now.get(name) else {
+            let message = format!("the secret `{name}` is not on record, and must be given again");
+            return Err(refuse("secrets.missing", name, message));
+        };
+        if hash(&key, name, value) != *before {
+            let message = format!("the secret `{name}` is another one than in the beginning");
+            return Err(refuse("secrets.changed", name, message));
+        }
+    }
+    Ok(())
+}
+
+fn hash(key: &[u8; 32], name: &str, value: &str) -> String {
+    keyed_hash(key, &json!({ name: value }))
+}
