@@ -83,6 +83,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         super::refused::ALL,
         super::restore::ALL,
         super::kill::ALL,
+        super::kill::power::ALL,
         super::plan::ALL,
         super::runs::ALL,
         super::restore::failing::ALL,

@@ -15,8 +15,10 @@ use crate::journal::{Aim, Entry, Returned};
 use crate::plan::Plan;
 
 mod deed;
+mod midway;
 
 pub use deed::{Deed, Settled, deeds};
+pub use midway::Midway;
 
 /// What is known of a run when it begins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -259,6 +261,12 @@ impl Record {
     /// Returns the effects, oldest first.
     pub fn deeds(&self) -> Vec<Deed> {
         deeds(self.entries.iter().map(|noted| &noted.entry))
+    }
+
+    /// Returns what the record of a run that was cut off ends in the middle of. Each change is on record before it is made, so there is nothing
+    /// else of which it is not known whether it happened.
+    pub fn midway(&self) -> Vec<Midway<'_>> {
+        midway::midway(&self.entries)
     }
 
     /// Returns how the run ended; none when it has not.

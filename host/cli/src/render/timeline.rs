@@ -210,7 +210,13 @@ impl<'a> Timeline<'a> {
                 (_, Some(noted)) => noted.at,
                 (_, None) => self.record.begun.at,
             };
-            self.say(at, Mark::None, last).warns = state == State::Unfinished;
+            let details = match state {
+                State::Unfinished => deed::midway(self.record),
+                _ => Vec::new(),
+            };
+            let line = self.say(at, Mark::None, last);
+            line.warns = state == State::Unfinished;
+            line.details = details;
         }
     }
 
