@@ -13,6 +13,7 @@ mod integration {
     mod agent;
     mod app;
     mod completion;
+    mod damage;
     mod fault;
     mod flux;
     mod home;

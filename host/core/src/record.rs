@@ -106,6 +106,9 @@ pub struct Record {
     pub summary: Summary,
     /// What happened, oldest first.
     pub entries: Vec<Noted>,
+    /// Which entries are there and cannot be read, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<String>,
 }
 
 /// A run in one line.
@@ -148,6 +151,8 @@ pub enum State {
     Failed,
     /// It was taken back by `agent undo`.
     Undone,
+    /// It did not come to its end, or holds something, and its record cannot be read as a whole.
+    Damaged,
 }
 
 impl State {
@@ -159,6 +164,7 @@ impl State {
             State::Done => "done",
             State::Failed => "failed",
             State::Undone => "undone",
+            State::Damaged => "damaged",
         }
     }
 }
@@ -166,7 +172,8 @@ impl State {
 impl Summary {
     /// Returns whether something is left to do: the run was cut off, or holds changes although it is over.
     pub fn is_open(&self) -> bool {
-        self.state == State::Unfinished || self.state != State::Running && self.held > 0
+        matches!(self.state, State::Unfinished | State::Damaged)
+            || self.state != State::Running && self.held > 0
     }
 }
 

@@ -1,7 +1,8 @@
 //! `agent resume RUN` and `agent undo RUN`: a run is taken up again, to its end or back to where it began.
 
 use agent_core::journal::Aim;
-use agent_core::{Agent, OnFailure, Resumption};
+use agent_core::record::Filter;
+use agent_core::{Agent, Failure, OnFailure, OperationName, Resumption, RunId};
 use clap::Args;
 
 use super::follow::{self, Known};
@@ -91,14 +92,15 @@ pub(super) async fn execute(
     // By its id from now on: what `last` means may change.
     let found = async {
         let run = agent.which(&run, to).await?;
-        agent.record(run.as_str()).await
+        let operation = operation_of(&run, agent).await?;
+        Ok::<_, Failure>((run, operation))
     };
-    let record = match found.await {
-        Ok(record) => record,
+    let (run, operation) = match found.await {
+        Ok(found) => found,
         Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
     };
     let plugins = agent.plugins().await.unwrap_or_default();
-    let operation = operation::known(&record.summary.operation, &plugins);
+    let operation = operation::known(&operation, &plugins);
     let consent = options.consent(terminal.is_interactive());
     let known = Known {
         operation: &operation,
@@ -108,11 +110,21 @@ pub(super) async fn execute(
         to: Some(to),
         out: None,
     };
-    let run = record.begun.run;
     let how = Resumption {
         to,
         consent,
         give_up,
     };
     follow::execute(agent.take_up(run.as_str(), how), known, terminal).await
+}
+
+/// A run whose record cannot be read is in the list all the same.
+async fn operation_of(run: &RunId, agent: &dyn Agent) -> Result<OperationName, Failure> {
+    let unreadable = match agent.record(run.as_str()).await {
+        Ok(record) => return Ok(record.summary.operation),
+        Err(unreadable) => unreadable,
+    };
+    let mut runs = agent.runs(Filter::All).await?.into_iter();
+    let listed = runs.find(|summary| summary.run == *run);
+    listed.map(|summary| summary.operation).ok_or(unreadable)
 }
