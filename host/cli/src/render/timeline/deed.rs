@@ -94,10 +94,13 @@ impl Timeline<'_> {
 pub(super) fn midway(record: &Record) -> Vec<String> {
     let midway = record.midway();
     if midway.is_empty() {
-        return vec![
-            "the record ends outside any change, and none is made before it is on record"
-                .to_owned(),
-        ];
+        let mut ends =
+            vec!["the record ends outside any change, and none is made before it is on record"];
+        if record.deeds().iter().any(Deed::is_held) {
+            // Where there was no room for that, it was put back all the same.
+            ends.push("whether what it holds still stands is looked up when the run is taken up");
+        }
+        return ends.into_iter().map(str::to_owned).collect();
     }
     let begun = midway.iter().map(|one| match one {
         Midway::Change(effect) => {
