@@ -13,8 +13,10 @@ mod integration {
     mod agent;
     mod app;
     mod completion;
+    mod damage;
     mod fault;
     mod flux;
+    mod full;
     mod home;
     mod keda;
     mod kill;

@@ -84,8 +84,16 @@ impl Agent {
 
     /// Starts it with its results going elsewhere.
     pub(crate) fn start_into(&self, line: &str, stdout: Stdio) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_agent"));
-        command.args(line.split_whitespace()).env_clear();
+        self.start_by(&[], line, stdout)
+    }
+
+    /// Starts it by another command, which is to execute what comes after its words.
+    pub(crate) fn start_by(&self, by: &[&str], line: &str, stdout: Stdio) -> Running {
+        let mut words = by.to_vec();
+        words.push(env!("CARGO_BIN_EXE_agent"));
+        words.extend(line.split_whitespace());
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).env_clear();
         command.env("HOME", self.home.path());
         command.envs(self.variables.iter().cloned());
         if let Some(kubeconfig) = &self.kubeconfig {

@@ -18,8 +18,11 @@ use super::kind::DEPLOYMENT;
 use super::scenario::scenarios;
 use super::state::State;
 use super::world::World;
+use made::Made;
 use victim::Victim;
 
+mod made;
+pub(crate) mod power;
 mod victim;
 
 scenarios![
@@ -56,37 +59,6 @@ struct Clean {
     after: State,
     made: Made,
     log: Vec<Request>,
-}
-
-/// What a run has made and what it has made others make.
-#[derive(Clone, Debug, Default, PartialEq, PartialOrd)]
-struct Made {
-    /// How many objects, by their collection.
-    objects: BTreeMap<String, usize>,
-    snapshots: usize,
-    releases: i64,
-}
-
-impl Made {
-    /// In which way this is more than `most`.
-    fn beyond(&self, most: &Made) -> Vec<String> {
-        let known = |path: &String| most.objects.get(path).copied().unwrap_or_default();
-        let more = self
-            .objects
-            .iter()
-            .filter(|(path, count)| **count > known(path))
-            .map(|(path, count)| {
-                format!(
-                    "{count} created in {path}, and {} in a clean run",
-                    known(path)
-                )
-            });
-        let mut beyond: Vec<String> = more.collect();
-        if self.snapshots > most.snapshots || self.releases > most.releases {
-            beyond.push(format!("{self:?} is more than {most:?}"));
-        }
-        beyond
-    }
 }
 
 /// An operation, where it is run.
@@ -192,6 +164,19 @@ impl<'a> Trial<'a> {
 
     /// Kills it there, and demands that `how` (`resume` or `undo`) sets it right.
     async fn survives(&self, how: &str, what: &str, clean: &Clean, moment: Moment) {
+        let nothing = async |_: &Agent| ();
+        self.survives_with(nothing, how, what, clean, moment).await;
+    }
+
+    /// The same after something else has happened to what it left.
+    async fn survives_with(
+        &self,
+        happens: impl AsyncFnOnce(&Agent),
+        how: &str,
+        what: &str,
+        clean: &Clean,
+        moment: Moment,
+    ) {
         let (_, made_before) = self.begin().await;
         let present = self.app().content();
         let newest = self.app().snapshots()[0].tree.clone();
@@ -199,6 +184,7 @@ impl<'a> Trial<'a> {
         let Some(mut log) = self.kill(&agent, moment).await else {
             panic!("{}: {what} was not reached", self.victim.line);
         };
+        happens(&agent).await;
         let ran = agent.run(&format!("{how} last --yes")).await;
         log.extend(self.place.proxy.log());
         let explain = |ran: &Ran| format!("{how} after a kill {what}: {ran}");

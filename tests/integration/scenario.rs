@@ -76,13 +76,16 @@ async fn play(scenario: &Scenario, world: &World) -> Option<String> {
 /// Every scenario of every module.
 fn all() -> impl Iterator<Item = &'static Scenario> {
     let modules = [
+        super::damage::ALL,
         super::fault::ALL,
         super::flux::ALL,
         super::flux::trap::ALL,
+        super::full::ALL,
         super::keda::ALL,
         super::refused::ALL,
         super::restore::ALL,
         super::kill::ALL,
+        super::kill::power::ALL,
         super::plan::ALL,
         super::runs::ALL,
         super::restore::failing::ALL,

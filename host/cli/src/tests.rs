@@ -1,6 +1,7 @@
 //! The door as people and scripts see it: a scripted agent behind, streams of memory in front, and snapshots of what comes out.
 
 mod completion;
+mod damaged;
 mod failing;
 mod listing;
 mod past;

@@ -15,8 +15,10 @@ use crate::journal::{Aim, Entry, Returned};
 use crate::plan::Plan;
 
 mod deed;
+mod midway;
 
 pub use deed::{Deed, Settled, deeds};
+pub use midway::Midway;
 
 /// What is known of a run when it begins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,6 +109,9 @@ pub struct Record {
     pub summary: Summary,
     /// What happened, oldest first.
     pub entries: Vec<Noted>,
+    /// Which entries are there and cannot be read, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<String>,
 }
 
 /// A run in one line.
@@ -149,6 +154,8 @@ pub enum State {
     Failed,
     /// It was taken back by `agent undo`.
     Undone,
+    /// It did not come to its end, or holds something, and its record cannot be read as a whole.
+    Damaged,
 }
 
 impl State {
@@ -160,6 +167,7 @@ impl State {
             State::Done => "done",
             State::Failed => "failed",
             State::Undone => "undone",
+            State::Damaged => "damaged",
         }
     }
 }
@@ -167,7 +175,8 @@ impl State {
 impl Summary {
     /// Returns whether something is left to do: the run was cut off, or holds changes although it is over.
     pub fn is_open(&self) -> bool {
-        self.state == State::Unfinished || self.state != State::Running && self.held > 0
+        matches!(self.state, State::Unfinished | State::Damaged)
+            || self.state != State::Running && self.held > 0
     }
 }
 
@@ -262,6 +271,12 @@ impl Record {
     /// Returns the effects, oldest first.
     pub fn deeds(&self) -> Vec<Deed> {
         deeds(self.entries.iter().map(|noted| &noted.entry))
+    }
+
+    /// Returns what the record of a run that was cut off ends in the middle of. Each change is on record before it is made, so there is nothing
+    /// else of which it is not known whether it happened.
+    pub fn midway(&self) -> Vec<Midway<'_>> {
+        midway::midway(&self.entries)
     }
 
     /// Returns how the run ended; none when it has not.

@@ -80,7 +80,7 @@ fn is_over(inner: &Inner, run: &str) -> bool {
     let known = || -> Result<bool, Failure> {
         let journal = inner.journal()?;
         let run = journal.resolve(run)?;
-        let summary = journal.record(&run)?.summary;
+        let summary = journal.summary(&run)?;
         Ok(summary.run == run && summary.state != State::Running && !summary.is_open())
     };
     run != "last" && known().unwrap_or(false)

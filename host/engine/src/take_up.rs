@@ -23,6 +23,8 @@ use crate::prepare::{Prepared, prepare};
 use crate::secret;
 use crate::supervise::{self, Supervision};
 
+mod abandoned;
+
 /// Takes a run up again.
 pub(crate) async fn take_up(
     inner: Arc<Inner>,
@@ -36,7 +38,12 @@ pub(crate) async fn take_up(
         secrets,
     } = how;
     let id = inner.journal()?.which(name, to)?;
-    let (journal, record) = inner.journal()?.reopen(&id)?;
+    let (journal, record) = match inner.journal()?.reopen(&id) {
+        Err(failure) if failure.code == "journal.run-damaged" && give_up && to == Aim::Undo => {
+            return abandoned::abandon(&inner, &id, consent, &failure).await;
+        }
+        opened => opened?,
+    };
     let (events, seen) = mpsc::unbounded();
     let (control, said) = mpsc::unbounded();
     // A run that somebody has begun to take back is taken back.

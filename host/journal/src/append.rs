@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agent_core::id::RunId;
 use agent_core::journal::Entry;
-use agent_core::record::{Begun, Noted};
+use agent_core::record::Begun;
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 
@@ -63,9 +63,9 @@ impl Tail {
         }
     }
 
-    /// The record of a run that is taken up again, after its last entry.
-    pub(crate) fn reopen(run: RunId, key: i64, last: Option<&Noted>, bytes: i64) -> Tail {
-        let last = last.map_or(0, |noted| i64::try_from(noted.number).unwrap_or(i64::MAX));
+    /// The record of a run that is taken up again, after the entry with that number.
+    pub(crate) fn reopen(run: RunId, key: i64, last: u64, bytes: i64) -> Tail {
+        let last = i64::try_from(last).unwrap_or(i64::MAX);
         Tail {
             run,
             row: Row::Made(key),

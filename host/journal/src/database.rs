@@ -187,7 +187,7 @@ impl Database {
         Ok(connection)
     }
 
-    fn error(&self, source: rusqlite::Error) -> JournalError {
+    pub(crate) fn error(&self, source: rusqlite::Error) -> JournalError {
         JournalError::of(&self.path, source)
     }
 }

@@ -180,7 +180,7 @@ impl Hint for JournalError {
             JournalError::Damaged { path, .. } | JournalError::Foreign { path } => {
                 let (folder, name) = (quoted(folder(path)), quoted(file_name(path)));
                 Some(format!(
-                    "move it away, and the agent begins a new one: mkdir -p {folder}/damaged && mv {folder}/{name}* {folder}/damaged/"
+                    "move it away, and the agent begins a new one, which does not know what runs of before have left: mkdir -p {folder}/damaged && mv {folder}/{name}* {folder}/damaged/"
                 ))
             }
             JournalError::Key { path, .. } => Some(format!(

@@ -17,11 +17,14 @@ use crate::key::Key;
 use crate::lock::{Attempt, Held, LockTable, NamedLock, Owner};
 use crate::open_run::OpenRun;
 use crate::prune::Pruner;
-use crate::row::{self, Whole};
+use crate::row;
 use crate::writer::Writer;
 
+mod damaged;
 mod exclusion;
 mod remembered;
+
+use damaged::legible;
 
 /// The journal of a state directory, or one in memory. Clones are the same journal; when the last one and the last open run are dropped,
 /// everything is on disk.
@@ -117,12 +120,15 @@ impl Journal {
     ///
     /// # Errors
     /// `conflict` (`journal.run-is-live`) while a process has it; `not-found` (`journal.no-such-run`); `unavailable` when the journal cannot
-    /// be read.
+    /// be read, or the record is damaged (`journal.run-damaged`): then nobody knows all that the run has done.
     pub fn reopen(&self, run: &RunId) -> Result<(OpenRun, Record), Failure> {
         let held = self.own(&Owner::new(run, &self.shared.who, None))?;
         let read = self.shared.database.read(|from| row::whole(from, run))?;
-        let Whole { key, record, bytes } = read.flatten().ok_or_else(|| unknown(run.as_str()))?;
-        let tail = Tail::reopen(run.clone(), key, record.entries.last(), bytes);
+        let whole = read.flatten().ok_or_else(|| unknown(run.as_str()))?;
+        let (key, bytes) = (whole.stored.key, whole.entries.bytes);
+        let record = legible(run, whole)?;
+        let last = record.entries.last().map_or(0, |noted| noted.number);
+        let tail = Tail::reopen(run.clone(), key, last, bytes);
         Ok((self.opened(tail, held)?, record))
     }
 

@@ -26,3 +26,4 @@ pub use error::{JournalError, LockError, RunError};
 pub use journal::{Journal, Options};
 pub use lock::{Locks, Owner};
 pub use open_run::OpenRun;
+pub use row::Unreadable;

@@ -198,7 +198,7 @@ impl Pruner {
 fn candidate(row: &rusqlite::Row) -> rusqlite::Result<Candidate> {
     Ok(Candidate {
         key: row.get(0)?,
-        run: row::run_id(row, 1)?,
+        run: row::run_id(row, 0, 1)?,
         bytes: row.get(2)?,
     })
 }

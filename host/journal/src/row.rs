@@ -2,20 +2,24 @@
 
 use std::error::Error;
 
-use agent_core::id::{Digest, RunId};
-use agent_core::journal::Entry;
-use agent_core::record::{Begun, Noted, Record, State, Summary, Who};
+use agent_core::id::{OperationName, RunId};
+use agent_core::record::{Begun, State, Summary, Who};
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+mod entry;
+
+pub use entry::Unreadable;
+pub(crate) use entry::{Entries, artifacts, begun, entries, has_changed, last};
 
 /// The kind of entry 0, which says how the run began.
 pub(crate) const BEGUN: &str = "begun";
-/// The kind of [`Entry::Called`].
+/// The kind of [`agent_core::journal::Entry::Called`].
 pub(crate) const CALLED: &str = "called";
-/// The kind of [`Entry::Intent`].
+/// The kind of [`agent_core::journal::Entry::Intent`].
 pub(crate) const INTENT: &str = "intent";
 
 /// The runs of which something is left to do, or that are at work. The words are those of the index.
@@ -23,6 +27,8 @@ pub(crate) const OPEN: &str = "ended IS NULL OR held > 0";
 
 const COLUMNS: &str = "key, id, operation, arguments, plugin, user, host, door, process, begun, ended, state, held, exit";
 const NUMBERS: i64 = 1 << 32;
+/// What the name of a run begins with whose id cannot be read; the number of its row follows. No id has an `o` in it.
+const NAMELESS: &str = "row";
 
 /// A run's row. Its state is the one that it has while no process is at it.
 #[derive(Clone, Debug)]
@@ -40,91 +46,38 @@ pub(crate) fn is_open(summary: &Summary) -> bool {
 pub(crate) fn runs(from: &Transaction, condition: &str) -> rusqlite::Result<Vec<Stored>> {
     let sql = format!("SELECT {COLUMNS} FROM run WHERE {condition} ORDER BY begun DESC, key DESC");
     let mut statement = from.prepare_cached(&sql)?;
-    statement.query_map((), stored)?.collect()
+    statement.query_map((), |row| stored(from, row))?.collect()
 }
 
 /// Returns one run.
 pub(crate) fn run(from: &Transaction, run: &RunId) -> rusqlite::Result<Option<Stored>> {
-    let sql = format!("SELECT {COLUMNS} FROM run WHERE id = ?");
+    let sql = format!("SELECT {COLUMNS} FROM run WHERE id = ? OR key = ?");
     let mut statement = from.prepare_cached(&sql)?;
-    statement.query_row([run.as_str()], stored).optional()
+    statement
+        .query_row(params![run.as_str(), nameless(run.as_str())], |row| {
+            stored(from, row)
+        })
+        .optional()
 }
 
 /// All that is stored of a run.
 pub(crate) struct Whole {
-    pub(crate) key: i64,
-    /// The run's state in it is that of [`Stored`].
-    pub(crate) record: Record,
-    /// How long its entries are together.
-    pub(crate) bytes: i64,
+    pub(crate) stored: Stored,
+    /// None when it went while it was read.
+    pub(crate) begun: Option<Result<Begun, Unreadable>>,
+    pub(crate) entries: Entries,
 }
 
 /// Returns all that is stored of a run.
 pub(crate) fn whole(from: &Transaction, id: &RunId) -> rusqlite::Result<Option<Whole>> {
-    let Some(Stored { key, summary }) = run(from, id)? else {
+    let Some(stored) = run(from, id)? else {
         return Ok(None);
     };
-    let (entries, bytes) = entries(from, key, 0)?;
-    let record = Record {
-        begun: begun(from, key)?,
-        summary,
-        entries,
-    };
-    Ok(Some(Whole { key, record, bytes }))
-}
-
-/// Returns how a run began.
-pub(crate) fn begun(from: &Transaction, key: i64) -> rusqlite::Result<Begun> {
-    let body: String = from
-        .prepare_cached("SELECT body FROM entry WHERE id = ?")?
-        .query_row([entry_id(key, 0)], |row| row.get(0))?;
-    parse(0, &body)
-}
-
-/// Returns the entries of a run after the one with that number, and how long they are together.
-pub(crate) fn entries(
-    from: &Transaction,
-    key: i64,
-    after: u64,
-) -> rusqlite::Result<(Vec<Noted>, i64)> {
-    let after = i64::try_from(after).unwrap_or(NUMBERS).min(NUMBERS - 1);
-    let mut statement = from
-        .prepare_cached("SELECT number, at, body FROM entry WHERE id > ? AND id < ? ORDER BY id")?;
-    let mut rows = statement.query(params![entry_id(key, after), entry_id(key + 1, 0)])?;
-    let (mut entries, mut bytes) = (Vec::new(), 0);
-    while let Some(row) = rows.next()? {
-        let body = row.get_ref(2)?.as_str()?;
-        bytes += i64::try_from(body.len()).unwrap_or(i64::MAX);
-        let number: i64 = row.get(0)?;
-        entries.push(Noted {
-            number: u64::try_from(number).unwrap_or(0),
-            at: timestamp(1, row.get(1)?)?,
-            entry: parse::<Entry>(number, body)?,
-        });
-    }
-    Ok((entries, bytes))
-}
-
-/// Returns the artifacts that a run has been in: its own, and those of the operations that it called.
-pub(crate) fn artifacts(from: &Transaction, key: i64) -> rusqlite::Result<Vec<Digest>> {
-    let mut statement = from.prepare_cached(
-        "SELECT body FROM entry WHERE id > ? AND id < ? AND kind = ? ORDER BY id",
-    )?;
-    let ids = params![entry_id(key, 0), entry_id(key + 1, 0), CALLED];
-    let mut rows = statement.query(ids)?;
-    let mut digests = vec![begun(from, key)?.digest];
-    while let Some(row) = rows.next()? {
-        if let Entry::Called { digest, .. } = parse(0, row.get_ref(0)?.as_str()?)? {
-            digests.push(digest);
-        }
-    }
-    Ok(digests)
-}
-
-/// Returns whether a run was about to change anything.
-pub(crate) fn has_changed(from: &Transaction, key: i64) -> rusqlite::Result<bool> {
-    from.prepare_cached("SELECT 1 FROM entry WHERE id > ? AND id < ? AND kind = ? LIMIT 1")?
-        .exists(params![entry_id(key, 0), entry_id(key + 1, 0), INTENT])
+    Ok(Some(Whole {
+        begun: begun(from, stored.key)?,
+        entries: entries(from, stored.key, 0)?,
+        stored,
+    }))
 }
 
 /// Returns the id of an entry of the run with that key.
@@ -143,15 +96,70 @@ pub(crate) fn json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
-/// Returns the id of a run in a column.
-pub(crate) fn run_id(row: &Row, column: usize) -> rusqlite::Result<RunId> {
-    valid(column, RunId::try_from(row.get_ref(column)?.as_str()?))
+/// Returns the id of a run from the columns of its key and its id. One that cannot be read is told by the number of the row, so that the run can
+/// still be named.
+pub(crate) fn run_id(row: &Row, key: usize, id: usize) -> rusqlite::Result<RunId> {
+    let key: i64 = row.get(key)?;
+    let id = row.get_ref(id)?.as_str().ok();
+    if let Some(id) = id.and_then(|id| RunId::try_from(id).ok()) {
+        return Ok(id);
+    }
+    valid(
+        0,
+        RunId::try_from(format!("{NAMELESS}{:05}", key.rem_euclid(100_000)).as_str()),
+    )
 }
 
-fn stored(row: &Row) -> rusqlite::Result<Stored> {
-    let ended: Option<i64> = row.get(10)?;
+/// Returns the key of the run that has such a name.
+pub(crate) fn nameless(name: &str) -> Option<i64> {
+    name.strip_prefix(NAMELESS)?.parse().ok()
+}
+
+/// What was called, and by whom.
+struct Called {
+    operation: OperationName,
+    arguments: Map<String, Value>,
+    plugin: String,
+    who: Who,
+}
+
+/// What a row says of the beginning is said by entry 0 as well, so either may be unreadable.
+fn stored(from: &Transaction, row: &Row) -> rusqlite::Result<Stored> {
+    let key = row.get(0)?;
+    let (called, known) = match called(row) {
+        Ok(called) => (called, true),
+        Err(_unreadable) => match begun(from, key)? {
+            Some(Ok(begun)) => (called_by(begun), true),
+            _ => (unknown()?, false),
+        },
+    };
+    let number = |column: usize| row.get::<_, Option<i64>>(column);
+    let time = |column: usize, nanoseconds: i64| {
+        valid(column, Timestamp::from_nanosecond(nanoseconds.into()))
+    };
+    let (ended, held, exit) = (number(10)?, number(12)?, number(13)?);
+    let state = match known || ended.is_some() && held.unwrap_or(0) == 0 {
+        true => state(row.get_ref(11)?.as_str_or_null().ok().flatten()),
+        false => State::Damaged,
+    };
     let summary = Summary {
-        run: run_id(row, 1)?,
+        run: run_id(row, 0, 1)?,
+        operation: called.operation,
+        arguments: called.arguments,
+        plugin: called.plugin,
+        who: called.who,
+        begun: time(9, row.get(9)?)?,
+        ended: ended.map(|at| time(10, at)).transpose()?,
+        state,
+        held: held.and_then(|held| u64::try_from(held).ok()).unwrap_or(0),
+        exit: exit.and_then(|exit| u8::try_from(exit).ok()),
+    };
+    Ok(Stored { key, summary })
+}
+
+/// Every error is about what is in a column, which has been read by then.
+fn called(row: &Row) -> rusqlite::Result<Called> {
+    Ok(Called {
         operation: valid(2, row.get_ref(2)?.as_str()?.parse())?,
         arguments: valid(3, serde_json::from_str(row.get_ref(3)?.as_str()?))?,
         plugin: row.get(4)?,
@@ -161,15 +169,25 @@ fn stored(row: &Row) -> rusqlite::Result<Stored> {
             door: row.get(7)?,
             process: row.get(8)?,
         },
-        begun: timestamp(9, row.get(9)?)?,
-        ended: ended.map(|at| timestamp(10, at)).transpose()?,
-        state: state(row.get_ref(11)?.as_str_or_null()?),
-        held: u64::try_from(row.get::<_, i64>(12)?).unwrap_or(0),
-        exit: row.get(13)?,
-    };
-    Ok(Stored {
-        key: row.get(0)?,
-        summary,
+    })
+}
+
+fn called_by(begun: Begun) -> Called {
+    Called {
+        operation: begun.call.operation,
+        arguments: begun.call.arguments,
+        plugin: begun.plugin,
+        who: begun.who,
+    }
+}
+
+/// Stands for what is written nowhere any more.
+fn unknown() -> rusqlite::Result<Called> {
+    Ok(Called {
+        operation: valid(2, "unknown.operation".parse())?,
+        arguments: Map::new(),
+        plugin: "unknown".to_owned(),
+        who: Who::default(),
     })
 }
 
@@ -180,15 +198,6 @@ fn state(word: Option<&str>) -> State {
     found.unwrap_or(State::Unfinished)
 }
 
-fn timestamp(column: usize, nanoseconds: i64) -> rusqlite::Result<Timestamp> {
-    valid(column, Timestamp::from_nanosecond(nanoseconds.into()))
-}
-
-fn parse<T: DeserializeOwned>(number: i64, body: &str) -> rusqlite::Result<T> {
-    let parsed = serde_json::from_str(body);
-    valid(2, parsed.map_err(|source| Unreadable { number, source }))
-}
-
 fn valid<T, E: Error + Send + Sync + 'static>(
     column: usize,
     value: Result<T, E>,
@@ -196,12 +205,4 @@ fn valid<T, E: Error + Send + Sync + 'static>(
     value.map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
     })
-}
-
-/// An entry that is no entry.
-#[derive(Debug, thiserror::Error)]
-#[error("entry {number} cannot be read")]
-struct Unreadable {
-    number: i64,
-    source: serde_json::Error,
 }

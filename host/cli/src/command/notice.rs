@@ -21,6 +21,7 @@ pub(super) async fn show(agent: &dyn Agent, terminal: &mut Terminal) {
     let run = &newest.run;
     let mut remedy = match newest.state {
         State::Unfinished => format!("agent resume {run}, or agent undo {run}"),
+        State::Damaged => format!("agent runs show {run}"),
         _ => format!("agent undo {run}"),
     };
     if !others.is_empty() {
@@ -36,6 +37,7 @@ async fn line(run: &Summary, agent: &dyn Agent, terminal: &Terminal) -> String {
     let (ended, at) = match run.state {
         State::Unfinished => ("was cut off", last_sign(run, agent).await),
         State::Failed => ("failed", run.ended),
+        State::Damaged => ("has a damaged record", None),
         _ => ("ended", run.ended),
     };
     let when = at.map_or_else(String::new, |at| {

@@ -1,7 +1,8 @@
 //! `agent resume RUN` and `agent undo RUN`: a run is taken up again, to its end or back to where it began.
 
 use agent_core::journal::Aim;
-use agent_core::{Agent, OnFailure, Resumption};
+use agent_core::record::Filter;
+use agent_core::{Agent, Failure, OnFailure, OperationName, Resumption, RunId};
 use clap::Args;
 
 use super::follow::{self, Known};
@@ -102,18 +103,17 @@ pub(super) async fn execute(
     // By its id from now on: what `last` means may change.
     let found = async {
         let run = agent.which(&run, to).await?;
-        agent.record(run.as_str()).await
+        let (operation, needed) = recorded(&run, agent).await?;
+        Ok::<_, Failure>((run, operation, needed))
     };
-    let record = match found.await {
-        Ok(record) => record,
+    let (run, operation, needed) = match found.await {
+        Ok(found) => found,
         Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
     };
     let plugins = agent.plugins().await.unwrap_or_default();
-    let operation = operation::known(&record.summary.operation, &plugins);
+    let operation = operation::known(&operation, &plugins);
     let secrets = async {
-        // Only a run that goes on needs them.
-        let goes_on = to == Aim::Finish && !record.is_taken_back() && record.end().is_none();
-        let needed = record.begun.secrets.keys().filter(|_| goes_on);
+        let needed = needed.iter().filter(|_| to == Aim::Finish);
         let sources = again.sources(needed, &operation, &terminal)?;
         secret::read(sources, &mut terminal).await
     };
@@ -130,7 +130,6 @@ pub(super) async fn execute(
         to: Some(to),
         out: None,
     };
-    let run = record.begun.run;
     let how = Resumption {
         to,
         consent,
@@ -138,4 +137,23 @@ pub(super) async fn execute(
         secrets,
     };
     follow::execute(agent.take_up(run.as_str(), how), known, terminal).await
+}
+
+/// Returns the operation of a run, and the secrets that it goes on with. A run whose record cannot be read is in the list all the same.
+async fn recorded(
+    run: &RunId,
+    agent: &dyn Agent,
+) -> Result<(OperationName, Vec<String>), Failure> {
+    let unreadable = match agent.record(run.as_str()).await {
+        Ok(record) => {
+            let goes_on = !record.is_taken_back() && record.end().is_none();
+            let secrets = record.begun.secrets.into_keys().filter(|_| goes_on);
+            return Ok((record.summary.operation, secrets.collect()));
+        }
+        Err(unreadable) => unreadable,
+    };
+    let mut runs = agent.runs(Filter::All).await?.into_iter();
+    let listed = runs.find(|summary| summary.run == *run);
+    let operation = listed.map(|summary| summary.operation).ok_or(unreadable)?;
+    Ok((operation, Vec::new()))
 }

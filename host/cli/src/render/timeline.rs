@@ -198,20 +198,42 @@ impl<'a> Timeline<'a> {
         let (unended, last) = match state {
             State::Running => ("under way", "at work"),
             State::Unfinished => ("cut off", "cut off"),
+            State::Damaged => ("no end is on record", ""),
             _ => ("did not end", ""),
         };
         for line in self.lines.iter_mut().filter(|line| line.mark == Mark::Open) {
             line.extras.push(unended.to_owned());
         }
         self.open.clear();
+        self.damage();
         if !last.is_empty() {
             let at = match (state, self.record.entries.last()) {
                 (State::Running, _) => now,
                 (_, Some(noted)) => noted.at,
                 (_, None) => self.record.begun.at,
             };
-            self.say(at, Mark::None, last).warns = state == State::Unfinished;
+            let details = match state {
+                State::Unfinished => deed::midway(self.record),
+                _ => Vec::new(),
+            };
+            let line = self.say(at, Mark::None, last);
+            line.warns = state == State::Unfinished;
+            line.details = details;
         }
+    }
+
+    /// Adds what cannot be told.
+    fn damage(&mut self) {
+        if self.record.damage.is_empty() {
+            return;
+        }
+        let at = self.record.entries.last();
+        let at = at.map_or(self.record.begun.at, |noted| noted.at);
+        let details = self.record.damage.iter().map(|one| clean::line(one));
+        let details = details.collect();
+        let what =
+            "this is not all that happened: the record is damaged, or a newer agent has written it";
+        self.say(at, Mark::Bad, what).details = details;
     }
 
     /// Adds a line beneath the innermost step that is under way.

@@ -21,7 +21,10 @@ pub(super) fn zone() -> TimeZone {
 pub(super) fn runs(past: &[Record], filter: Filter) -> Vec<Summary> {
     let wanted = |summary: &&Summary| match filter {
         Filter::All => true,
-        Filter::Failed => matches!(summary.state, State::Failed | State::Unfinished),
+        Filter::Failed => matches!(
+            summary.state,
+            State::Failed | State::Unfinished | State::Damaged
+        ),
         Filter::Unfinished => summary.is_open(),
     };
     let summaries = past.iter().map(|record| &record.summary);

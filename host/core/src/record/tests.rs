@@ -102,3 +102,51 @@ fn creation_that_is_announced_again_counts_once() {
     assert_eq!(deeds.len(), 1);
     assert_eq!(deeds[0].settled, Settled::Happened);
 }
+
+fn midway_of(entries: Vec<Entry>) -> Vec<(&'static str, u64)> {
+    let at = Timestamp::UNIX_EPOCH;
+    let noted = (1..).zip(entries);
+    let noted: Vec<Noted> = noted
+        .map(|(number, entry)| Noted { number, at, entry })
+        .collect();
+    let told = midway::midway(&noted).into_iter().map(|one| match one {
+        Midway::Change(effect) => ("change", effect.number),
+        Midway::PutBack(effect) => ("put back", effect.number),
+    });
+    told.collect()
+}
+
+#[test]
+fn record_ends_in_the_middle_of_what_was_announced_and_not_settled() {
+    let done = |number| vec![intent(number, true), result(number, None, false)];
+    assert_eq!(midway_of(done(1)), []);
+    let begun = [done(1), vec![intent(2, true)]].concat();
+    assert_eq!(midway_of(begun), [("change", 2)]);
+    let lost = [done(1), vec![intent(2, true), result(2, no(), true)]].concat();
+    assert_eq!(
+        midway_of(lost),
+        [],
+        "an answer that was lost is on record as lost"
+    );
+    let releasing = Entry::Releasing {
+        numbers: vec![2, 1],
+    };
+    let ends = [done(1), done(2), vec![releasing, put_back(2, None)]].concat();
+    assert_eq!(midway_of(ends), [("put back", 1)]);
+}
+
+#[test]
+fn change_that_is_announced_again_by_the_same_call_is_told_once() {
+    let Entry::Intent(mut again) = intent(2, true) else {
+        panic!("an intent");
+    };
+    again.call = CallId::root().nested(1);
+    let entries = vec![intent(1, true), Entry::Intent(again.clone())];
+    assert_eq!(midway_of(entries), [("change", 2)]);
+    let entries = vec![
+        intent(1, true),
+        Entry::Intent(again),
+        result(2, None, false),
+    ];
+    assert_eq!(midway_of(entries), []);
+}

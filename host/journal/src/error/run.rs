@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::{JournalError, failure};
 use crate::lock::Owner;
+use crate::row::Unreadable;
 
 /// Why a run is not the one that was meant, or cannot be had.
 #[derive(Debug, Error)]
@@ -41,6 +42,15 @@ pub enum RunError {
         /// The run.
         run: RunId,
     },
+    /// A part of its record cannot be read.
+    #[error("the record of run `{run}` is damaged: nobody knows all that it has done")]
+    Damaged {
+        /// The run.
+        run: RunId,
+        /// What cannot be read.
+        #[source]
+        source: Unreadable,
+    },
     /// The journal itself.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -54,6 +64,13 @@ impl Hint for RunError {
             }
             RunError::Live { run, .. } => Some(format!("agent runs follow {run}")),
             RunError::Exists { .. } => Some("start it again: it gets another id".to_owned()),
+            RunError::Damaged { run, source } => Some(if source.is_beginning() {
+                format!("look at its app yourself, then: agent undo {run} --give-up --yes")
+            } else {
+                format!(
+                    "agent runs show {run} tells what can be read; put in order by hand what it changed, then: agent undo {run} --give-up --yes"
+                )
+            }),
             RunError::Journal(error) => error.hint(),
         }
     }
@@ -66,6 +83,7 @@ impl From<RunError> for Failure {
             RunError::Ambiguous { .. } => (Kind::Invalid, "journal.ambiguous-run"),
             RunError::Live { .. } => (Kind::Conflict, "journal.run-is-live"),
             RunError::Exists { .. } => (Kind::Conflict, "journal.run-exists"),
+            RunError::Damaged { .. } => (Kind::Unavailable, "journal.run-damaged"),
             RunError::Journal(error) => return error.into(),
         };
         failure(kind, code, &error)

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use agent_core::failure::Failure;
 use agent_core::id::RunId;
 use agent_core::record::State;
-use rusqlite::OptionalExtension as _;
 
 use super::Journal;
 use crate::error::{JournalError, LockError};
@@ -99,12 +98,13 @@ impl Journal {
             if stored.summary.run == *run || !row::is_open(&stored.summary) {
                 continue;
             }
-            let read = self.shared.database.read(|from| {
-                // It may have come to its end and been forgotten by now.
-                row::begun(from, stored.key).optional()
-            })?;
-            let declared = read.flatten().map(|begun| begun.local_locks());
-            let declared = declared.unwrap_or_default();
+            let read = self
+                .shared
+                .database
+                .read(|from| row::begun(from, stored.key))?;
+            // It may have come to its end and been forgotten by now. What nobody can read any more keeps nobody from anything: Leases still do.
+            let begun = read.flatten().and_then(Result::ok);
+            let declared = begun.map(|begun| begun.local_locks()).unwrap_or_default();
             if let Some(name) = declared.into_iter().find(|name| names.contains(&name)) {
                 return Ok(Some((name, stored)));
             }

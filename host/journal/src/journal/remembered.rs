@@ -8,6 +8,7 @@ use agent_core::journal::Aim;
 use agent_core::record::{Filter, Noted, Record, State, Summary};
 use rusqlite::{Params, Transaction};
 
+use super::damaged::known;
 use super::{Journal, unknown};
 use crate::error::{JournalError, RunError};
 use crate::row::{self, Stored};
@@ -27,10 +28,14 @@ impl Journal {
             Filter::Unfinished => row::OPEN,
         };
         let summaries = self.stored(condition)?.into_iter();
-        let mut runs: Vec<Summary> = summaries.map(|stored| stored.summary).collect();
+        let examined = summaries.map(|stored| self.examined(stored.summary));
+        let mut runs = examined.collect::<Result<Vec<Summary>, JournalError>>()?;
         runs.retain(|summary| match filter {
             Filter::All => true,
-            Filter::Failed => matches!(summary.state, State::Failed | State::Unfinished),
+            Filter::Failed => matches!(
+                summary.state,
+                State::Failed | State::Unfinished | State::Damaged
+            ),
             Filter::Unfinished => summary.is_open(),
         });
         Ok(runs)
@@ -99,11 +104,11 @@ impl Journal {
     /// Returns all that is known of a run.
     ///
     /// # Errors
-    /// `not-found` (`journal.no-such-run`); `unavailable` when the journal cannot be read.
+    /// `not-found` (`journal.no-such-run`); `unavailable` when the journal cannot be read, or not even how the run began (`journal.run-damaged`).
     pub fn record(&self, run: &RunId) -> Result<Record, Failure> {
         let read = self.shared.database.read(|from| row::whole(from, run))?;
         let found = read.flatten().ok_or_else(|| unknown(run.as_str()))?;
-        let mut record = found.record;
+        let mut record = known(run, found)?;
         if row::is_open(&record.summary) {
             if self.is_live(run)? {
                 record.summary.state = State::Running;
@@ -123,12 +128,21 @@ impl Journal {
     /// # Errors
     /// `not-found` (`journal.no-such-run`); `unavailable` when the journal cannot be read.
     pub fn state(&self, run: &RunId) -> Result<State, Failure> {
-        let stored = self.look_again(run)?.ok_or_else(|| unknown(run.as_str()))?;
-        let judged = self.judged(stored)?.ok_or_else(|| unknown(run.as_str()))?;
-        Ok(judged.summary.state)
+        Ok(self.summary(run)?.state)
     }
 
-    /// Returns the entries of a run after the one with that number, oldest first. What is noted comes with some delay.
+    /// Returns a run in one line. Whether its record can be read is not looked at.
+    ///
+    /// # Errors
+    /// `not-found` (`journal.no-such-run`); `unavailable` when the journal cannot be read.
+    pub fn summary(&self, run: &RunId) -> Result<Summary, Failure> {
+        let stored = self.look_again(run)?.ok_or_else(|| unknown(run.as_str()))?;
+        let judged = self.judged(stored)?.ok_or_else(|| unknown(run.as_str()))?;
+        Ok(judged.summary)
+    }
+
+    /// Returns the entries of a run after the one with that number, oldest first, without those that cannot be read. What is
+    /// noted comes with some delay.
     ///
     /// # Errors
     /// `not-found` (`journal.no-such-run`); `unavailable` when the journal cannot be read.
@@ -138,8 +152,8 @@ impl Journal {
             let entries = stored.map(|stored| row::entries(from, stored.key, after));
             entries.transpose()
         })?;
-        let (entries, _) = read.flatten().ok_or_else(|| unknown(run.as_str()))?;
-        Ok(entries)
+        let entries = read.flatten().ok_or_else(|| unknown(run.as_str()))?;
+        Ok(entries.noted)
     }
 
     /// Returns the artifacts that must be kept, because a run that is at work or open was in them.
@@ -190,26 +204,26 @@ impl Journal {
     }
 
     fn newest(&self) -> Result<Vec<RunId>, JournalError> {
-        let sql = "SELECT id FROM run ORDER BY key DESC LIMIT 1";
+        let sql = "SELECT key, id FROM run ORDER BY key DESC LIMIT 1";
         let read = self.shared.database.read(|from| ids(from, sql, ()))?;
         Ok(read.unwrap_or_default())
     }
 
     fn beginning_with(&self, prefix: &str) -> Result<Vec<RunId>, JournalError> {
         // No letter of an id comes after `~`.
-        let sql = "SELECT id FROM run WHERE id >= ?1 AND id < ?1 || '~'
+        let sql = "SELECT key, id FROM run WHERE id >= ?1 AND id < ?1 || '~' OR key = ?3
                    ORDER BY begun DESC, key DESC LIMIT ?2";
         let read = self
             .shared
             .database
-            .read(|from| ids(from, sql, (prefix, CANDIDATES)))?;
+            .read(|from| ids(from, sql, (prefix, CANDIDATES, row::nameless(prefix))))?;
         Ok(read.unwrap_or_default())
     }
 }
 
 fn ids(from: &Transaction, sql: &str, parameters: impl Params) -> rusqlite::Result<Vec<RunId>> {
     let mut statement = from.prepare_cached(sql)?;
-    let ids = statement.query_map(parameters, |row| row::run_id(row, 0))?;
+    let ids = statement.query_map(parameters, |row| row::run_id(row, 0, 1))?;
     ids.collect()
 }
 

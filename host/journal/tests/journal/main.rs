@@ -7,6 +7,7 @@
 
 mod append;
 mod child;
+mod damage;
 mod exclusion;
 mod figures;
 mod kill;

@@ -34,7 +34,11 @@ pub(super) async fn execute(run: &str, door: &mut Door<'_>) -> Result<(), Failur
 
 /// Writes how the run began and stands, and then each entry of its record.
 fn lines(record: &Record, terminal: &mut Terminal) -> Result<(), Failure> {
-    let head = json!({"begun": document(&record.begun)?, "summary": document(&record.summary)?});
+    let mut head =
+        json!({"begun": document(&record.begun)?, "summary": document(&record.summary)?});
+    if !record.damage.is_empty() {
+        head["damage"] = json!(record.damage);
+    }
     json::lines(&[head], &mut terminal.stdout);
     json::lines(&record.entries, &mut terminal.stdout);
     Ok(())
@@ -97,7 +101,7 @@ fn header(line: &str, record: &Record, present: &Present, terminal: &mut Termina
 fn tone(state: State) -> Option<Tone> {
     match state {
         State::Done | State::Undone => Some(Tone::Good),
-        State::Failed => Some(Tone::Bad),
+        State::Failed | State::Damaged => Some(Tone::Bad),
         State::Unfinished => Some(Tone::Warn),
         State::Running => None,
     }
@@ -171,6 +175,9 @@ fn remedy(summary: &Summary) -> Option<String> {
     match summary.state {
         State::Running => Some(format!("agent runs follow {run}")),
         State::Unfinished => Some(format!("agent resume {run}, or agent undo {run}")),
+        State::Damaged => Some(format!(
+            "put in order by hand what it changed, then: agent undo {run} --give-up --yes"
+        )),
         _ if summary.held > 0 => Some(format!("agent undo {run}")),
         _ => None,
     }

@@ -2,7 +2,7 @@
 
 use agent_core::Verb;
 use agent_core::journal::{Entry, Intent};
-use agent_core::record::{Deed, Settled, State};
+use agent_core::record::{Deed, Midway, Record, Settled, State};
 use jiff::Timestamp;
 
 use super::Timeline;
@@ -88,6 +88,35 @@ impl Timeline<'_> {
             self.say(at, Mark::Bad, &text);
         }
     }
+}
+
+/// Returns where the record of a run that was cut off ends, and what is not known therefore.
+pub(super) fn midway(record: &Record) -> Vec<String> {
+    let midway = record.midway();
+    if midway.is_empty() {
+        let mut ends =
+            vec!["the record ends outside any change, and none is made before it is on record"];
+        if record.deeds().iter().any(Deed::is_held) {
+            // Where there was no room for that, it was put back all the same.
+            ends.push("whether what it holds still stands is looked up when the run is taken up");
+        }
+        return ends.into_iter().map(str::to_owned).collect();
+    }
+    let begun = midway.iter().map(|one| match one {
+        Midway::Change(effect) => {
+            let (verb, target) = (effect.verb.as_str(), change::target(effect));
+            format!("the record ends in the middle of: {verb} {target}")
+        }
+        Midway::PutBack(effect) => {
+            let target = change::target(effect);
+            format!("the record ends in the middle of: put back {target}")
+        }
+    });
+    let unknown = match midway.len() {
+        1 => "whether it happened is looked up when the run is taken up",
+        _ => "which of them happened is looked up when the run is taken up",
+    };
+    begun.chain([unknown.to_owned()]).collect()
 }
 
 fn done(verb: Verb, settled: Settled) -> String {

@@ -1,0 +1,49 @@
+//! A run is given up whose record cannot be read as a whole: nobody could put back all that it changed.
+
+use agent_core::agent::Run;
+use agent_core::call::Consent;
+use agent_core::event::{Event, Outcome};
+use agent_core::failure::{Failure, Kind};
+use agent_core::id::RunId;
+use agent_core::journal::Aim;
+use futures::StreamExt as _;
+use futures::channel::mpsc;
+
+use crate::agent::Inner;
+use crate::lock;
+
+/// Ends it as it is. `damage` is why it cannot be taken back.
+pub(super) async fn abandon(
+    inner: &Inner,
+    run: &RunId,
+    consent: Consent,
+    damage: &Failure,
+) -> Result<Run, Failure> {
+    if consent != Consent::Given {
+        let refused = Failure::new(Kind::Denied, "run.declined", damage.message.clone());
+        return Err(refused.hinted(format!("agent undo {run} --give-up --yes")));
+    }
+    let summary = inner.journal()?.give_up(run)?;
+    if let Ok(record) = inner.journal()?.record(run) {
+        lock::sweep(inner, &record.begun).await;
+    }
+    let (events, seen) = mpsc::unbounded();
+    let (control, _) = mpsc::unbounded();
+    let resumed = Event::Resumed {
+        run: run.clone(),
+        operation: summary.operation,
+        plugin: summary.plugin,
+        arguments: summary.arguments,
+        to: Aim::Undo,
+    };
+    let outcome = Outcome::Undone {
+        put_back: Vec::new(),
+        irreversible: vec![format!(
+            "{}; what it changed stays as it is",
+            damage.message
+        )],
+    };
+    drop(events.unbounded_send(resumed));
+    drop(events.unbounded_send(Event::Finished { outcome }));
+    Ok(Run::new(run.clone(), seen.boxed(), control))
+}

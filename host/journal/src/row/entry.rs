@@ -1,0 +1,122 @@
+//! The entries of a run. One that cannot be read is told of and passed over: what the others say is still worth knowing.
+
+use std::error::Error;
+
+use agent_core::id::Digest;
+use agent_core::journal::Entry;
+use agent_core::record::{Begun, Noted};
+use jiff::Timestamp;
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension as _, Transaction, params};
+use serde::de::DeserializeOwned;
+
+use super::{CALLED, INTENT, NUMBERS, entry_id};
+
+/// An entry that is no entry: it was damaged, or a newer agent has written it.
+#[derive(Debug, thiserror::Error)]
+#[error("entry {number} cannot be read")]
+pub struct Unreadable {
+    number: i64,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl Unreadable {
+    /// Returns whether it is not even known how the run began.
+    pub(crate) fn is_beginning(&self) -> bool {
+        self.number == 0
+    }
+}
+
+/// The entries of a run, or those after some number.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    pub(crate) noted: Vec<Noted>,
+    pub(crate) unreadable: Vec<Unreadable>,
+    /// How long they are together.
+    pub(crate) bytes: i64,
+}
+
+/// Returns how a run began. None when there is no such run.
+pub(crate) fn begun(
+    from: &Transaction,
+    key: i64,
+) -> rusqlite::Result<Option<Result<Begun, Unreadable>>> {
+    let mut statement = from.prepare_cached("SELECT body FROM entry WHERE id = ?")?;
+    statement
+        .query_row([entry_id(key, 0)], |row| Ok(parse(0, row.get_ref(0)?)))
+        .optional()
+}
+
+/// Returns the entries of a run after the one with that number.
+pub(crate) fn entries(from: &Transaction, key: i64, after: u64) -> rusqlite::Result<Entries> {
+    let after = i64::try_from(after).unwrap_or(NUMBERS).min(NUMBERS - 1);
+    let mut statement = from
+        .prepare_cached("SELECT number, at, body FROM entry WHERE id > ? AND id < ? ORDER BY id")?;
+    let mut rows = statement.query(params![entry_id(key, after), entry_id(key + 1, 0)])?;
+    let mut entries = Entries::default();
+    while let Some(row) = rows.next()? {
+        let body = row.get_ref(2)?;
+        entries.bytes += body
+            .as_bytes()
+            .map_or(0, |bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX));
+        let number: i64 = row.get(0)?;
+        let at: i64 = row.get(1)?;
+        match noted(number, at, body) {
+            Ok(noted) => entries.noted.push(noted),
+            Err(unreadable) => entries.unreadable.push(unreadable),
+        }
+    }
+    Ok(entries)
+}
+
+/// Returns the number of a run's last entry.
+pub(crate) fn last(from: &Transaction, key: i64) -> rusqlite::Result<u64> {
+    let id: i64 = from
+        .prepare_cached("SELECT coalesce(max(id), ?1) FROM entry WHERE id >= ?1 AND id < ?2")?
+        .query_row([entry_id(key, 0), entry_id(key + 1, 0)], |row| row.get(0))?;
+    Ok(u64::try_from(id - entry_id(key, 0)).unwrap_or(0))
+}
+
+/// Returns the artifacts that a run has been in, as far as they can be read: its own, and those of the operations that it called.
+pub(crate) fn artifacts(from: &Transaction, key: i64) -> rusqlite::Result<Vec<Digest>> {
+    let mut statement = from.prepare_cached(
+        "SELECT body FROM entry WHERE id > ? AND id < ? AND kind = ? ORDER BY id",
+    )?;
+    let ids = params![entry_id(key, 0), entry_id(key + 1, 0), CALLED];
+    let mut rows = statement.query(ids)?;
+    let begun = begun(from, key)?.and_then(Result::ok);
+    let mut digests: Vec<Digest> = begun.map(|begun| begun.digest).into_iter().collect();
+    while let Some(row) = rows.next()? {
+        if let Ok(Entry::Called { digest, .. }) = parse(0, row.get_ref(0)?) {
+            digests.push(digest);
+        }
+    }
+    Ok(digests)
+}
+
+/// Returns whether a run was about to change anything.
+pub(crate) fn has_changed(from: &Transaction, key: i64) -> rusqlite::Result<bool> {
+    from.prepare_cached("SELECT 1 FROM entry WHERE id > ? AND id < ? AND kind = ? LIMIT 1")?
+        .exists(params![entry_id(key, 0), entry_id(key + 1, 0), INTENT])
+}
+
+fn noted(number: i64, at: i64, body: ValueRef) -> Result<Noted, Unreadable> {
+    let at = Timestamp::from_nanosecond(at.into()).map_err(|error| unreadable(number, error))?;
+    Ok(Noted {
+        number: u64::try_from(number).unwrap_or(0),
+        at,
+        entry: parse(number, body)?,
+    })
+}
+
+fn parse<T: DeserializeOwned>(number: i64, body: ValueRef) -> Result<T, Unreadable> {
+    let text = body.as_str().map_err(|error| unreadable(number, error))?;
+    serde_json::from_str(text).map_err(|error| unreadable(number, error))
+}
+
+fn unreadable(number: i64, why: impl Error + Send + Sync + 'static) -> Unreadable {
+    Unreadable {
+        number,
+        source: Box::new(why),
+    }
+}
