@@ -183,4 +183,8 @@ pub trait RunJournal: Send + Sync {
     /// # Errors
     /// `unavailable` (`journal.unwritable`) when it cannot be kept; what it announces must not happen then.
     async fn write(&self, entry: Entry, survives: Survives) -> Result<(), Failure>;
+
+    /// Adds the last entry of a run that changed nothing. Nobody waits for it, and neither does whoever closes the record then: should the
+    /// process be killed meanwhile, that somebody looked is forgotten.
+    fn note_last(&self, entry: Entry);
 }

@@ -1,5 +1,6 @@
 //! The record of a run that is at work.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, sync_channel};
 
 use agent_core::failure::Failure;
@@ -14,13 +15,16 @@ use crate::journal::Journal;
 use crate::lock::Held;
 use crate::writer::{Message, Ticket};
 
-/// A run that this process has: nobody else can take it up before this is dropped. Dropping it waits until what was noted is on disk.
+/// A run that this process has: nobody else can take it up before this is dropped. Dropping it waits until what was noted is on disk, unless the
+/// run changed nothing.
 #[derive(Debug)]
 pub struct OpenRun {
     run: RunId,
     ticket: Ticket,
     messages: Sender<Message>,
     owner: Option<Held>,
+    /// Whether its last entry is one that nobody waits for.
+    is_left: AtomicBool,
     /// Keeps the thread that writes.
     _journal: Journal,
 }
@@ -38,6 +42,7 @@ impl OpenRun {
             ticket,
             messages,
             owner: Some(owner),
+            is_left: AtomicBool::new(false),
             _journal: journal,
         }
     }
@@ -73,18 +78,28 @@ impl RunJournal for OpenRun {
             Err(_) => Err(gone()),
         }
     }
+
+    fn note_last(&self, entry: Entry) {
+        self.note(entry);
+        self.is_left.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Drop for OpenRun {
     fn drop(&mut self) {
+        let (ticket, owner) = (self.ticket, self.owner.take());
+        if *self.is_left.get_mut() {
+            // Without the thread there is nothing to be kept, and the owner goes with the message.
+            drop(self.messages.send(Message::Leave { ticket, owner }));
+            return;
+        }
         let (done, closed) = sync_channel(1);
-        let ticket = self.ticket;
         if self.messages.send(Message::Close { ticket, done }).is_ok() {
             // It ends without an answer only when the thread is gone, and then nothing is left to wait for.
             let _ = closed.recv();
         }
         // Not before: whoever takes the run up next must see all of it.
-        drop(self.owner.take());
+        drop(owner);
     }
 }
 

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use crate::append::Tail;
 use crate::database::Database;
 use crate::error::JournalError;
+use crate::lock::Held;
 use crate::prune::Pruner;
 
 mod thread;
@@ -47,6 +48,8 @@ pub(crate) enum Message {
         ticket: Ticket,
         done: SyncSender<()>,
     },
+    /// Nothing more comes of a run, and nobody waits. Its owner is let go of when all of it is on disk, or cannot be.
+    Leave { ticket: Ticket, owner: Option<Held> },
     /// The journal is closed.
     Stop,
 }

@@ -19,7 +19,6 @@ pub(crate) const SAMPLES: usize = 10;
 pub(crate) struct Bench {
     pub(crate) testbed: Testbed,
     agent: PathBuf,
-    pub(crate) guest: PathBuf,
     kubectl: PathBuf,
     token: String,
     home: TempDir,
@@ -27,7 +26,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) async fn start(agent: &Path, guest: &Path) -> Result<Bench> {
+    pub(crate) async fn start(agent: &Path) -> Result<Bench> {
         let testbed = Testbed::start().await?;
         let home = tempfile::tempdir().context("making a home for the programs")?;
         std::fs::write(home.path().join("ca.crt"), testbed.ca_pem())
@@ -36,7 +35,6 @@ impl Bench {
             token: token(&testbed.kubeconfig_path())?,
             testbed,
             agent: agent.to_owned(),
-            guest: guest.to_owned(),
             kubectl: Testbed::kubectl()?,
             home,
             app: OnceCell::new(),

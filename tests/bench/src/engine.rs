@@ -1,5 +1,6 @@
 //! The engine and the gate by themselves, in this process: what a run and a host call cost when nothing outside is slow.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use agent_capability::{ClusterClient, Connected};
@@ -20,7 +21,6 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::{Map, Value, json};
 
-use crate::bench::Bench;
 use crate::program::median;
 use crate::table::{Amount, Goal, Table};
 
@@ -31,8 +31,16 @@ const RUN: Amount = Amount::Time(Duration::from_micros(60));
 const CALL: Amount = Amount::Time(Duration::from_micros(2));
 const SETTINGS: &str = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings","namespace":"default"},"data":{"mode":"on"}}"#;
 
-pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
-    let guest = std::fs::read(&bench.guest).context("reading the guest")?;
+/// Measures on one thread and without a cluster beside it: what the engine and the gate do, and not what it takes the kernel to wake another
+/// thread.
+pub(crate) fn measure(guest: &Path, table: &mut Table) -> Result<()> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().context("making a runtime")?;
+    runtime.block_on(figures(guest, table))
+}
+
+async fn figures(guest: &Path, table: &mut Table) -> Result<()> {
+    let guest = std::fs::read(guest).context("reading the guest")?;
     let agent = agent(guest.leak());
     for _ in 0..100 {
         run(&agent, "bench.nothing", json!({})).await?;

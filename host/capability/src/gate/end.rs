@@ -44,10 +44,8 @@ impl Gate {
                 held,
             },
         };
-        let outcome = match self.run.must_write(note, Survives::Process).await {
+        let outcome = match self.run.must_end(note).await {
             Ok(()) => outcome,
-            // What only looked has done what it was to do.
-            Err(_unrecorded) if !self.run.recording() => outcome,
             Err(failure) => unrecorded(outcome, failure),
         };
         self.run.show(Event::Finished { outcome });

@@ -208,6 +208,20 @@ impl Shared {
         }
     }
 
+    /// Adds the last entry to the record. What only looked has done what it was to do, recorded or not.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub(super) async fn must_end(&self, entry: Entry) -> Result<(), Failure> {
+        match &self.journal {
+            Some(journal) if self.looks_only => {
+                journal.note_last(self.secrets.entry(entry));
+                Ok(())
+            }
+            _ => self.must_write(entry, Survives::Process).await,
+        }
+    }
+
     pub(crate) fn keyed_hash(&self, answer: &impl Serialize) -> String {
         let answer = serde_json::to_value(answer).unwrap_or_default();
         replay::keyed_hash(&self.key, &answer)

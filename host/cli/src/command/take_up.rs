@@ -140,10 +140,7 @@ pub(super) async fn execute(
 }
 
 /// Returns the operation of a run, and the secrets that it goes on with. A run whose record cannot be read is in the list all the same.
-async fn recorded(
-    run: &RunId,
-    agent: &dyn Agent,
-) -> Result<(OperationName, Vec<String>), Failure> {
+async fn recorded(run: &RunId, agent: &dyn Agent) -> Result<(OperationName, Vec<String>), Failure> {
     let unreadable = match agent.record(run.as_str()).await {
         Ok(record) => {
             let goes_on = !record.is_taken_back() && record.end().is_none();

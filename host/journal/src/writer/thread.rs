@@ -15,6 +15,7 @@ use super::{Message, Ticket};
 use crate::append::{Line, Tail};
 use crate::database::{Checkpoint, Database, Log};
 use crate::error::{JournalError, RunError};
+use crate::lock::Held;
 use crate::prune::Pruner;
 
 /// How long a noted entry may wait for others.
@@ -36,7 +37,7 @@ pub(super) struct Thread {
     prune: Option<(Arc<Pruner>, Retention)>,
     tails: BTreeMap<Ticket, Tail>,
     items: Vec<Item>,
-    closing: Vec<(Ticket, SyncSender<()>)>,
+    closing: Vec<(Ticket, Closing)>,
     due: Option<Instant>,
     commits: u32,
 }
@@ -46,6 +47,14 @@ struct Item {
     ticket: Ticket,
     line: Line,
     awaited: Option<(Survives, Reply)>,
+}
+
+/// Who is told that all of a run is on disk, or cannot be.
+enum Closing {
+    /// Somebody who waits for it.
+    Awaited(SyncSender<()>),
+    /// The next one who wants to have the run.
+    Left(Option<Held>),
 }
 
 type Reply = oneshot::Sender<Result<(), Failure>>;
@@ -133,8 +142,12 @@ impl Thread {
                 self.commit_within(Duration::ZERO);
             }
             Message::Close { ticket, done } => {
-                self.closing.push((ticket, done));
+                self.closing.push((ticket, Closing::Awaited(done)));
                 self.commit_within(Duration::ZERO);
+            }
+            Message::Leave { ticket, owner } => {
+                self.closing.push((ticket, Closing::Left(owner)));
+                self.commit_within(DELAY);
             }
             Message::Stop => {}
         }
@@ -223,11 +236,14 @@ impl Thread {
         if self.closing.is_empty() {
             return;
         }
-        for (ticket, done) in std::mem::take(&mut self.closing) {
+        for (ticket, closing) in std::mem::take(&mut self.closing) {
             self.tails.remove(&ticket);
             self.items.retain(|item| item.ticket != ticket);
-            // Whoever waited may have given up.
-            let _ = done.send(());
+            match closing {
+                // Whoever waited may have given up.
+                Closing::Awaited(done) => drop(done.send(())),
+                Closing::Left(owner) => drop(owner),
+            }
         }
         if let (Some((pruner, retention)), true) = (&self.prune, self.tails.is_empty()) {
             // It is tried again after the next run.
