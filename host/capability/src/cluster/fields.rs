@@ -1,5 +1,7 @@
 //! Which fields a merge patch sets, what they were before, and the patch that puts them back.
 
+use std::borrow::Cow;
+
 use agent_core::effect::FieldChange;
 use serde_json::{Map, Value};
 
@@ -235,8 +237,13 @@ fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-fn unescape(key: &str) -> String {
-    key.replace("~1", "/").replace("~0", "~")
+/// Returns a part of a pointer as the key that it stands for. Hardly any has an escape in it.
+pub(super) fn unescape(key: &str) -> Cow<'_, str> {
+    if key.contains('~') {
+        Cow::Owned(key.replace("~1", "/").replace("~0", "~"))
+    } else {
+        Cow::Borrowed(key)
+    }
 }
 
 #[cfg(test)]

@@ -51,18 +51,19 @@ impl Projection {
 
 /// Follows a pointer as far as objects go: an array on the way is returned whole.
 fn reach<'a, 'p>(object: &'a Value, pointer: &'p str) -> (&'p str, Option<&'a Value>) {
-    let ends = pointer
-        .match_indices('/')
-        .map(|(end, _)| end)
-        .skip(1)
-        .chain([pointer.len()]);
-    for end in ends {
-        match object.pointer(&pointer[..end]) {
-            Some(Value::Object(_)) if end < pointer.len() => {}
-            value => return (&pointer[..end], value),
+    if !pointer.is_empty() && !pointer.starts_with('/') {
+        return (pointer, None);
+    }
+    let (mut at, mut end) = (object, 0);
+    for key in pointer.split('/').skip(1) {
+        let Value::Object(fields) = at else { break };
+        end += 1 + key.len();
+        match fields.get(&*fields::unescape(key)) {
+            Some(value) => at = value,
+            None => return (&pointer[..end], None),
         }
     }
-    (pointer, None)
+    (&pointer[..end], Some(at))
 }
 
 #[cfg(test)]
@@ -101,6 +102,11 @@ mod tests {
             project(&["/spec/volumes/0/name"])["spec"],
             json!({"volumes": [{"name": "config"}]})
         );
+    }
+
+    #[test]
+    fn what_is_no_pointer_reaches_nothing() {
+        assert!(project(&["spec", "spec/nodeName"]).get("spec").is_none());
     }
 
     #[test]

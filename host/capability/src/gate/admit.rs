@@ -96,7 +96,7 @@ impl Gate {
         ask: &Ask,
     ) -> Result<Recalled<T>, Failure> {
         self.check(ask)?;
-        Ok(match self.recorded(call, &ask.to_string())? {
+        Ok(match self.recorded(call, || ask.to_string())? {
             Some(Answer::Value(value)) => Recalled::Answer(self.read(call, &value)),
             Some(Answer::Failure(failure)) => Recalled::Answer(Err(failure)),
             Some(Answer::Secret(hash)) => Recalled::Secret(hash),
@@ -120,7 +120,7 @@ impl Gate {
         // What it is told because the run was stopped is no answer.
         if self.run.stopped().is_ok() {
             let told = || self.answer_of(&answer, ask.is_secret());
-            let entry = self.answered(call, ask.to_string(), told);
+            let entry = self.answered(call, || ask.to_string(), told);
             match (entry, ask) {
                 (Some(entry), Ask::Change(..)) => self.run.write(entry, Survives::Process).await,
                 (Some(entry), _) => self.run.note(entry),
@@ -144,13 +144,13 @@ impl Gate {
     {
         let call = self.next_call();
         self.within_allowance()?;
-        match self.recorded(&call, name)? {
+        match self.recorded(&call, || name.to_owned())? {
             Some(Answer::Value(value)) => self.read(&call, &value),
             Some(Answer::Failure(failure)) => Err(failure),
             Some(Answer::Secret(_)) | None => {
                 let known = Ok(know());
                 let answer = || self.answer_of(&known, false);
-                if let Some(entry) = self.answered(call, name.to_owned(), answer) {
+                if let Some(entry) = self.answered(call, || name.to_owned(), answer) {
                     self.run.note(entry);
                 }
                 known
@@ -165,12 +165,17 @@ impl Gate {
     }
 
     /// Returns what the record says that a call was told.
-    fn recorded(&self, call: &CallId, name: &str) -> Result<Option<Answer>, Failure> {
+    fn recorded(
+        &self,
+        call: &CallId,
+        name: impl FnOnce() -> String,
+    ) -> Result<Option<Answer>, Failure> {
         let Some(Recorded { ask, at, answer }) = self.run.replay.answer(call) else {
             return Ok(None);
         };
-        if ask != name && *ask != self.run.secrets.text(name.to_owned()) {
-            return Err(self.abandon(replay::diverged(call, ask, name)));
+        let name = name();
+        if *ask != name && *ask != self.run.secrets.text(name.clone()) {
+            return Err(self.abandon(replay::diverged(call, ask, &name)));
         }
         self.actor.clock.advance(*at);
         self.spent(answer);
@@ -218,7 +223,7 @@ impl Gate {
     fn answered(
         &self,
         call: CallId,
-        ask: String,
+        ask: impl FnOnce() -> String,
         answer: impl FnOnce() -> Answer,
     ) -> Option<Entry> {
         let at = Timestamp::now();
@@ -227,7 +232,7 @@ impl Gate {
         self.spent(&answer);
         Some(Entry::Answered {
             call,
-            ask,
+            ask: ask(),
             at,
             answer,
         })
