@@ -49,7 +49,7 @@ mod stand;
 
 pub use pass::{Intent, Pass};
 pub use plan::Drawing;
-pub use replay::keyed_hash;
+pub use replay::hash_of_secret;
 pub use shared::{Before, GateConfig};
 
 use allowance::Allowance;

@@ -21,7 +21,7 @@ pub mod run;
 
 pub use cluster::Lease;
 pub use cluster::client::{ClusterClient, Connect, Connected};
-pub use gate::{Before, Gate, GateConfig, keyed_hash};
+pub use gate::{Before, Gate, GateConfig, hash_of_secret};
 pub use meter::Meter;
 pub use operations::Operations;
 pub use powers::{Powers, PowersView, add_to_linker};

@@ -2,17 +2,19 @@
 //! which everybody on the machine can read and which the shell remembers.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{BufRead as _, Read as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use agent_core::descriptor::Operation;
 use agent_core::secret::Secrets;
 use agent_core::{Failure, Kind};
 use clap::Args;
 use futures::StreamExt as _;
+use futures::channel::oneshot;
 
 use crate::clean;
-use crate::terminal::{Terminal, typed};
+use crate::terminal::Terminal;
 
 /// Where each secret is to be read, by the name of its parameter.
 pub(crate) type Sources = BTreeMap<String, Source>;
@@ -85,7 +87,10 @@ impl Again {
     ) -> Result<Sources, Failure> {
         let mut sources = Sources::new();
         for text in &self.secrets {
-            let (name, value) = text.split_once('=').unwrap_or((text, ""));
+            let Some((name, value)) = text.split_once('=') else {
+                let hint = "give --secret NAME=@FILE, where NAME is the parameter and FILE holds its value";
+                return Err(wrong("`--secret` needs the name of a secret parameter").hinted(hint));
+            };
             sources.insert(
                 name.to_owned(),
                 Source::read(name, &format!("--secret {name}="), value)?,
@@ -100,7 +105,7 @@ impl Again {
     }
 }
 
-/// Reads secrets where they are.
+/// Reads secrets where they are. What comes from a pipe may take its time, so a signal is heard meanwhile.
 ///
 /// # Errors
 /// `invalid` for a file that cannot be read, and for an empty value; `denied` (`run.declined`) when the person breaks off.
@@ -108,9 +113,15 @@ pub(crate) async fn read(sources: Sources, terminal: &mut Terminal) -> Result<Se
     let mut secrets = Secrets::default();
     for (name, source) in sources {
         let mut value = match source {
-            Source::File(path) => (terminal.files)(&path)
-                .map_err(|failure| failure.while_doing(format!("reading the secret `{name}`")))?,
-            Source::Stdin => from_stdin(&name, terminal)?,
+            Source::File(path) => {
+                let files = Arc::clone(&terminal.files);
+                let read = aside(terminal, move || files(&path)).await?;
+                read.map_err(|failure| failure.while_doing(format!("reading the secret `{name}`")))?
+            }
+            Source::Stdin if terminal.facts.stdin_tty => {
+                from_person(&format!("{}: ", clean::line(&name)), terminal).await?
+            }
+            Source::Stdin => from_stdin(&name, terminal).await?,
             Source::Person(prompt) => from_person(&prompt, terminal).await?,
         };
         // The end of the line is the editor's, not the value's.
@@ -124,40 +135,61 @@ pub(crate) async fn read(sources: Sources, terminal: &mut Terminal) -> Result<Se
     Ok(secrets)
 }
 
-fn from_stdin(name: &str, terminal: &mut Terminal) -> Result<String, Failure> {
-    let mut value = String::new();
+async fn from_stdin(name: &str, terminal: &mut Terminal) -> Result<String, Failure> {
     let mut stdin = terminal
         .stdin
         .take()
         .ok_or_else(|| wrong("standard input can be read once only"))?;
-    stdin.read_to_string(&mut value).map_err(|error| {
+    let read = move || {
+        let mut value = String::new();
+        stdin.read_to_string(&mut value).map(|_| value)
+    };
+    aside(terminal, read).await?.map_err(|error| {
         Failure::of(Kind::Invalid, CODE, &error)
             .while_doing(format!("reading the secret `{name}` on standard input"))
-    })?;
-    Ok(value)
+    })
 }
 
 async fn from_person(prompt: &str, terminal: &mut Terminal) -> Result<String, Failure> {
-    let broken_off = || Failure::new(Kind::Denied, "run.declined", "nothing was run");
     let unseen = (terminal.unseen)().map_err(|error| {
         Failure::of(Kind::Invalid, CODE, &error)
             .while_doing("keeping the terminal from showing what is typed")
             .hinted("give the secret in a file")
     })?;
-    let Some(stdin) = terminal.stdin.take() else {
-        return Err(broken_off());
-    };
+    let mut stdin = terminal.stdin.take().ok_or_else(broken_off)?;
     terminal.stderr.raw(prompt);
-    let line = tokio::select! {
-        line = typed(stdin) => line.ok(),
-        _ = terminal.interrupts.next() => None,
+    let read = move || {
+        let mut line = String::new();
+        let read = stdin.read_line(&mut line);
+        (read.map(|_| line), stdin)
     };
+    let typed = aside(terminal, read).await;
     drop(unseen);
     // The line feed was not shown either.
     terminal.stderr.line("");
-    let (line, stdin) = line.ok_or_else(broken_off)?;
+    let (line, stdin) = typed?;
     terminal.stdin = Some(stdin);
-    Ok(line)
+    line.map_err(|error| {
+        Failure::of(Kind::Invalid, CODE, &error).while_doing("reading what is typed")
+    })
+}
+
+/// Does what may block on a thread of its own, until a signal comes. The thread ends with the process then.
+async fn aside<T: Send + 'static>(
+    terminal: &mut Terminal,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let (tx, rx) = oneshot::channel();
+    // Nobody may wait any more.
+    std::thread::spawn(move || drop(tx.send(work())));
+    tokio::select! {
+        done = rx => done.map_err(|_| broken_off()),
+        _ = terminal.interrupts.next() => Err(broken_off()),
+    }
+}
+
+fn broken_off() -> Failure {
+    Failure::new(Kind::Denied, "run.declined", "nothing was run")
 }
 
 const CODE: &str = "operations.arguments";

@@ -5,9 +5,9 @@
 use std::fmt;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use agent_core::{Failure, Kind};
-use futures::channel::oneshot;
 use futures::stream::{BoxStream, StreamExt};
 use indicatif::ProgressDrawTarget;
 
@@ -36,7 +36,7 @@ pub struct Terminal {
 pub type Keep = Box<dyn FnOnce(&str) -> Result<(), Failure> + Send>;
 
 /// Reads the file of a secret.
-pub type ReadFile = Box<dyn Fn(&Path) -> Result<String, Failure> + Send>;
+pub type ReadFile = Arc<dyn Fn(&Path) -> Result<String, Failure> + Send + Sync>;
 
 /// Keeps what is typed from being shown, until the value is dropped.
 pub type Unseen = Box<dyn Fn() -> io::Result<Box<dyn Send>> + Send>;
@@ -76,7 +76,7 @@ impl Terminal {
             facts,
             clock: Clock::default(),
             keep: None,
-            files: Box::new(|_| {
+            files: Arc::new(|_| {
                 let message = "this terminal came without a way to read files";
                 Err(Failure::new(Kind::Internal, "agent.bug", message))
             }),
@@ -164,24 +164,6 @@ impl fmt::Debug for Terminal {
             .field("facts", &self.facts)
             .finish_non_exhaustive()
     }
-}
-
-/// A line that is typed, with the reader; empty at the end of input.
-pub(crate) type Typed = oneshot::Receiver<(String, Box<dyn BufRead + Send>)>;
-
-/// Reads a line on a thread of its own, so that Ctrl-C is heard meanwhile. The thread outlives a run that was stopped; the end of the process
-/// ends it.
-pub(crate) fn typed(mut stdin: Box<dyn BufRead + Send>) -> Typed {
-    let (tx, rx) = oneshot::channel();
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        if stdin.read_line(&mut line).is_err() {
-            line.clear();
-        }
-        // The run may be over already; there is nobody to tell then.
-        drop(tx.send((line, stdin)));
-    });
-    rx
 }
 
 /// A stream for whole lines.

@@ -223,7 +223,7 @@ pub(crate) fn open(
 }
 
 /// Without a journal a plan can still be looked at: no run will find that what it rests on is as it was, where that is a secret.
-fn plan_key(inner: &Inner) -> Result<[u8; 32], Failure> {
+pub(crate) fn plan_key(inner: &Inner) -> Result<[u8; 32], Failure> {
     if let Ok(key) = inner.journal().and_then(|journal| journal.key()) {
         return Ok(key);
     }

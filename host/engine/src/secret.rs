@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use agent_capability::keyed_hash;
+use agent_capability::hash_of_secret;
 use agent_core::failure::{Failure, Kind};
 use agent_core::secret::Secrets;
-use serde_json::json;
 
 use crate::agent::Inner;
+use crate::begin;
+
+/// How many bytes a secret has at least: shorter ones stand in every other word, and could not be masked.
+const SHORTEST: usize = 4;
 
 /// Returns the keyed hashes of secrets, by their names. The key stays in the journal, so a hash says nothing to anybody else.
 ///
 /// # Errors
-/// When the journal cannot be read; none where there are no secrets.
+/// `invalid` (`secrets.too-short`); when the system has no random numbers. None where there are no secrets.
 pub(crate) fn hashes(
     inner: &Inner,
     secrets: &Secrets,
@@ -20,10 +23,16 @@ pub(crate) fn hashes(
     if secrets.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let key = inner.journal()?.key()?;
+    let short = |(_, value): &(&str, &str)| value.trim().len() < SHORTEST;
+    if let Some((name, _)) = secrets.iter().find(short) {
+        let message =
+            format!("the secret `{name}` has fewer than {SHORTEST} bytes, so nobody could mask it");
+        return Err(Failure::new(Kind::Invalid, "secrets.too-short", message));
+    }
+    let key = begin::plan_key(inner)?;
     let hashed = secrets
         .iter()
-        .map(|(name, value)| (name.to_owned(), hash(&key, name, value)));
+        .map(|(name, value)| (name.to_owned(), hash_of_secret(&key, name, value)));
     Ok(hashed.collect())
 }
 
@@ -56,14 +65,10 @@ pub(crate) fn are_the_same(
             let message = format!("the secret `{name}` is not on record, and must be given again");
             return Err(refuse("secrets.missing", name, message));
         };
-        if hash(&key, name, value) != *before {
+        if hash_of_secret(&key, name, value) != *before {
             let message = format!("the secret `{name}` is another one than in the beginning");
             return Err(refuse("secrets.changed", name, message));
         }
     }
     Ok(())
-}
-
-fn hash(key: &[u8; 32], name: &str, value: &str) -> String {
-    keyed_hash(key, &json!({ name: value }))
 }

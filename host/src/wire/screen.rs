@@ -2,6 +2,7 @@
 
 use std::io::{self, BufReader, IsTerminal as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use agent_cli::{Clock, Facts, Terminal};
 use agent_core::{Failure, Kind};
@@ -30,7 +31,7 @@ pub(super) fn terminal() -> io::Result<Terminal> {
         now: Timestamp::now,
         zone: TimeZone::system,
     })
-    .with_secrets(Box::new(file), Box::new(unseen)))
+    .with_secrets(Arc::new(file), Box::new(unseen)))
 }
 
 /// Reads the file of a secret, which may be a pipe such as the one that a shell makes of `<(pass show token)`.
@@ -57,8 +58,8 @@ struct Echo(Termios);
 
 impl Drop for Echo {
     fn drop(&mut self) {
-        // The terminal may be gone; then there is nothing to be seen on it.
-        let _gone = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+        // What was pasted behind the first line is no answer to anything else. The terminal may be gone; then there is nothing to be seen on it.
+        let _gone = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
     }
 }
 

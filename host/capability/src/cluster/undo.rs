@@ -235,8 +235,8 @@ fn told(target: &ObjectRef, restored: &[FieldChange], left: &[FieldChange]) -> D
     let left: Vec<String> = redact::changes(&target.of, left)
         .iter()
         .map(|field| {
-            let (path, value) = (dotted(&field.path), shown(field.after.as_ref()));
-            format!("`{path}` is {value} now, which somebody else set")
+            let (path, now) = (dotted(&field.path), field.after.as_ref());
+            format!("`{path}` {} now, which somebody else set", present(now))
         })
         .collect();
     let summary = match (restored.as_slice(), left.as_slice()) {
@@ -245,6 +245,16 @@ fn told(target: &ObjectRef, restored: &[FieldChange], left: &[FieldChange]) -> D
         (restored, _) => restored.join(", "),
     };
     (summary, left)
+}
+
+/// Says what a field has become. Text may be a secret: nobody knows who has set it.
+fn present(now: Option<&Value>) -> String {
+    match now {
+        None | Some(Value::Bool(_) | Value::Number(_) | Value::Null) => {
+            format!("is {}", shown(now))
+        }
+        Some(_) => "has another value".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -274,6 +284,34 @@ mod tests {
         assert!(
             said.contains("data.password") && !said.contains("b2xk") && !said.contains("bmV3"),
             "{said}"
+        );
+    }
+
+    #[test]
+    fn text_that_somebody_set_since_is_not_told() {
+        let target = ObjectRef {
+            of: "configmaps.v1".parse().unwrap(),
+            namespace: None,
+            name: "s".to_owned(),
+        };
+        let field = |after: Value| FieldChange {
+            path: "/data/login".to_owned(),
+            before: None,
+            after: Some(after),
+        };
+        let left = [
+            field(json!("t0ken")),
+            field(json!({"a": "t0ken"})),
+            field(json!(3)),
+        ];
+        let (_, left) = told(&target, &[], &left);
+        assert_eq!(
+            left,
+            [
+                "`data.login` has another value now, which somebody else set",
+                "`data.login` has another value now, which somebody else set",
+                "`data.login` is `3` now, which somebody else set",
+            ]
         );
     }
 }

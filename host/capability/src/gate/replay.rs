@@ -175,11 +175,20 @@ pub(crate) fn violation(entries: &[Entry]) -> Option<Failure> {
 }
 
 /// Returns the keyed hash of an answer that must not be on disk, without what changes when nothing has changed.
-pub fn keyed_hash(key: &[u8; 32], answer: &Value) -> String {
+pub(crate) fn keyed_hash(key: &[u8; 32], answer: &Value) -> String {
+    hmac(key, &[stripped(answer).to_string().as_bytes()])
+}
+
+/// Returns the keyed hash of the value of a secret argument, to the byte.
+pub fn hash_of_secret(key: &[u8; 32], name: &str, value: &str) -> String {
+    hmac(key, &[name.as_bytes(), b"\0", value.as_bytes()])
+}
+
+fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> String {
     let mut block = [0; 64];
     block[..key.len()].copy_from_slice(key);
     let mut hash = Hmac::<Sha256>::new(&block.into());
-    hash.update(stripped(answer).to_string().as_bytes());
+    parts.iter().for_each(|part| hash.update(part));
     hex::encode(hash.finalize().into_bytes())
 }
 
@@ -187,14 +196,14 @@ pub fn keyed_hash(key: &[u8; 32], answer: &Value) -> String {
 fn stripped(answer: &Value) -> Value {
     match answer {
         Value::String(text) => match serde_json::from_str::<Value>(text) {
-            Ok(mut object) => {
+            Ok(mut object) if object["metadata"].is_object() => {
                 if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
                     metadata.remove("resourceVersion");
                     metadata.remove("managedFields");
                 }
                 object
             }
-            Err(_no_json) => answer.clone(),
+            _ => answer.clone(),
         },
         Value::Array(items) => items.iter().map(stripped).collect(),
         Value::Object(fields) => fields
@@ -245,5 +254,24 @@ mod tests {
         assert_eq!(hash(1, &object("7", "a")), hash(1, &object("8", "a")));
         assert_ne!(hash(1, &object("7", "a")), hash(1, &object("7", "b")));
         assert_ne!(hash(1, &object("7", "a")), hash(2, &object("7", "a")));
+    }
+
+    #[test]
+    fn secret_argument_is_the_same_to_the_byte_or_another_one() {
+        let hash = |value: &str| hash_of_secret(&[1; 32], "token", value);
+        let alike = [
+            ("1e3", "1000.0"),
+            ("123456789012345678901234", "123456789012345678901235"),
+            (r#"{"a": 1}"#, r#"{"a":1}"#),
+            (
+                r#"{"metadata":{"resourceVersion":"1"}}"#,
+                r#"{"metadata":{"resourceVersion":"2"}}"#,
+            ),
+        ];
+        for (one, other) in alike {
+            assert_ne!(hash(one), hash(other));
+            assert_eq!(hash(one), hash(one));
+        }
+        assert_ne!(hash("x"), hash_of_secret(&[1; 32], "pin", "x"));
     }
 }

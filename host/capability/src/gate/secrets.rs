@@ -62,7 +62,7 @@ impl Gate {
     /// Has the values of secret arguments masked wherever the plugin repeats them: before anything of it is shown or recorded.
     pub fn learn(&self, secrets: &agent_core::secret::Secrets) {
         for (_, value) in secrets.iter() {
-            self.run.secrets.learn_value(value);
+            self.run.secrets.learn_declared(value);
         }
     }
 }
@@ -87,6 +87,12 @@ impl Secrets {
         if let Some(Ok(applied)) = applied.map(serde_json::from_str::<Value>) {
             self.learn(&applied);
         }
+    }
+
+    /// Remembers a value that was declared to be secret, however little it looks like one.
+    fn learn_declared(&self, value: &str) {
+        self.add_whatever_it_is(value.trim());
+        self.learn_value(value);
     }
 
     /// Remembers one value, as it is and encoded.
@@ -173,12 +179,15 @@ impl Secrets {
 
     fn add(&self, value: &str) {
         let value = value.trim();
+        if !is_trivial(value) {
+            self.add_whatever_it_is(value);
+        }
+    }
+
+    fn add_whatever_it_is(&self, value: &str) {
         let Some(Ok(beginning)) = value.as_bytes().get(..BEGINNING).map(TryInto::try_into) else {
             return;
         };
-        if is_trivial(value) {
-            return;
-        }
         let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
         let values = values.entry(beginning).or_default();
         if values.iter().all(|known| known.as_str() != value) {
@@ -226,6 +235,15 @@ mod tests {
         let said = format!("a hunter2-and-more b {} c", encoded("hunter2-and-more\n"));
         assert_eq!(secrets.text(said), "a *** b *** c");
         assert_eq!(secrets.text("hunter".to_owned()), "hunter");
+    }
+
+    #[test]
+    fn declared_value_is_masked_whatever_it_looks_like() {
+        for value in ["4815", "admin", "true"] {
+            let secrets = Secrets::default();
+            secrets.learn_declared(value);
+            assert_eq!(secrets.text(format!("it is {value}")), "it is ***");
+        }
     }
 
     #[test]

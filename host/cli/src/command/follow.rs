@@ -16,7 +16,7 @@ use crate::ink::Tone;
 use crate::options::Options;
 use crate::render::Renderer;
 use crate::report;
-use crate::terminal::{Terminal, Typed, typed};
+use crate::terminal::Terminal;
 
 use held::Held;
 pub(super) use out::Out;
@@ -91,7 +91,7 @@ struct Follower<'a> {
     terminal: Terminal,
     known: Known<'a>,
     stopping: bool,
-    asking: Option<(u64, Typed)>,
+    asking: Option<(u64, question::Typed)>,
     /// The person has said no.
     declined: bool,
     /// Runs out when the operation goes on although the person has said no by Ctrl-C.
@@ -190,7 +190,7 @@ impl Follower<'_> {
         self.renderer.clear();
         question::show(text, facts, &mut self.terminal);
         match self.terminal.stdin.take() {
-            Some(stdin) => self.asking = Some((number, typed(stdin))),
+            Some(stdin) => self.asking = Some((number, question::typed(stdin))),
             None => self.run.answer(number, false),
         }
     }
@@ -256,7 +256,7 @@ impl Follower<'_> {
 
 /// Waits for the answer to the open question; forever when there is none.
 async fn answered(
-    asking: &mut Option<(u64, Typed)>,
+    asking: &mut Option<(u64, question::Typed)>,
 ) -> (u64, bool, Option<Box<dyn BufRead + Send>>) {
     match asking {
         None => std::future::pending().await,

@@ -64,6 +64,7 @@ pub(super) struct Scene {
     plan: String,
     disk_is_full: bool,
     files: BTreeMap<PathBuf, String>,
+    interrupted: bool,
     unlisted: Vec<Plugin>,
 }
 
@@ -114,6 +115,7 @@ pub(super) fn scene(line: &str) -> Scene {
         plan: String::new(),
         disk_is_full: false,
         files: BTreeMap::new(),
+        interrupted: false,
         unlisted: Vec::new(),
     }
 }
@@ -177,6 +179,12 @@ impl Scene {
         self
     }
 
+    /// Ctrl-C is pressed before anything is run.
+    pub(super) fn is_interrupted(mut self) -> Scene {
+        self.interrupted = true;
+        self
+    }
+
     /// There is one more plugin.
     pub(super) fn has_plugin(mut self, plugin: Plugin) -> Scene {
         self.unlisted.push(plugin);
@@ -196,6 +204,9 @@ impl Scene {
     pub(super) async fn shoot(self) -> Shot {
         let (stdout, stderr) = (Tape::new(self.stdout_closed), Tape::new(false));
         let (press, presses) = mpsc::unbounded();
+        if self.interrupted {
+            press.unbounded_send(()).expect("somebody listens");
+        }
         let columns = u16::try_from(self.facts.width.unwrap_or(80)).expect("a width");
         let screen = InMemoryTerm::new(10, columns);
         let mut terminal = Terminal::new(
@@ -219,7 +230,7 @@ impl Scene {
             log.lock().expect("a log").push("hidden");
             Ok(Box::new(Shown(Arc::clone(&log))) as Box<dyn Send>)
         };
-        terminal = terminal.with_secrets(Box::new(read), Box::new(unseen));
+        terminal = terminal.with_secrets(Arc::new(read), Box::new(unseen));
         if self.facts.stderr_tty {
             let target: Box<dyn TermLike> = Box::new(screen.clone());
             terminal = terminal.with_live(ProgressDrawTarget::term_like(target));

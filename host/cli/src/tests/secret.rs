@@ -62,6 +62,39 @@ async fn person_is_asked_for_a_secret_that_is_needed_and_types_unseen() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn secret_on_standard_input_is_typed_unseen_where_that_is_a_keyboard() {
+    let line = "agent run vault.login ada --token @-";
+    let shot = login(line).screen(80, &format!("{TOKEN}\n")).shoot().await;
+    assert_given(&shot, &[("token", TOKEN)]);
+    assert_eq!(shot.hidden, ["hidden", "shown"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn signal_is_heard_while_a_secret_is_waited_for() {
+    for line in [
+        "agent run vault.login ada",
+        "agent run vault.login ada --token @-",
+    ] {
+        for on_screen in [true, false] {
+            let waiting = login(line);
+            let waiting = if on_screen {
+                waiting.screen(80, "")
+            } else {
+                waiting
+            };
+            let shot = waiting.types_nothing().is_interrupted().shoot().await;
+            let wanted = if on_screen || line.ends_with("@-") {
+                exit::DECLINED
+            } else {
+                exit::USAGE
+            };
+            assert_eq!(shot.code, wanted, "{line}: {shot}");
+            assert!(shot.calls.is_empty(), "{shot}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn wrong_ways_to_give_a_secret_are_explained_and_not_repeated() {
     let mut told = String::new();
     let lines = [

@@ -249,3 +249,24 @@ async fn plan_is_applied_with_the_secret_arguments_of_then_only() {
     assert_eq!(applied.value()["length"], PASSWORD[0].len());
     assert_kept(&world, &applied);
 }
+
+#[tokio::test]
+async fn secret_argument_that_nobody_could_mask_is_refused() {
+    let world = World::with_cluster(LIMITS).await;
+    let mut call = leaking(Mode::Perform);
+    call.secrets.insert("token", "abc".to_owned());
+    let refused = world.agent.run(call).await.expect_err("too short");
+    assert_eq!(refused.code, "secrets.too-short");
+}
+
+#[tokio::test]
+async fn plan_with_a_secret_needs_no_journal() {
+    let world = World::without_journal().await;
+    let planned = world.agent.run(leaking(Mode::Plan)).await.expect("starts");
+    let planned = finish(planned).await;
+    let drawn = planned
+        .events
+        .iter()
+        .any(|event| matches!(event, Event::Drawn { .. }));
+    assert!(drawn, "{:?}", planned.outcome);
+}

@@ -89,33 +89,31 @@ impl World {
 
     /// An agent in front of an API server, in which the object `settings` has the mode `before`, and the Secret `login` a password.
     pub(crate) async fn with_cluster(limits: Limits) -> World {
-        let server = ApiServer::start(Config::any_port()).await.expect("starts");
-        let settings = json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "settings", "namespace": "default" },
-            "data": { "mode": "before" }
-        });
-        let login = json!({
-            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "login", "namespace": "default" },
-            "type": "Opaque", "data": { "password": "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "hint": "dHJ1ZQ==" }
-        });
-        server.load(vec![settings, login]).expect("loads");
-        let client = server.client().await.expect("a client");
-        let url = server.url();
-        let connect = move || -> futures::future::BoxFuture<'static, Result<Connected, Failure>> {
-            let (client, server) = (client.clone(), url.clone());
-            Box::pin(async move {
-                Ok(Connected {
-                    client,
-                    server,
-                    context: None,
-                })
-            })
-        };
-        let client = ClusterClient::new(Box::new(connect), 1 << 20);
+        let (server, client) = cluster().await;
         World::with(limits, vec![], Some(server), client)
     }
 
+    /// The same, where no run can be recorded.
+    pub(crate) async fn without_journal() -> World {
+        let (server, client) = cluster().await;
+        let full = Failure::new(Kind::Unavailable, "journal.full", "there is no room");
+        let journal = Journal::in_memory().expect("a journal");
+        World::recorded_in(Err(full), journal, LIMITS, vec![], Some(server), client)
+    }
+
     fn with(
+        limits: Limits,
+        more: Vec<Bundled>,
+        server: Option<ApiServer>,
+        client: ClusterClient,
+    ) -> World {
+        let journal = Journal::in_memory().expect("a journal");
+        World::recorded_in(Ok(journal.clone()), journal, limits, more, server, client)
+    }
+
+    fn recorded_in(
+        used: Result<Journal, Failure>,
+        journal: Journal,
         limits: Limits,
         more: Vec<Bundled>,
         server: Option<ApiServer>,
@@ -126,7 +124,6 @@ impl World {
             name: "guests",
             wasm: artifact::guests(),
         });
-        let journal = Journal::in_memory().expect("a journal");
         let store = Store::new(Sources {
             bundled,
             directory: None,
@@ -138,7 +135,7 @@ impl World {
         let agent = LocalAgent::new(Parts {
             store,
             code: Some(shared_cache()),
-            journal: Ok(journal.clone()),
+            journal: used,
             retention: FOREVER,
             client,
             cluster: Cluster::default(),
@@ -302,6 +299,34 @@ pub(crate) fn call(operation: &str, arguments: Value, consent: Consent) -> Call 
         consent,
         on_failure: OnFailure::Undo,
     }
+}
+
+/// An API server with its objects, and a client for the agent.
+async fn cluster() -> (ApiServer, ClusterClient) {
+    let server = ApiServer::start(Config::any_port()).await.expect("starts");
+    let settings = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "settings", "namespace": "default" },
+        "data": { "mode": "before" }
+    });
+    let login = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "login", "namespace": "default" },
+        "type": "Opaque", "data": { "password": "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "hint": "dHJ1ZQ==" }
+    });
+    server.load(vec![settings, login]).expect("loads");
+    let client = server.client().await.expect("a client");
+    let url = server.url();
+    let connect = move || -> futures::future::BoxFuture<'static, Result<Connected, Failure>> {
+        let (client, server) = (client.clone(), url.clone());
+        Box::pin(async move {
+            Ok(Connected {
+                client,
+                server,
+                context: None,
+            })
+        })
+    };
+    let client = ClusterClient::new(Box::new(connect), 1 << 20);
+    (server, client)
 }
 
 /// Nothing is forgotten during a test.

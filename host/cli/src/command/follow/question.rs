@@ -1,5 +1,9 @@
 //! Asking the person.
 
+use std::io::BufRead;
+
+use futures::channel::oneshot;
+
 use crate::clean;
 use crate::ink::Tone;
 use crate::render::width;
@@ -26,6 +30,24 @@ pub(super) fn show(text: &str, facts: &[(String, String)], terminal: &mut Termin
     }
     let question = ink.paint(Tone::Strong, clean::line(text));
     to.raw(&format!("{question} [y/N] "));
+}
+
+/// A line that is typed, with the reader; empty at the end of input.
+pub(in crate::command) type Typed = oneshot::Receiver<(String, Box<dyn BufRead + Send>)>;
+
+/// Reads a line on a thread of its own, so that Ctrl-C is heard meanwhile. The thread outlives a run that was stopped; the end of the process
+/// ends it.
+pub(in crate::command) fn typed(mut stdin: Box<dyn BufRead + Send>) -> Typed {
+    let (tx, rx) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        if stdin.read_line(&mut line).is_err() {
+            line.clear();
+        }
+        // The run may be over already; there is nobody to tell then.
+        drop(tx.send((line, stdin)));
+    });
+    rx
 }
 
 /// Returns whether a line agrees. Only `y` and `yes` do; the end of input does not.
