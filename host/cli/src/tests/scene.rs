@@ -180,7 +180,7 @@ impl Scene {
     }
 
     /// Ctrl-C is pressed before anything is run.
-    pub(super) fn is_interrupted(mut self) -> Scene {
+    pub(super) fn with_ctrl_c(mut self) -> Scene {
         self.interrupted = true;
         self
     }

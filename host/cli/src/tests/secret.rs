@@ -82,7 +82,7 @@ async fn signal_is_heard_while_a_secret_is_waited_for() {
             } else {
                 waiting
             };
-            let shot = waiting.types_nothing().is_interrupted().shoot().await;
+            let shot = waiting.types_nothing().with_ctrl_c().shoot().await;
             let wanted = if on_screen || line.ends_with("@-") {
                 exit::DECLINED
             } else {
