@@ -161,9 +161,8 @@ impl Journal {
     }
 
     fn opened(&self, tail: Tail, held: Held) -> Result<OpenRun, Failure> {
-        let run = tail.run().clone();
-        let (ticket, messages) = self.shared.writer.open(tail)?;
-        Ok(OpenRun::new(run, ticket, messages, held, self.clone()))
+        let (ticket, messages) = self.shared.writer.admit()?;
+        Ok(OpenRun::new(tail, ticket, messages, held, self.clone()))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The record of a run that is at work.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, sync_channel};
+use std::sync::mpsc::{SendError, Sender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 
 use agent_core::failure::Failure;
 use agent_core::id::RunId;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 use futures::channel::oneshot;
 use jiff::Timestamp;
 
+use crate::append::Tail;
 use crate::error::JournalError;
 use crate::journal::Journal;
 use crate::lock::Held;
@@ -22,6 +24,8 @@ pub struct OpenRun {
     run: RunId,
     ticket: Ticket,
     messages: Sender<Message>,
+    /// Where its record ends, until the thread is told of it.
+    unopened: Mutex<Option<Tail>>,
     owner: Option<Held>,
     /// Whether its last entry is one that nobody waits for.
     is_left: AtomicBool,
@@ -31,16 +35,17 @@ pub struct OpenRun {
 
 impl OpenRun {
     pub(crate) fn new(
-        run: RunId,
+        tail: Tail,
         ticket: Ticket,
         messages: Sender<Message>,
         owner: Held,
         journal: Journal,
     ) -> OpenRun {
         OpenRun {
-            run,
+            run: tail.run().clone(),
             ticket,
             messages,
+            unopened: Mutex::new(Some(tail)),
             owner: Some(owner),
             is_left: AtomicBool::new(false),
             _journal: journal,
@@ -51,13 +56,23 @@ impl OpenRun {
     pub fn run(&self) -> &RunId {
         &self.run
     }
+
+    /// Sends a message, and before the first one that there is the run. Both in one go, so that no other thread comes between.
+    fn send(&self, message: Message) -> Result<(), SendError<Message>> {
+        let mut unopened = self.unopened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tail) = unopened.take() {
+            let ticket = self.ticket;
+            self.messages.send(Message::Open { ticket, tail })?;
+        }
+        self.messages.send(message)
+    }
 }
 
 #[async_trait]
 impl RunJournal for OpenRun {
     fn note(&self, entry: Entry) {
         // Without the thread the entry is lost, which whoever writes next is told.
-        drop(self.messages.send(Message::Note {
+        drop(self.send(Message::Note {
             ticket: self.ticket,
             at: Timestamp::now(),
             entry: Box::new(entry),
@@ -66,7 +81,7 @@ impl RunJournal for OpenRun {
 
     async fn write(&self, entry: Entry, survives: Survives) -> Result<(), Failure> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.messages.send(Message::Write {
+        let sent = self.send(Message::Write {
             ticket: self.ticket,
             at: Timestamp::now(),
             entry: Box::new(entry),
@@ -90,11 +105,11 @@ impl Drop for OpenRun {
         let (ticket, owner) = (self.ticket, self.owner.take());
         if *self.is_left.get_mut() {
             // Without the thread there is nothing to be kept, and the owner goes with the message.
-            drop(self.messages.send(Message::Leave { ticket, owner }));
+            drop(self.send(Message::Leave { ticket, owner }));
             return;
         }
         let (done, closed) = sync_channel(1);
-        if self.messages.send(Message::Close { ticket, done }).is_ok() {
+        if self.send(Message::Close { ticket, done }).is_ok() {
             // It ends without an answer only when the thread is gone, and then nothing is left to wait for.
             let _ = closed.recv();
         }

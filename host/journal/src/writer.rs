@@ -27,7 +27,7 @@ pub(crate) type Ticket = u64;
 /// What the thread is told. Messages of one run come in the order of its entries.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// A run is open from now on.
+    /// A run is open from now on. It comes with the first entry, so that the thread is not woken twice.
     Open { ticket: Ticket, tail: Tail },
     /// An entry that may wait.
     Note {
@@ -85,14 +85,10 @@ impl Writer {
         }
     }
 
-    /// Announces a run; its entries go to the returned channel.
-    pub(crate) fn open(&self, tail: Tail) -> Result<(Ticket, Sender<Message>), JournalError> {
+    /// Returns a ticket for a run that is to be opened, and where its messages go.
+    pub(crate) fn admit(&self) -> Result<(Ticket, Sender<Message>), JournalError> {
         let messages = self.messages()?;
-        let ticket = self.tickets.fetch_add(1, Ordering::Relaxed);
-        match messages.send(Message::Open { ticket, tail }) {
-            Ok(()) => Ok((ticket, messages)),
-            Err(_) => Err(JournalError::NoWriter { source: None }),
-        }
+        Ok((self.tickets.fetch_add(1, Ordering::Relaxed), messages))
     }
 
     fn messages(&self) -> Result<Sender<Message>, JournalError> {
