@@ -33,6 +33,9 @@ const MARKER: &str = "agent.ops/effect";
 /// Changes that a guest holds.
 pub struct Held {
     gate: Gate,
+    /// Whether anything was to be changed at all.
+    changed: bool,
+    /// What is to be put back when this is dropped.
     numbers: Vec<u64>,
     objects: Vec<String>,
 }

@@ -110,7 +110,7 @@ impl wit::HostHeld for Powers {
     }
 
     fn changed(&mut self, held: Resource<Held>) -> wasmtime::Result<bool> {
-        Ok(!self.table.get(&held)?.numbers.is_empty())
+        Ok(self.table.get(&held)?.changed)
     }
 
     async fn release(&mut self, held: Resource<Held>) -> Answer<Vec<String>> {
@@ -121,8 +121,10 @@ impl wit::HostHeld for Powers {
     }
 
     fn keep(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {
-        let held = self.table.get(&held)?;
-        held.gate.keep(&held.numbers);
+        let held = self.table.get_mut(&held)?;
+        // From now on nobody holds them, or the scope does: no longer this resource, which the guest is about to drop.
+        let numbers = std::mem::take(&mut held.numbers);
+        held.gate.keep(&numbers);
         Ok(())
     }
 
@@ -366,6 +368,7 @@ async fn hold(
     }
     Ok(Held {
         gate: gate.clone(),
+        changed: !numbers.is_empty(),
         numbers,
         objects,
     })
