@@ -12,8 +12,10 @@ mod failure;
 pub(crate) mod fields;
 mod host;
 mod lease;
+mod list;
 pub(crate) mod projection;
 mod reply;
+mod select;
 pub(crate) mod undo;
 mod watch;
 

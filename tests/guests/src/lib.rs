@@ -64,6 +64,7 @@ agent_sdk::plugin! {
         apply::apply_less,
         plan::change_often,
         plan::change_all,
+        plan::change_found,
         plan::exceed_plan,
         secret::watch_map_and_secret,
         secret::watch_secret_and_map,
