@@ -171,7 +171,16 @@ impl Secrets {
         }
     }
 
+    /// Adds a value, and what it is in a JSON Pointer.
     fn add(&self, value: &str) {
+        self.add_one(value);
+        if value.contains(['/', '~']) {
+            let escaped = value.replace('~', "~0").replace('/', "~1");
+            self.add_one(&Zeroizing::new(escaped));
+        }
+    }
+
+    fn add_one(&self, value: &str) {
         let value = value.trim();
         let Some(Ok(beginning)) = value.as_bytes().get(..BEGINNING).map(TryInto::try_into) else {
             return;
@@ -226,6 +235,15 @@ mod tests {
         let said = format!("a hunter2-and-more b {} c", encoded("hunter2-and-more\n"));
         assert_eq!(secrets.text(said), "a *** b *** c");
         assert_eq!(secrets.text("hunter".to_owned()), "hunter");
+    }
+
+    #[test]
+    fn value_is_masked_in_a_pointer() {
+        let secrets = knowing(json!({ "path": encoded("a/secret~path") }));
+        assert_eq!(
+            secrets.text("/data/a~1secret~0path".to_owned()),
+            "/data/***"
+        );
     }
 
     #[test]

@@ -144,6 +144,19 @@ guests! {
         assert_eq!(ended.failure().hint.as_deref(), Some("try *** and ***"));
         assert_kept(&world, &ended);
     }
+
+    "read-secret-last": async fn plan_is_silent_about_a_secret_that_it_knew_only_in_the_end() {
+        let world = World::with_cluster(LIMITS).await;
+        world.set_map("settings", PASSWORD[0]).await;
+        let planned = world.plan("guests.read-secret-last").await;
+        let plan = planned.plan();
+        assert_silent("a plan", &serde_json::to_string(plan).expect("text"));
+        assert_eq!(world.apply(plan).await.expect("is as planned").value(), "read");
+        let planned = world.plan("guests.read-secret-last").await;
+        world.set_map("settings", "another").await;
+        let refused = world.apply(planned.plan()).await.expect_err("outdated");
+        assert_eq!(refused.causes, ["configmaps default/settings: the secret `/data` has changed"]);
+    }
 }
 
 #[tokio::test]
@@ -159,6 +172,33 @@ async fn plan_tells_no_secret() {
         "a plan",
         &serde_json::to_string(&ended.events).expect("text"),
     );
+}
+
+#[tokio::test]
+async fn what_a_secret_selected_is_in_the_plan_and_the_secret_is_not() {
+    let world = World::with_cluster(LIMITS).await;
+    let maps: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
+        kube::Api::namespaced(world.client().await, "default");
+    let labelled = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "labelled", "labels": { "token": PASSWORD[1] } },
+    });
+    let labelled = serde_json::from_value(labelled).expect("a map");
+    maps.create(&Default::default(), &labelled)
+        .await
+        .expect("creates");
+    let planned = world.plan("guests.leak-and-return").await;
+    let plan = planned.plan();
+    let listed: Vec<_> = plan.listed.iter().collect();
+    assert_eq!(listed[0].labels, "token in (***,none)");
+    assert_eq!(listed[1].fields, "metadata.name=***");
+    assert!(listed[0].found.values().eq(["default/labelled"]));
+    assert_silent("a plan", &serde_json::to_string(plan).expect("text"));
+    maps.delete("labelled", &Default::default())
+        .await
+        .expect("deletes");
+    let refused = world.apply(plan).await.expect_err("outdated");
+    assert_eq!(refused.causes, ["configmaps default/labelled: it is gone"]);
 }
 
 #[tokio::test]
