@@ -70,6 +70,7 @@ agent_sdk::plugin! {
         secret::watch_secret_and_map,
         secret::leak_and_return,
         secret::leak_and_fail,
+        secret::leak_at_length,
         secret::read_secret_last,
         secret::leak_argument,
         secret::hand_on,

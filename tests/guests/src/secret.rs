@@ -99,6 +99,19 @@ pub(crate) fn leak_and_return(_args: NoArgs) -> Result<Value> {
     Ok(json!({ "password": both, &both: [both] }))
 }
 
+/// Print a secret at every place of a line that is cut, and panic with it.
+#[operation(risk = "change")]
+pub(crate) fn leak_at_length(_args: NoArgs) -> Result<Value> {
+    /// A line is cut here.
+    const CUT: usize = 4096;
+    let [_, decoded] = password()?;
+    let filled = |filler: usize| "-".repeat(CUT - filler) + &decoded;
+    for filler in 0..=decoded.len() {
+        drop(writeln!(std::io::stdout(), "{}", filled(filler)));
+    }
+    panic!("{}", filled(decoded.len() / 2));
+}
+
 /// Read what repeats a secret, and the secret itself at the end.
 #[operation(risk = "change")]
 pub(crate) fn read_secret_last(_args: NoArgs) -> Result<Value> {

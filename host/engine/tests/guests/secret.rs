@@ -4,6 +4,7 @@ use agent_core::agent::Agent as _;
 use agent_core::call::{Call, Consent, Mode};
 use agent_core::event::{Event, Outcome};
 use agent_core::journal::{Aim, Answer, Entry};
+use agent_core::limits::Limits;
 use agent_core::record::Record;
 use agent_core::secret::Secrets;
 use serde_json::{Value, json};
@@ -142,6 +143,22 @@ guests! {
         let ended = world.run("guests.leak-and-fail").await;
         assert_eq!(ended.failure().message, "failed with *** and ***");
         assert_eq!(ended.failure().hint.as_deref(), Some("try *** and ***"));
+        assert_kept(&world, &ended);
+    }
+
+    "leak-at-length": async fn secret_across_the_cut_of_a_line_is_masked() {
+        let world = World::with_cluster(Limits { log_bytes: 1 << 20, ..LIMITS }).await;
+        let ended = world.run("guests.leak-at-length").await;
+        assert_eq!(ended.failure().code, "plugin.trapped");
+        let printed: String = ended.lines().into_iter().map(|(_, line)| line).collect();
+        let report = [ended.failure().message.clone(), ended.failure().causes.concat()].concat();
+        for said in [printed, report] {
+            assert_silent("a line", &said);
+            let rest = said.replace("***", "");
+            let told = (4..PASSWORD[0].len()).find(|length| rest.contains(&PASSWORD[0][..*length]));
+            assert_eq!(told, None, "a line tells the beginning of the password");
+            assert!(said.contains("-***"), "{said}");
+        }
         assert_kept(&world, &ended);
     }
 
