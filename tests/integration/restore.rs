@@ -1,7 +1,9 @@
 //! `volsync.restore`: what it restores, and what it leaves behind.
 
+use std::cmp::Reverse;
+
 use agent_sandbox_controller::Snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::agent::Ran;
 use super::app::App;
@@ -58,7 +60,20 @@ async fn restores(app: &App<'_>, options: &str, wanted: &Snapshot) -> Ran {
     }
     app.is_unharmed();
     app.is_as(&before).await;
+    is_put_back_newest_first(&ran);
     ran
+}
+
+/// Demands that what was held over the restore was put back in the opposite order of its changes.
+fn is_put_back_newest_first(ran: &Ran) {
+    let mut events = ran.events();
+    let last_change = events.iter().rposition(|event| event["event"] == "changed");
+    events.drain(..last_change.expect("something was changed"));
+    events.retain(|event| event["event"] == "put-back");
+    let number = |event: &Value| event["number"].as_u64().expect("a number");
+    let is_newest_first = events.is_sorted_by_key(|event| Reverse(number(event)));
+    assert!(is_newest_first, "{events:#?}");
+    assert!(events.len() > 1, "{ran}");
 }
 
 /// Fails, and demands that nothing has changed, the volume included.

@@ -12,8 +12,10 @@ mod failure;
 pub(crate) mod fields;
 mod host;
 mod lease;
+mod list;
 pub(crate) mod projection;
 mod reply;
+mod select;
 pub(crate) mod undo;
 mod watch;
 
@@ -33,6 +35,9 @@ const MARKER: &str = "agent.ops/effect";
 /// Changes that a guest holds.
 pub struct Held {
     gate: Gate,
+    /// Whether anything was to be changed at all.
+    changed: bool,
+    /// What is to be put back when this is dropped.
     numbers: Vec<u64>,
     objects: Vec<String>,
 }

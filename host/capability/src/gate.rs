@@ -339,7 +339,9 @@ impl Gate {
 
     /// Returns what a run that plans has come to.
     pub fn drawing(&self) -> Drawing {
-        self.run.sketch.finish(&self.run.stand_ins)
+        let mut drawing = self.run.sketch.finish(&self.run.stand_ins);
+        self.seal(&mut drawing.rests_on);
+        drawing
     }
 
     /// Stops the run: every host call fails with this from now on, and writes that have begun are finished.

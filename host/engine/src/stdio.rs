@@ -14,7 +14,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
 /// How many lines are kept for the report of a trap.
 const LAST: usize = 8;
-/// A line is cut here, so that a guest that never ends a line cannot fill the memory.
+/// A line is cut here, so that a guest that never ends a line cannot fill the memory; where a secret may have begun, as soon as it has ended.
 const LONGEST: usize = 4096;
 
 /// The two streams of an instance, and the log into which they go. Dropping it ends the log: unfinished lines are written, and how many were
@@ -50,6 +50,8 @@ pub(crate) struct Captured(Arc<Mutex<Lines>>);
 struct Lines {
     log: LogBook,
     unfinished: Vec<u8>,
+    /// How long it may become before it is cut.
+    longest: usize,
     last: VecDeque<String>,
 }
 
@@ -58,6 +60,7 @@ impl Captured {
         Captured(Arc::new(Mutex::new(Lines {
             log,
             unfinished: Vec::new(),
+            longest: LONGEST,
             last: VecDeque::new(),
         })))
     }
@@ -82,8 +85,8 @@ impl Lines {
             match byte {
                 b'\n' => self.finish(),
                 byte => {
-                    if self.unfinished.len() >= LONGEST {
-                        self.finish();
+                    if self.unfinished.len() >= self.longest {
+                        self.cut();
                     }
                     self.unfinished.push(*byte);
                 }
@@ -91,9 +94,21 @@ impl Lines {
         }
     }
 
+    /// Writes what there is of a line, but for what may be the beginning of a secret. That may be longer than a line.
+    fn cut(&mut self) {
+        let end = self.log.cut(&self.unfinished);
+        let rest = self.unfinished.split_off(end);
+        if end > 0 {
+            self.finish();
+        }
+        self.longest = rest.len() + LONGEST;
+        self.unfinished = rest;
+    }
+
     fn finish(&mut self) {
         let line = agent_core::text::plain(&String::from_utf8_lossy(&self.unfinished));
         self.unfinished.clear();
+        self.longest = LONGEST;
         self.log.line(Level::Debug, &line);
         if self.last.len() == LAST {
             self.last.pop_front();

@@ -52,6 +52,13 @@ pub(crate) fn hold_and_sleep(_args: NoArgs) -> Result<Value> {
     Ok(json!("slept"))
 }
 
+/// Behave well: hold, and keep what is held.
+#[operation(risk = "change")]
+pub(crate) fn hold_and_keep(_args: NoArgs) -> Result<Value> {
+    held()?.keep();
+    Ok(json!("kept"))
+}
+
 /// Behave well: change for good.
 #[operation(risk = "change")]
 pub(crate) fn change(_args: NoArgs) -> Result<Value> {

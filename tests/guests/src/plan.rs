@@ -67,6 +67,38 @@ pub(crate) fn change_all(_args: NoArgs) -> Result<Value> {
     Ok(json!(all.len()))
 }
 
+/// Behave well: make, label and remove objects, and change what lists find afterwards.
+#[operation(risk = "change")]
+pub(crate) fn change_found(_args: NoArgs) -> Result<Value> {
+    let team = json!({ "metadata": { "labels": { "team": "guests" } } });
+    let mut labelled = manifest("labelled");
+    labelled["metadata"]["labels"] = team["metadata"]["labels"].clone();
+    for manifest in [labelled, manifest("made")] {
+        cluster::commit_one(Change::create(kinds::CONFIG_MAP, manifest), &[])?;
+    }
+    let labelling = Change::patch(&map("settings"), team);
+    cluster::commit_one(labelling, &["/metadata/labels"])?;
+    cluster::commit_one(Change::delete(&map("spare")), &[])?;
+    let all = Query::all(kinds::CONFIG_MAP).namespace("default");
+    let selected = [
+        all.clone().labels("team=guests"),
+        all.clone().labels("team notin (guests)").named("made"),
+        all.clone().named("spare"),
+        all,
+    ];
+    let mut seen = Vec::new();
+    for (round, query) in selected.iter().enumerate() {
+        let mut found = Vec::new();
+        for one in cluster::list(query, &["/data/mode"])? {
+            let mode = one.text("/data/mode").unwrap_or("none");
+            found.push(format!("{} {mode}", one.name()));
+            cluster::commit_one(set(one.name(), &format!("round-{round}")), &[])?;
+        }
+        seen.push(found.join(", "));
+    }
+    Ok(json!(seen))
+}
+
 /// Change something for good, and then what is in no plan.
 #[operation(risk = "change")]
 pub(crate) fn exceed_plan(_args: NoArgs) -> Result<Value> {

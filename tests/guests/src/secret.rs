@@ -61,8 +61,20 @@ fn password() -> Result<[String; 2]> {
     Ok([encoded.to_owned(), decoded.unwrap_or_default().to_owned()])
 }
 
+/// Reads what a secret selects.
+fn select_by(settings: &ObjectRef, secret: &str) -> Result<()> {
+    let all = Query::all(kinds::CONFIG_MAP).namespace("default");
+    let by_label = all.clone().labels(&format!("token in ({secret},none)"));
+    cluster::list(&by_label, &["/metadata/labels"])?;
+    cluster::list(&all.named(secret), &[&format!("/data/{secret}")])?;
+    cluster::get(settings, &[&format!("/data/{secret}")])?;
+    Ok(())
+}
+
 fn leak([encoded, decoded]: [String; 2]) -> Result<String> {
     let both = format!("{encoded} and {decoded}");
+    let settings = ObjectRef::new(kinds::CONFIG_MAP, "default", "settings");
+    select_by(&settings, &encoded)?;
     info!("the password is {both}");
     // Nobody cares whether it arrives.
     drop(writeln!(std::io::stdout(), "printed {both}"));
@@ -72,7 +84,6 @@ fn leak([encoded, decoded]: [String; 2]) -> Result<String> {
     Step::new("Skip").skip(format!("skipped {both}"));
     run::confirm(&format!("use {both}?"), &[(&both, both.clone())])?;
     run::stand_in("password", &decoded);
-    let settings = ObjectRef::new(kinds::CONFIG_MAP, "default", "settings");
     let change = |key: &str| Change::patch(&settings, json!({ "data": { key: both } }));
     cluster::commit_one(change("login"), &["/data"])?;
     std::mem::forget(cluster::hold(&[change("mode")], &["/data"])?);
@@ -86,6 +97,32 @@ fn leak([encoded, decoded]: [String; 2]) -> Result<String> {
 pub(crate) fn leak_and_return(_args: NoArgs) -> Result<Value> {
     let both = leak(password()?)?;
     Ok(json!({ "password": both, &both: [both] }))
+}
+
+/// Print a secret at every place of a line that is cut, and panic with it.
+#[operation(risk = "change")]
+pub(crate) fn leak_at_length(_args: NoArgs) -> Result<Value> {
+    /// A line is cut here.
+    const CUT: usize = 4096;
+    let [_, decoded] = password()?;
+    let filled = |filler: usize| "-".repeat(CUT - filler) + &decoded;
+    for filler in 0..=decoded.len() {
+        drop(writeln!(std::io::stdout(), "{}", filled(filler)));
+    }
+    panic!("{}", filled(decoded.len() / 2));
+}
+
+/// Read what repeats a secret, and the secret itself at the end.
+#[operation(risk = "change")]
+pub(crate) fn read_secret_last(_args: NoArgs) -> Result<Value> {
+    let settings = ObjectRef::new(kinds::CONFIG_MAP, "default", "settings");
+    // As the test knows it that makes it.
+    select_by(&settings, "correct-horse-battery")?;
+    cluster::get(&settings, &["/data"])?;
+    let [encoded, _] = password()?;
+    let change = json!({ "data": { "length": encoded.len().to_string() } });
+    cluster::commit_one(Change::patch(&settings, change), &[])?;
+    Ok(json!("read"))
 }
 
 /// Repeat a secret in every way, and fail with it.

@@ -131,7 +131,8 @@ pub(crate) async fn perform(
     let own = hold && change.is_reversible();
     let hold = own || change.is_reversible() && gate.actor.scope.is_some();
     let projection = shown(&target, projection);
-    let wanted = if projection.is_metadata_only() {
+    // A plan needs to know all that the change makes of it.
+    let wanted = if projection.is_metadata_only() && !gate.run.planning() {
         Wanted::Metadata
     } else {
         Wanted::Whole

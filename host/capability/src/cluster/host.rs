@@ -1,7 +1,5 @@
 //! The WIT interface `ops:cluster/cluster`, implemented.
 
-use std::collections::BTreeMap;
-
 use agent_core::failure::{Failure, Kind};
 use agent_core::manifest::ClusterVerb;
 use agent_core::object::ObjectRef;
@@ -12,12 +10,13 @@ use wasmtime::component::Resource;
 
 use super::change::{self, Change, Told};
 use super::client::{Query, Wanted};
+use super::list::list;
 use super::projection::Projection;
 use super::watch::Watcher;
 use super::{Held, convert, failure};
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::bindings::ops::types::types::Error;
-use crate::gate::{Ask, Gate, Imagined, listed};
+use crate::gate::{Ask, Gate, Imagined};
 use crate::powers::Powers;
 
 /// How many changes of one batch are on their way at the same time.
@@ -110,7 +109,7 @@ impl wit::HostHeld for Powers {
     }
 
     fn changed(&mut self, held: Resource<Held>) -> wasmtime::Result<bool> {
-        Ok(!self.table.get(&held)?.numbers.is_empty())
+        Ok(self.table.get(&held)?.changed)
     }
 
     async fn release(&mut self, held: Resource<Held>) -> Answer<Vec<String>> {
@@ -121,8 +120,10 @@ impl wit::HostHeld for Powers {
     }
 
     fn keep(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {
-        let held = self.table.get(&held)?;
-        held.gate.keep(&held.numbers);
+        let held = self.table.get_mut(&held)?;
+        // From now on nobody holds them, or the scope does: no longer this resource, which the guest is about to drop.
+        let numbers = std::mem::take(&mut held.numbers);
+        held.gate.keep(&numbers);
         Ok(())
     }
 
@@ -261,58 +262,6 @@ async fn with_names(gate: &Gate, target: &ObjectRef, failure: Failure) -> Failur
     }
 }
 
-/// Lists objects. With `counts`, a plan rests on what was found.
-async fn list(
-    gate: &Gate,
-    query: Query,
-    projection: Projection,
-    limit: usize,
-    counts: bool,
-) -> Result<Vec<String>, Failure> {
-    let client = gate.run.client.clone();
-    let namespace = query.namespace.as_deref();
-    let ask = Ask::look(ClusterVerb::List, &query.of, namespace, &query.selectors());
-    gate.admit(gate.next_call(), ask, |pass| async move {
-        let (mut objects, mut bytes) = (Vec::new(), 0_usize);
-        let (gate, mut found) = (pass.gate(), BTreeMap::new());
-        let counts = counts && gate.run.planning();
-        client
-            .list(&pass, &query, projection.is_metadata_only(), |object| {
-                if counts {
-                    gate.saw_listed(&query.of, &object, projection.pointers());
-                    found.extend(listed(&query.of, &object));
-                }
-                let object = projection.of(object);
-                if query.of.is_secret() {
-                    gate.run.secrets.learn(&object);
-                }
-                let object = object.to_string();
-                bytes = bytes.saturating_add(object.len());
-                objects.push(object);
-                within(bytes, limit, &query.of.plural)
-            })
-            .await?;
-        if counts {
-            gate.saw_list(&query, found);
-        }
-        Ok(objects)
-    })
-    .await
-}
-
-/// Fails when an answer is more than a host call may hand over.
-pub(super) fn within(bytes: usize, limit: usize, what: &str) -> Result<(), Failure> {
-    if bytes <= limit {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Kind::Exhausted,
-        "cluster.too-large",
-        format!("the `{what}` are more than {limit} bytes, the limit of one host call"),
-    )
-    .hinted("ask for fewer fields or fewer objects"))
-}
-
 async fn perform_all(
     gate: &Gate,
     changes: Vec<wit::Change>,
@@ -366,6 +315,7 @@ async fn hold(
     }
     Ok(Held {
         gate: gate.clone(),
+        changed: !numbers.is_empty(),
         numbers,
         objects,
     })

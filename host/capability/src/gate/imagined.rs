@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use agent_core::object::ObjectRef;
+use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::undo::Undo;
 use serde_json::Value;
 
@@ -28,6 +28,14 @@ pub(crate) struct Imagination(Mutex<BTreeMap<ObjectRef, Imagined>>);
 impl Imagination {
     pub(crate) fn of(&self, target: &ObjectRef) -> Option<Imagined> {
         self.lock().get(target).cloned()
+    }
+
+    /// Returns all objects of a type.
+    pub(crate) fn among(&self, of: &ObjectType) -> BTreeMap<ObjectRef, Imagined> {
+        let all = self.lock();
+        let of_type = all.iter().filter(|(target, _)| target.of == *of);
+        let of_type = of_type.map(|(target, imagined)| (target.clone(), imagined.clone()));
+        of_type.collect()
     }
 
     /// Returns whether an object exists only in the plan.

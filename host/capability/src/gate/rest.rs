@@ -9,6 +9,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
 use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::plan::{Listing, Plan, Rest};
+use agent_core::secret::MASK;
 use futures::{StreamExt as _, stream};
 use serde_json::{Map, Value};
 
@@ -51,7 +52,8 @@ impl Gate {
 
     fn rest(&self, target: &ObjectRef, object: Option<&Value>, pointers: &[String]) -> Rest {
         let mut fields = Map::new();
-        for pointer in object.into_iter().flat_map(|object| read(object, pointers)) {
+        let read = object.into_iter().flat_map(|object| read(object, pointers));
+        for pointer in read.filter_map(|pointer| self.around_secrets(pointer)) {
             let value = object.map_or(Value::Null, |object| at(object, &pointer));
             fields.insert(pointer, self.kept(target, &value));
         }
@@ -60,6 +62,26 @@ impl Gate {
             uid: object.and_then(uid),
             generation: object.and_then(generation),
             fields,
+        }
+    }
+
+    /// Returns the pointer to what is around a value of a Secret in a pointer, such as one that is a key: the plan rests on all of that then.
+    fn around_secrets(&self, mut pointer: String) -> Option<String> {
+        while self.run.secrets.holds(&pointer) {
+            pointer.truncate(pointer.rfind('/').unwrap_or_default());
+        }
+        (!pointer.is_empty() && pointer != "/metadata").then_some(pointer)
+    }
+
+    /// Takes what is a secret out of what a plan rests on. What repeats a value of a Secret may have been read before the Secret was.
+    pub(super) fn seal(&self, rests: &mut [Rest]) {
+        let secrets = &self.run.secrets;
+        for rest in rests.iter_mut().filter(|rest| !rest.target.of.is_secret()) {
+            // What is around it is not known any more.
+            rest.fields.retain(|pointer, _| !secrets.holds(pointer));
+            for value in rest.fields.values_mut() {
+                *value = self.kept(&rest.target, value);
+            }
         }
     }
 
@@ -105,9 +127,10 @@ impl Gate {
         let query = Query {
             of: before.of.clone(),
             namespace: before.namespace.clone(),
-            labels: before.labels.clone(),
-            fields: before.fields.clone(),
+            labels: unmasked(&before.labels),
+            fields: unmasked(&before.fields),
         };
+        let is_whole = query.labels == before.labels && query.fields == before.fields;
         let mut now = BTreeMap::new();
         let found = |object: Value| {
             now.extend(listed(&query.of, &object));
@@ -117,7 +140,7 @@ impl Gate {
         let plural = &before.of.plural;
         let new = now
             .iter()
-            .filter(|(uid, _)| !before.found.contains_key(*uid));
+            .filter(|(uid, _)| is_whole && !before.found.contains_key(*uid));
         let new = new.map(|(_, name)| (name, "it is there now"));
         let gone = before
             .found
@@ -175,6 +198,15 @@ impl Gate {
             _ => None,
         }
     }
+}
+
+/// Returns a selector as it can be asked by again: nothing in place of one that is masked, for there is no `*` in any other. More is found then,
+/// so only what is gone can be told; and to what is new, the run can do nothing that is not in the plan.
+fn unmasked(selector: &str) -> String {
+    if selector.contains(MASK) {
+        return String::new();
+    }
+    selector.to_owned()
 }
 
 /// Returns whether a text is a keyed hash. Where somebody has set such a text as a value, it is taken for one, and the plan is refused.

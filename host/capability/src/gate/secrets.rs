@@ -122,6 +122,32 @@ impl Secrets {
         masked
     }
 
+    /// Returns where a text that goes on can be cut: what is before holds values whole or not at all. What is after may be the beginning of one.
+    pub(crate) fn cut(&self, text: &[u8]) -> usize {
+        if self.is_empty() {
+            return text.len();
+        }
+        let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
+        let mut at = 0;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let alike = |beginning: &[u8; BEGINNING]| {
+                let length = rest.len().min(BEGINNING);
+                beginning[..length] == rest[..length]
+            };
+            let begun = match rest.first_chunk() {
+                Some(beginning) => values.get(beginning).is_some_and(|it| begins(it, rest)),
+                None => values.keys().any(alike),
+            };
+            if begun {
+                return at;
+            }
+            let whole = rest.first_chunk().and_then(|it| values.get(it));
+            let whole = whole.and_then(|it| it.iter().find(|it| rest.starts_with(it.as_bytes())));
+            at += whole.map_or(1, |value| value.len());
+        }
+        at
+    }
+
     /// Finds values in a text, each with its place and its length, the longest where several begin.
     fn find<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
         let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
@@ -177,7 +203,16 @@ impl Secrets {
         }
     }
 
+    /// Adds a value, and what it is in a JSON Pointer.
     fn add(&self, value: &str) {
+        self.add_one(value);
+        if value.contains(['/', '~']) {
+            let escaped = value.replace('~', "~0").replace('/', "~1");
+            self.add_one(&Zeroizing::new(escaped));
+        }
+    }
+
+    fn add_one(&self, value: &str) {
         let value = value.trim();
         if !is_trivial(value) {
             self.add_whatever_it_is(value);
@@ -196,6 +231,13 @@ impl Secrets {
             self.any.store(true, Ordering::Release);
         }
     }
+}
+
+/// Returns whether a text may be the beginning of one of the values.
+fn begins(values: &[Zeroizing<String>], text: &[u8]) -> bool {
+    let longer = |value: &Zeroizing<String>| value.len() > text.len();
+    let mut longer = values.iter().filter(|value| longer(value));
+    longer.any(|value| value.as_bytes().starts_with(text))
 }
 
 /// Returns whether a value is known to everybody: a word of [`COMMON`], or the number of a port.
@@ -247,9 +289,37 @@ mod tests {
     }
 
     #[test]
+    fn value_is_masked_in_a_pointer() {
+        let secrets = knowing(json!({ "path": encoded("a/secret~path") }));
+        assert_eq!(
+            secrets.text("/data/a~1secret~0path".to_owned()),
+            "/data/***"
+        );
+    }
+
+    #[test]
     fn longest_of_the_values_that_begin_alike_is_masked() {
         let secrets = knowing(json!({ "a": encoded("secret"), "b": encoded("secret-longer") }));
         assert_eq!(secrets.text("secret-longer, secret".to_owned()), "***, ***");
+    }
+
+    #[test]
+    fn text_is_cut_where_no_value_has_begun() {
+        let secrets = knowing(json!({ "a": encoded("secret"), "b": encoded("secret-longer") }));
+        for (text, before) in [
+            ("nothing", "nothing"),
+            ("a secre", "a "),
+            ("a s", "a "),
+            ("a secret", "a "),
+            ("a secret-l", "a "),
+            ("a secret and", "a secret and"),
+            ("a secret-longer", "a secret-longer"),
+            ("secret, secret-lo", "secret, "),
+        ] {
+            assert_eq!(&text[..secrets.cut(text.as_bytes())], before, "{text}");
+        }
+        let nothing = Secrets::default();
+        assert_eq!(nothing.cut(b"a secre"), 7);
     }
 
     #[test]

@@ -39,6 +39,11 @@ impl LogBook {
         }
     }
 
+    /// Returns where a text that goes on can be cut, so that no secret is told in two halves.
+    pub fn cut(&self, text: &[u8]) -> usize {
+        self.gate.run.secrets.cut(text)
+    }
+
     /// Returns whether there is room for an event that is no line of the log, and takes it.
     pub(crate) fn has_room(&self, text: &str) -> bool {
         self.with(|room| room.take(text.len() + EVENT))

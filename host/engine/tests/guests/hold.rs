@@ -79,6 +79,10 @@ guests! {
         assert_put_back(&world, &ended);
     }
 
+    "hold-and-keep": async fn what_is_kept_stands_for_as_long_as_a_caller_holds_it() {
+        crate::nested::stands_while_held("guests.hold-and-keep", "held").await;
+    }
+
     "change": async fn change_that_is_not_held_stays() {
         let world = World::with_cluster(LIMITS).await;
         assert_eq!(world.run("guests.change").await.value(), "changed");

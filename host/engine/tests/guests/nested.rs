@@ -45,6 +45,28 @@ guests! {
         let written = world.cluster().requests().iter().filter(|seen| seen.method == "PATCH").count();
         assert_eq!(written, 2, "changed, and put back");
     }
+
+    "keep-call": async fn what_a_callee_keeps_of_its_own_callee_stands_for_as_long_as_its_caller_holds_it() {
+        stands_while_held("guests.keep-call", "changed").await;
+    }
+}
+
+/// Asserts that what an operation keeps stays, and that the hold of a caller over it ends with the caller and no sooner.
+pub(crate) async fn stands_while_held(operation: &str, mode: &str) {
+    let world = World::with_cluster(LIMITS).await;
+    let planned = world.plan(operation).await;
+    let plan = planned.plan();
+    assert!(plan.effects.iter().all(|effect| !effect.temporary));
+    world.apply(plan).await.expect("is as planned").value();
+    assert_eq!(world.mode(), mode, "it is kept");
+    let world = World::with_cluster(LIMITS).await;
+    let arguments = json!({ "operation": operation });
+    let ended = world.run_with("guests.hold-call", arguments).await;
+    assert_eq!(ended.value(), &json!({ "changed": true, "mode": mode }));
+    assert_eq!(world.mode(), "before", "the caller has let go");
+    let requests = world.cluster().requests();
+    let written = requests.iter().filter(|seen| seen.method == "PATCH");
+    assert_eq!(written.count(), 2, "changed, and put back");
 }
 
 #[tokio::test]

@@ -66,6 +66,25 @@ guests! {
         assert_eq!(world.apply(planned.plan()).await.expect("is as planned").value(), 2);
     }
 
+    "change-found": async fn plan_finds_what_it_has_made_and_not_what_it_has_removed() {
+        let world = World::with_cluster(LIMITS).await;
+        world.set_map("other", "other").await;
+        world.set_map("spare", "spare").await;
+        let planned = world.plan("guests.change-found").await;
+        let seen = [
+            "labelled made, settings before",
+            "made made",
+            "",
+            "labelled round-0, made round-1, other other, settings round-0",
+        ];
+        assert_eq!(planned.value(), &serde_json::json!(seen));
+        assert_eq!(world.mode(), "before");
+        let applied = world.apply(planned.plan()).await.expect("is as planned");
+        assert_eq!(applied.value(), &serde_json::json!(seen));
+        assert_eq!(changes(&applied), planned.plan().effects.len());
+        assert_eq!(world.mode(), "round-3");
+    }
+
     "exceed-plan": async fn run_that_goes_beyond_its_plan_is_taken_back_with_what_was_to_stay() {
         let world = World::with_cluster(LIMITS).await;
         world.set_map("spare", "spare").await;

@@ -4,6 +4,7 @@ use agent_core::agent::Agent as _;
 use agent_core::call::{Call, Consent, Mode};
 use agent_core::event::{Event, Outcome};
 use agent_core::journal::{Aim, Answer, Entry};
+use agent_core::limits::Limits;
 use agent_core::record::Record;
 use agent_core::secret::Secrets;
 use serde_json::{Value, json};
@@ -144,6 +145,35 @@ guests! {
         assert_eq!(ended.failure().hint.as_deref(), Some("try *** and ***"));
         assert_kept(&world, &ended);
     }
+
+    "leak-at-length": async fn secret_across_the_cut_of_a_line_is_masked() {
+        let world = World::with_cluster(Limits { log_bytes: 1 << 20, ..LIMITS }).await;
+        let ended = world.run("guests.leak-at-length").await;
+        assert_eq!(ended.failure().code, "plugin.trapped");
+        let printed: String = ended.lines().into_iter().map(|(_, line)| line).collect();
+        let report = [ended.failure().message.clone(), ended.failure().causes.concat()].concat();
+        for said in [printed, report] {
+            assert_silent("a line", &said);
+            let rest = said.replace("***", "");
+            let told = (4..PASSWORD[0].len()).find(|length| rest.contains(&PASSWORD[0][..*length]));
+            assert_eq!(told, None, "a line tells the beginning of the password");
+            assert!(said.contains("-***"), "{said}");
+        }
+        assert_kept(&world, &ended);
+    }
+
+    "read-secret-last": async fn plan_is_silent_about_a_secret_that_it_knew_only_in_the_end() {
+        let world = World::with_cluster(LIMITS).await;
+        world.set_map("settings", PASSWORD[0]).await;
+        let planned = world.plan("guests.read-secret-last").await;
+        let plan = planned.plan();
+        assert_silent("a plan", &serde_json::to_string(plan).expect("text"));
+        assert_eq!(world.apply(plan).await.expect("is as planned").value(), "read");
+        let planned = world.plan("guests.read-secret-last").await;
+        world.set_map("settings", "another").await;
+        let refused = world.apply(planned.plan()).await.expect_err("outdated");
+        assert_eq!(refused.causes, ["configmaps default/settings: the secret `/data` has changed"]);
+    }
 }
 
 #[tokio::test]
@@ -159,6 +189,33 @@ async fn plan_tells_no_secret() {
         "a plan",
         &serde_json::to_string(&ended.events).expect("text"),
     );
+}
+
+#[tokio::test]
+async fn what_a_secret_selected_is_in_the_plan_and_the_secret_is_not() {
+    let world = World::with_cluster(LIMITS).await;
+    let maps: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
+        kube::Api::namespaced(world.client().await, "default");
+    let labelled = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": "labelled", "labels": { "token": PASSWORD[1] } },
+    });
+    let labelled = serde_json::from_value(labelled).expect("a map");
+    maps.create(&Default::default(), &labelled)
+        .await
+        .expect("creates");
+    let planned = world.plan("guests.leak-and-return").await;
+    let plan = planned.plan();
+    let listed: Vec<_> = plan.listed.iter().collect();
+    assert_eq!(listed[0].labels, "token in (***,none)");
+    assert_eq!(listed[1].fields, "metadata.name=***");
+    assert!(listed[0].found.values().eq(["default/labelled"]));
+    assert_silent("a plan", &serde_json::to_string(plan).expect("text"));
+    maps.delete("labelled", &Default::default())
+        .await
+        .expect("deletes");
+    let refused = world.apply(plan).await.expect_err("outdated");
+    assert_eq!(refused.causes, ["configmaps default/labelled: it is gone"]);
 }
 
 #[tokio::test]

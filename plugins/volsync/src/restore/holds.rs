@@ -20,6 +20,7 @@ pub(super) struct Held {
     claims: Option<cluster::Held>,
     jobs: Option<cluster::Held>,
     schedules: Option<cluster::Held>,
+    /// Newest first.
     quiet: Vec<cluster::Held>,
     operations: Option<operations::Held>,
 }
@@ -141,18 +142,19 @@ impl Held {
     /// The first that could not be put back, after all others were; the host tries it once more when the run ends.
     pub(super) fn release(self) -> Result<Vec<String>> {
         let step = Step::new("Start the app as it was");
-        let results = [
-            self.scaled_objects.map(cluster::Held::release),
-            self.workloads.map(cluster::Held::release),
-            self.claims.map(cluster::Held::release),
-            self.jobs.map(cluster::Held::release),
-            self.schedules.map(cluster::Held::release),
+        let held = [
+            self.scaled_objects,
+            self.workloads,
+            self.claims,
+            self.jobs,
+            self.schedules,
         ];
-        let quiet = self.quiet.into_iter().rev().map(cluster::Held::release);
-        let operations = self.operations.map(operations::Held::release);
-        let results = results.into_iter().flatten().chain(quiet);
+        let held = held.into_iter().flatten().chain(self.quiet);
+        // Collected, for each is to be put back before the next, and before anybody looks how it went.
+        let mut results: Vec<_> = held.map(cluster::Held::release).collect();
+        results.extend(self.operations.map(operations::Held::release));
         let mut left = Vec::new();
-        for result in results.chain(operations) {
+        for result in results {
             left.extend(result?);
         }
         left.iter().for_each(|sentence| warn!("{sentence}"));

@@ -79,7 +79,7 @@ pub(super) fn keep(step: &Step, scene: &Scene, args: &Restore, keep_all: bool) -
     Ok(quiet)
 }
 
-/// Keeps all the other sources of the volume quiet, and that of the restore, unless it is.
+/// Keeps all the other sources of the volume quiet, and that of the restore, unless it is. Returns what is held, newest first.
 ///
 /// # Errors
 ///
@@ -95,7 +95,9 @@ pub(super) fn rest(
     let others = scene.siblings.iter().map(|source| (source, None));
     let mut held = Vec::new();
     for (source, tag) in own.into_iter().chain(others) {
-        held.extend(one(step, source, tag, timeout)?);
+        if let Some(newest) = one(step, source, tag, timeout)? {
+            held.insert(0, newest);
+        }
     }
     Ok(held)
 }

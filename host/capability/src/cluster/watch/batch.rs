@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::bindings::ops::cluster::cluster as wit;
-use crate::cluster::host::within;
+use crate::cluster::list::within;
 use crate::gate::Sealed;
 
 /// One thing that a guest was told.

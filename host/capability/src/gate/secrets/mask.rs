@@ -7,6 +7,7 @@ use agent_core::event::{Event, Outcome, TakeBack};
 use agent_core::failure::Failure;
 use agent_core::journal::{Entry, Intent, Returned};
 use agent_core::plan::Plan;
+use agent_core::secret::MASK;
 use agent_core::undo::Undo;
 use serde_json::Value;
 
@@ -247,12 +248,24 @@ impl Secrets {
         for effect in &mut plan.effects {
             effect.fields = self.fields(std::mem::take(&mut effect.fields));
         }
+        for listing in &mut plan.listed {
+            self.mask(&mut listing.labels);
+            self.mask_escaped(&mut listing.fields);
+        }
         plan.stand_ins
             .retain(|stand_in| !self.holds(&stand_in.text) && !self.holds(&stand_in.name));
     }
 
     fn texts(&self, texts: Vec<String>) -> Vec<String> {
         texts.into_iter().map(|text| self.text(text)).collect()
+    }
+
+    /// Masks a field selector, in which a value may be escaped.
+    fn mask_escaped(&self, selector: &mut String) {
+        self.mask(selector);
+        if self.holds(&selector.replace('\\', "")) {
+            MASK.clone_into(selector);
+        }
     }
 
     fn mask(&self, text: &mut String) {

@@ -1,0 +1,133 @@
+//! Listing objects: those that the server finds, and in a run that only plans as they would be by then.
+
+use std::collections::BTreeMap;
+
+use agent_core::failure::{Failure, Kind};
+use agent_core::manifest::ClusterVerb;
+use agent_core::object::ObjectRef;
+use serde_json::Value;
+
+use super::client::Query;
+use super::projection::Projection;
+use super::select::selects;
+use crate::gate::{Ask, Gate, Imagined, listed};
+
+/// Lists objects. With `counts`, a plan rests on what was found.
+pub(super) async fn list(
+    gate: &Gate,
+    query: Query,
+    projection: Projection,
+    limit: usize,
+    counts: bool,
+) -> Result<Vec<String>, Failure> {
+    let client = gate.run.client.clone();
+    let namespace = query.namespace.as_deref();
+    let ask = Ask::look(ClusterVerb::List, &query.of, namespace, &query.selectors());
+    let mut imagined = gate.run.imagined.among(&query.of);
+    gate.admit(gate.next_call(), ask, |pass| async move {
+        let (gate, mut found) = (pass.gate(), BTreeMap::new());
+        let counts = counts && gate.run.planning();
+        let mut answer = Answer {
+            gate,
+            query: &query,
+            projection: &projection,
+            limit,
+            bytes: 0,
+            objects: Vec::new(),
+        };
+        let as_it_is = imagined.is_empty();
+        client
+            .list(&pass, &query, projection.is_metadata_only(), |object| {
+                if counts {
+                    gate.saw_listed(&query.of, &object, projection.pointers());
+                    found.extend(listed(&query.of, &object));
+                }
+                if as_it_is {
+                    return answer.add(String::new(), object);
+                }
+                let target = target(&query, &object);
+                match imagined.remove(&target) {
+                    None => answer.add(place(&target), object),
+                    // By what only the server can judge, it was found.
+                    Some(Imagined::Changed(object)) if selects(&query, &object) != Some(false) => {
+                        answer.add(place(&target), object)
+                    }
+                    Some(Imagined::Made(object)) if selects(&query, &object) == Some(true) => {
+                        answer.add(place(&target), object)
+                    }
+                    Some(_) => Ok(()),
+                }
+            })
+            .await?;
+        if counts {
+            gate.saw_list(&query, found);
+        }
+        for (target, imagined) in imagined {
+            // One that only the server can judge is left out: it knows nothing of it.
+            if let Imagined::Made(object) | Imagined::Changed(object) = imagined
+                && selects(&query, &object) == Some(true)
+            {
+                answer.add(place(&target), object)?;
+            }
+        }
+        Ok(answer.finish())
+    })
+    .await
+}
+
+/// The objects of a list as the guest gets them, each with its place in it.
+struct Answer<'a> {
+    gate: &'a Gate,
+    query: &'a Query,
+    projection: &'a Projection,
+    limit: usize,
+    bytes: usize,
+    objects: Vec<(String, String)>,
+}
+
+impl Answer<'_> {
+    fn add(&mut self, place: String, object: Value) -> Result<(), Failure> {
+        let object = self.projection.of(object);
+        if self.query.of.is_secret() {
+            self.gate.run.secrets.learn(&object);
+        }
+        let object = object.to_string();
+        self.bytes = self.bytes.saturating_add(object.len());
+        self.objects.push((place, object));
+        within(self.bytes, self.limit, &self.query.of.plural)
+    }
+
+    /// Returns the objects. What has no places is in the server's order.
+    fn finish(mut self) -> Vec<String> {
+        self.objects.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.objects.into_iter().map(|(_, object)| object).collect()
+    }
+}
+
+fn target(query: &Query, object: &Value) -> ObjectRef {
+    let text = |pointer: &str| object.pointer(pointer)?.as_str().map(str::to_owned);
+    ObjectRef {
+        of: query.of.clone(),
+        namespace: text("/metadata/namespace"),
+        name: text("/metadata/name").unwrap_or_default(),
+    }
+}
+
+/// Returns where the server has an object in its lists: it orders them by the keys that it stores them under.
+fn place(target: &ObjectRef) -> String {
+    let namespace = target.namespace.as_deref().unwrap_or_default();
+    format!("{namespace}/{}", target.name)
+}
+
+/// Fails when an answer is more than a host call may hand over.
+pub(super) fn within(bytes: usize, limit: usize, what: &str) -> Result<(), Failure> {
+    if bytes <= limit {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Exhausted,
+        "cluster.too-large",
+        format!("the `{what}` are more than {limit} bytes, the limit of one host call"),
+    )
+    .hinted("ask for fewer fields or fewer objects"))
+}
