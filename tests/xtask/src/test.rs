@@ -32,6 +32,9 @@ pub(crate) fn run() -> Result<()> {
         step().with_context(|| format!("running step `{name}`"))?;
         println!("{place}: done in {:.1} s", begin.elapsed().as_secs_f64());
     }
+    for what in tool::untried() {
+        println!("not tried on this system: {what}");
+    }
     println!("all steps: done in {:.1} s", begin.elapsed().as_secs_f64());
     Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! Parts of the pinned toolchain are installed by rustup, which is all that a
 //! fresh clone needs; anything else that is missing is an error that says what to
-//! type. A step that is skipped because a tool is missing does not exist.
+//! type. A step that is skipped because a tool is missing does not exist. What only
+//! a part of a test needs, [`untried`] names.
 
 use anyhow::{Context, Result, bail};
 
@@ -42,6 +43,35 @@ pub(crate) fn require(tools: &[Tool]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Returns what the tests leave out on this system, each with what would change
+/// that. They print it at their end, so that nobody takes it for tried.
+pub(crate) fn untried() -> Vec<&'static str> {
+    let without = |program: &str, words: &[&str], told: &'static str| {
+        output(&mut command(program, words))
+            .is_none()
+            .then_some(told)
+    };
+    let mount = ["--user", "--map-root-user", "--mount", "true"];
+    let untried = [
+        without(
+            "zsh",
+            &["--version"],
+            "completion in zsh (apt-get install zsh)",
+        ),
+        without(
+            "fish",
+            &["--version"],
+            "completion in fish (apt-get install fish)",
+        ),
+        without(
+            "unshare",
+            &mount,
+            "a full disk (sysctl kernel.unprivileged_userns_clone=1)",
+        ),
+    ];
+    untried.into_iter().flatten().collect()
 }
 
 /// Gets a part of the toolchain that `rust-toolchain.toml` pins: rustup does so by
