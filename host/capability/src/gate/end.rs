@@ -1,12 +1,19 @@
 //! How an operation ends, and the run: what is held is put back or kept, and the record is closed.
 
-use agent_core::event::{Event, Outcome, TakeBack};
+use std::pin::pin;
+use std::time::Duration;
+
+use agent_core::event::{Event, Level, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind};
 use agent_core::journal::{Entry as Note, Returned, Survives};
 use futures::FutureExt as _;
+use tokio::time::timeout;
 
 use super::{Entry, Gate, Pass, guarded, ledger};
 use crate::cluster;
+
+/// How long something is put back without a word.
+const WORDLESS: Duration = Duration::from_secs(8);
 
 impl Gate {
     /// Records what the plugin came to, before what is held is put back.
@@ -196,7 +203,8 @@ impl Gate {
         let thorough = self.run.stopped().is_err() || self.run.taking_back();
         let pass = Pass::to_put_back(self.clone(), thorough);
         let work = cluster::undo::put_back(&self.run.client, &pass, &entry);
-        let take_back = match guarded(work.map(Ok)).await {
+        let work = guarded(work.map(Ok));
+        let take_back = match slow(work, || self.tell_of_a_wait(&entry)).await {
             Ok(take_back) => take_back,
             Err(failure) => ledger::unsettled(&entry, failure),
         };
@@ -212,12 +220,34 @@ impl Gate {
         Some(take_back)
     }
 
+    /// Says what is waited for: whoever has just pressed Ctrl-C must not think that nothing happens.
+    fn tell_of_a_wait(&self, entry: &Entry) {
+        let target = &entry.target;
+        let message = format!(
+            "putting back {target} takes its time: the cluster does not answer, or what is removed is not gone yet; it is tried for some minutes"
+        );
+        let level = Level::Warn;
+        self.emit(Event::Logged { level, message });
+    }
+
     /// Returns what an earlier process said when it put these effects back.
     pub(crate) fn put_back_before(&self, numbers: &[u64]) -> Vec<TakeBack> {
         let said = numbers
             .iter()
             .filter_map(|number| self.run.replay.put_back(*number));
         said.cloned().collect()
+    }
+}
+
+/// Does something, and says so once when it takes longer than people wait without a word.
+async fn slow<T>(work: impl Future<Output = T>, tell: impl FnOnce()) -> T {
+    let mut work = pin!(work);
+    match timeout(WORDLESS, &mut work).await {
+        Ok(done) => done,
+        Err(_) => {
+            tell();
+            work.await
+        }
     }
 }
 
@@ -243,5 +273,28 @@ fn unrecorded(outcome: Outcome, why: Failure) -> Outcome {
         failure,
         put_back,
         held,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_long_is_told_once_and_comes_to_its_end() {
+        for (seconds, wanted) in [(1, 0), (7, 0), (9, 1), (100, 1)] {
+            let (told, begin) = (Cell::new(0), Instant::now());
+            let work = async {
+                sleep(Duration::from_secs(seconds)).await;
+                seconds
+            };
+            let done = slow(work, || told.set(told.get() + 1)).await;
+            assert_eq!((done, told.get()), (seconds, wanted));
+            assert_eq!(begin.elapsed().as_secs(), seconds);
+        }
     }
 }
