@@ -52,6 +52,19 @@ pub(crate) fn hold_and_sleep(_args: NoArgs) -> Result<Value> {
     Ok(json!("slept"))
 }
 
+/// Hold a change, then one more object, and wait for ever.
+#[operation(risk = "change")]
+pub(crate) fn hold_made_and_sleep(_args: NoArgs) -> Result<Value> {
+    let _held = held()?;
+    let manifest = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "mover", "namespace": "default" },
+    });
+    let _mover = cluster::hold(&[Change::create(kinds::CONFIG_MAP, manifest)], &[])?;
+    info!("holding");
+    run::sleep(Duration::from_secs(100 * 24 * 60 * 60))?;
+    Ok(json!("slept"))
+}
+
 /// Behave well: change for good.
 #[operation(risk = "change")]
 pub(crate) fn change(_args: NoArgs) -> Result<Value> {

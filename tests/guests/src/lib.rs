@@ -45,6 +45,7 @@ agent_sdk::plugin! {
         hold::hold_and_trap,
         hold::hold_and_spin,
         hold::hold_and_sleep,
+        hold::hold_made_and_sleep,
         hold::change,
         nested::call_itself,
         nested::call,

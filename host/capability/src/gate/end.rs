@@ -146,15 +146,10 @@ impl Gate {
             let entries = gate.run.ledger.take(which);
             gate.announce_release(&entries).await;
             let mut done = Vec::new();
-            let mut stuck: Option<String> = None;
             for entry in entries {
-                match &stuck {
-                    Some(stuck) => done.push(gate.leave_held(entry, stuck)),
-                    None => {
-                        let put_back = gate.put_back(entry).await;
-                        stuck = put_back.as_ref().and_then(still_there);
-                        done.extend(put_back);
-                    }
+                match gate.run.stuck.above(entry.number) {
+                    Some(stuck) => done.push(gate.leave_held(entry, &stuck)),
+                    None => done.extend(gate.put_back(entry).await),
                 }
             }
             done
@@ -206,6 +201,7 @@ impl Gate {
         };
         self.run.write(note, Survives::Process).await;
         self.run.show(Event::PutBack(take_back.clone()));
+        self.run.stuck.set(entry.number, still_there(&take_back));
         if take_back.failure.is_some() {
             self.run.ledger.put(entry);
         }

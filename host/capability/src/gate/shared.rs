@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use super::bound::Bound;
 use super::imagined::Imagination;
-use super::ledger::{Ledger, Undone};
+use super::ledger::{Ledger, Stuck, Undone};
 use super::plan::{Sketch, StandIns};
 use super::replay::{self, Replay};
 use super::secrets::Secrets;
@@ -98,6 +98,7 @@ pub(crate) struct Shared {
     /// What a run that applies a plan has changed for good: it is taken back when the run goes beyond the plan.
     pub(super) standing: Ledger,
     pub(crate) undone: Undone,
+    pub(super) stuck: Stuck,
     pub(crate) writes: TaskTracker,
     pub(crate) imagined: Imagination,
     /// How long earlier processes were at the run.
@@ -159,6 +160,7 @@ impl Shared {
             client: config.client,
             operations: config.operations,
             undone: Undone::default(),
+            stuck: Stuck::default(),
             writes: TaskTracker::new(),
             imagined: Imagination::default(),
             worked: Duration::try_from(worked).unwrap_or_default(),

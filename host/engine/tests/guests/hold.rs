@@ -3,6 +3,7 @@
 use agent_core::event::{Event, Outcome};
 use agent_core::limits::Limits;
 use agent_core::record::{Filter, Settled};
+use serde_json::{Value, json};
 
 use crate::guests;
 use crate::world::{Ended, LIMITS, World};
@@ -36,6 +37,22 @@ fn assert_put_back(world: &World, ended: &Ended) {
     );
     assert_eq!(record.outcome(), Some(&ended.outcome));
     assert!(!record.summary.is_open());
+}
+
+/// Pods that the object `mover` runs, which do not go, and of which not even the metadata fits into one answer.
+fn movers() -> Vec<Value> {
+    let pod = |number: u8| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {
+                "name": format!("mover-{number}"), "namespace": "default", "finalizers": ["example.org/stay"],
+                "annotations": { "example.org/long": "x".repeat(200 << 10) },
+                "ownerReferences": [{ "apiVersion": "v1", "kind": "ConfigMap", "name": "mover" }],
+            },
+            "spec": { "containers": [{ "name": "mover", "image": "mover" }] },
+        })
+    };
+    (0..6).map(pod).collect()
 }
 
 guests! {
@@ -77,6 +94,19 @@ guests! {
         let ended = world.beside("guests.hold-and-sleep").await;
         assert_eq!(ended.failure().code, "plugin.out-of-time");
         assert_put_back(&world, &ended);
+    }
+
+    "hold-made-and-sleep": async fn nothing_older_is_put_back_while_nobody_can_say_whether_a_mover_still_runs() {
+        let world = World::with_cluster(LIMITS).await;
+        let mut run = world.start("guests.hold-made-and-sleep").await;
+        crate::stop::until_line(&mut run, "holding").await;
+        world.load(movers());
+        run.cancel();
+        let ended = crate::world::finish(run).await;
+        let codes = ended.put_back().iter().map(|one| one.failure.as_ref().map(|failure| failure.code.as_str()));
+        let codes: Vec<Option<&str>> = codes.collect();
+        assert_eq!(codes, [Some("cluster.still-there"), Some("run.not-yet")]);
+        assert_eq!(world.mode(), "held");
     }
 
     "change": async fn change_that_is_not_held_stays() {
