@@ -65,6 +65,15 @@ pub(crate) fn hold_made_and_sleep(_args: NoArgs) -> Result<Value> {
     Ok(json!("slept"))
 }
 
+/// Hold under a lock, and wait for ever.
+#[operation(risk = "change", locks("guests:settings"))]
+pub(crate) fn hold_locked(_args: NoArgs) -> Result<Value> {
+    let _held = held()?;
+    info!("holding");
+    run::sleep(Duration::from_secs(100 * 24 * 60 * 60))?;
+    Ok(json!("slept"))
+}
+
 /// Behave well: change for good.
 #[operation(risk = "change")]
 pub(crate) fn change(_args: NoArgs) -> Result<Value> {

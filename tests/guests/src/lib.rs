@@ -46,6 +46,7 @@ agent_sdk::plugin! {
         hold::hold_and_spin,
         hold::hold_and_sleep,
         hold::hold_made_and_sleep,
+        hold::hold_locked,
         hold::change,
         nested::call_itself,
         nested::call,
