@@ -91,8 +91,9 @@ where
 {
     gate.stop(why.clone());
     match timeout(GRACE, work).await {
-        // It had just come to its end.
-        Ok(Ok(returned)) => Ok(returned),
+        // It had just come to its end: nothing that it still wished was refused.
+        Ok(Ok(returned)) if !gate.refused() => Ok(returned),
+        Ok(Ok(_)) => Err(why),
         // The plugin may know more about what it was stopped in.
         Ok(Err(failure)) if failure.code == why.code => Err(failure),
         Ok(Err(failure)) => Err(failure

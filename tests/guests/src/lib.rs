@@ -47,6 +47,8 @@ agent_sdk::plugin! {
         hold::hold_and_sleep,
         hold::hold_made_and_sleep,
         hold::hold_locked,
+        hold::hold_and_keep_anyway,
+        hold::hold_and_end_late,
         hold::change,
         nested::call_itself,
         nested::call,

@@ -11,6 +11,7 @@ use crate::cluster;
 impl Gate {
     /// Records what the plugin came to, before what is held is put back.
     pub async fn ended(&self, end: Result<Returned, Failure>) {
+        self.run.end();
         let note = Note::Ended { end };
         if self.held() > 0 {
             self.run.write(note, Survives::Process).await;
@@ -163,7 +164,8 @@ impl Gate {
         if entries.is_empty() || self.run.planning() {
             return;
         }
-        if let (Err(why), false) = (self.run.stopped(), self.run.taking_back()) {
+        let known = self.run.ended() || self.run.taking_back();
+        if let (Err(why), false) = (self.run.stopped(), known) {
             let end = Err(why);
             self.run.write(Note::Ended { end }, Survives::Process).await;
         }

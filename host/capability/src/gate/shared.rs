@@ -108,6 +108,10 @@ pub(crate) struct Shared {
     mode: Mode,
     consent: Consent,
     taking_back: AtomicBool,
+    /// Whether it is on record, or about to be, what the plugin came to.
+    ended: AtomicBool,
+    /// Whether an operation was refused anything because the run was stopped.
+    refused: AtomicBool,
     events: mpsc::UnboundedSender<Event>,
     numbers: AtomicU64,
     /// When operations begin that are being called.
@@ -168,6 +172,8 @@ impl Shared {
             mode: config.mode,
             consent: config.consent,
             taking_back: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
             events: config.events,
             begins: Mutex::default(),
             questions: Mutex::default(),
@@ -311,7 +317,7 @@ impl Shared {
         text: String,
         facts: Vec<(String, String)>,
     ) -> Result<(), Failure> {
-        self.stopped()?;
+        self.goes_on()?;
         let declined = |why: &str| {
             Failure::new(Kind::Denied, "run.declined", format!("not agreed: {text}")).because(why)
         };
@@ -367,6 +373,28 @@ impl Shared {
         }
     }
 
+    /// Does what [`Shared::stopped`] does for a wish of an operation, which hears of it.
+    pub(crate) fn goes_on(&self) -> Result<(), Failure> {
+        self.stopped().inspect_err(|_| self.refuse())
+    }
+
+    fn refuse(&self) {
+        self.refused.store(true, Ordering::Release);
+    }
+
+    pub(super) fn refused(&self) -> bool {
+        self.refused.load(Ordering::Acquire)
+    }
+
+    /// Notes that it is known what the plugin came to.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    pub(super) fn ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
     fn reason(&self) -> Failure {
         self.why_stopped
             .get()
@@ -380,7 +408,10 @@ impl Shared {
     ) -> Result<T, Failure> {
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => Err(self.reason()),
+            () = self.stop.cancelled() => {
+                self.refuse();
+                Err(self.reason())
+            }
             result = super::guarded(work) => result,
         }
     }

@@ -109,6 +109,29 @@ guests! {
         assert_eq!(world.mode(), "held");
     }
 
+    "hold-and-keep-anyway": async fn nothing_is_kept_once_the_run_is_stopped_and_a_good_end_is_none_then() {
+        let world = World::with_cluster(LIMITS).await;
+        let mut run = world.start("guests.hold-and-keep-anyway").await;
+        crate::stop::until_line(&mut run, "holding").await;
+        run.cancel();
+        let ended = crate::world::finish(run).await;
+        assert_eq!(ended.failure().code, "run.cancelled");
+        assert_eq!(world.mode(), "before");
+        assert!(!world.last_record().summary.is_open());
+    }
+
+    "hold-and-end-late": async fn run_that_was_refused_nothing_has_come_to_its_end_and_its_record_says_so() {
+        let world = World::with_cluster(LIMITS).await;
+        let mut run = world.start("guests.hold-and-end-late").await;
+        crate::stop::until_line(&mut run, "holding").await;
+        run.cancel();
+        let ended = crate::world::finish(run).await;
+        assert_eq!(ended.value(), "held");
+        assert_eq!(world.mode(), "before");
+        let record = world.last_record();
+        assert!(matches!(record.end(), Some(Ok(_))), "{:?}", record.end());
+    }
+
     "change": async fn change_that_is_not_held_stays() {
         let world = World::with_cluster(LIMITS).await;
         assert_eq!(world.run("guests.change").await.value(), "changed");
