@@ -220,7 +220,7 @@ impl Gate {
 
     /// Checks a wish against the rights.
     pub(crate) fn check(&self, ask: &Ask) -> Result<(), Failure> {
-        self.run.stopped()?;
+        self.run.goes_on()?;
         self.within_allowance()?;
         let grants = &self.actor.grants;
         match ask {
@@ -347,6 +347,11 @@ impl Gate {
     /// Stops the run: every host call fails with this from now on, and writes that have begun are finished.
     pub fn stop(&self, why: Failure) {
         self.run.stop(why);
+    }
+
+    /// Returns whether an operation was refused anything because the run was stopped. What it says after that is not what it was to come to.
+    pub fn refused(&self) -> bool {
+        self.run.refused()
     }
 
     /// Hands over the answer to a question. An answer to a question that nobody waits for is lost.

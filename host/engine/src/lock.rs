@@ -3,6 +3,8 @@
 use agent_capability::Lease;
 use agent_core::failure::Failure;
 use agent_core::record::{Begun, State};
+use futures::FutureExt as _;
+use futures::future::select_all;
 
 use crate::agent::Inner;
 
@@ -55,6 +57,16 @@ impl Locks {
             }
         }
         Ok(None)
+    }
+
+    /// Waits until one of them is lost in the cluster, and returns why: the run is not alone any more. It may be dropped and called again.
+    pub(crate) async fn lost(&mut self) -> Failure {
+        let lost = self.leases.iter_mut().map(|lease| lease.lost().boxed());
+        let lost: Vec<_> = lost.collect();
+        if lost.is_empty() {
+            return std::future::pending().await;
+        }
+        select_all(lost).await.0
     }
 
     /// Lets go in the cluster, newest first. On this machine they are held until this is dropped. Returns why those stay that do.

@@ -46,14 +46,7 @@ pub(crate) async fn supervise(inner: &Inner, prepared: &Prepared, mut supervisio
     let work = AssertUnwindSafe(inner.execute(prepared, gate.clone()))
         .catch_unwind()
         .map(|ended| ended.unwrap_or_else(|_| Err(panicked())));
-    let ended = listen(
-        pin!(work),
-        &gate,
-        &mut supervision.control,
-        wall,
-        out_of_time,
-    )
-    .await;
+    let ended = listen(pin!(work), &gate, &mut supervision, wall, out_of_time).await;
     let ended = match ended {
         Ok(returned) => Ok(returned),
         Err(failure) => Err(namespace::explain(&inner.client, prepared, failure).await),
@@ -61,17 +54,18 @@ pub(crate) async fn supervise(inner: &Inner, prepared: &Prepared, mut supervisio
     conclude(supervision, ended).await;
 }
 
-/// Waits for the end, and until then hears answers and the wish to stop.
+/// Waits for the end, and until then hears answers, the wish to stop, and that the run is not alone any more.
 async fn listen<W>(
     mut work: Pin<&mut W>,
     gate: &Gate,
-    control: &mut mpsc::UnboundedReceiver<Control>,
+    supervision: &mut Supervision,
     wall: Duration,
     out_of_time: Failure,
 ) -> Result<Returned, Failure>
 where
     W: Future<Output = Result<Returned, Failure>>,
 {
+    let Supervision { control, locks, .. } = supervision;
     let mut deadline = pin!(sleep(wall));
     let mut listening = true;
     loop {
@@ -84,6 +78,7 @@ where
                 // Whoever started the run is gone; it goes on without them.
                 None => listening = false,
             },
+            lost = locks.lost() => return stop(work, gate, lost).await,
             () = &mut deadline => return stop(work, gate, out_of_time).await,
         }
     }
@@ -96,8 +91,9 @@ where
 {
     gate.stop(why.clone());
     match timeout(GRACE, work).await {
-        // It had just come to its end.
-        Ok(Ok(returned)) => Ok(returned),
+        // It had just come to its end: nothing that it still wished was refused.
+        Ok(Ok(returned)) if !gate.refused() => Ok(returned),
+        Ok(Ok(_)) => Err(why),
         // The plugin may know more about what it was stopped in.
         Ok(Err(failure)) if failure.code == why.code => Err(failure),
         Ok(Err(failure)) => Err(failure

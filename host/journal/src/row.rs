@@ -27,8 +27,12 @@ pub(crate) const OPEN: &str = "ended IS NULL OR held > 0";
 
 const COLUMNS: &str = "key, id, operation, arguments, plugin, user, host, door, process, begun, ended, state, held, exit";
 const NUMBERS: i64 = 1 << 32;
-/// What the name of a run begins with whose id cannot be read; the number of its row follows. No id has an `o` in it.
-const NAMELESS: &str = "row";
+/// What the name of a run begins with whose id cannot be read; the number of its row follows, with six digits of base 36. No id has an `o` in
+/// it.
+const NAMELESS: &str = "ro";
+/// The base is that of letters and digits, of which names are made, so there is room for every row that can have entries: see [`entry_id`].
+const BASE: u32 = 36;
+const DIGITS: usize = 6;
 
 /// A run's row. Its state is the one that it has while no process is at it.
 #[derive(Clone, Debug)]
@@ -104,15 +108,27 @@ pub(crate) fn run_id(row: &Row, key: usize, id: usize) -> rusqlite::Result<RunId
     if let Some(id) = id.and_then(|id| RunId::try_from(id).ok()) {
         return Ok(id);
     }
-    valid(
-        0,
-        RunId::try_from(format!("{NAMELESS}{:05}", key.rem_euclid(100_000)).as_str()),
-    )
+    valid(0, RunId::try_from(name_of(key).as_str()))
+}
+
+fn name_of(key: i64) -> String {
+    let digit = |place: u32| {
+        let digit = (key / i64::from(BASE.pow(place))).rem_euclid(i64::from(BASE));
+        let digit = u32::try_from(digit).ok();
+        digit
+            .and_then(|digit| char::from_digit(digit, BASE))
+            .unwrap_or('0')
+    };
+    let digits = (0..).take(DIGITS).map(digit).collect::<Vec<char>>();
+    let digits = digits.into_iter().rev();
+    NAMELESS.chars().chain(digits).collect()
 }
 
 /// Returns the key of the run that has such a name.
 pub(crate) fn nameless(name: &str) -> Option<i64> {
-    name.strip_prefix(NAMELESS)?.parse().ok()
+    let digits = name.strip_prefix(NAMELESS)?;
+    let whole = digits.len() == DIGITS;
+    i64::from_str_radix(digits, BASE).ok().filter(|_| whole)
 }
 
 /// What was called, and by whom.
@@ -205,4 +221,19 @@ fn valid<T, E: Error + Send + Sync + 'static>(
     value.map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_of_a_row_holds_its_whole_number() {
+        for key in [1, 99_999, 100_001, i64::from(i32::MAX)] {
+            let name = name_of(key);
+            assert!(RunId::try_from(name.as_str()).is_ok(), "{name}");
+            assert_eq!(nameless(&name), Some(key), "{name}");
+        }
+        assert_eq!(nameless("ro1"), None, "a beginning is no name");
+    }
 }

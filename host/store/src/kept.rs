@@ -2,9 +2,13 @@
 //!
 //! A file is named by its digest and is worth nothing unless its bytes have that digest. Whether it came with an agent, and so has all rights
 //! that it requests, is in its name: whoever can write here can write the agent itself.
+//!
+//! An artifact is kept before its run is on record, so that no record is without its artifact. Until then nobody knows that it is needed: one that
+//! was kept in the last hour is never removed.
 
 use std::collections::BTreeSet;
 use std::io;
+use std::time::{Duration, SystemTime};
 
 use agent_core::agent::Origin;
 use agent_core::id::Digest;
@@ -16,6 +20,9 @@ use crate::whole;
 const BUNDLED: &str = ".bundled.wasm";
 const FOREIGN: &str = ".wasm";
 
+/// How long an artifact is kept for a run that is not on record yet: much longer than a run takes to begin.
+const BEGINNING: Duration = Duration::from_secs(60 * 60);
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Kept(Option<Dir>);
@@ -25,17 +32,17 @@ impl Kept {
         Kept(dir)
     }
 
-    /// Keeps an artifact, unless it is there.
+    /// Keeps an artifact. One that is there counts as kept just now.
     ///
     /// # Errors
     /// When it cannot be written.
     pub(crate) fn put(&self, digest: &Digest, origin: &Origin, wasm: &[u8]) -> io::Result<()> {
         let Some(dir) = &self.0 else { return Ok(()) };
         let name = name(digest, origin == &Origin::Bundled);
-        if dir.exists(&name) {
-            return Ok(());
+        match refresh(dir, &name) {
+            Err(gone) if gone.kind() == io::ErrorKind::NotFound => whole::replace(dir, &name, wasm),
+            refreshed => refreshed,
         }
-        whole::replace(dir, &name, wasm)
     }
 
     /// Returns an artifact, and whether it came with an agent.
@@ -47,7 +54,7 @@ impl Kept {
         })
     }
 
-    /// Removes every artifact but these. One that cannot be removed only takes room.
+    /// Removes every artifact but these, and those that were kept just now. One that cannot be removed only takes room.
     pub(crate) fn retain(&self, needed: &BTreeSet<Digest>) {
         let Some(dir) = &self.0 else { return };
         let kept: BTreeSet<String> = needed
@@ -56,11 +63,22 @@ impl Kept {
             .collect();
         for entry in dir.entries().into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.ends_with(FOREIGN) && !kept.contains(&name) {
+            if name.ends_with(FOREIGN) && !kept.contains(&name) && is_old(dir, &name) {
                 drop(dir.remove_file(&name));
             }
         }
     }
+}
+
+fn refresh(dir: &Dir, name: &str) -> io::Result<()> {
+    dir.open(name)?.into_std().set_modified(SystemTime::now())
+}
+
+/// A time that cannot be told, or lies in the future, is none to remove anything by.
+fn is_old(dir: &Dir, name: &str) -> bool {
+    let modified = dir.metadata(name).and_then(|metadata| metadata.modified());
+    let age = modified.map(|at| at.into_std().elapsed());
+    age.is_ok_and(|age| age.is_ok_and(|age| age > BEGINNING))
 }
 
 fn name(digest: &Digest, bundled: bool) -> String {
@@ -74,6 +92,28 @@ mod tests {
     use super::*;
     use crate::fixture::directory;
 
+    fn grow_old(kept: &Kept, digest: &Digest) {
+        let dir = kept.0.as_ref().expect("a directory");
+        let file = dir.open(name(digest, true)).expect("there").into_std();
+        let before = SystemTime::now() - BEGINNING - Duration::from_secs(1);
+        file.set_modified(before).expect("sets");
+    }
+
+    #[test]
+    fn artifact_of_a_run_that_is_not_on_record_yet_is_not_removed() {
+        let (_keep, dir) = directory();
+        let kept = Kept::new(Some(dir));
+        let wasm = Bytes::from(b"a component".to_vec());
+        let digest = wasm.digest();
+        for _ in 0..2 {
+            kept.put(&digest, &Origin::Bundled, &wasm).expect("kept");
+            kept.retain(&BTreeSet::new());
+            assert!(kept.get(&digest).is_some());
+            // The next run finds it there, from long ago.
+            grow_old(&kept, &digest);
+        }
+    }
+
     #[test]
     fn artifact_is_kept_until_nobody_needs_it() {
         let (_keep, dir) = directory();
@@ -84,6 +124,7 @@ mod tests {
         let (found, bundled) = kept.get(&digest).expect("there");
         assert!(bundled);
         assert_eq!(&*found, &*wasm);
+        grow_old(&kept, &digest);
         kept.retain(&BTreeSet::from([digest.clone()]));
         assert!(kept.get(&digest).is_some());
         kept.retain(&BTreeSet::new());

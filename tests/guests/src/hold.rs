@@ -59,6 +59,47 @@ pub(crate) fn hold_and_keep(_args: NoArgs) -> Result<Value> {
     Ok(json!("kept"))
 }
 
+/// Hold a change, then one more object, and wait for ever.
+#[operation(risk = "change")]
+pub(crate) fn hold_made_and_sleep(_args: NoArgs) -> Result<Value> {
+    let _held = held()?;
+    let manifest = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "mover", "namespace": "default" },
+    });
+    let _mover = cluster::hold(&[Change::create(kinds::CONFIG_MAP, manifest)], &[])?;
+    info!("holding");
+    run::sleep(Duration::from_secs(100 * 24 * 60 * 60))?;
+    Ok(json!("slept"))
+}
+
+/// Hold under a lock, and wait for ever.
+#[operation(risk = "change", locks("guests:settings"))]
+pub(crate) fn hold_locked(_args: NoArgs) -> Result<Value> {
+    let _held = held()?;
+    info!("holding");
+    run::sleep(Duration::from_secs(100 * 24 * 60 * 60))?;
+    Ok(json!("slept"))
+}
+
+/// Hold, and keep it although the run was stopped meanwhile.
+#[operation(risk = "change")]
+pub(crate) fn hold_and_keep_anyway(_args: NoArgs) -> Result<Value> {
+    let held = held()?;
+    info!("holding");
+    drop(run::sleep(Duration::from_secs(100 * 24 * 60 * 60)));
+    held.keep();
+    Ok(json!("kept"))
+}
+
+/// Behave well: hold, and come to the end a moment later without the host.
+#[operation(risk = "change")]
+pub(crate) fn hold_and_end_late(_args: NoArgs) -> Result<Value> {
+    std::mem::forget(held()?);
+    info!("holding");
+    std::thread::sleep(Duration::from_millis(500));
+    Ok(json!("held"))
+}
+
 /// Behave well: change for good.
 #[operation(risk = "change")]
 pub(crate) fn change(_args: NoArgs) -> Result<Value> {

@@ -3,26 +3,29 @@
 //!
 //! A Lease whose holder has not renewed it is not taken over, as leader election would: its run was cut off and has left the app as it was at
 //! that moment. It is finished or taken back on its own machine, which lets the Lease go.
-
-use std::time::Duration;
+//!
+//! A run whose Lease somebody else has, or removed while it was not renewed, as while its machine slept, is not alone any more: it is stopped.
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::RunId;
 use agent_core::object::ObjectRef;
 use agent_core::record::Who;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 
 use super::client::ClusterClient;
 use crate::gate::Patience;
 
+mod claim;
+
+use claim::Claim;
+
 /// Where Leases of the cluster's own parts are, too.
 const NAMESPACE: &str = "kube-system";
 /// How long a Lease counts as held without being renewed.
 const LENGTH: SignedDuration = SignedDuration::from_secs(30);
-const RENEWAL: Duration = Duration::from_secs(10);
 /// How often it is tried when others are at the same Lease.
 const ATTEMPTS: u32 = 5;
 
@@ -32,10 +35,9 @@ const HOLDER: &str = "agent.ops/holder";
 
 /// A lock that is held until it is let go. Dropped without that, it stays: the run can still be taken up.
 pub struct Lease {
-    client: ClusterClient,
-    target: ObjectRef,
-    run: RunId,
-    renewal: JoinHandle<()>,
+    claim: Claim,
+    /// None once it is lost.
+    renewal: Option<JoinHandle<Failure>>,
 }
 
 impl Lease {
@@ -52,18 +54,19 @@ impl Lease {
         who: &Who,
         is_over: &(dyn Fn(&str) -> bool + Send + Sync),
     ) -> Result<Lease, Failure> {
-        let target = target(name)?;
+        let claim = Claim {
+            client: client.clone(),
+            target: target(name)?,
+            name: name.to_owned(),
+            run: run.clone(),
+            who: who.clone(),
+        };
         for _ in 0..ATTEMPTS {
-            match attempt(client, &target, name, run, who, is_over).await {
-                Ok(()) => {
-                    let renewal = tokio::spawn(renew(client.clone(), target.clone(), run.clone()));
-                    let (client, run) = (client.clone(), run.clone());
-                    return Ok(Lease {
-                        client,
-                        target,
-                        run,
-                        renewal,
-                    });
+            match claim.attempt(is_over).await {
+                Ok(renewed) => {
+                    let renewal = tokio::spawn(claim.clone().kept(renewed));
+                    let renewal = Some(renewal);
+                    return Ok(Lease { claim, renewal });
                 }
                 // Somebody was faster, or it was ourselves and the answer was lost: the next look tells.
                 Err(failure) if failure.code == "lock.held" => return Err(failure),
@@ -73,7 +76,19 @@ impl Lease {
                 }
             }
         }
-        Err(contended(&target).while_doing(format!("taking the lock `{name}`")))
+        Err(contended(&claim.target).while_doing(format!("taking the lock `{name}`")))
+    }
+
+    /// Waits until the lock is lost, for ever if it never is, and returns why (`conflict`, `run.lock-lost`). It may be dropped and called again.
+    pub async fn lost(&mut self) -> Failure {
+        if let Some(renewal) = &mut self.renewal {
+            let lost = renewal.await;
+            self.renewal = None;
+            if let Ok(lost) = lost {
+                return lost;
+            }
+        }
+        std::future::pending().await
     }
 
     /// Lets it go, with the patience of somebody who puts things back: one that stays keeps every other machine from the app.
@@ -81,12 +96,20 @@ impl Lease {
     /// # Errors
     /// Why it stays.
     pub async fn let_go(self) -> Result<(), Failure> {
-        self.renewal.abort();
-        // A renewal that is on its way would change the Lease under the deletion.
-        drop(self.renewal.await);
-        remove(&self.client, &self.target, &self.run, Patience::LettingGo)
+        let Claim {
+            client,
+            target,
+            run,
+            ..
+        } = self.claim;
+        if let Some(renewal) = self.renewal {
+            renewal.abort();
+            // A renewal that is on its way would change the Lease under the deletion.
+            drop(renewal.await);
+        }
+        remove(&client, &target, &run, Patience::LettingGo)
             .await
-            .map_err(|failure| failure.while_doing(format!("removing {}", self.target)))
+            .map_err(|failure| failure.while_doing(format!("removing {target}")))
     }
 
     /// Removes the Lease of a lock, if that run has left it behind.
@@ -124,69 +147,6 @@ fn contended(target: &ObjectRef) -> Failure {
     Failure::new(Kind::Conflict, "lock.contended", message).hinted("try again")
 }
 
-async fn attempt(
-    client: &ClusterClient,
-    target: &ObjectRef,
-    name: &str,
-    run: &RunId,
-    who: &Who,
-    is_over: &(dyn Fn(&str) -> bool + Send + Sync),
-) -> Result<(), Failure> {
-    let now = Timestamp::now();
-    match client.lease(target, Patience::Running).await? {
-        None => {
-            client
-                .make_lease(target, &document(target, name, run, who, now))
-                .await
-        }
-        Some(lease) => match holder(&lease) {
-            Some(other) if other != run.as_str() && !is_over(other) => {
-                Err(held(name, other, &lease, target, now))
-            }
-            _ => {
-                let mut document = document(target, name, run, who, now);
-                document["metadata"]["resourceVersion"] =
-                    lease["metadata"]["resourceVersion"].clone();
-                client.replace_lease(target, &document).await
-            }
-        },
-    }
-}
-
-async fn renew(client: ClusterClient, target: ObjectRef, run: RunId) {
-    loop {
-        tokio::time::sleep(RENEWAL).await;
-        // One that was missed is made up for by the next.
-        let Ok(Some(mut lease)) = client.lease(&target, Patience::Running).await else {
-            continue;
-        };
-        if holder(&lease) != Some(run.as_str()) {
-            return;
-        }
-        lease["spec"]["renewTime"] = Value::from(time(Timestamp::now()));
-        drop(client.replace_lease(&target, &lease).await);
-    }
-}
-
-fn document(target: &ObjectRef, name: &str, run: &RunId, who: &Who, now: Timestamp) -> Value {
-    json!({
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
-        "metadata": {
-            "name": target.name,
-            "namespace": NAMESPACE,
-            "labels": {"app.kubernetes.io/managed-by": "agent"},
-            "annotations": {LOCK: name, HOLDER: format!("{}@{}", who.user, who.host)},
-        },
-        "spec": {
-            "holderIdentity": run.as_str(),
-            "leaseDurationSeconds": LENGTH.as_secs(),
-            "acquireTime": time(now),
-            "renewTime": time(now),
-        },
-    })
-}
-
 fn target(name: &str) -> Result<ObjectRef, Failure> {
     let hash = hex::encode(Sha256::digest(name.as_bytes()));
     let of = "leases.v1.coordination.k8s.io"
@@ -200,11 +160,6 @@ fn target(name: &str) -> Result<ObjectRef, Failure> {
     })
 }
 
-/// Times of a Lease have microseconds (`MicroTime`).
-fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
-}
-
 fn holder(lease: &Value) -> Option<&str> {
     let holder = lease
         .pointer("/spec/holderIdentity")
@@ -212,12 +167,17 @@ fn holder(lease: &Value) -> Option<&str> {
     holder.filter(|holder| !holder.is_empty())
 }
 
-fn held(name: &str, run: &str, lease: &Value, target: &ObjectRef, now: Timestamp) -> Failure {
+/// Returns who holds a Lease, for people.
+fn holder_of(lease: &Value) -> &str {
     let annotations = lease.pointer("/metadata/annotations");
-    let by = annotations
+    annotations
         .and_then(|annotations| annotations.get(HOLDER))
         .and_then(Value::as_str)
-        .unwrap_or("somebody");
+        .unwrap_or("somebody")
+}
+
+fn held(name: &str, run: &str, lease: &Value, target: &ObjectRef, now: Timestamp) -> Failure {
+    let by = holder_of(lease);
     let renewed = lease.pointer("/spec/renewTime").and_then(Value::as_str);
     let renewed = renewed.and_then(|text| text.parse::<Timestamp>().ok());
     let fresh = renewed.is_some_and(|at| now.duration_since(at) < LENGTH);
@@ -237,6 +197,8 @@ fn held(name: &str, run: &str, lease: &Value, target: &ObjectRef, now: Timestamp
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn refusal(renewed: &str) -> Failure {

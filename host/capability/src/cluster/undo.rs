@@ -178,7 +178,7 @@ async fn remove(
     // Once a run is taken back, nobody else waits for what the object runs, such as a mover that still writes to a volume, before the app that
     // was stopped for it starts again.
     let running = match intent.thorough() {
-        true => Some(Running::of(client, pass, target, &uid).await),
+        true => Some(Running::of(client, pass, target, &uid).await?),
         false => None,
     };
     // Not in the foreground: while its object waits for what it owns, a controller that does not look at the deletion makes that anew.
@@ -197,7 +197,15 @@ async fn remove(
                 vec!["it is another object of that name now".to_owned()],
             ));
         }
-        Err(unanswered) => return Err(unanswered.failure),
+        Err(unanswered) => {
+            return Err(match running {
+                // It may go on, so nothing older may be put back beside it.
+                Some(running) if unanswered.failure.kind != Kind::Denied => {
+                    running.unseen(unanswered.failure)
+                }
+                _ => unanswered.failure,
+            });
+        }
     }
     Ok(("removed".to_owned(), Vec::new()))
 }

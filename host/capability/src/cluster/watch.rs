@@ -23,8 +23,10 @@ use crate::gate::{Ask, Gate, Look, Pass, Sealed};
 
 mod again;
 mod batch;
+mod outage;
 
 use batch::{Batch, Sight, Sighting};
+use outage::Outage;
 
 /// How long a server may stay away before the watch fails.
 const AWAY: Duration = Duration::from_secs(60);
@@ -38,7 +40,6 @@ pub struct Watcher {
     queries: Vec<Watched>,
     /// What was seen and not handed over yet.
     pending: Batch,
-    away_since: Option<Instant>,
 }
 
 struct Watched {
@@ -53,6 +54,7 @@ struct Watched {
     synced: bool,
     /// Whether another version was looked for already.
     rediscovered: bool,
+    outage: Outage,
 }
 
 impl Watcher {
@@ -69,7 +71,6 @@ impl Watcher {
             streams: StreamMap::new(),
             queries: queries.into_iter().map(Watched::new).collect(),
             pending: Batch::default(),
-            away_since: None,
         })
     }
 
@@ -164,8 +165,8 @@ impl Watcher {
         match seen {
             Err(error) => self.failed(pass, index, error).await,
             Ok(event) => {
-                self.away_since = None;
                 if let Some(watched) = self.queries.get_mut(index) {
+                    watched.outage.saw(&event);
                     watched.see(
                         index,
                         event,
@@ -186,10 +187,10 @@ impl Watcher {
         index: usize,
         error: watcher::Error,
     ) -> Result<(), Failure> {
-        let since = *self.away_since.get_or_insert_with(Instant::now);
         let Some(watched) = self.queries.get_mut(index) else {
             return Ok(());
         };
+        let away = watched.outage.failed(&error, Instant::now());
         let query = watched.query.clone();
         let client = self.gate.run.client.clone();
         let deed = Deed {
@@ -214,7 +215,7 @@ impl Watcher {
                 };
                 Err(client.failure(&fault, &deed))
             }
-            _ if since.elapsed() > AWAY => {
+            _ if away > AWAY => {
                 let chain = agent_core::failure::chain(&error);
                 let fault = Fault::Connection {
                     chain,
@@ -238,6 +239,7 @@ impl Watched {
             listing: None,
             synced: false,
             rediscovered: false,
+            outage: Outage::default(),
         }
     }
 

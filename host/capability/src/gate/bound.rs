@@ -35,18 +35,51 @@ struct Had {
     made: BTreeSet<ObjectRef>,
 }
 
-/// An effect of the plan that a call has taken.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Slot {
+/// An effect of the plan that a call has taken. Dropped before it is spent, it is given back.
+#[derive(Debug)]
+pub(super) struct Slot<'a> {
+    bound: &'a Bound,
+    call: CallId,
+    number: u64,
+    /// The place in the plan.
     at: usize,
     /// Whether the call had it before, because an earlier attempt of it may have happened.
     again: bool,
+    /// What was written down as made by the run for it.
+    made: Option<ObjectRef>,
+    spent: bool,
 }
 
-impl Slot {
+impl Slot<'_> {
     /// Returns the place in the plan.
-    pub(super) fn planned(self) -> u64 {
+    pub(super) fn planned(&self) -> u64 {
         u64::try_from(self.at).unwrap_or(u64::MAX)
+    }
+
+    /// Notes that the effect may happen from now on, whether or not anybody hears of it.
+    pub(super) fn spend(&mut self) {
+        self.spent = true;
+    }
+
+    /// Gives it back although it was spent, because the effect has surely not happened.
+    pub(super) fn give_back(mut self) {
+        self.spent = false;
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        if self.spent {
+            return;
+        }
+        let mut had = self.bound.had();
+        had.numbers.remove(&self.number);
+        if !self.again {
+            had.calls.remove(&self.call);
+        }
+        if let Some(made) = &self.made {
+            had.made.remove(made);
+        }
     }
 }
 
@@ -65,7 +98,7 @@ impl Bound {
         for deed in record::deeds(entries.iter()) {
             let at = deed.intent.planned.map(usize::try_from);
             if let (Some(Ok(at)), true) = (at, deed.settled != Settled::Refused) {
-                had.take(&deed.intent.call, deed.effect(), at);
+                drop(had.take(&deed.intent.call, deed.effect(), at));
             }
         }
         Bound {
@@ -80,7 +113,7 @@ impl Bound {
         call: &CallId,
         effect: &Effect,
         stand_ins: &StandIns,
-    ) -> Result<Slot, Failure> {
+    ) -> Result<Slot<'_>, Failure> {
         let mut had = self.had();
         let mut made = had.made.clone();
         if effect.verb == Verb::Create {
@@ -88,31 +121,27 @@ impl Bound {
         }
         let wanted = General::of(effect, stand_ins, &made);
         let before = had.calls.get(call).copied();
-        if let Some(at) = before.filter(|at| self.planned[*at].allows(&wanted)) {
-            had.take(call, effect, at);
-            return Ok(Slot { at, again: true });
-        }
-        let taken: BTreeSet<usize> = had.calls.values().copied().collect();
-        let free = |at: &usize| !taken.contains(at);
-        let places = || (0..self.planned.len()).filter(free);
-        let same = places().find(|at| self.planned[*at] == wanted);
-        let at = same.or_else(|| places().find(|at| self.planned[*at].allows(&wanted)));
-        match at {
-            Some(at) => {
-                had.take(call, effect, at);
-                Ok(Slot { at, again: false })
-            }
-            None => Err(self.refusal(&wanted, effect)),
-        }
+        let before = before.filter(|at| self.planned[*at].allows(&wanted));
+        let Some(at) = before.or_else(|| self.free(&had, &wanted)) else {
+            return Err(self.refusal(&wanted, effect));
+        };
+        Ok(Slot {
+            bound: self,
+            call: call.clone(),
+            number: effect.number,
+            at,
+            again: before.is_some(),
+            made: had.take(call, effect, at),
+            spent: false,
+        })
     }
 
-    /// Gives back what a call has taken whose effect has surely not happened.
-    pub(super) fn give_back(&self, call: &CallId, number: u64, slot: Slot) {
-        let mut had = self.had();
-        had.numbers.remove(&number);
-        if !slot.again {
-            had.calls.remove(call);
-        }
+    /// Returns a place in the plan that no call has had and that allows an effect, if there is one.
+    fn free(&self, had: &Had, wanted: &General) -> Option<usize> {
+        let taken: BTreeSet<usize> = had.calls.values().copied().collect();
+        let places = || (0..self.planned.len()).filter(|at| !taken.contains(at));
+        let same = places().find(|at| self.planned[*at] == *wanted);
+        same.or_else(|| places().find(|at| self.planned[*at].allows(wanted)))
     }
 
     /// Refuses to keep what the plan puts back.
@@ -153,12 +182,12 @@ impl Bound {
 }
 
 impl Had {
-    fn take(&mut self, call: &CallId, effect: &Effect, at: usize) {
+    /// Returns what is newly written down as made.
+    fn take(&mut self, call: &CallId, effect: &Effect, at: usize) -> Option<ObjectRef> {
         self.calls.insert(call.clone(), at);
         self.numbers.insert(effect.number, at);
-        if effect.verb == Verb::Create {
-            self.made.insert(effect.target.clone());
-        }
+        let makes = effect.verb == Verb::Create && self.made.insert(effect.target.clone());
+        makes.then(|| effect.target.clone())
     }
 }
 

@@ -18,6 +18,7 @@ const WORDLESS: Duration = Duration::from_secs(8);
 impl Gate {
     /// Records what the plugin came to, before what is held is put back.
     pub async fn ended(&self, end: Result<Returned, Failure>) {
+        self.run.end();
         let note = Note::Ended { end };
         if self.held() > 0 {
             self.run.write(note, Survives::Process).await;
@@ -153,15 +154,10 @@ impl Gate {
             let entries = gate.run.ledger.take(which);
             gate.announce_release(&entries).await;
             let mut done = Vec::new();
-            let mut stuck: Option<String> = None;
             for entry in entries {
-                match &stuck {
-                    Some(stuck) => done.push(gate.leave_held(entry, stuck)),
-                    None => {
-                        let put_back = gate.put_back(entry).await;
-                        stuck = put_back.as_ref().and_then(still_there);
-                        done.extend(put_back);
-                    }
+                match gate.run.stuck.above(entry.number) {
+                    Some(stuck) => done.push(gate.leave_held(entry, &stuck)),
+                    None => done.extend(gate.put_back(entry).await),
                 }
             }
             done
@@ -175,7 +171,8 @@ impl Gate {
         if entries.is_empty() || self.run.planning() {
             return;
         }
-        if let (Err(why), false) = (self.run.stopped(), self.run.taking_back()) {
+        let known = self.run.ended() || self.run.taking_back();
+        if let (Err(why), false) = (self.run.stopped(), known) {
             let end = Err(why);
             self.run.write(Note::Ended { end }, Survives::Process).await;
         }
@@ -214,6 +211,7 @@ impl Gate {
         };
         self.run.write(note, Survives::Process).await;
         self.run.show(Event::PutBack(take_back.clone()));
+        self.run.stuck.set(entry.number, still_there(&take_back));
         if take_back.failure.is_some() {
             self.run.ledger.put(entry);
         }

@@ -7,10 +7,10 @@ use super::shared::Shared;
 use super::{Entry, Gate};
 
 impl Gate {
-    /// Makes what is held permanent; inside a scope, leaves it to that scope.
+    /// Makes what is held permanent; inside a scope, leaves it to that scope. Once the run is stopped it stays held, and is put back.
     pub(crate) fn keep(&self, numbers: &[u64]) {
         let (run, scope) = (&self.run, self.actor.scope.as_ref());
-        if run.violated().is_some() {
+        if run.violated().is_some() || run.goes_on().is_err() {
             return;
         }
         if let (Some(bound), None) = (&run.bound, scope)

@@ -1,5 +1,6 @@
 //! What a run holds: the changes to be put back, oldest first.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use agent_core::event::TakeBack;
@@ -136,6 +137,35 @@ impl Undone {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Vec<(CallId, TakeBack)>) -> T) -> T {
+        act(&mut self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+/// What was to be removed and is still at work: what is older must not be put back beside it, whoever lets go of that, and in whatever order.
+#[derive(Debug, Default)]
+pub(crate) struct Stuck(Mutex<BTreeMap<u64, String>>);
+
+impl Stuck {
+    /// Writes down whether an entry is still at work, and by which name.
+    pub(crate) fn set(&self, number: u64, target: Option<String>) {
+        self.with(|stuck| match target {
+            Some(target) => stuck.insert(number, target),
+            None => stuck.remove(&number),
+        });
+    }
+
+    /// Returns the newest one that is newer than an entry.
+    pub(crate) fn above(&self, number: u64) -> Option<String> {
+        self.with(|stuck| {
+            let newest = stuck.range(number + 1..).next_back();
+            newest.map(|(_, target)| target.clone())
+        })
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<u64, String>) -> T) -> T {
         act(&mut self
             .0
             .lock()

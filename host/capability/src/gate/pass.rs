@@ -11,6 +11,7 @@ use agent_core::journal::{self, Entry, Survives};
 use agent_core::record::Deed;
 use agent_core::undo::{Holder, Undo};
 
+use super::bound::Slot;
 use super::{Gate, replay};
 use crate::cluster::client::Unanswered;
 
@@ -112,58 +113,86 @@ impl Pass {
     where
         F: Future<Output = Result<T, Unanswered>>,
     {
-        let run = &self.gate.run;
         // What has not gone out yet must not go out any more.
-        run.stopped().map_err(Unanswered::surely)?;
+        self.gate.run.goes_on().map_err(Unanswered::surely)?;
         let effect = announced.effect.clone();
-        let allowed = run.bound.as_ref().map(|bound| {
-            let slot = bound.allow(&self.call, &effect, &run.stand_ins)?;
-            Ok((bound, slot))
-        });
-        // Whatever the plugin makes of it, what is not approved ends the run.
-        let allowed = allowed.transpose().map_err(|failure: Failure| {
-            run.violate(failure.clone());
-            Unanswered::surely(failure)
-        })?;
-        let (number, secret) = (effect.number, effect.target.of.is_secret());
-        let dry_run = run.planning();
-        if !dry_run {
-            let planned = allowed.as_ref().map(|(_, slot)| slot.planned());
-            let announced = Entry::Intent(self.intent(announced, secret, planned));
-            run.must_write(announced, Survives::PowerLoss)
-                .await
-                .map_err(Unanswered::surely)?;
+        let mut slot = self.slot(&effect).map_err(Unanswered::surely)?;
+        self.announce(announced, slot.as_ref())
+            .await
+            .map_err(Unanswered::surely)?;
+        if let Some(slot) = &mut slot {
+            slot.spend();
         }
-        let result = write(Intent {
+        let result = write(self.to_write(effect.number)).await;
+        if let (Some(slot), Err(refused)) = (slot, &result)
+            && !refused.uncertain
+        {
+            slot.give_back();
+        }
+        self.settle(effect, &result, learnt);
+        result
+    }
+
+    /// Takes the effect's place in the plan, where there is one.
+    fn slot(&self, effect: &Effect) -> Result<Option<Slot<'_>>, Failure> {
+        let run = &self.gate.run;
+        let Some(bound) = &run.bound else {
+            return Ok(None);
+        };
+        match bound.allow(&self.call, effect, &run.stand_ins) {
+            Ok(slot) => Ok(Some(slot)),
+            Err(failure) => {
+                // Whatever the plugin makes of it, what is not approved ends the run.
+                run.violate(failure.clone());
+                Err(failure)
+            }
+        }
+    }
+
+    /// Records what is about to go out.
+    async fn announce(&self, announced: Announced, slot: Option<&Slot<'_>>) -> Result<(), Failure> {
+        let run = &self.gate.run;
+        if run.planning() {
+            return Ok(());
+        }
+        let announced = Entry::Intent(self.intent(announced, slot.map(Slot::planned)));
+        run.must_write(announced, Survives::PowerLoss).await
+    }
+
+    fn to_write(&self, number: u64) -> Intent {
+        Intent {
             thorough: false,
-            dry_run,
+            dry_run: self.gate.run.planning(),
             patience: self.patience,
-            marker: run.marker(number),
-        })
-        .await;
+            marker: self.gate.run.marker(number),
+        }
+    }
+
+    /// Records and tells what came of it.
+    fn settle<T>(
+        &self,
+        effect: Effect,
+        result: &Result<T, Unanswered>,
+        learnt: impl FnOnce(&T) -> Option<Undo>,
+    ) {
+        let run = &self.gate.run;
+        let dry_run = run.planning();
         if !dry_run {
             let failed = result.as_ref().err();
             let undo = result.as_ref().ok().and_then(learnt);
+            let secret = effect.target.of.is_secret();
             run.note(Entry::Result {
-                number,
+                number: effect.number,
                 failure: failed.map(|unanswered| unanswered.failure.clone()),
                 uncertain: failed.is_some_and(|unanswered| unanswered.uncertain),
                 undo: undo.map(|undo| replay::without_secrets(undo, secret)),
             });
         }
-        if let (Some((bound, slot)), Err(refused)) = (allowed, &result)
-            && !refused.uncertain
-        {
-            bound.give_back(&self.call, number, slot);
+        match result {
+            Ok(_) if dry_run => run.planned(effect),
+            Ok(_) => run.show(Event::Changed { effect }),
+            Err(_) => {}
         }
-        if result.is_ok() {
-            if dry_run {
-                run.planned(effect);
-            } else {
-                run.show(Event::Changed { effect });
-            }
-        }
-        result
     }
 
     /// Permission to try what a write would do, which changes nothing.
@@ -176,7 +205,8 @@ impl Pass {
         }
     }
 
-    fn intent(&self, announced: Announced, secret: bool, planned: Option<u64>) -> journal::Intent {
+    fn intent(&self, announced: Announced, planned: Option<u64>) -> journal::Intent {
+        let secret = announced.effect.target.of.is_secret();
         journal::Intent {
             effect: announced.effect,
             call: self.call.clone(),
@@ -226,3 +256,6 @@ impl Intent {
         &self.marker
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use super::bound::Bound;
 use super::imagined::Imagination;
-use super::ledger::{Ledger, Undone};
+use super::ledger::{Ledger, Stuck, Undone};
 use super::plan::{Sketch, StandIns};
 use super::replay::{self, Replay};
 use super::secrets::Secrets;
@@ -98,6 +98,7 @@ pub(crate) struct Shared {
     /// What a run that applies a plan has changed for good: it is taken back when the run goes beyond the plan.
     pub(super) standing: Ledger,
     pub(crate) undone: Undone,
+    pub(super) stuck: Stuck,
     pub(crate) writes: TaskTracker,
     pub(crate) imagined: Imagination,
     /// How long earlier processes were at the run.
@@ -107,6 +108,10 @@ pub(crate) struct Shared {
     mode: Mode,
     consent: Consent,
     taking_back: AtomicBool,
+    /// Whether it is on record, or about to be, what the plugin came to.
+    ended: AtomicBool,
+    /// Whether an operation was refused anything because the run was stopped.
+    refused: AtomicBool,
     events: mpsc::UnboundedSender<Event>,
     numbers: AtomicU64,
     /// When operations begin that are being called.
@@ -159,6 +164,7 @@ impl Shared {
             client: config.client,
             operations: config.operations,
             undone: Undone::default(),
+            stuck: Stuck::default(),
             writes: TaskTracker::new(),
             imagined: Imagination::default(),
             worked: Duration::try_from(worked).unwrap_or_default(),
@@ -166,6 +172,8 @@ impl Shared {
             mode: config.mode,
             consent: config.consent,
             taking_back: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
             events: config.events,
             begins: Mutex::default(),
             questions: Mutex::default(),
@@ -309,7 +317,7 @@ impl Shared {
         text: String,
         facts: Vec<(String, String)>,
     ) -> Result<(), Failure> {
-        self.stopped()?;
+        self.goes_on()?;
         let declined = |why: &str| {
             Failure::new(Kind::Denied, "run.declined", format!("not agreed: {text}")).because(why)
         };
@@ -365,6 +373,28 @@ impl Shared {
         }
     }
 
+    /// Does what [`Shared::stopped`] does for a wish of an operation, which hears of it.
+    pub(crate) fn goes_on(&self) -> Result<(), Failure> {
+        self.stopped().inspect_err(|_| self.refuse())
+    }
+
+    fn refuse(&self) {
+        self.refused.store(true, Ordering::Release);
+    }
+
+    pub(super) fn refused(&self) -> bool {
+        self.refused.load(Ordering::Acquire)
+    }
+
+    /// Notes that it is known what the plugin came to.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    pub(super) fn ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
     fn reason(&self) -> Failure {
         self.why_stopped
             .get()
@@ -378,7 +408,10 @@ impl Shared {
     ) -> Result<T, Failure> {
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => Err(self.reason()),
+            () = self.stop.cancelled() => {
+                self.refuse();
+                Err(self.reason())
+            }
             result = super::guarded(work) => result,
         }
     }

@@ -3,6 +3,7 @@
 use agent_core::event::{Event, Outcome};
 use agent_core::limits::Limits;
 use agent_core::record::{Filter, Settled};
+use serde_json::{Value, json};
 
 use crate::guests;
 use crate::world::{Ended, LIMITS, World};
@@ -36,6 +37,22 @@ fn assert_put_back(world: &World, ended: &Ended) {
     );
     assert_eq!(record.outcome(), Some(&ended.outcome));
     assert!(!record.summary.is_open());
+}
+
+/// Pods that the object `mover` runs, which do not go, and of which not even the metadata fits into one answer.
+fn movers() -> Vec<Value> {
+    let pod = |number: u8| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {
+                "name": format!("mover-{number}"), "namespace": "default", "finalizers": ["example.org/stay"],
+                "annotations": { "example.org/long": "x".repeat(200 << 10) },
+                "ownerReferences": [{ "apiVersion": "v1", "kind": "ConfigMap", "name": "mover" }],
+            },
+            "spec": { "containers": [{ "name": "mover", "image": "mover" }] },
+        })
+    };
+    (0..6).map(pod).collect()
 }
 
 guests! {
@@ -81,6 +98,42 @@ guests! {
 
     "hold-and-keep": async fn what_is_kept_stands_for_as_long_as_a_caller_holds_it() {
         crate::nested::stands_while_held("guests.hold-and-keep", "held").await;
+    }
+
+    "hold-made-and-sleep": async fn nothing_older_is_put_back_while_nobody_can_say_whether_a_mover_still_runs() {
+        let world = World::with_cluster(LIMITS).await;
+        let mut run = world.start("guests.hold-made-and-sleep").await;
+        crate::stop::until_line(&mut run, "holding").await;
+        world.load(movers());
+        run.cancel();
+        let ended = crate::world::finish(run).await;
+        let codes = ended.put_back().iter().map(|one| one.failure.as_ref().map(|failure| failure.code.as_str()));
+        let codes: Vec<Option<&str>> = codes.collect();
+        assert_eq!(codes, [Some("cluster.still-there"), Some("run.not-yet")]);
+        assert_eq!(world.mode(), "held");
+    }
+
+    "hold-and-keep-anyway": async fn nothing_is_kept_once_the_run_is_stopped_and_a_good_end_is_none_then() {
+        let world = World::with_cluster(LIMITS).await;
+        let mut run = world.start("guests.hold-and-keep-anyway").await;
+        crate::stop::until_line(&mut run, "holding").await;
+        run.cancel();
+        let ended = crate::world::finish(run).await;
+        assert_eq!(ended.failure().code, "run.cancelled");
+        assert_eq!(world.mode(), "before");
+        assert!(!world.last_record().summary.is_open());
+    }
+
+    "hold-and-end-late": async fn run_that_was_refused_nothing_has_come_to_its_end_and_its_record_says_so() {
+        let world = World::with_cluster(LIMITS).await;
+        let mut run = world.start("guests.hold-and-end-late").await;
+        crate::stop::until_line(&mut run, "holding").await;
+        run.cancel();
+        let ended = crate::world::finish(run).await;
+        assert_eq!(ended.value(), "held");
+        assert_eq!(world.mode(), "before");
+        let record = world.last_record();
+        assert!(matches!(record.end(), Some(Ok(_))), "{:?}", record.end());
     }
 
     "change": async fn change_that_is_not_held_stays() {

@@ -46,6 +46,7 @@ async fn every_guest_has_a_test() {
         limit::TESTED,
         right::TESTED,
         hold::TESTED,
+        lease::TESTED,
         stop::TESTED,
         namespace::TESTED,
         nested::TESTED,

@@ -149,6 +149,12 @@ impl World {
         }
     }
 
+    /// Puts objects into the cluster as they are.
+    pub(crate) fn load(&self, objects: Vec<Value>) {
+        let server = self.server.as_ref().expect("a cluster");
+        server.load(objects).expect("loads");
+    }
+
     pub(crate) fn cluster(&self) -> Handle {
         self.server.as_ref().expect("a cluster").handle()
     }

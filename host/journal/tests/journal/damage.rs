@@ -133,14 +133,33 @@ fn row_that_cannot_be_read_is_made_up_for_by_the_record() {
 fn run_without_an_id_is_named_by_its_row() {
     let home = spoiled("UPDATE run SET id = 'aaaa aaa', arguments = '{' WHERE key = 1");
     let journal = home.journal();
-    let run = journal.resolve("row00001").expect("found");
-    let unfinished = [("row00001".to_owned(), State::Unfinished)];
+    let run = journal.resolve("ro000001").expect("found");
+    let unfinished = [("ro000001".to_owned(), State::Unfinished)];
     assert_eq!(states(&journal, Filter::Unfinished), unfinished);
     assert_eq!(
         journal.record(&run).expect("read").begun.run,
         id("aaaaaaaa")
     );
     given_up(&journal, &run);
+}
+
+#[test]
+fn run_without_an_id_is_no_other_however_many_there_were_before() {
+    let home = spoiled("UPDATE run SET id = 'aaaa aaa', key = 100002 WHERE key = 1");
+    let database = Connection::open(home.file("journal.db")).expect("opens");
+    let follow = "UPDATE entry SET id = id + (100001 << 32) WHERE id < 2 << 32";
+    assert_ne!(database.execute(follow, ()).expect("changed"), 0);
+    database.close().expect("closed");
+    let journal = home.journal();
+    let unfinished = states(&journal, Filter::Unfinished);
+    let [(name, State::Unfinished)] = unfinished.as_slice() else {
+        panic!("{unfinished:?}");
+    };
+    let run = journal.resolve(name).expect("found");
+    let record = journal.record(&run).expect("read");
+    assert_eq!(record.begun.run, id("aaaaaaaa"));
+    given_up(&journal, &run);
+    assert_eq!(journal.state(&id("bbbbbbbb")).expect("known"), State::Done);
 }
 
 #[test]

@@ -208,17 +208,22 @@ impl ClusterClient {
 pub(crate) type Sightings = BoxStream<'static, (usize, Seen)>;
 pub(crate) type Seen = Result<watcher::Event<DynamicObject>, watcher::Error>;
 
-/// Waits a little after an error, twice as long after each further one.
+/// Waits a little after an error, twice as long after each further one. That it begins to list, which it says without having asked, is no end of
+/// them.
 fn paced(stream: BoxStream<'static, Seen>) -> BoxStream<'static, Seen> {
-    let state = (stream, Duration::ZERO);
-    futures::stream::unfold(state, |(mut stream, wait)| async move {
-        tokio::time::sleep(wait).await;
+    let state = (stream, Duration::ZERO, false);
+    futures::stream::unfold(state, |(mut stream, wait, failed)| async move {
+        if failed {
+            tokio::time::sleep(wait).await;
+        }
         let seen = stream.next().await?;
         let wait = match seen {
+            Ok(watcher::Event::Init) => wait,
             Ok(_) => Duration::ZERO,
             Err(_) => (wait * 2).clamp(Duration::from_millis(100), Duration::from_secs(5)),
         };
-        Some((seen, (stream, wait)))
+        let failed = seen.is_err();
+        Some((seen, (stream, wait, failed)))
     })
     .boxed()
 }
@@ -254,5 +259,22 @@ fn name_type(item: &mut Value, kind: Option<&str>, version: Option<&str>) {
         if let (false, Some(value)) = (fields.contains_key(key), value) {
             fields.insert(key.to_owned(), Value::from(value));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn list_that_fails_for_good_is_tried_ever_more_seldom() {
+        let failing = futures::stream::iter(0..20).map(|turn| match turn % 2 {
+            0 => Ok(watcher::Event::Init),
+            _ => Err(watcher::Error::NoResourceVersion),
+        });
+        let begun = tokio::time::Instant::now();
+        assert_eq!(paced(failing.boxed()).count().await, 20);
+        // 0.1, 0.2, 0.4, … 3.2, 5, 5, 5, 5
+        assert_eq!(begun.elapsed().as_millis(), 6_300 + 4 * 5_000);
     }
 }

@@ -26,27 +26,30 @@ pub(super) struct Running<'a> {
 
 impl<'a> Running<'a> {
     /// Looks which Jobs an object has. Without the right to look there are none: the object itself is still waited for.
+    ///
+    /// # Errors
+    /// [`STILL_THERE`] when nobody can say which there are: then nothing is to be removed, for nobody would wait for them.
     pub(super) async fn of(
         client: &ClusterClient,
         pass: &Pass,
         target: &'a ObjectRef,
         uid: &'a str,
-    ) -> Running<'a> {
+    ) -> Result<Running<'a>, Failure> {
         let mut running = Running {
             target,
             uid,
             owners: BTreeSet::from([uid.to_owned()]),
         };
         let jobs = running.owned(client, pass, "jobs.v1.batch", "/metadata/uid");
-        let jobs = jobs.await;
+        let jobs = jobs.await?;
         running.owners.extend(jobs);
-        running
+        Ok(running)
     }
 
     /// Waits until it is gone, and every pod that it runs.
     ///
     /// # Errors
-    /// `timeout` ([`STILL_THERE`]) when it stays; whatever looking fails with.
+    /// [`STILL_THERE`] when it stays, or when nobody can say whether it does.
     pub(super) async fn until_gone(
         mut self,
         client: &ClusterClient,
@@ -57,9 +60,10 @@ impl<'a> Running<'a> {
         loop {
             // One that was made in the moment of the deletion has pods, too.
             let jobs = self.owned(client, pass, "jobs.v1.batch", "/metadata/uid");
-            let jobs = jobs.await;
+            let jobs = jobs.await?;
             self.owners.extend(jobs);
-            let pods = self.owned(client, pass, "pods.v1", "/metadata/name").await;
+            let pods = self.owned(client, pass, "pods.v1", "/metadata/name");
+            let pods = pods.await?;
             if pods.is_empty() && !self.is_there(client, intent).await? {
                 return Ok(());
             }
@@ -76,7 +80,7 @@ impl<'a> Running<'a> {
                 .pointer("/metadata/uid")
                 .is_some_and(|uid| uid == self.uid)),
             Err(gone) if gone.failure.kind == Kind::NotFound => Ok(false),
-            Err(unanswered) => Err(unanswered.failure),
+            Err(unanswered) => Err(self.unseen(unanswered.failure)),
         }
     }
 
@@ -87,9 +91,9 @@ impl<'a> Running<'a> {
         pass: &Pass,
         of: &str,
         field: &str,
-    ) -> Vec<String> {
+    ) -> Result<Vec<String>, Failure> {
         let (Ok(of), Some(namespace)) = (of.parse::<ObjectType>(), &self.target.namespace) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let query = Query {
             of,
@@ -106,9 +110,19 @@ impl<'a> Running<'a> {
             Ok(())
         });
         match listed.await {
-            Ok(()) => owned,
-            // Whoever may not look cannot wait for them.
-            Err(_) => Vec::new(),
+            Ok(()) => Ok(owned),
+            // Whoever may not look cannot wait for them. That it was not seen for another reason does not mean that nothing is there.
+            Err(failure) if failure.kind == Kind::Denied => Ok(Vec::new()),
+            Err(failure) => Err(self.unseen(failure)),
+        }
+    }
+
+    /// Returns what it means that nobody could look, with all the patience there is for putting back.
+    pub(super) fn unseen(&self, why: Failure) -> Failure {
+        let message = format!("nobody can say whether {} is still at work", self.target);
+        Failure {
+            code: STILL_THERE.to_owned(),
+            ..why.while_doing(message)
         }
     }
 

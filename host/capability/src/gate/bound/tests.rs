@@ -51,6 +51,12 @@ fn bound(effects: Vec<Effect>, stand_ins: &[(&str, &str)]) -> Bound {
     Bound::new(&plan(effects, stand_ins), &[])
 }
 
+/// Has an effect of which nobody knows that it did not happen.
+fn have(bound: &Bound, number: u64, effect: &Effect, stand_ins: &StandIns) -> Result<(), Failure> {
+    bound.allow(&call(number), effect, stand_ins)?.spend();
+    Ok(())
+}
+
 fn call(number: u64) -> CallId {
     CallId::root().nested(number)
 }
@@ -70,9 +76,7 @@ fn what_differs_only_in_what_no_plan_can_know_is_in_the_plan() {
         &[("token", "t1"), ("suffix", "aa")],
     );
     let stand_ins = standing_in(&[("token", "t2"), ("suffix", "bb")]);
-    bound
-        .allow(&call(1), &effect("list-bb", "t2"), &stand_ins)
-        .expect("planned");
+    have(&bound, 1, &effect("list-bb", "t2"), &stand_ins).expect("planned");
     let other = bound.allow(&call(2), &effect("list-bb", "t3"), &stand_ins);
     assert_eq!(other.expect_err("not planned").code, "plan.not-planned");
 }
@@ -97,8 +101,11 @@ fn name_of_an_object_that_was_there_stands_for_nothing_else() {
     let stand_ins = standing_in(&[("suffix", "bb"), ("token", "t")]);
     let before = made.allow(&call(1), &patch("job-bb"), &stand_ins);
     before.expect_err("it was not made by the run");
-    made.allow(&call(2), &effect("job-bb", "t"), &stand_ins)
-        .expect("planned");
+    let refused = made.allow(&call(2), &effect("job-bb", "t"), &stand_ins);
+    drop(refused.expect("planned"));
+    made.allow(&call(1), &patch("job-bb"), &stand_ins)
+        .expect_err("nothing was made");
+    have(&made, 2, &effect("job-bb", "t"), &stand_ins).expect("planned");
     made.allow(&call(3), &patch("job-bb"), &stand_ins)
         .expect("the object that was made");
 }
@@ -107,7 +114,7 @@ fn name_of_an_object_that_was_there_stands_for_nothing_else() {
 fn planned_effect_is_allowed_once_and_to_its_call_again() {
     let bound = bound(vec![effect("list", "t")], &[]);
     let stand_ins = StandIns::default();
-    let allow = |number| bound.allow(&call(number), &effect("list", "t"), &stand_ins);
+    let allow = |number| have(&bound, number, &effect("list", "t"), &stand_ins);
     allow(1).expect("planned");
     allow(1).expect("the same attempt again");
     let twice = allow(2).expect_err("had already");
@@ -119,13 +126,14 @@ fn effect_that_surely_did_not_happen_is_given_back() {
     let bound = bound(vec![effect("list", "t")], &[]);
     let stand_ins = StandIns::default();
     let allow = |number| bound.allow(&call(number), &effect("list", "t"), &stand_ins);
-    let slot = allow(1).expect("planned");
-    bound.give_back(&call(1), 1, slot);
-    allow(2).expect("nobody has had it");
+    drop(allow(1).expect("planned"));
+    let mut spent = allow(2).expect("it did not go out");
+    spent.spend();
+    spent.give_back();
+    allow(3).expect("nobody has had it").spend();
     // The first attempt of this call may have happened, so the refusal of the second gives nothing back.
-    let again = allow(2).expect("the same attempt again");
-    bound.give_back(&call(2), 1, again);
-    allow(3).expect_err("it may have happened");
+    drop(allow(3).expect("the same attempt again"));
+    allow(4).expect_err("it may have happened");
 }
 
 #[test]
@@ -176,13 +184,10 @@ fn what_the_plan_puts_back_may_neither_stay_nor_be_kept() {
         causes,
         ["the plan puts it back at the end, and now it would stay"]
     );
-    temporary
-        .allow(&call(1), &effect("list", "t"), &stand_ins)
-        .expect("planned");
+    have(&temporary, 1, &effect("list", "t"), &stand_ins).expect("planned");
     temporary.may_keep(&[1]).expect_err("the plan puts it back");
 
     let kept = bound(vec![permanent(effect("list", "t"))], &[]);
-    kept.allow(&call(1), &effect("list", "t"), &stand_ins)
-        .expect("held, until it is kept");
+    have(&kept, 1, &effect("list", "t"), &stand_ins).expect("held, until it is kept");
     kept.may_keep(&[1]).expect("the plan keeps it");
 }
