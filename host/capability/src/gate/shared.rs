@@ -86,6 +86,8 @@ pub(crate) struct Shared {
     pub(super) bound: Option<Bound>,
     pub(crate) secrets: Secrets,
     journal: Option<Box<dyn RunJournal>>,
+    /// Whether it was told that the record is not whole: once is enough.
+    is_told_unrecorded: AtomicBool,
     /// Whether the run changes nothing, so that its beginning and its end are record enough.
     looks_only: bool,
     /// Whether what a guest lets go of stays until its operation has ended: a guest that fails lets go of everything, and that may have to stay.
@@ -157,6 +159,7 @@ impl Shared {
             bound,
             secrets: Secrets::default(),
             journal: config.journal,
+            is_told_unrecorded: AtomicBool::new(false),
             looks_only: config.grants.risk() == Risk::Read,
             keeps: config.on_failure != OnFailure::Undo,
             seed: config.seed,
@@ -198,7 +201,9 @@ impl Shared {
 
     /// Adds an entry to the record. When it cannot be kept, the run goes on: what it tells has happened, and a later intent will fail.
     pub(super) async fn write(&self, entry: Entry, survives: Survives) {
-        if let Err(failure) = self.must_write(entry, survives).await {
+        if let Err(failure) = self.must_write(entry, survives).await
+            && !self.is_told_unrecorded.swap(true, Ordering::Relaxed)
+        {
             let message = format!("the record of the run is not whole: {}", failure.message);
             let level = Level::Warn;
             self.show(Event::Logged { level, message });
