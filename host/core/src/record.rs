@@ -11,7 +11,7 @@ use crate::effect::Effect;
 use crate::event::{Event, Outcome};
 use crate::failure::Failure;
 use crate::id::{Digest, OperationName, RunId};
-use crate::journal::{Aim, Entry, Returned};
+use crate::journal::{Aim, Answer, Entry, Returned};
 use crate::plan::Plan;
 
 mod deed;
@@ -279,6 +279,11 @@ impl Record {
         midway::midway(&self.entries)
     }
 
+    /// Returns whether a question was answered with yes: without that, nothing was destroyed.
+    pub fn has_agreement(&self) -> bool {
+        has_agreement(&self.entries)
+    }
+
     /// Returns how the run ended; none when it has not.
     pub fn outcome(&self) -> Option<&Outcome> {
         self.entries
@@ -324,6 +329,18 @@ impl Record {
         }
         worked
     }
+}
+
+/// Returns whether entries tell of something that was to last, or to which the person agreed: what somebody means who takes the last run back. What
+/// was only held, such as the Job that lists snapshots, is not.
+pub fn has_lasted(entries: &[Noted]) -> bool {
+    let deeds = deeds(entries.iter().map(|noted| &noted.entry));
+    deeds.iter().any(Deed::was_to_last) || has_agreement(entries)
+}
+
+fn has_agreement(entries: &[Noted]) -> bool {
+    let agreed = |noted: &Noted| matches!(&noted.entry, Entry::Answered { ask, answer: Answer::Value(_), .. } if ask == "confirm");
+    entries.iter().any(agreed)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use agent_core::journal::{Aim, Returned};
 use agent_core::record::{Begun, Record};
 use futures::channel::mpsc;
 use futures::{FutureExt as _, StreamExt as _};
+use serde_json::{Map, Value};
 use tokio::time::{sleep, timeout};
 
 use crate::agent::Inner;
@@ -190,6 +191,7 @@ impl Supervision {
         let fact = |label: &str, value: String| (label.to_owned(), value);
         let mut facts = vec![
             fact("operation", begun.call.operation.to_string()),
+            fact("arguments", told(&begun.call.arguments)),
             fact(
                 "begun",
                 begun.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
@@ -243,6 +245,15 @@ impl Supervision {
     pub(crate) fn leave(self, why: Failure) {
         self.gate.leave(why);
     }
+}
+
+/// Returns arguments as a person reads them, such as `name=plex namespace=media`.
+fn told(arguments: &Map<String, Value>) -> String {
+    let pairs = arguments.iter().map(|(name, value)| match value.as_str() {
+        Some(text) => format!("{name}={text}"),
+        None => format!("{name}={value}"),
+    });
+    pairs.collect::<Vec<_>>().join(" ")
 }
 
 fn could_not_be(take_back: &TakeBack) -> bool {

@@ -30,11 +30,22 @@ impl Standing {
                 held: *held,
                 exit: outcome.exit_code(),
             }),
-            Entry::Undone { left, .. } => Some(Standing::Over {
-                state: State::Undone,
-                held: *left,
-                exit: if *left == 0 { exit::DONE } else { exit::FAILED },
-            }),
+            Entry::Undone { left, outcome } => {
+                let given_up = outcome
+                    .as_ref()
+                    .is_some_and(|it| it.exit_code() != exit::DONE);
+                let whole = *left == 0 && !given_up;
+                Some(Standing::Over {
+                    // What was given up is nowhere put back, whatever is left to do.
+                    state: if whole || *left > 0 {
+                        State::Undone
+                    } else {
+                        State::Failed
+                    },
+                    held: *left,
+                    exit: if whole { exit::DONE } else { exit::FAILED },
+                })
+            }
             Entry::Resumed { .. } => Some(Standing::Again),
             // The plugin's end is not the run's: what it held is put back after it.
             Entry::Ended { .. } => None,

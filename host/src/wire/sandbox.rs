@@ -51,9 +51,12 @@ fn write(path: &Path, kubeconfig: &str) -> Result<(), Failure> {
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options
-        .open(path)
-        .and_then(|mut file| file.write_all(kubeconfig.as_bytes()));
+    let written = options.open(path).and_then(|mut file| {
+        // It may have been there, for everybody to read.
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        file.write_all(kubeconfig.as_bytes())
+    });
     written.map_err(|error| {
         Failure::of(Kind::Invalid, "operations.arguments", &error)
             .while_doing(format!("writing the kubeconfig `{}`", path.display()))

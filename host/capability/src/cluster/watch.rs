@@ -30,6 +30,8 @@ use outage::Outage;
 
 /// How long a server may stay away before the watch fails.
 const AWAY: Duration = Duration::from_secs(60);
+/// How long it may stay away without a word.
+const WORDLESS: Duration = Duration::from_secs(8);
 
 /// A watch over queries.
 pub struct Watcher {
@@ -55,6 +57,8 @@ struct Watched {
     /// Whether another version was looked for already.
     rediscovered: bool,
     outage: Outage,
+    /// Whether its outage was told of.
+    is_told: bool,
 }
 
 impl Watcher {
@@ -191,6 +195,8 @@ impl Watcher {
             return Ok(());
         };
         let away = watched.outage.failed(&error, Instant::now());
+        let long = away > WORDLESS;
+        let tell = !std::mem::replace(&mut watched.is_told, long) && long;
         let query = watched.query.clone();
         let client = self.gate.run.client.clone();
         let deed = Deed {
@@ -215,17 +221,23 @@ impl Watcher {
                 };
                 Err(client.failure(&fault, &deed))
             }
-            _ if away > AWAY => {
-                let chain = agent_core::failure::chain(&error);
-                let fault = Fault::Connection {
-                    chain,
-                    reached: false,
-                    hopeless: false,
-                };
-                Err(client.failure(&fault, &deed))
+            _ if away > AWAY => Err(client.failure(&absent(&error), &deed)),
+            _ => {
+                // Whoever waits must not think that something goes on.
+                if tell {
+                    pass.gate().warn(&client.failure(&absent(&error), &deed));
+                }
+                Ok(())
             }
-            _ => Ok(()),
         }
+    }
+}
+
+fn absent(error: &watcher::Error) -> Fault {
+    Fault::Connection {
+        chain: agent_core::failure::chain(error),
+        reached: false,
+        hopeless: false,
     }
 }
 
@@ -240,6 +252,7 @@ impl Watched {
             synced: false,
             rediscovered: false,
             outage: Outage::default(),
+            is_told: false,
         }
     }
 

@@ -88,7 +88,6 @@ pub(super) async fn execute(
         operation: &operation,
         options: &options,
         consent,
-        on_failure,
         to: None,
         out: None,
     };

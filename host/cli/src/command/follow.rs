@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use agent_core::journal::Aim;
-use agent_core::{Consent, Event, Failure, Kind, OnFailure, Operation, Outcome, Run, exit};
+use agent_core::{Consent, Event, Failure, Kind, Operation, Outcome, Run, exit};
 use futures::StreamExt;
 use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
 
@@ -36,7 +36,6 @@ pub(super) struct Known<'a> {
     pub(super) operation: &'a Operation,
     pub(super) options: &'a Options,
     pub(super) consent: Consent,
-    pub(super) on_failure: OnFailure,
     /// What a run that is taken up again is to come to; none for a new one.
     pub(super) to: Option<Aim>,
     /// Where its plan goes.
@@ -223,8 +222,9 @@ impl Follower<'_> {
         self.run.cancel();
         self.renderer.clear();
         let ink = self.terminal.stderr.ink;
-        let what = match (self.known.to, self.known.on_failure) {
-            (Some(Aim::Undo), _) | (_, OnFailure::Keep) => "stopping (again to stop at once)",
+        // Whoever stops a run wants it taken back, also where a failure would keep what is held.
+        let what = match self.known.to {
+            Some(Aim::Undo) => "stopping (again to stop at once)",
             _ => "stopping: putting back what is held (again to stop at once)",
         };
         let what = ink.paint(Tone::Warn, what);

@@ -1,6 +1,6 @@
 //! `agent run DOMAIN.OPERATION [ARGS…]`: the operation is looked up, its descriptor judges the words, and the run is followed to its end.
 
-use agent_core::agent::Usable;
+use agent_core::agent::{Origin, State, Usable};
 use agent_core::{Agent, Call, Failure, Kind, Operation, OperationName, Plugin, exit, suggest};
 use clap::Args;
 
@@ -91,7 +91,6 @@ pub(super) async fn execute(
                 operation: &operation,
                 options: &options,
                 consent: call.consent,
-                on_failure: call.on_failure,
                 to: None,
                 out,
             };
@@ -140,6 +139,10 @@ async fn prepare(
         list::show(std::iter::once(domain), output, terminal);
         return Ok(Prepared::Shown);
     }
+    // Whoever names a file wants it to be used.
+    if let Some(failure) = plugins.iter().find_map(refused_file) {
+        return Err(stop(failure.clone().into()));
+    }
     let (name, operation) = find(&wanted, &plugins).map_err(|failure| stop(failure.into()))?;
     match operation::read(
         name.as_str(),
@@ -176,6 +179,13 @@ async fn prepare(
                 options: Box::new(options),
             })
         }
+    }
+}
+
+fn refused_file(plugin: &Plugin) -> Option<&Failure> {
+    match (&plugin.origin, &plugin.state) {
+        (Origin::File(_), State::Refused { failure }) => Some(failure),
+        _ => None,
     }
 }
 

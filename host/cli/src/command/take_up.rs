@@ -1,8 +1,9 @@
 //! `agent resume RUN` and `agent undo RUN`: a run is taken up again, to its end or back to where it began.
 
+use agent_core::descriptor::Risk;
 use agent_core::journal::Aim;
 use agent_core::record::Filter;
-use agent_core::{Agent, Failure, OnFailure, OperationName, Resumption, RunId};
+use agent_core::{Agent, Failure, OperationName, Resumption, RunId};
 use clap::Args;
 
 use super::follow::{self, Known};
@@ -103,15 +104,19 @@ pub(super) async fn execute(
     // By its id from now on: what `last` means may change.
     let found = async {
         let run = agent.which(&run, to).await?;
-        let (operation, needed) = recorded(&run, agent).await?;
-        Ok::<_, Failure>((run, operation, needed))
+        let recorded = recorded(&run, agent).await?;
+        Ok::<_, Failure>((run, recorded))
     };
-    let (run, operation, needed) = match found.await {
+    let (run, (operation, needed, agreed)) = match found.await {
         Ok(found) => found,
         Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
     };
     let plugins = agent.plugins().await.unwrap_or_default();
-    let operation = operation::known(&operation, &plugins);
+    let mut operation = operation::known(&operation, &plugins);
+    if !agreed {
+        // Before the person agrees the gate lets nothing be destroyed.
+        operation.risk = operation.risk.min(Risk::Disrupt);
+    }
     let secrets = async {
         let needed = needed.iter().filter(|_| to == Aim::Finish);
         let sources = again.sources(needed, &operation, &terminal)?;
@@ -126,7 +131,6 @@ pub(super) async fn execute(
         operation: &operation,
         options: &options,
         consent,
-        on_failure: OnFailure::Undo,
         to: Some(to),
         out: None,
     };
@@ -139,18 +143,23 @@ pub(super) async fn execute(
     follow::execute(agent.take_up(run.as_str(), how), known, terminal).await
 }
 
-/// Returns the operation of a run, and the secrets that it goes on with. A run whose record cannot be read is in the list all the same.
-async fn recorded(run: &RunId, agent: &dyn Agent) -> Result<(OperationName, Vec<String>), Failure> {
+/// Returns the operation of a run, the secrets that it goes on with, and whether the person has agreed to what it does, as far as is known. A run
+/// whose record cannot be read is in the list all the same.
+async fn recorded(
+    run: &RunId,
+    agent: &dyn Agent,
+) -> Result<(OperationName, Vec<String>, bool), Failure> {
     let unreadable = match agent.record(run.as_str()).await {
         Ok(record) => {
             let goes_on = !record.is_taken_back() && record.end().is_none();
+            let agreed = !record.damage.is_empty() || record.has_agreement();
             let secrets = record.begun.secrets.into_keys().filter(|_| goes_on);
-            return Ok((record.summary.operation, secrets.collect()));
+            return Ok((record.summary.operation, secrets.collect(), agreed));
         }
         Err(unreadable) => unreadable,
     };
     let mut runs = agent.runs(Filter::All).await?.into_iter();
     let listed = runs.find(|summary| summary.run == *run);
     let operation = listed.map(|summary| summary.operation).ok_or(unreadable)?;
-    Ok((operation, Vec::new()))
+    Ok((operation, Vec::new(), true))
 }

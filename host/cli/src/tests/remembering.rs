@@ -16,6 +16,10 @@ fn beginning() -> Vec<Value> {
             450,
             json!({"event": "asked", "question": 1, "text": "Overwrite the volume of `plex`?", "facts": []}),
         ),
+        entry(
+            1900,
+            json!({"entry": "answered", "call": "3", "ask": "confirm", "at": "2026-11-22T06:00:00Z", "answer": {"value": null}}),
+        ),
         step(2000, 4, "Hold the app", 0),
         intent(2000, 1),
         result(2020, 1),

@@ -41,6 +41,11 @@ impl Deed {
         self.settled != Settled::Refused && !self.put_back
     }
 
+    /// Returns whether it may have happened and was no hold, or became none.
+    pub fn was_to_last(&self) -> bool {
+        self.settled != Settled::Refused && (self.intent.holder.is_none() || self.kept)
+    }
+
     /// Returns the effect.
     pub fn effect(&self) -> &Effect {
         &self.intent.effect

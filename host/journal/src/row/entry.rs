@@ -4,7 +4,7 @@ use std::error::Error;
 
 use agent_core::id::Digest;
 use agent_core::journal::Entry;
-use agent_core::record::{Begun, Noted};
+use agent_core::record::{Begun, Noted, has_lasted};
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension as _, Transaction, params};
@@ -94,10 +94,16 @@ pub(crate) fn artifacts(from: &Transaction, key: i64) -> rusqlite::Result<Vec<Di
     Ok(digests)
 }
 
-/// Returns whether a run was about to change anything.
+/// Returns whether a run has changed anything in the sense of [`has_lasted`], as far as that can be read.
 pub(crate) fn has_changed(from: &Transaction, key: i64) -> rusqlite::Result<bool> {
-    from.prepare_cached("SELECT 1 FROM entry WHERE id > ? AND id < ? AND kind = ? LIMIT 1")?
-        .exists(params![entry_id(key, 0), entry_id(key + 1, 0), INTENT])
+    let intends = from
+        .prepare_cached("SELECT 1 FROM entry WHERE id > ? AND id < ? AND kind = ? LIMIT 1")?
+        .exists(params![entry_id(key, 0), entry_id(key + 1, 0), INTENT])?;
+    if !intends {
+        return Ok(false);
+    }
+    let entries = entries(from, key, 0)?;
+    Ok(!entries.unreadable.is_empty() || has_lasted(&entries.noted))
 }
 
 fn noted(number: i64, at: i64, body: ValueRef) -> Result<Noted, Unreadable> {

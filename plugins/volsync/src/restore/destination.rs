@@ -112,11 +112,11 @@ fn manifest(scene: &Scene, pin: &Pin, name: &str, tag: &str) -> Value {
 /// The volume may be half overwritten. Says how to get the state from before back.
 fn way_back(error: Error, scene: &Scene, safety: &Safety) -> Error {
     let Some(id) = safety.id() else {
-        return error.cause("the volume may be partly overwritten");
+        return error.cause("the volume may be partly overwritten, and the app runs on it again");
     };
     error
         .cause(format!(
-            "the volume may be partly overwritten; its state from before is snapshot `{id}`"
+            "the volume may be partly overwritten, and the app runs on it again; its state from before is snapshot `{id}`"
         ))
         .hint(format!(
             "agent run volsync.restore {} {} --snapshot {id}",

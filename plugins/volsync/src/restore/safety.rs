@@ -99,7 +99,10 @@ pub(super) fn back_up(
 /// How much later than now the backup may be, for retention goes by the hour.
 const LATER: SignedDuration = SignedDuration::from_hours(1);
 
-/// Says whether the retention that follows the backup would drop the chosen snapshot. A plan cannot know, so there it does.
+/// How young a snapshot is that must not go for this backup: the safety snapshot of an earlier restore may be the only copy of what was lost by it.
+const YOUNG: SignedDuration = SignedDuration::from_hours(48);
+
+/// Says whether the retention that follows the backup would drop the chosen snapshot, or a young one. A plan cannot know, so there it does.
 fn is_endangered(
     source: &Source,
     list: &[Snapshot],
@@ -110,7 +113,12 @@ fn is_endangered(
         return true;
     };
     let moments = [now, now.saturating_add(LATER).unwrap_or(now)];
-    forget::drops(source.retain(), list, chosen, &moments)
+    let young = list
+        .iter()
+        .filter(|one| now.duration_since(one.time) < YOUNG);
+    std::iter::once(chosen)
+        .chain(young)
+        .any(|one| forget::drops(source.retain(), list, one, &moments))
 }
 
 /// VolSync tells snapshots apart by seconds, so one made in the same second as the chosen one would hide it. Returns how long to wait: a
@@ -261,6 +269,21 @@ mod tests {
     fn restore_without_a_safety_snapshot_has_nothing_to_prove() {
         let mut none = Safety::none(Quiet::default(), None);
         assert_eq!(none.prove(&[], &[]), Ok(()));
+    }
+
+    #[test]
+    fn retention_is_held_where_it_would_drop_an_earlier_safety_snapshot() {
+        let list = [
+            snapshot("ab12cd34", "2026-11-20T06:00:00Z"),
+            snapshot("ffff0000", "2026-11-22T12:10:00Z"),
+        ];
+        let source = source(json!({"spec": {"restic": {"retain": {"daily": 7}}}}));
+        let endangered = |now: &str| {
+            let now = now.parse().expect("a time");
+            is_endangered(&source, &list, Some(&list[0]), now)
+        };
+        assert!(endangered("2026-11-22T12:30:00Z"), "both of one day");
+        assert!(!endangered("2026-11-23T12:30:00Z"), "of two days");
     }
 
     #[test]

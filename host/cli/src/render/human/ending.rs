@@ -159,9 +159,10 @@ impl Human {
     /// Names what no record of changes to objects tells of: the data behind them.
     fn data(&self) -> Option<String> {
         let operation = self.operation.as_ref()?;
+        let run = self.run.as_ref()?;
         (self.risk == Risk::Destroy).then(|| {
             format!(
-                "data that {operation} may have overwritten: agent runs show tells how far it came"
+                "data that {operation} may have overwritten: agent runs show {run} tells how far it came"
             )
         })
     }
