@@ -85,7 +85,7 @@ async fn source_that_is_backed_up_all_the_time_is_refused(world: &World) {
 async fn spec_of_the_mover_is_left_alone_where_retention_does_no_harm(world: &World) {
     let app = world.app("media", "bazarr").await;
     app.begin_anew("what the app wrote");
-    let keep = json!({"spec": {"restic": {"retain": {"last": 1000}}}});
+    let keep = json!({"spec": {"restic": {"retain": {"last": "1000"}}}});
     app.merge(REPLICATION_SOURCE, keep).await;
     let wanted = app.snapshots()[1].clone();
     let ran = restores(&app, "--previous 1", &wanted).await;
