@@ -18,6 +18,7 @@ scenarios![
     run_is_remembered_with_what_it_changed,
     runs_that_are_over_are_forgotten_as_it_is_set,
     two_machines_are_never_at_one_app,
+    last_run_to_take_back_is_one_whose_change_was_to_last,
 ];
 
 /// The lines of a command that prints documents.
@@ -249,5 +250,21 @@ async fn two_machines_are_never_at_one_app(world: &World) {
         assert!(right.contains(&true), "{one}\n{other}");
     }
     app.is_unharmed();
+    app.is_as(&before).await;
+}
+
+/// A run that listed snapshots since has made a Job and removed it: nobody means that one.
+async fn last_run_to_take_back_is_one_whose_change_was_to_last(world: &World) {
+    let app = world.app("media", "lidarr").await;
+    let before = app.state().await;
+    let agent = world.agent();
+    agent.run("run keda.pause media lidarr").await.exits(0);
+    agent.run("run volsync.list media lidarr").await.exits(0);
+    let none = "run volsync.restore media lidarr --yes --previous 99";
+    agent.run(none).await.exits(1);
+    // Once more is no more: it is not the run before that is taken back then.
+    for said in ["keda.pause", "nothing is left to do"] {
+        agent.run("undo last --yes").await.exits(0).says(said);
+    }
     app.is_as(&before).await;
 }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::failing::restoring;
 use super::made::{create_source, deleting_set, first_backup, job, mounting};
-use super::{fails, restores};
+use super::{fails, restore, restores};
+use crate::integration::app::App;
 use crate::integration::kind::{
     CLAIM, HELM_RELEASE, JOB, POD, REPLICATION_SOURCE, SCALED_OBJECT, STATEFUL_SET,
 };
@@ -18,6 +19,7 @@ scenarios![
     no_source_of_the_volume_backs_it_up_meanwhile,
     source_that_is_backed_up_all_the_time_is_refused,
     spec_of_the_mover_is_left_alone_where_retention_does_no_harm,
+    safety_snapshot_of_an_earlier_restore_survives_the_next,
     backup_that_runs_is_waited_for_and_not_killed: "kwok ends the pods of Jobs at once",
     stateful_set_that_deletes_its_claims_keeps_the_volume,
     job_that_mounts_the_volume_is_suspended_and_begins_anew: "kwok ends the pods of Jobs at once",
@@ -85,8 +87,7 @@ async fn source_that_is_backed_up_all_the_time_is_refused(world: &World) {
 async fn spec_of_the_mover_is_left_alone_where_retention_does_no_harm(world: &World) {
     let app = world.app("media", "bazarr").await;
     app.begin_anew("what the app wrote");
-    let keep = json!({"spec": {"restic": {"retain": {"last": "1000"}}}});
-    app.merge(REPLICATION_SOURCE, keep).await;
+    keep_last(&app, json!("1000")).await;
     let wanted = app.snapshots()[1].clone();
     let ran = restores(&app, "--previous 1", &wanted).await;
     let changed = ran.events_named("changed");
@@ -97,6 +98,26 @@ async fn spec_of_the_mover_is_left_alone_where_retention_does_no_harm(world: &Wo
         let fields = event["effect"]["fields"].to_string();
         assert!(!fields.contains("/spec/restic"), "{fields}");
     }
+    keep_last(&app, Value::Null).await;
+}
+
+/// Sets how many of the last snapshots stay, which Flux says nothing about.
+async fn keep_last(app: &App<'_>, last: Value) {
+    let spec = json!({"spec": {"restic": {"retain": {"last": last}}}});
+    app.merge(REPLICATION_SOURCE, spec).await;
+}
+
+/// The trap: retention keeps one snapshot an hour, and whoever tries an older one after the wrong one would lose the state from before both.
+async fn safety_snapshot_of_an_earlier_restore_survives_the_next(world: &World) {
+    let app = world.app("media", "prowlarr").await;
+    app.begin_anew("what the app wrote");
+    let present = app.content();
+    for previous in [1, 3] {
+        let options = format!("--previous {previous}");
+        restore(&app, &options).await.exits(0);
+    }
+    let kept = app.snapshots().iter().any(|one| one.tree == present);
+    assert!(kept, "{:?}", app.snapshots());
 }
 
 /// The trap: the tag would claim the result of a backup that had begun before, and the safety snapshot would be that one.

@@ -23,7 +23,7 @@ pub(super) async fn abandon(
         let refused = Failure::new(Kind::Denied, "run.declined", damage.message.clone());
         return Err(refused.hinted(format!("agent undo {run} --give-up --yes")));
     }
-    let summary = inner.journal()?.give_up(run)?;
+    let summary = inner.journal()?.give_up(run, damage)?;
     if let Ok(record) = inner.journal()?.record(run) {
         lock::sweep(inner, &record.begun).await;
     }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use agent_core::event::Outcome;
 use agent_core::failure::Failure;
 use agent_core::id::RunId;
 use agent_core::journal::{Entry, Survives};
@@ -15,18 +16,23 @@ use crate::lock::Owner;
 use crate::row::{self, Unreadable, Whole};
 
 impl Journal {
-    /// Ends a run whose record is damaged: what it changed stays as it is, and its locks are free. Returns what is known of it.
+    /// Ends a run whose record is damaged, which is why it has failed: what it changed stays as it is, and its locks are free. Returns what is known
+    /// of it.
     ///
     /// # Errors
     /// As for [`Journal::reopen`], but for the damage.
-    pub fn give_up(&self, run: &RunId) -> Result<Summary, Failure> {
+    pub fn give_up(&self, run: &RunId, damage: &Failure) -> Result<Summary, Failure> {
         let _held = self.own(&Owner::new(run, &self.shared.who, None))?;
         let read = self.shared.database.read(|from| row::whole(from, run))?;
         let whole = read.flatten().ok_or_else(|| unknown(run.as_str()))?;
         let key = whole.stored.key;
-        let given_up = Entry::Undone {
-            left: 0,
-            outcome: None,
+        let given_up = Entry::Finished {
+            outcome: Outcome::Failed {
+                failure: damage.clone(),
+                put_back: Vec::new(),
+                held: 0,
+            },
+            held: 0,
         };
         let line = Line::new(&given_up, Timestamp::now()).map_err(|error| {
             let source = rusqlite::Error::ToSqlConversionFailure(error.into());

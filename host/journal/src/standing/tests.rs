@@ -73,6 +73,22 @@ fn run_that_was_taken_back_is_undone_however_that_is_told() {
 }
 
 #[test]
+fn run_of_which_something_was_given_up_has_failed() {
+    let undone = |left| {
+        Standing::after(&Entry::Undone {
+            left,
+            outcome: Some(Outcome::Undone {
+                put_back: vec![take_back()],
+                irreversible: Vec::new(),
+            }),
+        })
+    };
+    assert_eq!(undone(0), over(State::Failed, 0, exit::FAILED));
+    // As long as something is left to do, the next attempt may put it back.
+    assert_eq!(undone(1), over(State::Undone, 1, exit::FAILED));
+}
+
+#[test]
 fn run_that_is_taken_up_is_not_over() {
     let resumed = Entry::Resumed {
         host: "desk".to_owned(),

@@ -1,6 +1,6 @@
 //! One run of which a part cannot be read: it hides no other, and nobody acts on what is left of it.
 
-use agent_core::failure::Failure;
+use agent_core::failure::{Failure, Kind};
 use agent_core::id::RunId;
 use agent_core::record::{Begun, Filter, Retention, State};
 use agent_journal::Journal;
@@ -67,9 +67,10 @@ fn refused(journal: &Journal, run: &RunId) -> Failure {
 
 /// Then it is over: nothing of it is in the way any more.
 fn given_up(journal: &Journal, run: &RunId) {
-    journal.give_up(run).expect("given up");
+    let damage = Failure::new(Kind::Internal, "journal.run-damaged", "as it is");
+    journal.give_up(run, &damage).expect("given up");
     assert_eq!(states(journal, Filter::Unfinished), []);
-    assert_eq!(journal.state(run).expect("known"), State::Undone);
+    assert_eq!(journal.state(run).expect("known"), State::Failed);
     let locks = [LOCK.to_owned()];
     drop(journal.lock(&locks, &id("dddddddd")).expect("had"));
 }
