@@ -46,6 +46,7 @@ mod sealed;
 mod secrets;
 mod shared;
 mod stand;
+mod stop;
 
 pub use pass::{Intent, Pass};
 pub use plan::Drawing;
@@ -220,7 +221,7 @@ impl Gate {
 
     /// Checks a wish against the rights.
     pub(crate) fn check(&self, ask: &Ask) -> Result<(), Failure> {
-        self.run.goes_on()?;
+        self.run.stop.goes_on()?;
         self.within_allowance()?;
         let grants = &self.actor.grants;
         match ask {
@@ -346,12 +347,12 @@ impl Gate {
 
     /// Stops the run: every host call fails with this from now on, and writes that have begun are finished.
     pub fn stop(&self, why: Failure) {
-        self.run.stop(why);
+        self.run.stop.stop(why);
     }
 
     /// Returns whether an operation was refused anything because the run was stopped. What it says after that is not what it was to come to.
     pub fn refused(&self) -> bool {
-        self.run.refused()
+        self.run.stop.refused()
     }
 
     /// Hands over the answer to a question. An answer to a question that nobody waits for is lost.

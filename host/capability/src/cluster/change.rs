@@ -174,7 +174,9 @@ impl Told {
             return Ok(self);
         };
         let (run, client) = (&gate.run, &gate.run.client);
-        let looked = run.until_stopped(client.get(pass, target, Wanted::Whole));
+        let looked = run
+            .stop
+            .unless_stopped(client.get(pass, target, Wanted::Whole));
         let object = looked.await.map_err(|failure| gate.abandon(failure))?;
         if self.object.open(run, &projection.of(object)) {
             Ok(self)
@@ -278,7 +280,8 @@ impl Performer {
     /// Reads the object in the course of a change, unless the run is stopped.
     async fn look(&self) -> Result<Value, Failure> {
         let run = &self.gate().run;
-        run.until_stopped(run.client.get(&self.pass, &self.target, Wanted::Whole))
+        run.stop
+            .unless_stopped(run.client.get(&self.pass, &self.target, Wanted::Whole))
             .await
     }
 

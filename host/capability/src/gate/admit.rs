@@ -50,7 +50,7 @@ impl Gate {
                 self.run.finish_even_if_abandoned(work).await
             }
             Ask::Look(_) | Ask::Watch(_) | Ask::Sleep | Ask::Confirm => {
-                self.run.until_stopped(work).await
+                self.run.stop.unless_stopped(work).await
             }
             // The callee hears of a stop by itself. Were it dropped here, what it holds would be put back after what is older.
             Ask::Call(_) | Ask::Release => guarded(work).await,
@@ -75,7 +75,7 @@ impl Gate {
             Recalled::Nothing => None,
         };
         let work = look(Pass::new(self.clone(), call.clone(), Patience::Running));
-        let answer = self.run.until_stopped(work).await;
+        let answer = self.run.stop.unless_stopped(work).await;
         self.remember(call, &ask, hash, answer).await
     }
 
@@ -118,7 +118,7 @@ impl Gate {
         // What the guest is told, and at a replay again, is what may be on record.
         let answer = answer.map_err(|failure| self.run.secrets.failure(failure));
         // What it is told because the run was stopped is no answer.
-        if self.run.stopped().is_ok() {
+        if self.run.stop.stopped().is_ok() {
             let told = || self.answer_of(&answer, ask.is_secret());
             let entry = self.answered(call, || ask.to_string(), told);
             match (entry, ask) {

@@ -172,7 +172,7 @@ impl Gate {
             return;
         }
         let known = self.run.ended() || self.run.taking_back();
-        if let (Err(why), false) = (self.run.stopped(), known) {
+        if let (Err(why), false) = (self.run.stop.stopped(), known) {
             let end = Err(why);
             self.run.write(Note::Ended { end }, Survives::Process).await;
         }
@@ -197,7 +197,7 @@ impl Gate {
             self.run.imagined.put_back(&entry);
             return None;
         }
-        let thorough = self.run.stopped().is_err() || self.run.taking_back();
+        let thorough = self.run.stop.stopped().is_err() || self.run.taking_back();
         let pass = Pass::to_put_back(self.clone(), thorough);
         let work = cluster::undo::put_back(&self.run.client, &pass, &entry);
         let work = guarded(work.map(Ok));

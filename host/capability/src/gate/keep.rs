@@ -10,7 +10,7 @@ impl Gate {
     /// Makes what is held permanent; inside a scope, leaves it to that scope. Once the run is stopped it stays held, and is put back.
     pub(crate) fn keep(&self, numbers: &[u64]) {
         let (run, scope) = (&self.run, self.actor.scope.as_ref());
-        if run.violated().is_some() || run.goes_on().is_err() {
+        if run.violated().is_some() || run.stop.goes_on().is_err() {
             return;
         }
         if let (Some(bound), None) = (&run.bound, scope)
@@ -50,7 +50,7 @@ impl Shared {
     pub(super) fn violate(&self, why: Failure) {
         drop(self.why_violated.set(why.clone()));
         self.hold_all();
-        self.stop(why);
+        self.stop.stop(why);
     }
 
     pub(super) fn violated(&self) -> Option<Failure> {

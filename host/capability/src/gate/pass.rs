@@ -114,7 +114,7 @@ impl Pass {
         F: Future<Output = Result<T, Unanswered>>,
     {
         // What has not gone out yet must not go out any more.
-        self.gate.run.goes_on().map_err(Unanswered::surely)?;
+        self.gate.run.stop.goes_on().map_err(Unanswered::surely)?;
         let effect = announced.effect.clone();
         let mut slot = self.slot(&effect).map_err(Unanswered::surely)?;
         self.announce(announced, slot.as_ref())

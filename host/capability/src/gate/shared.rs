@@ -19,7 +19,6 @@ use futures::channel::{mpsc, oneshot};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::bound::Bound;
@@ -28,6 +27,7 @@ use super::ledger::{Ledger, Stuck, Undone};
 use super::plan::{Sketch, StandIns};
 use super::replay::{self, Replay};
 use super::secrets::Secrets;
+use super::stop::Stop;
 use crate::cluster::client::ClusterClient;
 use crate::operations::Operations;
 
@@ -112,15 +112,12 @@ pub(crate) struct Shared {
     taking_back: AtomicBool,
     /// Whether it is on record, or about to be, what the plugin came to.
     ended: AtomicBool,
-    /// Whether an operation was refused anything because the run was stopped.
-    refused: AtomicBool,
     events: mpsc::UnboundedSender<Event>,
     numbers: AtomicU64,
     /// When operations begin that are being called.
     begins: Mutex<HashMap<CallId, Timestamp>>,
     questions: Mutex<HashMap<u64, oneshot::Sender<bool>>>,
-    stop: CancellationToken,
-    why_stopped: OnceLock<Failure>,
+    pub(crate) stop: Stop,
     why_abandoned: OnceLock<Failure>,
     pub(super) why_violated: OnceLock<Failure>,
 }
@@ -176,12 +173,10 @@ impl Shared {
             consent: config.consent,
             taking_back: AtomicBool::new(false),
             ended: AtomicBool::new(false),
-            refused: AtomicBool::new(false),
             events: config.events,
             begins: Mutex::default(),
             questions: Mutex::default(),
-            stop: CancellationToken::new(),
-            why_stopped: OnceLock::new(),
+            stop: Stop::default(),
             why_abandoned: OnceLock::new(),
             why_violated,
         }
@@ -267,7 +262,7 @@ impl Shared {
     /// Ends the run without taking it back.
     pub(super) fn abandon(&self, why: Failure) {
         drop(self.why_abandoned.set(why.clone()));
-        self.stop(why);
+        self.stop.stop(why);
     }
 
     pub(super) fn abandoned(&self) -> Option<Failure> {
@@ -322,7 +317,7 @@ impl Shared {
         text: String,
         facts: Vec<(String, String)>,
     ) -> Result<(), Failure> {
-        self.goes_on()?;
+        self.stop.goes_on()?;
         let declined = |why: &str| {
             Failure::new(Kind::Denied, "run.declined", format!("not agreed: {text}")).because(why)
         };
@@ -334,7 +329,8 @@ impl Shared {
                     .hinted("add --yes to agree beforehand"));
             }
             Consent::Ask => {
-                self.until_stopped(self.answered(text.clone(), facts))
+                self.stop
+                    .unless_stopped(self.answered(text.clone(), facts))
                     .await?
             }
         };
@@ -363,34 +359,6 @@ impl Shared {
         }
     }
 
-    pub(super) fn stop(&self, why: Failure) {
-        // The first reason counts.
-        drop(self.why_stopped.set(why));
-        self.stop.cancel();
-    }
-
-    /// Fails with the reason once the run was stopped.
-    pub(crate) fn stopped(&self) -> Result<(), Failure> {
-        if self.stop.is_cancelled() {
-            Err(self.reason())
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Does what [`Shared::stopped`] does for a wish of an operation, which hears of it.
-    pub(crate) fn goes_on(&self) -> Result<(), Failure> {
-        self.stopped().inspect_err(|_| self.refuse())
-    }
-
-    fn refuse(&self) {
-        self.refused.store(true, Ordering::Release);
-    }
-
-    pub(super) fn refused(&self) -> bool {
-        self.refused.load(Ordering::Acquire)
-    }
-
     /// Notes that it is known what the plugin came to.
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::Release);
@@ -398,27 +366,6 @@ impl Shared {
 
     pub(super) fn ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
-    }
-
-    fn reason(&self) -> Failure {
-        self.why_stopped
-            .get()
-            .cloned()
-            .unwrap_or_else(Failure::cancelled)
-    }
-
-    pub(crate) async fn until_stopped<T>(
-        &self,
-        work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => {
-                self.refuse();
-                Err(self.reason())
-            }
-            result = super::guarded(work) => result,
-        }
     }
 
     pub(super) async fn finish_even_if_abandoned<T: Send + 'static>(

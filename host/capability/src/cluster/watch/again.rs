@@ -29,7 +29,7 @@ impl Watcher {
             let Some(watched) = self.queries.get_mut(index) else {
                 continue;
             };
-            let looked = gate.run.until_stopped(watched.look_up(pass));
+            let looked = gate.run.stop.unless_stopped(watched.look_up(pass));
             looked.await.map_err(|failure| gate.abandon(failure))?;
             let opened = watched.states(&uid).any(|state| {
                 let state = self.projection.of(state);
