@@ -17,7 +17,7 @@ use agent_core::effect::{Effect, Verb};
 use agent_core::event::{Event, Level};
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
-use agent_core::id::{CallId, Digest, OperationName};
+use agent_core::id::{CallId, OperationName};
 use agent_core::journal::{Aim, Entry as Note, Survives};
 use agent_core::manifest::ClusterVerb;
 use agent_core::object::ObjectRef;
@@ -31,6 +31,7 @@ mod admit;
 mod allowance;
 mod ask;
 mod bound;
+mod callee;
 mod clock;
 mod denial;
 mod end;
@@ -144,42 +145,6 @@ impl Gate {
         self.run.must_write(note, Survives::PowerLoss).await
     }
 
-    /// Opens the gate of an operation that this one calls, at the place of the call: it has rights of its own, and shares everything else. With a
-    /// scope, whatever it changes is held by that scope.
-    ///
-    /// # Errors
-    /// `denied` when the operation can do more harm than the one that calls it: otherwise a `read` operation could change things by calling
-    /// others.
-    pub fn child(
-        &self,
-        call: CallId,
-        plugin: String,
-        operation: OperationName,
-        grants: Grants,
-        scope: Option<Scope>,
-    ) -> Result<Gate, Failure> {
-        if grants.risk() > self.actor.grants.risk() {
-            return Err(denial::riskier(self, &operation, grants.risk()));
-        }
-        // Not what the caller's clock shows by now: other calls of the same batch may have been answered meanwhile.
-        let begun = self.run.begins_at(&call);
-        let begun = begun.unwrap_or_else(|| self.actor.clock.shows());
-        let actor = Actor {
-            depth: self.actor.depth + 1,
-            scope: scope.or_else(|| self.actor.scope.clone()),
-            ..Actor::new(call, plugin, operation, grants, begun)
-        };
-        Ok(Gate {
-            run: self.run.clone(),
-            actor: Arc::new(actor),
-        })
-    }
-
-    /// Returns how many operations are above this one.
-    pub fn depth(&self) -> u32 {
-        self.actor.depth
-    }
-
     /// Returns what the clocks of the plugin show: when its last call was answered, so that at a replay they show the same. They never go back.
     pub fn clock(&self) -> Timestamp {
         self.actor.clock.shows()
@@ -188,28 +153,6 @@ impl Gate {
     /// Returns where this operation's random numbers come from: the same at every replay, and unlike those of every other operation.
     pub fn seed(&self) -> [u8; 32] {
         self.run.seed_of(&self.actor.id)
-    }
-
-    /// Returns the artifact that an operation was taken from before the run was cut off, where the record tells.
-    pub fn called_before(&self, call: &CallId) -> Option<Digest> {
-        self.run
-            .replay
-            .called(call)
-            .map(|called| called.digest.clone())
-    }
-
-    /// Records which artifact an operation that is called is taken from.
-    pub fn note_called(&self, call: &CallId, operation: &OperationName, digest: &Digest) {
-        if self.run.replay.called(call).is_none() {
-            let at = self.actor.clock.shows();
-            self.run.begins(call, at);
-            self.run.note(Note::Called {
-                call: call.clone(),
-                operation: operation.clone(),
-                digest: digest.clone(),
-                at: Some(at),
-            });
-        }
     }
 
     /// Names the next host call of this operation. Calls come one after the other, and each takes its name before it waits for anything, so at
