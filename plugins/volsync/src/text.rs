@@ -31,6 +31,12 @@ pub(crate) fn length(seconds: i64) -> String {
     }
 }
 
+/// Returns a number of things, such as `1 workload` or `2 workloads`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    let end = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{end}")
+}
+
 /// Returns a length of time in seconds, at least 1.
 pub(crate) fn seconds(length: SignedDuration) -> u64 {
     u64::try_from(length.as_secs()).unwrap_or_default().max(1)

@@ -464,3 +464,13 @@ async fn an_interrupt_ends_the_watching_and_not_the_run() {
     assert_snapshot!(shot);
     assert!(shot.controls.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn resume_with_nothing_to_do_does_not_speak_of_putting_back() {
+    let nothing = [resumed("finish"), undone(json!([]), json!([]))];
+    let shot = after_a_cut("agent resume last --yes").plays(nothing);
+    let shot = shot.shoot().await;
+    assert_eq!(shot.code, 0, "{shot}");
+    assert!(shot.stderr.contains("nothing is left to do"), "{shot}");
+    assert!(!shot.stderr.contains("put back"), "{shot}");
+}

@@ -158,6 +158,9 @@ impl Human {
 
     /// Names what no record of changes to objects tells of: the data behind them.
     fn data(&self) -> Option<String> {
+        if self.to == Some(Aim::Finish) {
+            return None;
+        }
         let operation = self.operation.as_ref()?;
         let run = self.run.as_ref()?;
         (self.risk == Risk::Destroy).then(|| {

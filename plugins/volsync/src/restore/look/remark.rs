@@ -1,6 +1,7 @@
 //! What a person is told of what there is. Pure.
 
 use super::{Scene, Workload};
+use crate::text;
 
 impl Scene {
     /// Names all that will be down, and of whom it is where that is somebody else.
@@ -15,15 +16,19 @@ impl Scene {
     }
 
     pub(super) fn summary(&self) -> String {
-        format!(
-            "volume `{}`, {} workloads, {} CronJobs, {} Kustomizations, {} HelmReleases, {} ScaledObjects",
-            self.source.claim(),
-            self.workloads.len(),
-            self.cron_jobs.len(),
-            self.kustomizations.len(),
-            self.releases.len(),
-            self.scaled_objects.len(),
-        )
+        let parts = [
+            (self.workloads.len(), "workload"),
+            (self.cron_jobs.len(), "CronJob"),
+            (self.kustomizations.len(), "Kustomization"),
+            (self.releases.len(), "HelmRelease"),
+            (self.scaled_objects.len(), "ScaledObject"),
+        ];
+        let there = parts.iter().filter(|(count, _)| *count > 0);
+        let volume = format!("volume `{}`", self.source.claim());
+        std::iter::once(volume)
+            .chain(there.map(|(count, noun)| text::count(*count, noun)))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
