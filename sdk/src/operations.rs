@@ -81,7 +81,7 @@ impl Held {
         Ok(self.0.release()?)
     }
 
-    /// Makes the changes permanent.
+    /// Makes the changes permanent, unless the run was stopped before: they are put back then.
     pub fn keep(self) {
         self.0.keep();
     }

@@ -110,7 +110,7 @@ impl Held {
         Ok(self.hold.release()?)
     }
 
-    /// Makes the change permanent.
+    /// Makes the change permanent, unless the run was stopped before: it is put back then.
     pub fn keep(self) {
         self.hold.keep();
     }
