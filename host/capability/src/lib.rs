@@ -14,6 +14,7 @@
 pub mod bindings;
 pub mod cluster;
 pub mod gate;
+mod memory;
 mod meter;
 pub mod operations;
 mod powers;
@@ -22,6 +23,7 @@ pub mod run;
 pub use cluster::Lease;
 pub use cluster::client::{ClusterClient, Connect, Connected};
 pub use gate::{Before, Gate, GateConfig, hash_of_secret};
+pub use memory::RunMemory;
 pub use meter::Meter;
 pub use operations::Operations;
 pub use powers::{Powers, PowersView, add_to_linker};

@@ -9,8 +9,11 @@ pub struct Limits {
     pub cpu_ms: u64,
     /// Time from start to end, waiting included, in milliseconds. Putting back what is held comes on top.
     pub wall_ms: u64,
-    /// Linear memory of all the guest's memories together, in bytes.
+    /// Linear memory of all the memories of one operation together, in bytes.
     pub memory_bytes: usize,
+    /// Linear memory of all operations of a run that are under way at the same time, in bytes: one that calls others many at once must not
+    /// have as many times the memory of one.
+    pub run_memory_bytes: usize,
     /// Bytes that one host call may hand over, in either direction.
     pub host_call_bytes: usize,
     /// Elements of all the guest's tables together, and entries of the resource table.
@@ -35,6 +38,7 @@ impl Limits {
         cpu_ms: 10_000,
         wall_ms: 4 * 60 * 60 * 1000,
         memory_bytes: 128 << 20,
+        run_memory_bytes: 512 << 20,
         host_call_bytes: 16 << 20,
         table_entries: 20_000,
         log_bytes: 4 << 20,

@@ -99,7 +99,7 @@ fn store(
     stdout: Captured,
     stderr: Captured,
 ) -> Store<State> {
-    let meter = powers.meter().clone();
+    let (meter, memory) = (powers.meter().clone(), powers.gate().memory());
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.table_entries);
     let mut wasi = WasiCtxBuilder::new();
@@ -109,7 +109,7 @@ fn store(
         powers,
         wasi: wasi.build(),
         table,
-        limiter: Limiter::new(limits),
+        limiter: Limiter::new(limits, memory),
     };
     let mut store = Store::new(compiler.engine(), state);
     store.limiter(|state| &mut state.limiter);

@@ -1,5 +1,6 @@
 //! Memory and tables of one store, all of them counted together: a component can have many of each, so a limit on each would be none.
 
+use agent_capability::RunMemory;
 use agent_core::limits::Limits;
 use thiserror::Error;
 use wasmtime::{Error, ResourceLimiter, Result};
@@ -11,15 +12,19 @@ pub(crate) enum Tripped {
     Cpu { ms: u64 },
     #[error("the guest wanted more than {bytes} bytes of memory")]
     Memory { bytes: usize },
+    #[error("the operations of the run wanted more than {bytes} bytes of memory together")]
+    RunMemory { bytes: usize },
     #[error("the guest wanted more than {entries} table entries")]
     Tables { entries: usize },
 }
 
-/// Counts what a store has, and refuses what would be too much.
+/// Counts what a store has, and refuses what would be too much. Dropped with the store, it gives the run back what it took.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     memory: Count,
     tables: Count,
+    run: RunMemory,
+    most_of_run: usize,
 }
 
 #[derive(Debug)]
@@ -41,25 +46,35 @@ impl Count {
 
     /// Counts a growth in, and says whether it is within the limit.
     fn grow(&mut self, current: usize, desired: usize) -> bool {
-        self.trying = desired.saturating_sub(current);
-        let within = self.used.saturating_add(self.trying) <= self.most;
-        if within {
-            self.used += self.trying;
-        }
+        let more = desired.saturating_sub(current);
+        let within = self.used.saturating_add(more) <= self.most;
+        self.trying = if within { more } else { 0 };
+        self.used += self.trying;
         within
     }
 
-    fn failed(&mut self) {
-        self.used = self.used.saturating_sub(std::mem::take(&mut self.trying));
+    /// Takes back the growth that was being tried, and returns how much it was.
+    fn failed(&mut self) -> usize {
+        let tried = std::mem::take(&mut self.trying);
+        self.used -= tried;
+        tried
     }
 }
 
 impl Limiter {
-    pub(crate) fn new(limits: &Limits) -> Limiter {
+    pub(crate) fn new(limits: &Limits, run: RunMemory) -> Limiter {
         Limiter {
             memory: Count::new(limits.memory_bytes),
             tables: Count::new(limits.table_entries),
+            run,
+            most_of_run: limits.run_memory_bytes,
         }
+    }
+}
+
+impl Drop for Limiter {
+    fn drop(&mut self) {
+        self.run.give_back(self.memory.used);
     }
 }
 
@@ -71,10 +86,16 @@ impl ResourceLimiter for Limiter {
         maximum: Option<usize>,
     ) -> Result<bool> {
         if maximum.is_some_and(|maximum| desired > maximum) {
+            self.memory.trying = 0;
             return Ok(false);
         }
         if self.memory.grow(current, desired) {
-            return Ok(true);
+            if self.run.take(self.memory.trying, self.most_of_run) {
+                return Ok(true);
+            }
+            self.memory.failed();
+            let bytes = self.most_of_run;
+            return Err(Error::new(Tripped::RunMemory { bytes }));
         }
         // An allocation that only fails would end the guest as well, and leave nobody knowing why.
         let bytes = self.memory.most;
@@ -82,7 +103,8 @@ impl ResourceLimiter for Limiter {
     }
 
     fn memory_grow_failed(&mut self, _error: Error) -> Result<()> {
-        self.memory.failed();
+        let bytes = self.memory.failed();
+        self.run.give_back(bytes);
         Ok(())
     }
 
@@ -93,6 +115,7 @@ impl ResourceLimiter for Limiter {
         maximum: Option<usize>,
     ) -> Result<bool> {
         if maximum.is_some_and(|maximum| desired > maximum) {
+            self.tables.trying = 0;
             return Ok(false);
         }
         if self.tables.grow(current, desired) {
@@ -113,11 +136,37 @@ mod tests {
     use super::*;
 
     fn limiter() -> Limiter {
-        Limiter::new(&Limits {
+        limiter_of(&RunMemory::default())
+    }
+
+    fn limiter_of(run: &RunMemory) -> Limiter {
+        let limits = Limits {
             memory_bytes: 100,
+            run_memory_bytes: 150,
             table_entries: 10,
             ..Limits::TERMINAL
-        })
+        };
+        Limiter::new(&limits, run.clone())
+    }
+
+    #[test]
+    fn run_has_less_than_its_operations_could_have_and_gets_back_what_one_had() {
+        let run = RunMemory::default();
+        let (mut one, mut two) = (limiter_of(&run), limiter_of(&run));
+        assert!(one.memory_growing(0, 100, None).expect("within"));
+        let over = two.memory_growing(0, 60, None).expect_err("over");
+        assert!(matches!(
+            over.downcast_ref(),
+            Some(Tripped::RunMemory { bytes: 150 })
+        ));
+        assert!(two.memory_growing(0, 50, None).expect("within"));
+        two.memory_grow_failed(Error::msg("no pages"))
+            .expect("counted");
+        drop(one);
+        assert!(two.memory_growing(0, 100, None).expect("within"));
+        drop(two);
+        let mut three = limiter_of(&run);
+        assert!(three.memory_growing(0, 100, None).expect("within"));
     }
 
     #[test]

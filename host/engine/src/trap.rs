@@ -31,6 +31,12 @@ fn limit(plugin: &str, limits: &Limits, error: &Error) -> Option<Failure> {
                 "plugin.out-of-memory",
                 format!("wanted more than its limit of {bytes} bytes of memory"),
             ),
+            Tripped::RunMemory { bytes } => exhausted(
+                "plugin.out-of-memory",
+                format!(
+                    "wanted more memory than all operations of a run may have together, {bytes} bytes"
+                ),
+            ),
             Tripped::Tables { entries } => exhausted(
                 "plugin.out-of-tables",
                 format!("wanted more than its limit of {entries} table entries"),

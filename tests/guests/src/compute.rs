@@ -1,8 +1,10 @@
 //! Guests that compute too much, or break.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use agent_sdk::NoArgs;
+use agent_sdk::operations::{self, Call};
 use agent_sdk::prelude::*;
 
 /// Compute for ever.
@@ -28,6 +30,30 @@ pub(crate) fn eat_memory(_args: NoArgs) -> Result<Value> {
             return Ok(json!(eaten.len()));
         }
     }
+}
+
+/// Have much memory for a while, and end well.
+#[operation(risk = "read")]
+pub(crate) fn have_memory(_args: NoArgs) -> Result<Value> {
+    let had = black_box(vec![1_u8; 16 << 20]);
+    run::sleep(Duration::from_secs(1))?;
+    Ok(json!(had.len()))
+}
+
+/// Have eight operations at once that have much memory each, and then one; tell how each ended.
+#[operation(risk = "read")]
+pub(crate) fn crowd(_args: NoArgs) -> Result<Value> {
+    let one = Call::new("guests.have-memory", json!({}));
+    let told = |ended: Result<Outcome>| match ended {
+        Ok(_) => String::new(),
+        Err(error) => error.code().to_owned(),
+    };
+    let many: Vec<String> = operations::call(&vec![one.clone(); 8])
+        .into_iter()
+        .map(told)
+        .collect();
+    let alone: Vec<String> = operations::call(&[one]).into_iter().map(told).collect();
+    Ok(json!({ "many": many, "alone": alone }))
 }
 
 /// Call itself for ever, inside.

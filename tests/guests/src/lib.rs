@@ -19,6 +19,8 @@ agent_sdk::plugin! {
     operations = [
         compute::spin,
         compute::eat_memory,
+        compute::have_memory,
+        compute::crowd,
         compute::recurse,
         compute::trap,
         compute::exit,

@@ -9,6 +9,7 @@ use agent_core::limits::Limits;
 use serde_json::Value;
 
 use super::Gate;
+use crate::memory::RunMemory;
 
 /// What an entry of the record takes beside its text.
 const ENTRY: usize = 64;
@@ -21,6 +22,11 @@ pub(super) struct Allowance {
 }
 
 impl Gate {
+    /// Returns the memory that the operations of the run share.
+    pub fn memory(&self) -> RunMemory {
+        self.run.memory.clone()
+    }
+
     /// Bounds what the operation may ask of the host.
     pub(crate) fn limit(&self, limits: &Limits) {
         let limits = (limits.calls, limits.record_bytes);

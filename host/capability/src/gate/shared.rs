@@ -29,6 +29,7 @@ use super::replay::{self, Replay};
 use super::secrets::Secrets;
 use super::stop::Stop;
 use crate::cluster::client::ClusterClient;
+use crate::memory::RunMemory;
 use crate::operations::Operations;
 
 /// The record of a run that is taken up again.
@@ -103,6 +104,7 @@ pub(crate) struct Shared {
     pub(super) stuck: Stuck,
     pub(crate) writes: TaskTracker,
     pub(crate) imagined: Imagination,
+    pub(super) memory: RunMemory,
     /// How long earlier processes were at the run.
     worked: Duration,
     /// When this one began to be: a run that is taken up is not before the record is at its end.
@@ -167,6 +169,7 @@ impl Shared {
             stuck: Stuck::default(),
             writes: TaskTracker::new(),
             imagined: Imagination::default(),
+            memory: RunMemory::default(),
             worked: Duration::try_from(worked).unwrap_or_default(),
             since,
             mode: config.mode,

@@ -31,6 +31,7 @@ pub(crate) const LIMITS: Limits = Limits {
     cpu_ms: 1_000,
     wall_ms: 60_000,
     memory_bytes: 128 << 20,
+    run_memory_bytes: 512 << 20,
     host_call_bytes: 8 << 20,
     table_entries: 5_000,
     log_bytes: 64 << 10,
