@@ -93,7 +93,7 @@ impl Bench {
             .words(["-X", "PATCH", "-d", &patch, &url])
     }
 
-    /// curl, which does so for many, sixteen at a time.
+    /// curl, which does so for many, as many at a time as the agent.
     pub(crate) fn curl_many(
         &self,
         namespace: &str,
@@ -118,7 +118,7 @@ impl Bench {
         let file = self.home().join("curl.config");
         std::fs::write(&file, all.join("next\n")).context("writing curl's work")?;
         let file = file.display().to_string();
-        Ok(curl().words(["--parallel", "--parallel-max", "16", "-K", &file]))
+        Ok(curl().words(["--parallel", "--parallel-max", "32", "-K", &file]))
     }
 
     /// Makes so many Kustomizations that nobody acts on, and returns their names.

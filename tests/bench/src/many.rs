@@ -56,7 +56,7 @@ pub(crate) async fn measure(bench: &Bench, table: &mut Table) -> Result<()> {
     table.compare(
         FIGURE,
         wall(&sync),
-        "curl --parallel-max 16",
+        "curl --parallel-max 32",
         wall(&curl),
         Goal::Part(1.25),
     );
