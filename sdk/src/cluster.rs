@@ -36,10 +36,19 @@ pub fn find(target: &ObjectRef, projection: &[&str]) -> Result<Option<Object>> {
 /// # Errors
 /// See the module.
 pub fn list(query: &Query, projection: &[&str]) -> Result<Vec<Object>> {
-    wit::list(&query.to_wit(), &owned(projection))?
-        .iter()
-        .map(|json| Object::parse(json))
-        .collect()
+    scan(query, projection)?.collect()
+}
+
+/// Returns all objects of a query, each read when its turn comes: where there may be thousands, and little is kept of each.
+///
+/// # Errors
+/// See the module.
+pub fn scan(
+    query: &Query,
+    projection: &[&str],
+) -> Result<impl Iterator<Item = Result<Object>> + use<>> {
+    let found = wit::list(&query.to_wit(), &owned(projection))?;
+    Ok(found.into_iter().map(|json| Object::parse(&json)))
 }
 
 /// Performs changes, independent of each other and concurrently; one result for each, in order: the object as the server has it

@@ -78,15 +78,26 @@ impl Scope<'_> {
         if let Some(target) = self.one() {
             return Ok(vec![cluster::get(&target, projection)?]);
         }
-        self.check()?;
-        let query = Query::all(self.kind.object_type())
-            .namespace(self.namespace)
-            .labels(self.selector.unwrap_or_default());
-        let objects = cluster::list(&query, projection)?;
+        let objects = cluster::list(&self.query()?, projection)?;
         if objects.is_empty() {
             return Err(self.nothing());
         }
         Ok(objects)
+    }
+
+    /// Names the objects, of which there may be thousands. The one that was named is not read.
+    pub(crate) fn names(&self) -> Result<Vec<ObjectRef>> {
+        if let Some(target) = self.one() {
+            return Ok(vec![target]);
+        }
+        let of = self.kind.object_type();
+        let targets: Vec<ObjectRef> = cluster::scan(&self.query()?, &["/metadata/name"])?
+            .map(|object| Ok(ObjectRef::to(of, &object?)))
+            .collect::<Result<_>>()?;
+        if targets.is_empty() {
+            return Err(self.nothing());
+        }
+        Ok(targets)
     }
 
     /// Names objects that were read.
@@ -98,14 +109,16 @@ impl Scope<'_> {
     }
 
     /// Refuses to work on everything unless that was asked for. The descriptor says the same; this is the last place to notice.
-    fn check(&self) -> Result<()> {
-        if self.all || self.selector.is_some() {
-            return Ok(());
+    fn query(&self) -> Result<Query> {
+        if !self.all && self.selector.is_none() {
+            return Err(Error::invalid(
+                "operations.arguments",
+                "one of `name`, `selector`, `all` is needed",
+            ));
         }
-        Err(Error::invalid(
-            "operations.arguments",
-            "one of `name`, `selector`, `all` is needed",
-        ))
+        Ok(Query::all(self.kind.object_type())
+            .namespace(self.namespace)
+            .labels(self.selector.unwrap_or_default()))
     }
 
     fn nothing(&self) -> Error {
@@ -203,9 +216,9 @@ mod tests {
             selector,
             all,
         };
-        assert!(scope(false, None).check().is_err());
-        assert!(scope(true, None).check().is_ok());
-        assert!(scope(false, Some("a=b")).check().is_ok());
+        assert!(scope(false, None).query().is_err());
+        assert!(scope(true, None).query().is_ok());
+        assert!(scope(false, Some("a=b")).query().is_ok());
     }
 
     #[test]

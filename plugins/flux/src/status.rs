@@ -63,14 +63,14 @@ pub(crate) fn status(args: Status) -> Result<Vec<Row>> {
         let target = ObjectRef::new(kind.object_type(), namespace, name);
         return Ok(vec![Row::of(kind, &cluster::get(&target, &FIELDS)?)]);
     }
-    let objects = read(args.kind, args.namespace.as_deref())?;
-    let (total, mut rows) = (objects.len(), Vec::new());
-    for (kind, object) in objects {
-        let row = Row::of(kind, &object);
+    let (mut total, mut rows) = (0, Vec::new());
+    let kept = |row: Row| {
+        total += 1;
         if args.all || row.needs_attention() {
             rows.push(row);
         }
-    }
+    };
+    read(args.kind, args.namespace.as_deref(), kept)?;
     match (total, rows.len()) {
         (0, _) => info!("Flux keeps nothing there"),
         (total, 0) => info!("all {total} are ready; --all shows them"),
@@ -80,20 +80,22 @@ pub(crate) fn status(args: Status) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// Reads one kind, or all that the cluster has.
-fn read(kind: Option<Flux>, namespace: Option<&str>) -> Result<Vec<(Flux, Object)>> {
-    let list = |kind: Flux| {
+/// Reads one kind, or all that the cluster has. There may be thousands: of each object only its row is kept.
+fn read(kind: Option<Flux>, namespace: Option<&str>, mut row: impl FnMut(Row)) -> Result<()> {
+    let mut read = |kind: Flux| {
         let query = Query::all(kind.object_type()).namespace(namespace);
-        cluster::list(&query, &FIELDS)
-            .map(|objects| objects.into_iter().map(move |object| (kind, object)))
+        for object in cluster::scan(&query, &FIELDS)? {
+            row(Row::of(kind, &object?));
+        }
+        Ok(())
     };
     if let Some(kind) = kind {
-        return Ok(list(kind)?.collect());
+        return read(kind);
     }
-    let (mut all, mut missing) = (Vec::new(), Vec::new());
+    let mut missing = Vec::new();
     for kind in Flux::ALL {
-        match list(kind) {
-            Ok(objects) => all.extend(objects),
+        match read(kind) {
+            Ok(()) => {}
             Err(error) if error.kind() == Kind::Unsupported => missing.push(error),
             Err(error) => return Err(error),
         }
@@ -102,6 +104,6 @@ fn read(kind: Option<Flux>, namespace: Option<&str>) -> Result<Vec<(Flux, Object
         Some(error) if missing.len() + 1 == Flux::ALL.len() => {
             Err(error.while_doing("Flux is not installed in this cluster"))
         }
-        _ => Ok(all),
+        _ => Ok(()),
     }
 }

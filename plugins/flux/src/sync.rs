@@ -22,10 +22,7 @@ arguments!(Sync {});
 )]
 pub(crate) fn sync(args: Sync) -> Result<Outcome> {
     let scope = args.scope();
-    let targets = match scope.one() {
-        Some(target) => vec![target],
-        None => scope.targets(&scope.read(&["/metadata/name"])?),
-    };
+    let targets = scope.names()?;
     let token = run::token();
     let changes: Vec<Change> = targets
         .iter()

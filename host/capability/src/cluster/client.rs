@@ -11,15 +11,17 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::failure::{self, Deed};
+use super::projection::Projection;
 use super::reply::{self, Fault, Part};
 use crate::gate::Patience;
 
 mod lease;
+mod page;
 mod read;
 mod request;
 mod write;
 
-pub(crate) use read::{LogQuery, Query, Seen, Sightings};
+pub(crate) use read::{LogQuery, Query, Reading, Seen, Sightings};
 pub(crate) use request::Wanted;
 pub(crate) use write::{Body, is_marked, target_of};
 
@@ -115,10 +117,12 @@ impl ClusterClient {
         build: impl Fn(&ObjectType) -> Result<http::Request<Vec<u8>>, Failure>,
     ) -> Result<Value, Unanswered> {
         let bytes = self.send_for(Part::Whole, deed, patience, build).await?;
-        serde_json::from_slice(&bytes).map_err(|error| {
-            let what = error.to_string();
-            self.unanswered(&Fault::Nonsense { what }, deed, true)
-        })
+        serde_json::from_slice(&bytes).map_err(|error| self.nonsense(&error, deed))
+    }
+
+    fn nonsense(&self, error: &serde_json::Error, deed: &Deed) -> Unanswered {
+        let what = error.to_string();
+        self.unanswered(&Fault::Nonsense { what }, deed, true)
     }
 
     /// Sends a request, again and again as long as patience allows and the fault may pass. `build` gets the type as the server serves it.
@@ -255,7 +259,8 @@ impl ClusterClient {
             fields: String::new(),
         };
         let mut names = Vec::new();
-        self.pages(&query, Patience::Running, true, |item| {
+        let name = Projection::new(vec!["/metadata/name".to_owned()]);
+        self.pages(&query, Patience::Running, Reading::Part(&name), |item| {
             names.extend(
                 item.pointer("/metadata/name")
                     .and_then(Value::as_str)

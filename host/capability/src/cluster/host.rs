@@ -9,18 +9,18 @@ use serde_json::Value;
 use wasmtime::component::Resource;
 
 use super::change::{self, Change, Told};
-use super::client::{Query, Wanted};
+use super::client::{ClusterClient, Query, Wanted};
 use super::list::list;
 use super::projection::Projection;
 use super::watch::Watcher;
 use super::{Held, convert, failure};
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::bindings::ops::types::types::Error;
-use crate::gate::{Ask, Gate, Imagined};
+use crate::gate::{Ask, Gate, Imagined, Pass};
 use crate::powers::Powers;
 
 /// How many changes of one batch are on their way at the same time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 32;
 
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
@@ -205,33 +205,46 @@ async fn look(gate: &Gate, target: &ObjectRef, projection: &Projection) -> Resul
     let projection = projection.clone();
     gate.admit(gate.next_call(), ask, |pass| async move {
         let object = match imagined {
-            Some(Imagined::Made(object)) => object,
-            Some(Imagined::Gone) => return Err(failure::absent(&target)),
-            other => {
-                let found = client.get(&pass, &target, wanted).await;
-                if let Ok(object) = &found {
-                    pass.gate()
-                        .saw(&target, Some(object), projection.pointers());
-                } else if found
-                    .as_ref()
-                    .is_err_and(|lost| lost.kind == Kind::NotFound)
-                {
-                    pass.gate().saw(&target, None, &[]);
-                }
-                let found = found?;
-                match other {
-                    Some(Imagined::Changed(object)) => object,
-                    _ => found,
-                }
+            None if !pass.gate().run.planning() => {
+                client.get_part(&pass, &target, wanted, &projection).await?
+            }
+            imagined => {
+                let object =
+                    foreseen(&pass, &client, &target, imagined, &projection, wanted).await?;
+                projection.of(object)
             }
         };
-        let object = projection.of(object);
         if target.of.is_secret() {
             pass.gate().run.secrets.learn(&object);
         }
         Ok(object.to_string())
     })
     .await
+}
+
+/// Returns an object as it would be by then in a run that only plans, which rests on what was found.
+async fn foreseen(
+    pass: &Pass,
+    client: &ClusterClient,
+    target: &ObjectRef,
+    imagined: Option<Imagined>,
+    projection: &Projection,
+    wanted: Wanted,
+) -> Result<Value, Failure> {
+    let changed = match imagined {
+        Some(Imagined::Made(object)) => return Ok(object),
+        Some(Imagined::Gone) => return Err(failure::absent(target)),
+        Some(Imagined::Changed(object)) => Some(object),
+        None => None,
+    };
+    let found = client.get(pass, target, wanted).await;
+    match &found {
+        Ok(object) => pass.gate().saw(target, Some(object), projection.pointers()),
+        Err(lost) if lost.kind == Kind::NotFound => pass.gate().saw(target, None, &[]),
+        Err(_) => {}
+    }
+    let found = found?;
+    Ok(changed.unwrap_or(found))
 }
 
 /// Adds the names that do exist, as far as the plugin may list them.

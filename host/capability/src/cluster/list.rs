@@ -7,7 +7,7 @@ use agent_core::manifest::ClusterVerb;
 use agent_core::object::ObjectRef;
 use serde_json::Value;
 
-use super::client::Query;
+use super::client::{Query, Reading};
 use super::projection::Projection;
 use super::select::selects;
 use crate::gate::{Ask, Gate, Imagined, listed};
@@ -30,30 +30,38 @@ pub(super) async fn list(
         let mut answer = Answer {
             gate,
             query: &query,
-            projection: &projection,
             limit,
             bytes: 0,
             objects: Vec::new(),
         };
         let as_it_is = imagined.is_empty();
+        let whole = counts || !as_it_is;
+        let read = match whole {
+            false => Reading::Part(&projection),
+            true if projection.is_metadata_only() => Reading::Metadata,
+            true => Reading::Whole,
+        };
         client
-            .list(&pass, &query, projection.is_metadata_only(), |object| {
+            .list(&pass, &query, read, |object| {
                 if counts {
                     gate.saw_listed(&query.of, &object, projection.pointers());
                     found.extend(listed(&query.of, &object));
                 }
+                if !whole {
+                    return answer.add(String::new(), &object);
+                }
                 if as_it_is {
-                    return answer.add(String::new(), object);
+                    return answer.add(String::new(), &projection.of(object));
                 }
                 let target = target(&query, &object);
                 match imagined.remove(&target) {
-                    None => answer.add(place(&target), object),
+                    None => answer.add(place(&target), &projection.of(object)),
                     // By what only the server can judge, it was found.
                     Some(Imagined::Changed(object)) if selects(&query, &object) != Some(false) => {
-                        answer.add(place(&target), object)
+                        answer.add(place(&target), &projection.of(object))
                     }
                     Some(Imagined::Made(object)) if selects(&query, &object) == Some(true) => {
-                        answer.add(place(&target), object)
+                        answer.add(place(&target), &projection.of(object))
                     }
                     Some(_) => Ok(()),
                 }
@@ -67,7 +75,7 @@ pub(super) async fn list(
             if let Imagined::Made(object) | Imagined::Changed(object) = imagined
                 && selects(&query, &object) == Some(true)
             {
-                answer.add(place(&target), object)?;
+                answer.add(place(&target), &projection.of(object))?;
             }
         }
         Ok(answer.finish())
@@ -79,19 +87,19 @@ pub(super) async fn list(
 struct Answer<'a> {
     gate: &'a Gate,
     query: &'a Query,
-    projection: &'a Projection,
     limit: usize,
     bytes: usize,
     objects: Vec<(String, String)>,
 }
 
 impl Answer<'_> {
-    fn add(&mut self, place: String, object: Value) -> Result<(), Failure> {
-        let object = self.projection.of(object);
+    fn add(&mut self, place: String, object: &Value) -> Result<(), Failure> {
         if self.query.of.is_secret() {
-            self.gate.run.secrets.learn(&object);
+            self.gate.run.secrets.learn(object);
         }
-        let object = object.to_string();
+        let mut object = object.to_string();
+        // There may be thousands of them, and what was grown by doubling is half empty.
+        object.shrink_to_fit();
         self.bytes = self.bytes.saturating_add(object.len());
         self.objects.push((place, object));
         within(self.bytes, self.limit, &self.query.of.plural)

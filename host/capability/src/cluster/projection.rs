@@ -1,5 +1,11 @@
 //! Which fields of an object a guest gets.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::fields::{self, IDENTITY};
@@ -30,41 +36,163 @@ impl Projection {
     /// Returns the object with what was asked for, and what identifies it.
     pub(crate) fn of(&self, mut object: Value) -> Value {
         if self.0.is_empty() {
-            if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
-                metadata.remove("managedFields");
-            }
+            forget_managed_fields(&mut object);
             return object;
         }
-        let mut kept = Value::Object(Map::new());
-        for pointer in IDENTITY
-            .into_iter()
-            .chain(self.0.iter().map(String::as_str))
-        {
-            let (pointer, value) = reach(&object, pointer);
-            if let Some(value) = value {
-                fields::set(&mut kept, pointer, value.clone());
-            }
+        self.wanted().of(object).unwrap_or_else(nothing)
+    }
+
+    /// Reads an object as [`Projection::of`] would return it, and steps over the rest.
+    ///
+    /// # Errors
+    /// That it is no JSON.
+    pub(crate) fn read(&self, json: &[u8]) -> serde_json::Result<Value> {
+        if self.0.is_empty() {
+            let mut object = serde_json::from_slice(json)?;
+            forget_managed_fields(&mut object);
+            return Ok(object);
         }
-        kept
+        let mut json = serde_json::Deserializer::from_slice(json);
+        let object = self.wanted().deserialize(&mut json)?;
+        json.end()?;
+        Ok(object.unwrap_or_else(nothing))
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        let pointers = IDENTITY
+            .into_iter()
+            .chain(self.0.iter().map(String::as_str));
+        Wanted(pointers.filter(|it| it.starts_with('/')).collect())
     }
 }
 
-/// Follows a pointer as far as objects go: an array on the way is returned whole.
-fn reach<'a, 'p>(object: &'a Value, pointer: &'p str) -> (&'p str, Option<&'a Value>) {
-    if !pointer.is_empty() && !pointer.starts_with('/') {
-        return (pointer, None);
-    }
-    let (mut at, mut end) = (object, 0);
-    for key in pointer.split('/').skip(1) {
-        let Value::Object(fields) = at else { break };
-        end += 1 + key.len();
-        match fields.get(&*fields::unescape(key)) {
-            Some(value) => at = value,
-            None => return (&pointer[..end], None),
-        }
-    }
-    (&pointer[..end], Some(at))
+fn nothing() -> Value {
+    Value::Object(Map::new())
 }
+
+fn forget_managed_fields(object: &mut Value) {
+    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+        metadata.remove("managedFields");
+    }
+}
+
+/// What is wanted of a value, as pointers that begin there. They lead as far as objects go: an array on the way is returned whole.
+struct Wanted<'p>(Vec<&'p str>);
+
+/// What is wanted of a field.
+enum Field<'p> {
+    Nothing,
+    All,
+    Part(Wanted<'p>),
+}
+
+impl<'p> Wanted<'p> {
+    fn field(&self, key: &str) -> Field<'p> {
+        let mut part = Vec::new();
+        for pointer in &self.0 {
+            let Some(rest) = pointer.strip_prefix('/') else {
+                continue;
+            };
+            let end = rest.find('/').unwrap_or(rest.len());
+            let (first, rest) = rest.split_at(end);
+            if fields::unescape(first) != key {
+                continue;
+            }
+            if rest.is_empty() {
+                return Field::All;
+            }
+            part.push(rest);
+        }
+        if part.is_empty() {
+            return Field::Nothing;
+        }
+        Field::Part(Wanted(part))
+    }
+
+    /// Returns none when there is nothing of what is wanted.
+    fn of(&self, value: Value) -> Option<Value> {
+        let Value::Object(fields) = value else {
+            return Some(value);
+        };
+        let kept = fields.into_iter().filter_map(|(key, value)| {
+            let value = match self.field(&key) {
+                Field::Nothing => None,
+                Field::All => Some(value),
+                Field::Part(wanted) => wanted.of(value),
+            };
+            Some((key, value?))
+        });
+        some(kept.collect())
+    }
+}
+
+fn some(kept: Map<String, Value>) -> Option<Value> {
+    (!kept.is_empty()).then_some(Value::Object(kept))
+}
+
+impl<'de> DeserializeSeed<'de> for Wanted<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Option<Value>, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Wanted<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Value>, A::Error> {
+        let mut kept = Map::new();
+        while let Some(Key(key)) = map.next_key()? {
+            let value = match self.field(&key) {
+                Field::Nothing => {
+                    map.next_value::<IgnoredAny>()?;
+                    None
+                }
+                Field::All => Some(map.next_value()?),
+                Field::Part(wanted) => map.next_value_seed(wanted)?,
+            };
+            kept.extend(value.map(|value| (key.into_owned(), value)));
+        }
+        Ok(some(kept))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<Value>, A::Error> {
+        Value::deserialize(SeqAccessDeserializer::new(seq)).map(Some)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Option<Value>, E> {
+        Ok(Some(Value::from(text)))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Option<Value>, E> {
+        Ok(Some(Value::from(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Option<Value>, E> {
+        Ok(Some(Value::from(value)))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Option<Value>, E> {
+        Ok(Some(Value::from(value)))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Option<Value>, E> {
+        Ok(Some(Value::from(value)))
+    }
+
+    fn visit_unit<E>(self) -> Result<Option<Value>, E> {
+        Ok(Some(Value::Null))
+    }
+}
+
+/// A key, which is only copied when it has to be.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
@@ -72,19 +200,26 @@ mod tests {
 
     use super::*;
 
+    fn projection(pointers: &[&str]) -> Projection {
+        Projection::new(pointers.iter().map(|it| (*it).to_owned()).collect())
+    }
+
+    /// Whether read or projected afterwards, it is the same.
+    fn projected(object: &Value, pointers: &[&str]) -> Value {
+        let projection = projection(pointers);
+        let read = projection.read(object.to_string().as_bytes());
+        let projected = projection.of(object.clone());
+        assert_eq!(read.expect("JSON"), projected, "{pointers:?}");
+        projected
+    }
+
     fn project(pointers: &[&str]) -> Value {
         let object = json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": "plex", "uid": "u", "annotations": {"a/b": "c"}, "managedFields": [1]},
             "spec": {"volumes": [{"name": "config"}], "nodeName": "m01"}
         });
-        Projection::new(
-            pointers
-                .iter()
-                .map(|pointer| (*pointer).to_owned())
-                .collect(),
-        )
-        .of(object)
+        projected(&object, pointers)
     }
 
     #[test]
@@ -127,5 +262,53 @@ mod tests {
             project(&["/metadata/managedFields"])["metadata"]["managedFields"],
             json!([1])
         );
+    }
+
+    #[test]
+    fn every_sort_of_value_comes_whole_from_where_a_pointer_leads_no_further() {
+        for value in [
+            json!(null),
+            json!(true),
+            json!(-3),
+            json!(u64::MAX),
+            json!(1.5),
+            json!("a \"b\" \u{e9}"),
+            json!([{"c": [null]}]),
+        ] {
+            let object = json!({"spec": {"a": value, "b": 1}, "kind": "K"});
+            let wanted = json!({"spec": {"a": value}, "kind": "K"});
+            assert_eq!(projected(&object, &["/spec/a/b/c"]), wanted);
+            assert_eq!(projected(&object, &["/spec/a"]), wanted);
+        }
+    }
+
+    #[test]
+    fn object_in_which_nothing_was_wanted_is_not_there() {
+        let object = json!({"spec": {"a": {"b": {}}}, "kind": "K"});
+        let bare = json!({"kind": "K"});
+        assert_eq!(projected(&object, &["/spec/a/b/c", "/spec/x"]), bare);
+        assert_eq!(projected(&object, &["/spec/a/b"]), object);
+        assert_eq!(projected(&json!({"x": 1}), &["/y"]), json!({}));
+    }
+
+    #[test]
+    fn wider_pointer_wins_in_whichever_order() {
+        let object = json!({"spec": {"a": 1, "b": 2}});
+        assert_eq!(projected(&object, &["/spec/a", "/spec"]), object);
+        assert_eq!(projected(&object, &["/spec", "/spec/a"]), object);
+    }
+
+    #[test]
+    fn what_is_no_object_is_left_as_it_is() {
+        assert_eq!(projected(&Value::Null, &["/spec"]), Value::Null);
+        assert_eq!(projected(&json!([1]), &[]), json!([1]));
+    }
+
+    #[test]
+    fn what_is_no_json_is_an_error() {
+        for text in ["", "{", r#"{"a":}"#, r#"{"a":1}}"#, r#"{"a":{"b":[}}"#] {
+            let read = |pointers: &[&str]| projection(pointers).read(text.as_bytes());
+            assert!(read(&["/b"]).is_err() && read(&[]).is_err(), "{text}");
+        }
     }
 }

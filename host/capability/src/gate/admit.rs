@@ -43,7 +43,12 @@ impl Gate {
             Recalled::Secret(hash) => Some(hash),
             Recalled::Nothing => None,
         };
-        let work = perform(Pass::new(self.clone(), call.clone(), Patience::Running));
+        // Boxed: it is handed on several times, and some of these futures are thousands of bytes long.
+        let work = Box::pin(perform(Pass::new(
+            self.clone(),
+            call.clone(),
+            Patience::Running,
+        )));
         let answer = match ask {
             Ask::Change(..) => {
                 let work = self.actor.writes.track_future(work);

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::restless::{RESTLESS_TYPES, at, counted, listed, read, uid};
 use super::{Gate, Pass, Patience};
-use crate::cluster::client::{Query, Wanted};
+use crate::cluster::client::{Query, Reading, Wanted};
 
 /// How many objects are looked at at the same time.
 const AT_ONCE: usize = 16;
@@ -136,7 +136,8 @@ impl Gate {
             now.extend(listed(&query.of, &object));
             Ok(())
         };
-        self.run.client.list(&pass, &query, true, found).await?;
+        let client = &self.run.client;
+        client.list(&pass, &query, Reading::Metadata, found).await?;
         let plural = &before.of.plural;
         let new = now
             .iter()

@@ -10,9 +10,11 @@ use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::watcher::{self, watcher};
 use serde_json::Value;
 
+use super::page::Page;
 use super::request::{self, Wanted};
 use super::{ClusterClient, deed};
 use crate::cluster::failure::Deed;
+use crate::cluster::projection::Projection;
 use crate::cluster::reply::Part;
 use crate::gate::{Pass, Patience};
 
@@ -39,6 +41,31 @@ impl Query {
     }
 }
 
+/// How much of the objects of a list is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reading<'a> {
+    Whole,
+    Metadata,
+    Part(&'a Projection),
+}
+
+impl<'a> Reading<'a> {
+    fn is_metadata_only(self) -> bool {
+        match self {
+            Reading::Whole => false,
+            Reading::Metadata => true,
+            Reading::Part(projection) => projection.is_metadata_only(),
+        }
+    }
+
+    fn part(self) -> Option<&'a Projection> {
+        match self {
+            Reading::Part(projection) => Some(projection),
+            Reading::Whole | Reading::Metadata => None,
+        }
+    }
+}
+
 /// Which lines of a log.
 #[derive(Clone, Debug)]
 pub(crate) struct LogQuery {
@@ -56,13 +83,37 @@ impl ClusterClient {
         target: &ObjectRef,
         wanted: Wanted,
     ) -> Result<Value, Failure> {
-        let value = self
-            .send(&deed("get", target), pass.patience(), |of| {
+        let read = |json: &[u8]| serde_json::from_slice(json);
+        self.get_as(pass, target, wanted, read).await
+    }
+
+    /// Returns one object, as far as a projection asks for it.
+    pub(crate) async fn get_part(
+        &self,
+        pass: &Pass,
+        target: &ObjectRef,
+        wanted: Wanted,
+        projection: &Projection,
+    ) -> Result<Value, Failure> {
+        let read = |json: &[u8]| projection.read(json);
+        self.get_as(pass, target, wanted, read).await
+    }
+
+    async fn get_as(
+        &self,
+        pass: &Pass,
+        target: &ObjectRef,
+        wanted: Wanted,
+        read: impl Fn(&[u8]) -> serde_json::Result<Value>,
+    ) -> Result<Value, Failure> {
+        let deed = deed("get", target);
+        let json = self
+            .send_for(Part::Whole, &deed, pass.patience(), |of| {
                 let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
                 request::body(http::Request::get(path), wanted, Vec::new())
             })
             .await?;
-        Ok(value)
+        Ok(read(&json).map_err(|error| self.nonsense(&error, &deed))?)
     }
 
     /// Gives every object of a query to `keep`, page by page.
@@ -70,17 +121,15 @@ impl ClusterClient {
         &self,
         pass: &Pass,
         query: &Query,
-        metadata_only: bool,
+        read: Reading<'_>,
         mut keep: impl FnMut(Value) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let mut refused = None;
-        self.pages(query, pass.patience(), metadata_only, |item| {
-            match keep(item) {
-                Ok(()) => true,
-                Err(failure) => {
-                    refused = Some(failure);
-                    false
-                }
+        self.pages(query, pass.patience(), read, |item| match keep(item) {
+            Ok(()) => true,
+            Err(failure) => {
+                refused = Some(failure);
+                false
             }
         })
         .await?;
@@ -92,9 +141,10 @@ impl ClusterClient {
         &self,
         query: &Query,
         patience: Patience,
-        metadata_only: bool,
+        read: Reading<'_>,
         mut keep: impl FnMut(Value) -> bool,
     ) -> Result<(), Failure> {
+        let metadata_only = read.is_metadata_only();
         let wanted = if metadata_only {
             Wanted::MetadataList
         } else {
@@ -108,8 +158,8 @@ impl ClusterClient {
         };
         let mut at = String::new();
         loop {
-            let mut page = self
-                .send(&doing, patience, |of| {
+            let answer = self
+                .send_for(Part::Whole, &doing, patience, |of| {
                     let path = request::path(of, query.namespace.as_deref(), None);
                     let pairs = [
                         ("limit", PAGE),
@@ -124,21 +174,19 @@ impl ClusterClient {
                     )
                 })
                 .await?;
-            let (kind, version) = item_type(&page, metadata_only);
-            let items = page
-                .get_mut("items")
-                .and_then(Value::as_array_mut)
-                .map(std::mem::take)
-                .unwrap_or_default();
-            for mut item in items {
-                name_type(&mut item, kind.as_deref(), version.as_deref());
+            let page = Page::read(&answer).map_err(|error| self.nonsense(&error, &doing))?;
+            for item in page.items(read.part()) {
+                let mut item = item.map_err(|error| self.nonsense(&error, &doing))?;
+                if !metadata_only {
+                    page.name_type(&mut item);
+                }
                 if !keep(item) {
                     return Ok(());
                 }
             }
-            match page.pointer("/metadata/continue").and_then(Value::as_str) {
-                Some(token) if !token.is_empty() => at = token.to_owned(),
-                _ => return Ok(()),
+            match page.next() {
+                Some(token) => at = token.to_owned(),
+                None => return Ok(()),
             }
         }
     }
@@ -242,26 +290,6 @@ fn no_logs(failure: Failure) -> Failure {
 }
 
 /// Items of a list do not say what they are; the list does.
-fn item_type(list: &Value, metadata_only: bool) -> (Option<String>, Option<String>) {
-    if metadata_only {
-        return (None, None);
-    }
-    let kind = list["kind"]
-        .as_str()
-        .and_then(|kind| kind.strip_suffix("List"))
-        .map(str::to_owned);
-    (kind, list["apiVersion"].as_str().map(str::to_owned))
-}
-
-fn name_type(item: &mut Value, kind: Option<&str>, version: Option<&str>) {
-    let Value::Object(fields) = item else { return };
-    for (key, value) in [("kind", kind), ("apiVersion", version)] {
-        if let (false, Some(value)) = (fields.contains_key(key), value) {
-            fields.insert(key.to_owned(), Value::from(value));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
 use serde_json::Value;
 
-use crate::cluster::client::{ClusterClient, Query};
+use crate::cluster::client::{ClusterClient, Query, Reading};
 use crate::gate::{Intent, Pass};
 
 /// The code of a failure that means: what was to be removed, or what it runs, is still there.
@@ -102,7 +102,7 @@ impl<'a> Running<'a> {
             fields: String::new(),
         };
         let mut owned = Vec::new();
-        let listed = client.list(pass, &query, true, |object| {
+        let listed = client.list(pass, &query, Reading::Metadata, |object| {
             if owners(&object).any(|owner| self.owners.contains(owner)) {
                 let value = object.pointer(field).and_then(Value::as_str);
                 owned.extend(value.map(str::to_owned));

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::batch::Sighting;
 use super::{Watched, Watcher, uid_of};
-use crate::cluster::client::ClusterClient;
+use crate::cluster::client::{ClusterClient, Reading};
 use crate::gate::{Ask, Pass, Sealed};
 
 impl Watcher {
@@ -63,7 +63,7 @@ impl Watched {
             }
             Ok(())
         };
-        client.list(pass, &self.query, false, keep).await?;
+        client.list(pass, &self.query, Reading::Whole, keep).await?;
         self.now = Some(now);
         Ok(())
     }
