@@ -31,33 +31,21 @@ pub(crate) struct Limiter {
 struct Count {
     used: usize,
     most: usize,
-    /// What was added by the growth that is being tried; given back when it fails.
-    trying: usize,
 }
 
 impl Count {
     fn new(most: usize) -> Count {
-        Count {
-            used: 0,
-            most,
-            trying: 0,
-        }
+        Count { used: 0, most }
     }
 
-    /// Counts a growth in, and says whether it is within the limit.
-    fn grow(&mut self, current: usize, desired: usize) -> bool {
-        let more = desired.saturating_sub(current);
+    /// Counts a growth in, and says whether it is within the limit. One that fails afterwards stays counted: wasmtime tells of failures
+    /// of growths that it has not asked for as well.
+    fn grow(&mut self, more: usize) -> bool {
         let within = self.used.saturating_add(more) <= self.most;
-        self.trying = if within { more } else { 0 };
-        self.used += self.trying;
+        if within {
+            self.used += more;
+        }
         within
-    }
-
-    /// Takes back the growth that was being tried, and returns how much it was.
-    fn failed(&mut self) -> usize {
-        let tried = std::mem::take(&mut self.trying);
-        self.used -= tried;
-        tried
     }
 }
 
@@ -86,26 +74,20 @@ impl ResourceLimiter for Limiter {
         maximum: Option<usize>,
     ) -> Result<bool> {
         if maximum.is_some_and(|maximum| desired > maximum) {
-            self.memory.trying = 0;
             return Ok(false);
         }
-        if self.memory.grow(current, desired) {
-            if self.run.take(self.memory.trying, self.most_of_run) {
-                return Ok(true);
-            }
-            self.memory.failed();
+        let more = desired.saturating_sub(current);
+        if !self.run.take(more, self.most_of_run) {
             let bytes = self.most_of_run;
             return Err(Error::new(Tripped::RunMemory { bytes }));
         }
+        if self.memory.grow(more) {
+            return Ok(true);
+        }
+        self.run.give_back(more);
         // An allocation that only fails would end the guest as well, and leave nobody knowing why.
         let bytes = self.memory.most;
         Err(Error::new(Tripped::Memory { bytes }))
-    }
-
-    fn memory_grow_failed(&mut self, _error: Error) -> Result<()> {
-        let bytes = self.memory.failed();
-        self.run.give_back(bytes);
-        Ok(())
     }
 
     fn table_growing(
@@ -115,19 +97,13 @@ impl ResourceLimiter for Limiter {
         maximum: Option<usize>,
     ) -> Result<bool> {
         if maximum.is_some_and(|maximum| desired > maximum) {
-            self.tables.trying = 0;
             return Ok(false);
         }
-        if self.tables.grow(current, desired) {
+        if self.tables.grow(desired.saturating_sub(current)) {
             return Ok(true);
         }
         let entries = self.tables.most;
         Err(Error::new(Tripped::Tables { entries }))
-    }
-
-    fn table_grow_failed(&mut self, _error: Error) -> Result<()> {
-        self.tables.failed();
-        Ok(())
     }
 }
 
@@ -160,10 +136,8 @@ mod tests {
             Some(Tripped::RunMemory { bytes: 150 })
         ));
         assert!(two.memory_growing(0, 50, None).expect("within"));
-        two.memory_grow_failed(Error::msg("no pages"))
-            .expect("counted");
         drop(one);
-        assert!(two.memory_growing(0, 100, None).expect("within"));
+        assert!(two.memory_growing(50, 100, None).expect("within"));
         drop(two);
         let mut three = limiter_of(&run);
         assert!(three.memory_growing(0, 100, None).expect("within"));
@@ -179,13 +153,16 @@ mod tests {
     }
 
     #[test]
-    fn growth_that_failed_is_given_back() {
+    fn failures_of_growths_that_were_not_asked_for_free_nothing() {
         let mut limiter = limiter();
         assert!(limiter.memory_growing(0, 100, None).expect("within"));
-        limiter
-            .memory_grow_failed(Error::msg("no pages"))
-            .expect("counted");
-        assert!(limiter.memory_growing(0, 100, None).expect("within"));
+        assert!(limiter.table_growing(0, 10, None).expect("within"));
+        for _ in 0..2 {
+            let _ = limiter.memory_grow_failed(Error::msg("overflow"));
+            let _ = limiter.table_grow_failed(Error::msg("overflow"));
+        }
+        assert!(limiter.memory_growing(100, 101, None).is_err());
+        assert!(limiter.table_growing(10, 11, None).is_err());
     }
 
     #[test]

@@ -121,7 +121,7 @@ pub(crate) async fn conclude(mut supervision: Supervision, ended: Result<Returne
     }
     // Whatever the plugin made of it: a run that went beyond its plan did not do well.
     let ended = gate.violated().map_or(ended, Err);
-    gate.ended(&ended).await;
+    gate.ended(ended.clone()).await;
     if ended.is_ok() {
         gate.close(true).await;
     }

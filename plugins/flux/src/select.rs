@@ -108,7 +108,8 @@ impl Scope<'_> {
             .collect()
     }
 
-    /// Refuses to work on everything unless that was asked for. The descriptor says the same; this is the last place to notice.
+    /// Returns the query for all that are meant, and refuses to mean everything unless that was asked for. The descriptor says the same; this
+    /// is the last place to notice.
     fn query(&self) -> Result<Query> {
         if !self.all && self.selector.is_none() {
             return Err(Error::invalid(

@@ -1,7 +1,6 @@
 //! Guests that compute too much, or break.
 
 use std::hint::black_box;
-use std::time::Duration;
 
 use agent_sdk::NoArgs;
 use agent_sdk::operations::{self, Call};
@@ -32,28 +31,28 @@ pub(crate) fn eat_memory(_args: NoArgs) -> Result<Value> {
     }
 }
 
-/// Have much memory for a while, and end well.
-#[operation(risk = "read")]
-pub(crate) fn have_memory(_args: NoArgs) -> Result<Value> {
-    let had = black_box(vec![1_u8; 16 << 20]);
-    run::sleep(Duration::from_secs(1))?;
-    Ok(json!(had.len()))
+/// How deep to go.
+#[derive(Args)]
+pub(crate) struct Depth {
+    /// How many there are below
+    #[arg(positional, default = 2)]
+    depth: u32,
 }
 
-/// Have eight operations at once that have much memory each, and then one; tell how each ended.
+/// Have much memory, and call itself twice with it, one after the other; tell what came of those.
 #[operation(risk = "read")]
-pub(crate) fn crowd(_args: NoArgs) -> Result<Value> {
-    let one = Call::new("guests.have-memory", json!({}));
-    let told = |ended: Result<Outcome>| match ended {
-        Ok(_) => String::new(),
-        Err(error) => error.code().to_owned(),
-    };
-    let many: Vec<String> = operations::call(&vec![one.clone(); 8])
-        .into_iter()
-        .map(told)
-        .collect();
-    let alone: Vec<String> = operations::call(&[one]).into_iter().map(told).collect();
-    Ok(json!({ "many": many, "alone": alone }))
+pub(crate) fn crowd(args: Depth) -> Result<Value> {
+    let had = black_box(vec![1_u8; 16 << 20]);
+    let mut told = Vec::new();
+    let twice = if args.depth > 0 { 2 } else { 0 };
+    for _ in 0..twice {
+        let below = Call::new("guests.crowd", json!({ "depth": args.depth - 1 }));
+        told.push(match operations::call(&[below]).remove(0) {
+            Ok(outcome) => outcome.value,
+            Err(error) => json!(error.code()),
+        });
+    }
+    Ok(json!({ "had": had.len(), "below": told }))
 }
 
 /// Call itself for ever, inside.

@@ -19,7 +19,6 @@ agent_sdk::plugin! {
     operations = [
         compute::spin,
         compute::eat_memory,
-        compute::have_memory,
         compute::crowd,
         compute::recurse,
         compute::trap,

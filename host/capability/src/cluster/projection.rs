@@ -35,11 +35,13 @@ impl Projection {
 
     /// Returns the object with what was asked for, and what identifies it.
     pub(crate) fn of(&self, mut object: Value) -> Value {
-        if self.0.is_empty() {
-            forget_managed_fields(&mut object);
-            return object;
+        match self.wanted() {
+            Some(wanted) => wanted.of(object).unwrap_or_else(nothing),
+            None => {
+                self.forget_managed_fields(&mut object);
+                object
+            }
         }
-        self.wanted().of(object).unwrap_or_else(nothing)
     }
 
     /// Reads an object as [`Projection::of`] would return it, and steps over the rest.
@@ -47,33 +49,49 @@ impl Projection {
     /// # Errors
     /// That it is no JSON.
     pub(crate) fn read(&self, json: &[u8]) -> serde_json::Result<Value> {
-        if self.0.is_empty() {
-            let mut object = serde_json::from_slice(json)?;
-            forget_managed_fields(&mut object);
-            return Ok(object);
-        }
         let mut json = serde_json::Deserializer::from_slice(json);
-        let object = self.wanted().deserialize(&mut json)?;
+        let object = self.deserialize(&mut json)?;
         json.end()?;
-        Ok(object.unwrap_or_else(nothing))
+        Ok(object)
     }
 
-    fn wanted(&self) -> Wanted<'_> {
+    /// Returns what is wanted; none for everything.
+    fn wanted(&self) -> Option<Wanted<'_>> {
+        // The pointer to the whole document is the empty one.
+        if self.0.is_empty() || self.0.iter().any(String::is_empty) {
+            return None;
+        }
         let pointers = IDENTITY
             .into_iter()
             .chain(self.0.iter().map(String::as_str));
-        Wanted(pointers.filter(|it| it.starts_with('/')).collect())
+        Some(Wanted(pointers.filter(|it| it.starts_with('/')).collect()))
+    }
+
+    /// Removes what nobody wants who asks for nothing in particular.
+    fn forget_managed_fields(&self, object: &mut Value) {
+        if let (true, Some(Value::Object(metadata))) =
+            (self.0.is_empty(), object.get_mut("metadata"))
+        {
+            metadata.remove("managedFields");
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &Projection {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
+        if let Some(wanted) = self.wanted() {
+            return Ok(wanted.deserialize(json)?.unwrap_or_else(nothing));
+        }
+        let mut object = Value::deserialize(json)?;
+        self.forget_managed_fields(&mut object);
+        Ok(object)
     }
 }
 
 fn nothing() -> Value {
     Value::Object(Map::new())
-}
-
-fn forget_managed_fields(object: &mut Value) {
-    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
-        metadata.remove("managedFields");
-    }
 }
 
 /// What is wanted of a value, as pointers that begin there. They lead as far as objects go: an array on the way is returned whole.
@@ -296,6 +314,12 @@ mod tests {
         let object = json!({"spec": {"a": 1, "b": 2}});
         assert_eq!(projected(&object, &["/spec/a", "/spec"]), object);
         assert_eq!(projected(&object, &["/spec", "/spec/a"]), object);
+    }
+
+    #[test]
+    fn empty_pointer_is_the_whole_object() {
+        let object = json!({"metadata": {"managedFields": [1]}, "spec": {"a": 1}});
+        assert_eq!(projected(&object, &["/kind", ""]), object);
     }
 
     #[test]

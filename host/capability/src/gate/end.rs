@@ -16,15 +16,14 @@ use crate::cluster;
 const WORDLESS: Duration = Duration::from_secs(8);
 
 impl Gate {
-    /// Records what the plugin came to, before what is held is put back. With nothing to put back, a good end is not on record twice: the
-    /// run's own end follows at once.
-    pub async fn ended(&self, end: &Result<Returned, Failure>) {
+    /// Records what the plugin came to, before what is held is put back.
+    pub async fn ended(&self, end: Result<Returned, Failure>) {
         self.run.end();
-        let note = || Note::Ended { end: end.clone() };
+        let note = Note::Ended { end };
         if self.held() > 0 {
-            self.run.write(note(), Survives::Process).await;
-        } else if end.is_err() {
-            self.run.note(note());
+            self.run.write(note, Survives::Process).await;
+        } else {
+            self.run.note(note);
         }
     }
 

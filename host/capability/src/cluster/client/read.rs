@@ -174,9 +174,10 @@ impl ClusterClient {
                     )
                 })
                 .await?;
-            let page = Page::read(&answer).map_err(|error| self.nonsense(&error, &doing))?;
-            for item in page.items(read.part()) {
-                let mut item = item.map_err(|error| self.nonsense(&error, &doing))?;
+            let mut page =
+                Page::read(&answer, read.part()).map_err(|error| self.nonsense(&error, &doing))?;
+            drop(answer);
+            for mut item in page.take_items() {
                 if !metadata_only {
                     page.name_type(&mut item);
                 }
@@ -289,7 +290,6 @@ fn no_logs(failure: Failure) -> Failure {
     }
 }
 
-/// Items of a list do not say what they are; the list does.
 #[cfg(test)]
 mod tests {
     use super::*;
