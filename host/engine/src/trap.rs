@@ -36,7 +36,8 @@ fn limit(plugin: &str, limits: &Limits, error: &Error) -> Option<Failure> {
                 format!(
                     "wanted more memory than all operations of a run may have together, {bytes} bytes"
                 ),
-            ),
+            )
+            .map(|failure| failure.hinted("the plugin has to call fewer operations at once: tell its author")),
             Tripped::Tables { entries } => exhausted(
                 "plugin.out-of-tables",
                 format!("wanted more than its limit of {entries} table entries"),
