@@ -123,6 +123,12 @@ impl Gate {
     /// failed began to fail.
     pub async fn release_all(&self) -> Vec<TakeBack> {
         self.run.take_back();
+        for number in self.run.ledger.compensations() {
+            let newer = self.release(move |entry| entry.number > number).await;
+            self.run.undone.add(&self.actor.id, newer);
+            let compensated = self.compensate(number).await;
+            self.run.undone.add(&self.actor.id, compensated);
+        }
         let released = self.release(|_| true).await;
         self.run.undone.add(&self.actor.id, released);
         self.run.undone.take()
@@ -151,12 +157,19 @@ impl Gate {
     ) -> Vec<TakeBack> {
         let gate = self.clone();
         let work = async move {
-            let entries = gate.run.ledger.take(which);
+            let entries = gate
+                .run
+                .ledger
+                .take(|entry| entry.undo.compensation().is_none() && which(entry));
             gate.announce_release(&entries).await;
             let mut done = Vec::new();
             for entry in entries {
                 match gate.run.stuck.above(entry.number) {
                     Some(stuck) => done.push(gate.leave_held(entry, &stuck)),
+                    // Not before what may be half written by now is settled, or compensated at the end of the run.
+                    None if gate.run.ledger.is_below_a_compensation(&entry) => {
+                        gate.run.ledger.put(entry)
+                    }
                     None => done.extend(gate.put_back(entry).await),
                 }
             }
@@ -167,7 +180,7 @@ impl Gate {
 
     /// Records that entries are about to be put back, and why, when that is because the run is stopped. Were it not on disk first, a run that is
     /// cut off now would be taken up as if they still stood.
-    async fn announce_release(&self, entries: &[Entry]) {
+    pub(super) async fn announce_release(&self, entries: &[Entry]) {
         if entries.is_empty() || self.run.planning() {
             return;
         }
@@ -182,8 +195,8 @@ impl Gate {
     }
 
     /// Keeps an entry in the ledger, because something newer is still there that may need it to be as it is.
-    fn leave_held(&self, entry: Entry, stuck: &str) -> TakeBack {
-        let message = format!("it is left as it is until {stuck} is gone");
+    pub(super) fn leave_held(&self, entry: Entry, stuck: &str) -> TakeBack {
+        let message = format!("it is left as it is until {stuck}");
         let failure = Failure::new(Kind::Conflict, "run.not-yet", message)
             .hinted(format!("agent undo {}", self.run.id));
         let take_back = ledger::unsettled(&entry, failure);
@@ -205,17 +218,28 @@ impl Gate {
             Ok(take_back) => take_back,
             Err(failure) => ledger::unsettled(&entry, failure),
         };
+        let stuck = still_there(&take_back);
+        Some(self.conclude(entry, take_back, stuck).await)
+    }
+
+    /// Records and tells what came of putting an entry back. With `stuck`, what is older stays until that is so.
+    pub(super) async fn conclude(
+        &self,
+        entry: Entry,
+        take_back: TakeBack,
+        stuck: Option<String>,
+    ) -> TakeBack {
         let note = Note::PutBack {
             number: entry.number,
             take_back: take_back.clone(),
         };
         self.run.write(note, Survives::Process).await;
         self.run.show(Event::PutBack(take_back.clone()));
-        self.run.stuck.set(entry.number, still_there(&take_back));
+        self.run.stuck.set(entry.number, stuck);
         if take_back.failure.is_some() {
             self.run.ledger.put(entry);
         }
-        Some(take_back)
+        take_back
     }
 
     /// Says what is waited for: whoever has just pressed Ctrl-C must not think that nothing happens.
@@ -252,7 +276,7 @@ async fn slow<T>(work: impl Future<Output = T>, tell: impl FnOnce()) -> T {
 /// Returns what was to be removed and is still there, with all that it does: what is older must not be put back beside it.
 fn still_there(take_back: &TakeBack) -> Option<String> {
     let failure = take_back.failure.as_ref()?;
-    (failure.code == cluster::STILL_THERE).then(|| take_back.target.clone())
+    (failure.code == cluster::STILL_THERE).then(|| format!("{} is gone", take_back.target))
 }
 
 /// Returns what a run came to whose end is not on record: it will be taken for one that was cut off.

@@ -84,6 +84,24 @@ impl Ledger {
         })
     }
 
+    /// Returns the numbers of what is undone by an operation, newest first.
+    pub(crate) fn compensations(&self) -> Vec<u64> {
+        self.with(|entries| {
+            let compensated = entries
+                .iter()
+                .rev()
+                .filter(|entry| entry.undo.compensation().is_some());
+            compensated.map(|entry| entry.number).collect()
+        })
+    }
+
+    /// Returns whether something newer than an entry is undone by an operation: the entry must not be put back before that.
+    pub(crate) fn is_below_a_compensation(&self, entry: &Entry) -> bool {
+        self.compensations()
+            .first()
+            .is_some_and(|newest| *newest > entry.number)
+    }
+
     /// Returns all entries, oldest first.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         self.with(|entries| entries.clone())
@@ -144,15 +162,15 @@ impl Undone {
     }
 }
 
-/// What was to be removed and is still at work: what is older must not be put back beside it, whoever lets go of that, and in whatever order.
+/// What was to be removed and is still at work, or to be brought back and is not: what is older must not be put back beside it, whoever lets go of that, and in whatever order.
 #[derive(Debug, Default)]
 pub(crate) struct Stuck(Mutex<BTreeMap<u64, String>>);
 
 impl Stuck {
-    /// Writes down whether an entry is still at work, and by which name.
-    pub(crate) fn set(&self, number: u64, target: Option<String>) {
-        self.with(|stuck| match target {
-            Some(target) => stuck.insert(number, target),
+    /// Writes down what has to become so before what is older than an entry is put back.
+    pub(crate) fn set(&self, number: u64, until: Option<String>) {
+        self.with(|stuck| match until {
+            Some(until) => stuck.insert(number, until),
             None => stuck.remove(&number),
         });
     }
@@ -161,7 +179,7 @@ impl Stuck {
     pub(crate) fn above(&self, number: u64) -> Option<String> {
         self.with(|stuck| {
             let newest = stuck.range(number + 1..).next_back();
-            newest.map(|(_, target)| target.clone())
+            newest.map(|(_, until)| until.clone())
         })
     }
 

@@ -279,6 +279,7 @@ impl World {
             to,
             consent: Consent::Given,
             give_up: false,
+            leave_data: false,
             secrets,
         };
         self.agent.take_up(run.as_str(), how).await
