@@ -8,6 +8,7 @@ mod lease;
 mod limit;
 mod namespace;
 mod nested;
+mod order;
 mod plan;
 mod resume;
 mod right;
@@ -50,6 +51,7 @@ async fn every_guest_has_a_test() {
         stop::TESTED,
         namespace::TESTED,
         nested::TESTED,
+        order::TESTED,
         plan::TESTED,
         resume::TESTED,
         secret::TESTED,
