@@ -23,7 +23,6 @@ pub(crate) use convert::object_ref;
 pub(crate) use fields::IDENTITY;
 pub(crate) use host::{given_up, release};
 pub use lease::Lease;
-pub(crate) use undo::STILL_THERE;
 pub use watch::Watcher;
 
 /// The manager that owns every field which the agent sets. Flux takes over the fields of managers that begin with `kubectl`, and would revert

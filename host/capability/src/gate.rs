@@ -58,6 +58,7 @@ pub use shared::{Before, GateConfig};
 use allowance::Allowance;
 pub(crate) use ask::{Ask, Look};
 use clock::Clock;
+pub(crate) use end::Awaited;
 pub(crate) use imagined::Imagined;
 pub(crate) use ledger::Entry;
 pub(crate) use pass::{Announced, Patience};

@@ -57,6 +57,12 @@ impl Gate {
         entries.iter().filter_map(sentence).collect()
     }
 
+    /// Returns whether something newer is undone by an operation, at the end of the run.
+    pub(super) fn waits_for_a_compensation(&self, entry: &Entry) -> bool {
+        let newest = self.run.ledger.compensations().into_iter().next();
+        !self.run.planning() && newest.is_some_and(|newest| newest > entry.number)
+    }
+
     /// Leaves what was overwritten as it is, for good: somebody has seen to it. Returns what that was.
     pub fn leave_overwritten(&self) -> Vec<String> {
         let entries = self
@@ -77,8 +83,8 @@ impl Gate {
         let Some(entry) = taken.into_iter().next().filter(|_| !self.run.planning()) else {
             return Vec::new();
         };
-        if let Some(stuck) = self.run.stuck.above(number) {
-            return vec![self.leave_held(entry, &stuck)];
+        if let Some(until) = self.run.stuck.keeps(&entry) {
+            return vec![self.leave_held(entry, &until)];
         }
         self.announce_release(std::slice::from_ref(&entry)).await;
         let compensation = entry.undo.compensation().cloned();
@@ -96,11 +102,7 @@ impl Gate {
             },
             Err(failure) => ledger::unsettled(&entry, failure),
         };
-        let stuck = take_back
-            .failure
-            .is_some()
-            .then(|| format!("{} is whole again", entry.target));
-        vec![self.conclude(entry, take_back, stuck).await]
+        vec![self.conclude(entry, take_back).await]
     }
 
     async fn call_back(&self, entry: &Entry, how: Compensation) -> Result<String, Failure> {
