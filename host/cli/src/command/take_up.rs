@@ -106,7 +106,7 @@ pub(super) async fn execute(
     }: TakeUp,
     options: Options,
     agent: &dyn Agent,
-    mut terminal: Terminal,
+    terminal: &mut Terminal,
 ) -> u8 {
     // By its id from now on: what `last` means may change.
     let found = async {
@@ -116,7 +116,7 @@ pub(super) async fn execute(
     };
     let (run, (operation, needed, agreed)) = match found.await {
         Ok(found) => found,
-        Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
+        Err(failure) => return stop(&failure.into(), options.output, terminal),
     };
     let plugins = agent.plugins().await.unwrap_or_default();
     let mut operation = operation::known(&operation, &plugins);
@@ -126,12 +126,12 @@ pub(super) async fn execute(
     }
     let secrets = async {
         let needed = needed.iter().filter(|_| to == Aim::Finish);
-        let sources = again.sources(needed, &operation, &terminal)?;
-        secret::read(sources, &mut terminal).await
+        let sources = again.sources(needed, &operation, terminal)?;
+        secret::read(sources, terminal).await
     };
     let secrets = match secrets.await {
         Ok(secrets) => secrets,
-        Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
+        Err(failure) => return stop(&failure.into(), options.output, terminal),
     };
     let consent = options.consent(terminal.is_interactive());
     let known = Known {

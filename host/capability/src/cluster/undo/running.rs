@@ -161,15 +161,15 @@ impl<'a> Running<'a> {
             labels: String::new(),
             fields: String::new(),
         };
-        let mut owned = Vec::new();
-        let listed = client.list(pass, &query, Reading::Metadata, |object| {
+        let keep = |owned: &mut Vec<Value>, object: Value| {
             if owners(&object).next().is_some() {
                 owned.push(object);
             }
             Ok(())
-        });
+        };
+        let listed = client.list(pass, &query, Reading::Metadata, Vec::new, keep);
         match listed.await {
-            Ok(()) => Ok(Some(owned)),
+            Ok(owned) => Ok(Some(owned)),
             Err(failure) if failure.kind == Kind::Denied => {
                 // Not seen does not mean gone. Where nothing waits for it, or nothing can run, that the object is gone is enough.
                 if self.in_the_way && runs {
