@@ -6,8 +6,10 @@
 //!
 //! This plugin never writes anything but `spec.suspend` and the annotations that ask for a reconciliation.
 
+mod dependency;
 mod event;
 mod git;
+mod judge;
 mod kind;
 mod readiness;
 mod reconcile;

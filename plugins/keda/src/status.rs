@@ -1,5 +1,6 @@
 //! `keda.status`: what KEDA scales, and what is paused.
 
+use agent_sdk::diagnosis::look;
 use agent_sdk::prelude::*;
 use serde::Serialize;
 
@@ -36,10 +37,11 @@ pub(crate) struct Row {
     examples("keda.status", "keda.status media")
 )]
 pub(crate) fn status(args: Status) -> Result<Vec<Row>> {
-    let mut rows: Vec<Row> = select::list(args.namespace.as_deref())?
-        .iter()
-        .map(row)
-        .collect();
+    let scalers = select::list(args.namespace.as_deref())?;
+    if scalers.is_empty() {
+        look::require_namespace(args.namespace.as_deref())?;
+    }
+    let mut rows: Vec<Row> = scalers.iter().map(row).collect();
     // Stable: of one name, the ScaledObject stays before the ScaledJob.
     rows.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     Ok(rows)

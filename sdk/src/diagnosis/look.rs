@@ -3,7 +3,7 @@
 
 use super::{Cause, Outlook, Patience, PodState, claim, event, job, namespace, pod};
 use crate::cluster::{self, Query};
-use crate::{Object, ObjectRef, ObjectType, debug, kinds};
+use crate::{Kind, Object, ObjectRef, ObjectType, Result, debug, kinds};
 
 /// The fields of Jobs that are looked at.
 pub const JOB: [&str; 3] = ["/metadata/deletionTimestamp", "/spec/suspend", "/status"];
@@ -107,6 +107,19 @@ pub fn at_namespace(name: &str) -> Outlook {
     let target = ObjectRef::cluster_scoped(kinds::NAMESPACE, name);
     let fields = ["/metadata/deletionTimestamp", "/status"];
     find(&target, &fields).map_or(Outlook::Clear, |found| namespace(&found))
+}
+
+/// Makes sure that a namespace in which nothing was found exists. One that may not be read is taken to.
+///
+/// # Errors
+/// `not-found`: it does not exist; the hint names the nearest ones.
+pub fn require_namespace(name: Option<&str>) -> Result<()> {
+    let Some(name) = name else { return Ok(()) };
+    let target = ObjectRef::cluster_scoped(kinds::NAMESPACE, name);
+    match cluster::get(&target, &["/metadata/name"]) {
+        Err(error) if error.kind() == Kind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the events of a namespace, or of one object in it; none for who may not list them.
