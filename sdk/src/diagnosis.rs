@@ -16,6 +16,7 @@ pub mod look;
 mod patience;
 mod pod;
 mod standing;
+mod workload;
 
 use std::fmt;
 
@@ -27,6 +28,7 @@ pub use job::job;
 pub use patience::Patience;
 pub use pod::{End, PodState, container, pod};
 pub use standing::Standing;
+pub use workload::workload;
 
 /// The longest text of a cause, in characters. An admission webhook may say whatever it likes.
 const LONGEST: usize = 400;

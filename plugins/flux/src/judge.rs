@@ -4,16 +4,27 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use agent_sdk::diagnosis::{Cause, Patience};
+use agent_sdk::diagnosis::{Cause, Outlook, Patience};
 use agent_sdk::prelude::*;
 
+use crate::controller;
 use crate::dependency::{self, NOT_READY, State};
+use crate::health;
 use crate::kind;
 use crate::readiness::{FIELDS, Readiness, readiness};
 use crate::request::REQUESTED_AT;
 
 /// For so long what was read of a source or a dependency is not read again: many may have the same.
 const FRESH: Duration = Duration::from_secs(2);
+
+/// A request that nobody has taken after so long is asked about.
+const UNTAKEN: Duration = Duration::from_secs(5);
+
+/// What is behind a wait is looked at so often.
+const BEHIND: Duration = Duration::from_secs(10);
+
+/// Where more than so many objects are waited for, what is behind each is not looked at: it would cost more than it tells.
+const FEW: usize = 8;
 
 /// A canceled health check is followed by the next attempt at once; in kustomize-controller 1.8 it could stay canceled.
 const CANCELED: Duration = Duration::from_secs(120);
@@ -32,9 +43,22 @@ const NO_ARTIFACT_YET: [&str; 5] = [
 #[derive(Default)]
 pub(crate) struct Judge {
     read: RefCell<BTreeMap<ObjectRef, (Duration, Option<Object>)>>,
+    /// What is behind the wait for an object, and until when that is fresh.
+    behind: RefCell<BTreeMap<ObjectRef, (Duration, Outlook)>>,
+    few: bool,
+    since: Duration,
 }
 
 impl Judge {
+    /// Begins the wait for so many objects.
+    pub(crate) fn of(objects: usize) -> Judge {
+        Judge {
+            few: objects <= FEW,
+            since: run::elapsed(),
+            ..Judge::default()
+        }
+    }
+
     #[cfg(test)]
     pub(crate) fn knowing(objects: &[(ObjectRef, Option<Object>)]) -> Judge {
         let read = objects.iter().cloned();
@@ -43,6 +67,7 @@ impl Judge {
                 read.map(|(target, found)| (target, (Duration::MAX, found)))
                     .collect(),
             ),
+            ..Judge::default()
         }
     }
 
@@ -93,7 +118,70 @@ impl Judge {
         }
     }
 
+    /// Judges an object whose controller has not done yet what it was asked for. It says so at the end of its work only, which may take minutes.
+    pub(crate) fn untaken(&self, target: &ObjectRef, object: &Object) -> Verdict<String> {
+        if health::is_checking(object) {
+            return self.at_work(target, object);
+        }
+        let note = "waiting for Flux to take the request";
+        let outlook = self.behind(target, UNTAKEN, || controller::outlook(target));
+        match outlook {
+            Outlook::Clear => self.blocked(target, "", note, Patience::DEADLINE),
+            Outlook::Busy(why) => {
+                self.blocked(target, "", &format!("{note}: {why}"), Patience::DEADLINE)
+            }
+            Outlook::Blocked(cause) => {
+                let why = format!("{note}: {cause}");
+                self.blocked(target, "", &why, cause.patience)
+            }
+        }
+    }
+
+    /// Judges an object that is being reconciled right now.
+    fn at_work(&self, target: &ObjectRef, object: &Object) -> Verdict<String> {
+        let reconciling = object.condition("Reconciling");
+        let mut message = reconciling.map_or("", |one| one.message).to_owned();
+        let behind = self.behind(target, Duration::ZERO, || {
+            health::waits_for(target).map_or(Outlook::Clear, Outlook::Busy)
+        });
+        if let Outlook::Busy(what) = behind {
+            message = format!("{message}; it waits for {what}");
+        }
+        if let Some(slow) = health::outlasts_interval(object) {
+            message = format!("{message}; {slow}");
+        }
+        self.blocked(target, "", &message, Patience::DEADLINE)
+    }
+
+    /// Returns what is behind the wait for an object, once it lasts.
+    fn behind(
+        &self,
+        target: &ObjectRef,
+        after: Duration,
+        look: impl FnOnce() -> Outlook,
+    ) -> Outlook {
+        if !self.few {
+            return Outlook::Clear;
+        }
+        let now = run::elapsed();
+        if now.saturating_sub(self.since) < after {
+            return Outlook::Clear;
+        }
+        if let Some((until, outlook)) = self.behind.borrow().get(target)
+            && *until > now
+        {
+            return outlook.clone();
+        }
+        let outlook = look();
+        let kept = (now.saturating_add(BEHIND), outlook.clone());
+        self.behind.borrow_mut().insert(target.clone(), kept);
+        outlook
+    }
+
     fn pending(&self, target: &ObjectRef, object: &Object, note: String) -> Verdict<String> {
+        if health::is_checking(object) {
+            return self.at_work(target, object);
+        }
         let ready = object.condition("Ready").filter(|one| one.is_false());
         let Some(ready) = ready else {
             return Verdict::Pending(note);
@@ -181,8 +269,8 @@ fn in_vain(settled: bool, (reason, message): (&str, &str)) -> bool {
 
 fn not_ready(target: &ObjectRef, reason: &str, message: &str) -> Error {
     let what = match reason {
-        NOT_READY => format!("{target} cannot become ready"),
         "" => format!("{target} is not ready"),
+        NOT_READY => format!("{target} cannot become ready"),
         reason => format!("{target} failed: `{reason}`"),
     };
     let error = Error::conflict("flux.not-ready", what).cause(message.trim().trim_end_matches('.'));

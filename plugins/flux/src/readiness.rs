@@ -6,13 +6,14 @@
 use agent_sdk::prelude::*;
 
 /// The fields that are looked at.
-pub(crate) const FIELDS: [&str; 16] = [
+pub(crate) const FIELDS: [&str; 17] = [
     "/metadata/generation",
     "/metadata/deletionTimestamp",
     "/metadata/annotations/reconcile.fluxcd.io~1requestedAt",
     "/spec/suspend",
     "/spec/type",
     "/spec/dependsOn",
+    "/spec/interval",
     "/spec/sourceRef",
     "/spec/chartRef",
     "/spec/chart/spec/sourceRef",

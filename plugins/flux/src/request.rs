@@ -128,7 +128,7 @@ fn await_all(
 ) -> Result<()> {
     let open = open(results);
     let targets: Vec<ObjectRef> = open.iter().map(|i| asked[*i].target.clone()).collect();
-    let judge = Judge::default();
+    let judge = Judge::of(targets.len());
     let waited = wait::until(step, &targets, &FIELDS, deadline, |at, object| {
         look(&judge, &asked[open[at]], object, (token, extra))
     })?;
@@ -168,7 +168,7 @@ fn look(
     };
     match handled(&asked.object, object, token) {
         _ if object.flag("/spec/suspend") => Verdict::Failed(suspended(target)),
-        Handled::No => Verdict::Pending("waiting for Flux to take the request".to_owned()),
+        Handled::No => judge.untaken(target, object),
         Handled::Overtaken if extra.force || extra.reset => Verdict::Failed(overtaken(target)),
         Handled::Overtaken | Handled::Yes => judge.verdict(target, object),
     }

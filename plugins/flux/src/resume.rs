@@ -120,7 +120,7 @@ fn settle(
         [one] => format!("Wait until {one} is ready"),
         all => format!("Wait until {} objects are ready", all.len()),
     });
-    let judge = Judge::default();
+    let judge = Judge::of(waiting.len());
     let waited = wait::until(&step, &waiting, &FIELDS, deadline, |at, object| {
         look(&judge, &waiting[at], object, resumed[at].generation)
     })?;
@@ -153,6 +153,7 @@ fn look(
     match object {
         None => Verdict::Failed(request::gone(target)),
         Some(object) if readiness::speaks_of(object, generation) => judge.verdict(target, object),
+        Some(object) if object.generation() >= generation => judge.untaken(target, object),
         Some(_) => Verdict::Pending("waiting for Flux to take it up again".to_owned()),
     }
 }
@@ -178,7 +179,7 @@ mod tests {
     fn ready_from_before_the_suspension_does_not_count() {
         assert!(matches!(
             look(&Judge::default(), &target(), Some(&object(7, 5)), 7),
-            Verdict::Pending(_)
+            Verdict::Blocked(..)
         ));
         assert!(matches!(
             look(&Judge::default(), &target(), Some(&object(7, 7)), 7),

@@ -92,6 +92,46 @@ fn of_pod(namespace: &str, pod: &Object, state: &PodState, events: &[Object]) ->
     unbound.unwrap_or(outlook)
 }
 
+/// The fields of workloads that are looked at.
+pub const WORKLOAD: [&str; 5] = [
+    "/metadata/deletionTimestamp",
+    "/metadata/generation",
+    "/spec/replicas",
+    "/spec/selector",
+    "/status",
+];
+
+/// Looks at a workload ([`WORKLOAD`]) that is to be rolled out, and at its pods where its own status does not say why it is not.
+pub fn at_workload(of: ObjectType, workload: &Object) -> Outlook {
+    let own = super::workload(of, workload);
+    let Outlook::Busy(_) = own else { return own };
+    let namespace = workload.namespace().unwrap_or_default();
+    let labels = workload.at("/spec/selector/matchLabels").as_object();
+    let labels: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?)))
+        .collect();
+    if labels.is_empty() {
+        return own;
+    }
+    let query = Query::all(kinds::POD)
+        .namespace(namespace)
+        .labels(&labels.join(","));
+    let pods = list(&query, &POD);
+    let unready = |pod: &&Object| !pod.condition("Ready").is_some_and(|one| one.is_true());
+    let unready: Vec<&Object> = pods.iter().filter(unready).collect();
+    if unready.is_empty() {
+        return own;
+    }
+    let events = events(namespace, None);
+    let blocked = unready.into_iter().find_map(|one| {
+        let outlook = of_pod(namespace, one, &pod(one, None, &events), &events);
+        outlook.cause().is_some().then_some(outlook)
+    });
+    blocked.unwrap_or(own)
+}
+
 /// Looks at a claim. `wanted` says whether a pod waits for it. One that does not exist, or may not be read, has nothing to say.
 pub fn at_claim(namespace: &str, name: &str, wanted: bool) -> Outlook {
     let target = ObjectRef::new(kinds::PERSISTENT_VOLUME_CLAIM, namespace, name);

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Cause, Outlook};
+use super::{Cause, Outlook, Patience};
 use crate::run::{self, Step};
 
 /// So long a cause must have stood until a person is told of it: a pod that starts is blocked by something for a moment, nearly always.
 const TELL: Duration = Duration::from_secs(5);
+
+/// The same for a cause that the cluster mends by itself, or is at work on.
+const TELL_LATER: Duration = Duration::from_secs(20);
 
 /// A cause that has been gone for so long is over. Between two tries of a controller its word may be gone for a moment.
 const GRACE: Duration = Duration::from_secs(10);
@@ -77,10 +80,13 @@ impl Standing {
 
     /// Returns the causes that are to be told now; each only once.
     pub(crate) fn untold(&mut self, now: Duration) -> Vec<Cause> {
-        let due = self
-            .causes
-            .iter()
-            .filter(|(_, stood)| stood.gone.is_none() && now.saturating_sub(stood.since) >= TELL);
+        let due = self.causes.iter().filter(|(_, stood)| {
+            let tell = match stood.cause.patience {
+                Patience::DEADLINE => TELL_LATER,
+                _ => TELL,
+            };
+            stood.gone.is_none() && now.saturating_sub(stood.since) >= tell
+        });
         let fresh: Vec<_> = due.filter(|(key, _)| !self.told.contains(*key)).collect();
         let causes = fresh.iter().map(|(_, stood)| stood.cause.clone()).collect();
         let keys: Vec<String> = fresh.into_iter().map(|(key, _)| key.clone()).collect();
@@ -100,7 +106,6 @@ fn key(cause: &Cause) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Patience;
     use super::*;
 
     fn at(second: u64) -> Duration {
@@ -175,6 +180,23 @@ mod tests {
             told,
             [(5, "pod `a`: `ImagePullBackOff`: no host".to_owned())]
         );
+    }
+
+    #[test]
+    fn what_the_cluster_is_at_work_on_is_told_later() {
+        let mut standing = Standing::default();
+        let work = Cause::new(
+            "helmreleases media/plex",
+            "",
+            "Helm is at work",
+            Patience::DEADLINE,
+        );
+        let mut told = Vec::new();
+        for second in (0..120).step_by(5) {
+            assert_eq!(standing.judge(at(second), Some(&work)), None);
+            told.extend(standing.untold(at(second)).iter().map(|_| second));
+        }
+        assert_eq!(told, [20]);
     }
 
     #[test]
