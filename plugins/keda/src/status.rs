@@ -57,7 +57,9 @@ fn row(scaler: &Scaler) -> Row {
         paused: pause.is_whole(),
         ready: word(object, "Ready"),
         active: word(object, "Active"),
-        message: message(object, &pause),
+        message: scaler
+            .remembered()
+            .unwrap_or_else(|| message(object, &pause)),
     }
 }
 
@@ -138,6 +140,17 @@ mod tests {
         let row = row(&object(annotations, "True"));
         assert!(!row.paused);
         assert_eq!(row.message, "does not scale out, by `paused-scale-out`");
+    }
+
+    #[test]
+    fn pause_that_only_keda_remembers_is_told() {
+        let mut scaler = object(json!({}), "True");
+        scaler.object.0["status"]["pausedReplicaCount"] = json!(0);
+        let row = row(&scaler);
+        assert!(
+            !row.paused && row.message.contains("remembers a pause"),
+            "{row:?}"
+        );
     }
 
     #[test]
