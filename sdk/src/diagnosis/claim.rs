@@ -3,6 +3,9 @@
 use super::{Cause, Outlook, Patience, event};
 use crate::Object;
 
+/// Events of the persistent volume controller that are not warnings, and yet say that nothing goes on.
+const NORMAL: [&str; 2] = ["FailedBinding", "ExternalProvisioning"];
+
 /// Judges a claim, with the events of its namespace. `wanted` says whether a pod waits for it: until then one of a class that binds late
 /// (`WaitForFirstConsumer`) is as it should be.
 pub fn claim(claim: &Object, events: &[Object], wanted: bool) -> Outlook {
@@ -40,17 +43,26 @@ pub fn claim(claim: &Object, events: &[Object], wanted: bool) -> Outlook {
             blocked(reason, message, Patience::SOON)
         }
         "UnrecognizedDataSourceKind" => blocked(reason, message, Patience::SOON),
+        // A provisioner or a populator tells of its progress.
+        _ if !event::is_warning(event) && !NORMAL.contains(&reason) => {
+            Outlook::Busy(format!("{subject}: {message}"))
+        }
         _ => blocked(reason, message, Patience::MINUTE),
     }
 }
 
 /// Returns the newest event that says why a claim has no volume yet. That the persistent volume controller waits for a provisioner
-/// (`ExternalProvisioning`) says little when that one has spoken as well.
+/// (`ExternalProvisioning`) says little when that one has spoken as well, and that this one waits for a populator (`Provisioning`) when that has.
 fn telling<'a>(claim: &Object, events: &'a [Object]) -> Option<&'a Object> {
     let all = event::of(claim, events, None);
-    let weak = |event: &Object| event::reason(event) == "ExternalProvisioning";
-    let strong = all.iter().find(|event| !weak(event));
-    strong.or(all.first()).copied()
+    let filled = populator(claim).is_some();
+    let weight = |event: &&&Object| match event::reason(event) {
+        "ExternalProvisioning" => 0,
+        "Provisioning" if filled => 1,
+        _ => 2,
+    };
+    // Of several that weigh the same, the last one is taken: the newest.
+    all.iter().rev().max_by_key(weight).copied()
 }
 
 /// What fills the volume of a claim, when that is something else than a snapshot or another claim: the provisioner leaves such a claim to a
@@ -179,14 +191,37 @@ mod tests {
                 "{told}"
             );
         }
+        let assumed = event(
+            "c",
+            9,
+            "Provisioning",
+            "Assuming an external populator will provision the volume",
+        );
         let populator = event(
             "c",
             6,
             "VolSyncPopulatorReplicationDestinationMissing",
-            "ReplicationDestination none does not exist",
+            "Unable to populate volume: ReplicationDestination.volsync.backube \"none\" not found",
         );
-        let told = claim(&of, &[populator], false).note().expect("a note");
-        assert!(told.ends_with("does not exist"), "{told}");
+        let told = claim(&of, &[populator, assumed], false)
+            .note()
+            .expect("a note");
+        assert!(told.ends_with("\"none\" not found"), "{told}");
+    }
+
+    #[test]
+    fn populator_at_work_is_given_its_time() {
+        let of = pending(
+            json!({"dataSourceRef": {"apiGroup": "volsync.backube", "kind": "ReplicationDestination", "name": "dst"}}),
+        );
+        let mut made = event(
+            "c",
+            5,
+            "VolSyncPopulatorPVCCreated",
+            "Populator pvc created",
+        );
+        made.0["type"] = json!("Normal");
+        assert!(matches!(claim(&of, &[made], true), Outlook::Busy(_)));
     }
 
     #[test]
