@@ -80,6 +80,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         super::fault::ALL,
         super::flux::ALL,
         super::flux::trap::ALL,
+        super::flux::wait::ALL,
         super::full::ALL,
         super::keda::ALL,
         super::refused::ALL,
