@@ -4,7 +4,7 @@
 use agent_sdk::prelude::*;
 use serde::Serialize;
 
-use crate::restic::log;
+use crate::restic::{cause, log};
 use crate::snapshot::chosen;
 use crate::source::Source;
 use crate::suspend::state::{self, Suspended};
@@ -135,15 +135,14 @@ fn failed(source: &Source) -> Option<String> {
         return None;
     }
     let logs = source.logs();
-    if log::locked(logs) {
-        return Some(format!(
-            "the repository is locked: agent run volsync.unlock {} {}",
-            source.namespace, source.name
-        ));
-    }
-    let why = log::why(None, logs).map(str::to_owned);
-    let why = why.or_else(|| log::tail(logs, 1).pop());
-    Some(why.unwrap_or_else(|| "the last mover failed".to_owned()))
+    let why = cause::why(None, logs).map(str::to_owned);
+    let why = why
+        .or_else(|| log::tail(logs, 1).pop())
+        .unwrap_or_else(|| "the last mover failed".to_owned());
+    Some(match cause::remedy(logs, source) {
+        Some(remedy) => format!("{why}: {remedy}"),
+        None => why,
+    })
 }
 
 /// A manual tag switches the schedule off for as long as it is there.
@@ -218,7 +217,7 @@ mod tests {
     #[test]
     fn locked_repository_comes_with_its_remedy() {
         let locked = source(
-            json!({"status": {"latestMoverStatus": {"result": "Failed", "logs": "unable to create lock in backend"}}}),
+            json!({"status": {"latestMoverStatus": {"result": "Failed", "logs": "unable to create lock in backend: repository is already locked by PID 7 on x by y (UID 0, GID 0)"}}}),
         );
         assert!(notes(&locked, false, now())[0].contains("agent run volsync.unlock media plex"));
     }

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::image::Image;
-use crate::restic::log;
+use crate::restic::{cause, log};
 use crate::source::Source;
 
 /// Where things are mounted; the same places as in VolSync's mover.
@@ -247,7 +247,7 @@ fn unschedulable(pod: &Value) -> Option<String> {
 /// Says why a list could not be read, most telling first.
 pub(crate) fn causes(exit: Option<i64>, text: &str) -> Vec<String> {
     let mut causes = Vec::new();
-    if let Some(why) = log::why(exit, text) {
+    if let Some(why) = cause::why(exit, text) {
         causes.push(why.to_owned());
     }
     if let Some(exit) = exit.filter(|exit| *exit != 0) {

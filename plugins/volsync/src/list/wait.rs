@@ -7,7 +7,7 @@ use agent_sdk::prelude::*;
 use agent_sdk::wait::Deadline;
 
 use super::job::{self, Pod};
-use crate::restic;
+use crate::restic::{self, cause};
 use crate::source::Source;
 
 /// A log can lag behind its pod's end by a moment.
@@ -70,13 +70,10 @@ pub(super) fn unreadable(source: &Source, what: &str, exit: Option<i64>, log: &s
         Error::conflict("volsync.list-failed", message),
         Error::cause,
     );
-    if restic::log::locked(log) {
-        return error.hint(format!(
-            "agent run volsync.unlock {} {}",
-            source.namespace, source.name
-        ));
+    match cause::remedy(log, source) {
+        Some(remedy) => error.hint(remedy),
+        None => error,
     }
-    error
 }
 
 fn late(source: &Source, timeout: SignedDuration, note: &str) -> Error {

@@ -2,7 +2,7 @@
 
 use agent_sdk::prelude::*;
 
-use crate::restic::log;
+use crate::restic::{cause, log};
 use crate::source::Source;
 
 /// Why a source cannot be synchronised at all.
@@ -32,19 +32,15 @@ pub(super) fn failure(kind: Kind, source: &Source, what: &str, log: &str) -> Err
         source.namespace, source.name
     );
     let mut error = Error::new(kind, "volsync.sync-failed", message);
-    if let Some(why) = log::why(None, log) {
+    if let Some(why) = cause::why(None, log) {
         error = error.cause(why);
     }
-    error = log::tail(log, 4)
-        .into_iter()
-        .fold(error, |error, line| error.cause(format!("log: {line}")));
-    if log::locked(log) {
-        error = error.hint(format!(
-            "agent run volsync.unlock {} {}",
-            source.namespace, source.name
-        ));
+    let lines = log::tail(log, 4).into_iter();
+    error = lines.fold(error, |error, line| error.cause(format!("log: {line}")));
+    match cause::remedy(log, source) {
+        Some(remedy) => error.hint(remedy),
+        None => error,
     }
-    error
 }
 
 #[cfg(test)]
