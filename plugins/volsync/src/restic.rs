@@ -5,6 +5,7 @@
 
 pub(crate) mod cause;
 pub(crate) mod forget;
+pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod selection;
 

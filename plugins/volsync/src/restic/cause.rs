@@ -171,6 +171,17 @@ const OF_FILES: &[(&str, [Why; 4])] = &[
     ),
     ("input/output error", [GONE, BROKEN, BROKEN, GONE]),
 ];
+/// Causes that VolSync's next try may find gone: what the network does, a storage that is busy, a mount, which each pod has anew.
+const PASSING: [Why; 7] = [
+    NO_NAME,
+    REFUSED,
+    SILENT,
+    NO_ROUTE,
+    UNAVAILABLE,
+    GONE,
+    BROKEN,
+];
+
 /// Says in plain words why restic failed: from its exit code when there is one (restic 0.17 and later), and from its last words.
 pub(crate) fn why(exit: Option<i64>, log: &str) -> Option<Why> {
     match exit {
@@ -184,6 +195,17 @@ pub(crate) fn why(exit: Option<i64>, log: &str) -> Option<Why> {
             .take_while(|line| !line.contains("operation successful after"))
             .find_map(meaning),
     }
+}
+
+/// Says whether a mover failed at a lock, which may be one that a crashed mover left.
+pub(crate) fn locked(log: &str) -> bool {
+    why(None, log) == Some(LOCKED)
+}
+
+/// Says whether the next try of a mover that failed so will fail in the same way, as far as can be known. A lock stays until its holder has ended, or
+/// somebody removes it.
+pub(crate) fn lasts(log: &str) -> bool {
+    why(None, log).is_some_and(|why| !PASSING.contains(&why))
 }
 
 /// Returns what a person can do about it, where something is known to help.
