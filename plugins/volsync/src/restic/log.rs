@@ -1,4 +1,6 @@
-//! What the lines of a mover's log mean: what was restored, what went wrong, what is worth showing while it runs.
+//! What the lines of a mover's log mean: what was restored or saved, and what is worth showing while it runs. What went wrong: see [`super::cause`].
+
+pub(crate) use super::cause::why;
 
 /// What a restore mover says that it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,55 +42,6 @@ pub(crate) fn saved(log: &str) -> Option<String> {
         line.trim_start().starts_with("snapshot ") && line.trim_end().ends_with(" saved")
     })?;
     Some(hexadecimal(line.trim_start().strip_prefix("snapshot ")?)).filter(|id| !id.is_empty())
-}
-
-/// Says in plain words why restic failed: from its exit code when there is one (restic 0.17 and later), and from its words.
-pub(crate) fn why(exit: Option<i64>, log: &str) -> Option<&'static str> {
-    let by_code = match exit {
-        Some(10) => Some(MISSING),
-        Some(11) => Some(LOCKED),
-        Some(12) => Some(PASSWORD),
-        Some(130) => Some("restic was interrupted"),
-        _ => None,
-    };
-    by_code.or_else(|| {
-        let said = WORDS.iter().find(|(words, _)| log.contains(words));
-        said.map(|(_, meaning)| *meaning)
-    })
-}
-
-const MISSING: &str = "there is no restic repository at the place that the secret names";
-const LOCKED: &str = "the repository is locked";
-const PASSWORD: &str = "the password in the secret does not open the repository";
-
-const WORDS: [(&str, &str); 13] = [
-    ("wrong password", PASSWORD),
-    ("incorrect password", PASSWORD),
-    ("already locked", LOCKED),
-    ("unable to create lock", LOCKED),
-    ("failure locking repository", LOCKED),
-    ("repository does not exist", MISSING),
-    ("Is there a repository at the following location", MISSING),
-    ("unable to open config file", MISSING),
-    ("no such host", "the host of the repository is unknown"),
-    (
-        "connection refused",
-        "the host of the repository refuses the connection",
-    ),
-    ("i/o timeout", "the host of the repository does not answer"),
-    (
-        "x509:",
-        "the certificate of the repository's host is not trusted: `customCA` may be missing",
-    ),
-    (
-        "permission denied",
-        "the mover's user may not read the repository: see `moverSecurityContext`",
-    ),
-];
-
-/// Says whether a failure can mean a lock that a crashed mover left.
-pub(crate) fn locked(log: &str) -> bool {
-    why(None, log) == Some(LOCKED)
 }
 
 /// Returns the last lines that say something, oldest first.
@@ -178,25 +131,6 @@ mod tests {
             saved("processed 12 files\nsnapshot 98fe76dc saved\nApplying Policy\n"),
             Some("98fe76dc".to_owned())
         );
-    }
-
-    #[test]
-    fn reason_comes_from_the_exit_code_or_the_words() {
-        assert_eq!(why(Some(12), ""), Some(PASSWORD));
-        assert_eq!(why(Some(11), ""), Some(LOCKED));
-        assert_eq!(why(Some(10), ""), Some(MISSING));
-        assert_eq!(
-            why(
-                Some(1),
-                "Fatal: unable to open config file: stat /repository/plex/config: no such file"
-            ),
-            Some(MISSING)
-        );
-        assert_eq!(why(Some(1), "something new"), None);
-        assert!(locked(
-            "Fatal: unable to create lock in backend: repository is already locked exclusively by PID 7"
-        ));
-        assert!(!locked("Fatal: wrong password"));
     }
 
     #[test]
