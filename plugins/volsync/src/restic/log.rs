@@ -1,5 +1,7 @@
 //! What the lines of a mover's log mean: what was restored, what went wrong, what is worth showing while it runs.
 
+use serde_json::Value;
+
 /// What a restore mover says that it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Restored {
@@ -17,11 +19,15 @@ pub(crate) fn restored(log: &str) -> Restored {
     if nothing.iter().any(|text| log.contains(text)) {
         return Restored::Nothing;
     }
-    let id = ["restoring <Snapshot ", "Selected restic snapshot with id: "]
-        .iter()
-        .find_map(|before| log.split_once(before))
-        .map(|(_, after)| hexadecimal(after))
-        .filter(|id| !id.is_empty());
+    let id = [
+        "restoring snapshot ",
+        "restoring <Snapshot ",
+        "Selected restic snapshot with id: ",
+    ]
+    .iter()
+    .find_map(|before| log.split_once(before))
+    .map(|(_, after)| hexadecimal(after))
+    .filter(|id| !id.is_empty());
     id.map_or(Restored::Silent, Restored::Snapshot)
 }
 
@@ -61,15 +67,8 @@ const MISSING: &str = "there is no restic repository at the place that the secre
 const LOCKED: &str = "the repository is locked";
 const PASSWORD: &str = "the password in the secret does not open the repository";
 
+/// What keeps restic from a repository comes first: it asks whether there is one even where it could not look.
 const WORDS: [(&str, &str); 13] = [
-    ("wrong password", PASSWORD),
-    ("incorrect password", PASSWORD),
-    ("already locked", LOCKED),
-    ("unable to create lock", LOCKED),
-    ("failure locking repository", LOCKED),
-    ("repository does not exist", MISSING),
-    ("Is there a repository at the following location", MISSING),
-    ("unable to open config file", MISSING),
     ("no such host", "the host of the repository is unknown"),
     (
         "connection refused",
@@ -80,6 +79,14 @@ const WORDS: [(&str, &str); 13] = [
         "x509:",
         "the certificate of the repository's host is not trusted: `customCA` may be missing",
     ),
+    ("wrong password", PASSWORD),
+    ("incorrect password", PASSWORD),
+    ("already locked", LOCKED),
+    ("unable to create lock", LOCKED),
+    ("failure locking repository", LOCKED),
+    ("repository does not exist", MISSING),
+    ("Is there a repository at the following location", MISSING),
+    ("unable to open config file", MISSING),
     (
         "permission denied",
         "the mover's user may not read the repository: see `moverSecurityContext`",
@@ -93,16 +100,19 @@ pub(crate) fn locked(log: &str) -> bool {
 
 /// Returns the last lines that say something, oldest first.
 pub(crate) fn tail(log: &str, lines: usize) -> Vec<String> {
-    let mut tail: Vec<_> = log
-        .lines()
-        .rev()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .take(lines)
-        .map(str::to_owned)
-        .collect();
-    tail.reverse();
-    tail
+    let said: Vec<_> = log.lines().map(said).collect();
+    let all = said.iter().flat_map(|text| text.lines()).map(str::trim);
+    let mut tail: Vec<_> = all.filter(|line| !line.is_empty()).collect();
+    tail.drain(..tail.len().saturating_sub(lines));
+    tail.into_iter().map(str::to_owned).collect()
+}
+
+/// Returns what a line says. Asked for JSON, restic 0.18 ends with an object that has the message.
+fn said(line: &str) -> String {
+    let object = serde_json::from_str::<Value>(line).unwrap_or_default();
+    let message = object["message"].as_str();
+    let message = message.filter(|_| object["message_type"] == "exit_error");
+    message.unwrap_or(line).to_owned()
 }
 
 /// Returns the last line that tells a person how far a mover is, without the noise that it begins with.
@@ -212,5 +222,25 @@ mod tests {
     #[test]
     fn tail_keeps_order_and_drops_blank_lines() {
         assert_eq!(tail("a\n\nb\nc\n\n", 2), ["b", "c"]);
+    }
+
+    /// Printed by restic 0.18.1 for `snapshots --json`.
+    #[test]
+    fn message_is_taken_out_of_its_object() {
+        let log = r#"{"message_type":"exit_error","code":10,"message":"Fatal: repository does not exist\nIs there a repository at the following location?\n/r"}"#;
+        assert_eq!(
+            tail(log, 2),
+            ["Is there a repository at the following location?", "/r"]
+        );
+    }
+
+    #[test]
+    fn host_that_does_not_answer_is_not_a_missing_repository() {
+        let log = "Fatal: unable to open config file: Stat: Get \"http://nas:9000/b/?location=\": dial tcp 10.0.0.5:9000: connect: \
+            connection refused\nIs there a repository at the following location?\ns3:http://nas:9000/b/plex";
+        assert_eq!(
+            why(Some(1), log),
+            Some("the host of the repository refuses the connection")
+        );
     }
 }
