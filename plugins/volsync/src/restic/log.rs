@@ -1,5 +1,7 @@
 //! What the lines of a mover's log mean: what was restored or saved, and what is worth showing while it runs. What went wrong: see [`super::cause`].
 
+use serde_json::Value;
+
 pub(crate) use super::cause::why;
 
 /// What a restore mover says that it did.
@@ -13,17 +15,27 @@ pub(crate) enum Restored {
     Silent,
 }
 
-/// Finds out what was restored. VolSync keeps the "restoring" line in `latestMoverStatus.logs` and drops the "Selected" line; the pod has both.
+/// What restic says before it restores: before 0.17, since then, and what VolSync's mover says before that. VolSync keeps the first two in
+/// `latestMoverStatus.logs` and drops the last one; the pod has all.
+const RESTORING: [&str; 3] = [
+    "restoring <Snapshot ",
+    "restoring snapshot ",
+    "Selected restic snapshot with id: ",
+];
+
+/// Finds out what was restored.
 pub(crate) fn restored(log: &str) -> Restored {
     let nothing = ["No eligible snapshots found", "No data will be restored"];
     if nothing.iter().any(|text| log.contains(text)) {
         return Restored::Nothing;
     }
-    let id = ["restoring <Snapshot ", "Selected restic snapshot with id: "]
-        .iter()
-        .find_map(|before| log.split_once(before))
-        .map(|(_, after)| hexadecimal(after))
-        .filter(|id| !id.is_empty());
+    let named = |line: &str| {
+        let id = RESTORING
+            .iter()
+            .find_map(|before| line.trim().strip_prefix(before));
+        id.map(hexadecimal).filter(|id| !id.is_empty())
+    };
+    let id = log.lines().find_map(named);
     id.map_or(Restored::Silent, Restored::Snapshot)
 }
 
@@ -46,16 +58,19 @@ pub(crate) fn saved(log: &str) -> Option<String> {
 
 /// Returns the last lines that say something, oldest first.
 pub(crate) fn tail(log: &str, lines: usize) -> Vec<String> {
-    let mut tail: Vec<_> = log
-        .lines()
-        .rev()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .take(lines)
-        .map(str::to_owned)
-        .collect();
-    tail.reverse();
-    tail
+    let said: Vec<_> = log.lines().map(said).collect();
+    let all = said.iter().flat_map(|text| text.lines()).map(str::trim);
+    let mut tail: Vec<_> = all.filter(|line| !line.is_empty()).collect();
+    tail.drain(..tail.len().saturating_sub(lines));
+    tail.into_iter().map(str::to_owned).collect()
+}
+
+/// Returns what a line says. Asked for JSON, restic 0.18 ends with an object that has the message.
+fn said(line: &str) -> String {
+    let object = serde_json::from_str::<Value>(line).unwrap_or_default();
+    let message = object["message"].as_str();
+    let message = message.filter(|_| object["message_type"] == "exit_error");
+    message.unwrap_or(line).to_owned()
 }
 
 /// Returns the last line that tells a person how far a mover is, without the noise that it begins with.
@@ -146,5 +161,25 @@ mod tests {
     #[test]
     fn tail_keeps_order_and_drops_blank_lines() {
         assert_eq!(tail("a\n\nb\nc\n\n", 2), ["b", "c"]);
+    }
+
+    /// Printed by restic 0.18.1 for `snapshots --json`.
+    #[test]
+    fn message_is_taken_out_of_its_object() {
+        let log = r#"{"message_type":"exit_error","code":10,"message":"Fatal: repository does not exist\nIs there a repository at the following location?\n/r"}"#;
+        assert_eq!(
+            tail(log, 2),
+            ["Is there a repository at the following location?", "/r"]
+        );
+    }
+
+    #[test]
+    fn host_that_does_not_answer_is_not_a_missing_repository() {
+        let log = "Fatal: unable to open config file: Stat: Get \"http://nas:9000/b/?location=\": dial tcp 10.0.0.5:9000: connect: \
+            connection refused\nIs there a repository at the following location?\ns3:http://nas:9000/b/plex";
+        assert_eq!(
+            why(Some(1), log),
+            Some("the host of the repository refuses the connection")
+        );
     }
 }
