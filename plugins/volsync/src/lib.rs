@@ -32,5 +32,6 @@ agent_sdk::plugin! {
         crate::suspend::suspend,
         crate::suspend::resume::resume,
         crate::restore::restore,
+        crate::restore::rollback::rollback,
     ],
 }

@@ -73,7 +73,7 @@ fn read(source: &Source, timeout: SignedDuration) -> Result<Vec<Snapshot>> {
         "List the snapshots of `{}/{}`",
         source.namespace, source.name
     ));
-    let name = format!("volsync-agent-list-{}", suffix(&run::token()));
+    let name = format!("volsync-agent-list-{}", text::hash(&run::token()));
     run::stand_in("name of the Job", &name);
     let image = image();
     let manifest = job::manifest(&job::Order {
@@ -112,14 +112,6 @@ fn privileged(namespace: &str) -> Result<bool> {
     let annotation =
         |object: &Object| object.annotation("volsync.backube/privileged-movers") == Some("true");
     Ok(object.as_ref().is_some_and(annotation))
-}
-
-/// Makes eight letters and digits of a token, for a second list in the same run must not have the name of the first (FNV-1a).
-fn suffix(token: &str) -> String {
-    let hash = token.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
-    format!("{hash:08x}")
 }
 
 fn rows(snapshots: &[Snapshot], now: Timestamp) -> Vec<Row> {
@@ -217,14 +209,5 @@ mod tests {
         let mut expected = example();
         expected.reverse();
         assert_eq!(snapshots_of(&value), Ok(expected));
-    }
-
-    #[test]
-    fn two_lists_in_one_run_have_different_names() {
-        assert_ne!(
-            suffix("2026-11-22T06.00.00.1-abc"),
-            suffix("2026-11-22T06.00.00.1-abd")
-        );
-        assert_eq!(suffix("x").len(), 8);
     }
 }

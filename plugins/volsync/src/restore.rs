@@ -6,7 +6,7 @@
 //! volume after all), the holds put back, [`ready`].
 //!
 //! Nothing is overwritten before the first six have succeeded. Everything that is changed is held, so whatever way the run ends, the host
-//! puts it back; there is no clean-up code in here.
+//! puts it back; there is no clean-up code in here. What VolSync may have overwritten by then the host has brought back by [`rollback`].
 
 mod consent;
 mod destination;
@@ -17,6 +17,7 @@ mod look;
 mod quiet;
 mod ready;
 mod rival;
+pub(crate) mod rollback;
 mod safety;
 mod select;
 
@@ -24,6 +25,7 @@ use agent_sdk::prelude::*;
 use serde::Serialize;
 
 use crate::restic::Snapshot;
+use destination::Order;
 use look::Scene;
 use safety::Safety;
 
@@ -105,15 +107,25 @@ pub(crate) fn restore(args: Restore) -> Result<Report> {
     let down = run::now();
     let held = holds::hold(&scene, &args, &safety.quiet)?;
     drain::wait(&scene, args.down_timeout)?;
-    let restored = destination::restore(&scene, &pin, chosen.as_ref(), &safety, args.timeout);
-    if let Err(error) = restored {
-        // Dropped, they would be put back now, beside a mover that may still write. The host puts everything back when the run ends, newest
-        // first, and nothing while something newer is still there.
-        std::mem::forget((held, safety));
-        return Err(error);
-    }
+    let order = Order {
+        pin: &pin,
+        chosen: chosen.as_ref(),
+        timeout: args.timeout,
+    };
+    let announce = || rollback::announce(&scene, chosen.as_ref(), &safety);
+    let restored = match destination::restore(&scene, &order, announce) {
+        Ok(note) => note,
+        Err(error) => {
+            // Dropped, they would be put back now, beside a mover that may still write. The host puts everything back when the run ends, newest
+            // first, and nothing while something newer is still there.
+            std::mem::forget((held, safety));
+            return Err(error);
+        }
+    };
+    restored.iter().for_each(|note| warn!("{note}"));
     let mut notes = scene.notes.clone();
     notes.extend(safety.note.take());
+    notes.extend(restored);
     notes.extend(held.release()?);
     let left = std::mem::take(&mut safety.quiet).release()?;
     left.iter().for_each(|sentence| warn!("{sentence}"));

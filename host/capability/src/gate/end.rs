@@ -208,8 +208,7 @@ impl Gate {
     /// Keeps an entry in the ledger, because something newer is still there that may need it to be as it is.
     pub(super) fn leave_held(&self, entry: Entry, until: &str) -> TakeBack {
         let message = format!("it is left as it is until {until}");
-        let failure = Failure::new(Kind::Conflict, "run.not-yet", message)
-            .hinted(format!("agent undo {}", self.run.id));
+        let failure = Failure::new(Kind::Conflict, "run.not-yet", message);
         let take_back = ledger::unsettled(&entry, failure);
         self.run.ledger.put(entry);
         self.run.show(Event::PutBack(take_back.clone()));

@@ -2,8 +2,6 @@
 
 use serde_json::Value;
 
-pub(crate) use super::cause::why;
-
 /// What a restore mover says that it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Restored {

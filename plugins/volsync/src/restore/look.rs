@@ -92,6 +92,34 @@ fn require_trigger(source: &Source) -> Result<()> {
         .hint("give it a `spec.trigger.schedule`, where it comes from"))
 }
 
+/// Looks at the volume alone, for who has stopped the app before.
+///
+/// # Errors
+///
+/// `volsync.unknown-app`, `volsync.not-restic`, `volsync.no-claim` and so on.
+pub(super) fn volume(namespace: &str, source: &str) -> Result<Scene> {
+    operator::refuse_suspended()?;
+    let source = app::source(namespace, source)?;
+    app::require_restic(&source)?;
+    let claim_modes = claim(&source)?;
+    rival::refuse(&source)?;
+    Ok(Scene {
+        app: source.name.clone(),
+        claim_modes,
+        source,
+        siblings: Vec::new(),
+        workloads: Vec::new(),
+        cron_jobs: Vec::new(),
+        jobs: Vec::new(),
+        scaled_objects: Vec::new(),
+        autoscalers: Vec::new(),
+        kustomizations: Vec::new(),
+        releases: Vec::new(),
+        services: Vec::new(),
+        notes: Vec::new(),
+    })
+}
+
 fn gather(
     args: &Restore,
     source: Source,
