@@ -10,8 +10,8 @@ use agent_sdk::operations::Overwritten;
 use agent_sdk::prelude::*;
 
 use super::look::Scene;
-use super::rival;
 use super::select::Pin;
+use super::{rival, verify};
 use crate::restic::Snapshot;
 use wait::{Proof, Wait};
 
@@ -25,6 +25,8 @@ pub(super) struct Order<'a> {
     pub(super) chosen: Option<&'a Snapshot>,
     /// How long its mover may fail or stand still.
     pub(super) timeout: SignedDuration,
+    /// Whether the volume is compared with the snapshot afterwards.
+    pub(super) verify: bool,
 }
 
 /// Restores, and proves that it was the chosen snapshot. Returns what the person should know about that.
@@ -32,7 +34,7 @@ pub(super) struct Order<'a> {
 /// # Errors
 ///
 /// `volsync.restore-running`; `volsync.restore-failed`, `volsync.volume-in-use`, `volsync.nothing-restored`, `volsync.other-snapshot`, each with the
-/// mover's last lines. What was announced stays so, unless nothing was overwritten.
+/// mover's last lines; `volsync.not-as-snapshot`. What was announced stays so, unless nothing was overwritten.
 pub(super) fn restore(
     scene: &Scene,
     order: &Order,
@@ -61,9 +63,11 @@ pub(super) fn restore(
         }
     };
     let (Some(chosen), false) = (order.chosen, run::planning()) else {
-        overwritten.settle();
         step.skip("VolSync restores when the run starts");
-        return Ok(None);
+        held.release()?;
+        let note = verify::verify(scene, order)?;
+        overwritten.settle();
+        return Ok(note);
     };
     let uid = held
         .objects()
@@ -85,9 +89,10 @@ pub(super) fn restore(
     match end.and_then(|logs| wait.verify(&logs, chosen)) {
         Ok(proof) => {
             held.release()?;
-            overwritten.settle();
             step.done("");
-            Ok(proof.note(chosen))
+            let unproven = verify::verify(scene, order)?;
+            overwritten.settle();
+            Ok(unproven.or_else(|| proof.note(chosen).filter(|_| !order.verify)))
         }
         Err(error) => Err(broken_off(error, wait, held, overwritten, &step)),
     }

@@ -69,6 +69,7 @@ pub(crate) fn rollback(args: Rollback) -> Result<Report> {
         pin: &pin,
         chosen: Some(&chosen),
         timeout: args.timeout,
+        verify: true,
     };
     let announce = || announced(&scene, None, chosen.short());
     let note = destination::restore(&scene, &order, announce)?;
