@@ -1,6 +1,6 @@
 //! The process's own streams.
 
-use std::io::{self, BufReader, IsTerminal as _};
+use std::io::{self, BufReader, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,6 +32,19 @@ pub(super) fn terminal() -> io::Result<Terminal> {
         zone: TimeZone::system,
     })
     .with_secrets(Arc::new(file), Box::new(unseen)))
+}
+
+/// Returns whether somebody sits in front of this who can be asked.
+pub(super) fn can_ask() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Shows a text that a program beside us has for the person. A line of progress may stand where it is written.
+pub(super) fn aside(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let clear = if stderr.is_terminal() { "\r\x1b[K" } else { "" };
+    // Where nobody reads there is nobody to show it to.
+    let _gone = write!(stderr, "{clear}{text}").and_then(|()| stderr.flush());
 }
 
 /// Reads the file of a secret, which may be a pipe such as the one that a shell makes of `<(pass show token)`.

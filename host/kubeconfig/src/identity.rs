@@ -1,0 +1,197 @@
+//! Who we are to the server: a certificate and its key, which may change while we run.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{Error, InconsistentKeys, SignatureScheme};
+use zeroize::Zeroizing;
+
+use crate::access::Read;
+
+/// How long files are not looked at again, as in client-go.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The object identifier of the curve P-521 (`1.3.132.0.35`), as it stands in a key.
+const P521: [u8; 7] = [0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23];
+
+/// Joins a certificate chain and its key, both PEM.
+pub(crate) fn certified(
+    chain: &[u8],
+    key: &[u8],
+    crypto: &CryptoProvider,
+) -> Result<Arc<CertifiedKey>, &'static str> {
+    let chain = certificates(chain);
+    if chain.is_empty() {
+        return Err("the client certificate holds no certificate in PEM");
+    }
+    let key = private_key(key, crypto)?;
+    let certified = CertifiedKey::new(chain, key);
+    match certified.keys_match() {
+        Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            Err("the client key does not belong to the client certificate")
+        }
+        // A certificate of version 1 says nothing that could be compared; the server will judge it.
+        _ => Ok(Arc::new(certified)),
+    }
+}
+
+/// Returns the certificates in a PEM text; other things in it do not matter.
+pub(crate) fn certificates(text: &[u8]) -> Vec<CertificateDer<'static>> {
+    let blocks = pem::parse_many(text).unwrap_or_default().into_iter();
+    let blocks = blocks.filter(|block| block.tag() == "CERTIFICATE");
+    blocks
+        .map(|block| CertificateDer::from(block.into_contents()))
+        .collect()
+}
+
+/// Reads the first key, whatever it is called: kubectl does not mind what its header says, either.
+fn private_key(
+    text: &[u8],
+    crypto: &CryptoProvider,
+) -> Result<Arc<dyn rustls::sign::SigningKey>, &'static str> {
+    let blocks = pem::parse_many(text).unwrap_or_default();
+    let key = blocks
+        .into_iter()
+        .find(|block| block.tag().ends_with("PRIVATE KEY"));
+    let key = key.ok_or("the client key holds no private key in PEM")?;
+    if key.tag() == "ENCRYPTED PRIVATE KEY"
+        || key.headers().iter().any(|(name, _)| name == "DEK-Info")
+    {
+        return Err(
+            "the client key is encrypted with a passphrase; kubectl does not take that either",
+        );
+    }
+    let der = Zeroizing::new(key.into_contents());
+    let forms = [
+        PrivateKeyDer::Pkcs8(der.to_vec().into()),
+        PrivateKeyDer::Pkcs1(der.to_vec().into()),
+        PrivateKeyDer::Sec1(der.to_vec().into()),
+    ];
+    let mut keys = forms
+        .into_iter()
+        .map(|form| crypto.key_provider.load_private_key(form));
+    match keys.find_map(Result::ok) {
+        Some(key) => Ok(key),
+        None if der.windows(P521.len()).any(|part| part == P521) => Err(
+            "the client key is on the curve P-521, which is not supported: have one made on P-256 or P-384",
+        ),
+        None => Err(
+            "the client key is not an RSA key of 2048 bits or more, nor one on P-256, P-384 or Ed25519",
+        ),
+    }
+}
+
+/// What is shown to a server that asks for a certificate.
+#[derive(Default)]
+pub(crate) struct Identity(RwLock<Option<Arc<CertifiedKey>>>);
+
+impl Identity {
+    /// Shows another certificate from now on. Returns whether it is another one.
+    pub(crate) fn set(&self, new: Option<Arc<CertifiedKey>>) -> bool {
+        let chain = |key: &Option<Arc<CertifiedKey>>| key.as_ref().map(|key| key.cert.clone());
+        let mut now = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = chain(&now) != chain(&new);
+        *now = new;
+        changed
+    }
+}
+
+impl ResolvesClientCert for Identity {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity(***)")
+    }
+}
+
+/// A certificate and a key in files, read again for new connections.
+pub(crate) struct Files {
+    chain: PathBuf,
+    key: PathBuf,
+    read: Read,
+    crypto: Arc<CryptoProvider>,
+    last: Mutex<(Instant, Arc<CertifiedKey>)>,
+}
+
+/// Why files do not make an identity.
+pub(crate) enum Refused {
+    File(Which, io::Error),
+    Content(&'static str),
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Which {
+    Certificate,
+    Key,
+}
+
+impl Files {
+    pub(crate) fn open(
+        chain: PathBuf,
+        key: PathBuf,
+        read: Read,
+        crypto: &Arc<CryptoProvider>,
+    ) -> Result<Files, Refused> {
+        let now = load(&chain, &key, read, crypto)?;
+        Ok(Files {
+            chain,
+            key,
+            read,
+            crypto: Arc::clone(crypto),
+            last: Mutex::new((Instant::now(), now)),
+        })
+    }
+}
+
+fn load(
+    chain: &Path,
+    key: &Path,
+    read: Read,
+    crypto: &CryptoProvider,
+) -> Result<Arc<CertifiedKey>, Refused> {
+    let chain = read(chain).map_err(|error| Refused::File(Which::Certificate, error))?;
+    let key = read(key).map_err(|error| Refused::File(Which::Key, error))?;
+    certified(&chain, &Zeroizing::new(key), crypto).map_err(Refused::Content)
+}
+
+impl ResolvesClientCert for Files {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0.elapsed() > FRESH {
+            last.0 = Instant::now();
+            // While the two are being replaced they may not fit; then the old ones are shown once more.
+            if let Ok(now) = load(&self.chain, &self.key, self.read, &self.crypto) {
+                last.1 = now;
+            }
+        }
+        Some(Arc::clone(&last.1))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Files(***)")
+    }
+}
