@@ -61,13 +61,8 @@ fn private_key(
         .into_iter()
         .find(|block| block.tag().ends_with("PRIVATE KEY"));
     let key = key.ok_or("the client key holds no private key in PEM")?;
-    if key.tag() == "ENCRYPTED PRIVATE KEY"
-        || key.headers().iter().any(|(name, _)| name == "DEK-Info")
-    {
-        return Err(
-            "the client key is encrypted with a passphrase; kubectl does not take that either",
-        );
-    }
+    let locked = key.tag().starts_with("ENCRYPTED")
+        || key.headers().iter().any(|(name, _)| name == "DEK-Info");
     let der = Zeroizing::new(key.into_contents());
     let forms = [
         PrivateKeyDer::Pkcs8(der.to_vec().into()),
@@ -77,15 +72,21 @@ fn private_key(
     let mut keys = forms
         .into_iter()
         .map(|form| crypto.key_provider.load_private_key(form));
-    match keys.find_map(Result::ok) {
-        Some(key) => Ok(key),
-        None if der.windows(P521.len()).any(|part| part == P521) => Err(
-            "the client key is on the curve P-521, which is not supported: have one made on P-256 or P-384",
-        ),
-        None => Err(
-            "the client key is not an RSA key of 2048 bits or more, nor one on P-256, P-384 or Ed25519",
-        ),
+    if let Some(key) = keys.find_map(Result::ok) {
+        return Ok(key);
     }
+    let on_p521 = der.windows(P521.len()).any(|part| part == P521);
+    Err(match (locked, on_p521) {
+        (true, _) => {
+            "the client key is locked with a passphrase; kubectl does not take that either"
+        }
+        (false, true) => {
+            "the client key is on the curve P-521, which is not supported: have one made on P-256 or P-384"
+        }
+        (false, false) => {
+            "the client key is not an RSA key of 2048 bits or more, nor one on P-256, P-384 or Ed25519"
+        }
+    })
 }
 
 /// What is shown to a server that asks for a certificate.

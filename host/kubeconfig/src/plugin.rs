@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,10 @@ mod mask;
 
 /// How long what a plugin says is held back, in case it prints in a moment what must not be seen.
 const HOLD: Duration = Duration::from_millis(400);
+
+/// How long a plugin may take when nobody is there to end it, and when a person may be logging in somewhere else.
+const ALONE: Duration = Duration::from_secs(60);
+const ATTENDED: Duration = Duration::from_secs(600);
 
 /// When a plugin may ask the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +77,20 @@ impl Plugin {
         let held = Arc::new(Mutex::new(Held::default()));
         let lock = || held.lock().unwrap_or_else(PoisonError::into_inner);
         let mut running = (self.access.run)(self.program(&held));
+        let patience = if self.access.interactive {
+            ATTENDED
+        } else {
+            ALONE
+        };
+        let mut patience_ends = pin!(tokio::time::sleep(patience));
         let ended = loop {
             tokio::select! {
                 ended = &mut running => break ended,
+                () = &mut patience_ends => {
+                    let rest = lock().rest();
+                    self.show(&rest, &self.mask);
+                    return Err(self.failed(format!("did not end within {} s", patience.as_secs())));
+                }
                 () = tokio::time::sleep(HOLD) => {
                     let due = lock().due();
                     self.show(&due, &self.mask);
@@ -153,27 +169,30 @@ impl Plugin {
         NoCredentials::Missing { command, user }
     }
 
-    fn judge(&self, ended: Ended) -> Result<Given, NoCredentials> {
+    fn failed(&self, how: String) -> NoCredentials {
         let (command, user) = self.names();
-        let how = match ended.code {
-            Some(0) => {
-                return self
-                    .given(&ended.stdout)
-                    .map_err(|what| NoCredentials::Nonsense {
-                        command,
-                        user,
-                        what,
-                    });
-            }
-            Some(code) => format!("failed with exit code {code}"),
-            None => "was ended by a signal".to_owned(),
-        };
-        Err(NoCredentials::Failed { command, user, how })
+        NoCredentials::Failed { command, user, how }
+    }
+
+    fn judge(&self, ended: Ended) -> Result<Given, NoCredentials> {
+        match ended.code {
+            Some(0) => self.given(&ended.stdout).map_err(|what| {
+                let (command, user) = self.names();
+                NoCredentials::Nonsense {
+                    command,
+                    user,
+                    what,
+                }
+            }),
+            Some(code) => Err(self.failed(format!("failed with exit code {code}"))),
+            None => Err(self.failed("was ended by a signal".to_owned())),
+        }
     }
 
     fn given(&self, stdout: &[u8]) -> Result<Given, &'static str> {
         let credential: Value = match serde_json::from_slice(stdout) {
             Ok(json) => json,
+            Err(_) if stdout.trim_ascii_start().starts_with(b"{") => return Err("is not JSON"),
             Err(_) => yaml::parse(stdout)
                 .map_err(|_| "is neither JSON nor YAML")?
                 .json(),

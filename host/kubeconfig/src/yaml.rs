@@ -99,6 +99,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Node, Syntax> {
     let text = text::decode(bytes)?;
     let mut reader = Reader {
         events: Parser::new_from_str(&text),
+        text: &text,
         anchors: HashMap::new(),
         nodes: 0,
     };
@@ -123,6 +124,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Node, Syntax> {
 
 struct Reader<'a> {
     events: Parser<'a, StrInput<'a>>,
+    text: &'a str,
     anchors: HashMap<usize, Node>,
     nodes: usize,
 }
@@ -136,7 +138,7 @@ impl<'a> Reader<'a> {
                     let at = place(span.start.line(), span.start.col());
                     return Ok((event, at));
                 }
-                Some(Err(error)) => return Err(syntax(&error)),
+                Some(Err(error)) => return Err(syntax(&error, self.text)),
                 None => return Ok((Event::StreamEnd, At::default())),
             }
         }
@@ -276,12 +278,20 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, &'
     }
 }
 
-fn syntax(error: &ScanError) -> Syntax {
-    let marker = error.marker();
-    Syntax {
-        at: place(marker.line(), marker.col()),
-        what: text::fault(error.kind()),
+fn syntax(error: &ScanError, text: &str) -> Syntax {
+    let (marker, what) = (error.marker(), text::fault(error.kind()));
+    let mut at = place(marker.line(), marker.col());
+    if what == text::TAB {
+        // The parser points at the value that the line with the tab seems to go on with.
+        let lines = text.lines().enumerate().skip(at.line.saturating_sub(1));
+        let indents = |line: &str| {
+            line.len() > line.trim_start().len() && line.trim_start_matches(' ').starts_with('\t')
+        };
+        if let Some((index, _)) = lines.into_iter().find(|(_, line)| indents(line)) {
+            at = place(index + 1, 0);
+        }
     }
+    Syntax { at, what }
 }
 
 /// The parser counts columns from 0.

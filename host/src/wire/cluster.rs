@@ -87,8 +87,8 @@ async fn connect(options: &Options, quiet: bool) -> Result<Connected, NoCluster>
         None if kubeconfig.is_absent() => {
             let files = kubeconfig.missing().iter();
             let files: Vec<_> = files.map(|path| format!("`{}`", path.display())).collect();
-            return Err(match variable {
-                Some(_) if !files.is_empty() => NoCluster::Missing {
+            return Err(match &variable {
+                Some(list) if !list.is_empty() && !files.is_empty() => NoCluster::Missing {
                     files: files.join(", "),
                 },
                 _ => NoCluster::Nowhere,

@@ -222,6 +222,20 @@ async fn a_question_is_shown_while_it_waits_for_an_answer() {
     assert!(begin.elapsed() >= pause * 3);
 }
 
+#[tokio::test(start_paused = true)]
+async fn one_that_does_not_end_is_given_up() {
+    let stage = || Stage {
+        stderr: vec!["waits", " for the browser\n", "\n"],
+        pause: Duration::from_secs(59),
+        ..good(credential(json!({ "token": "abcd" })))
+    };
+    let seen = play(stage(), |_| {}).await;
+    assert_eq!(seen.shown, "waits");
+    assert!(failure(seen).ends_with("did not end within 60 s"));
+    let seen = play(stage(), |plugin| plugin.access.interactive = true).await;
+    assert!(seen.given.is_ok(), "a person logs in");
+}
+
 #[tokio::test]
 async fn what_are_no_credentials_is_told_without_repeating_it() {
     let version = json!({ "kind": "ExecCredential", "apiVersion": "v9", "status": {} }).to_string();

@@ -89,7 +89,7 @@ fn a_fault_has_a_place_and_none_of_the_text() {
     let table: [(&[u8], usize, usize); 9] = [
         (b"a: 1\nb: [SECRET\n", 2, 4),
         (b"a: \"SECRET\n", 1, 4),
-        (b"a:\n\tb: SECRET\n", 2, 2),
+        (b"a:\n\tb: SECRET\n", 2, 1),
         (b"a: 1\n  SECRET: 2\n", 2, 9),
         (b"a: *SECRET\n", 1, 4),
         (b"a: 1\nSECRET\n", 2, 1),

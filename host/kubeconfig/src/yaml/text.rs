@@ -62,6 +62,8 @@ fn behind(text: &str) -> At {
     }
 }
 
+pub(super) const TAB: &str = "a tab indents; YAML wants spaces";
+
 /// Says what is wrong. The parser's own words may repeat a piece of the text.
 pub(super) fn fault(kind: &ErrorKind) -> &'static str {
     match kind {
@@ -85,7 +87,8 @@ pub(super) fn fault(kind: &ErrorKind) -> &'static str {
         ErrorKind::InvalidIndentation => "the indentation is wrong",
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation => "a tab indents; YAML wants spaces",
+        | ErrorKind::TabInPlainScalar
+        | ErrorKind::TabInIndentation => TAB,
         _ => "it is not valid YAML",
     }
 }
