@@ -12,8 +12,8 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{CertificateError, ClientConfig};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -40,6 +40,10 @@ enum NoConnection {
     Proxy(&'static str, #[source] BoxError),
     #[error("the proxy that {0} names does not lead to the server")]
     Refused(&'static str, #[source] BoxError),
+    #[error(
+        "the server's certificate is not valid for the name in `tls-server-name`, only for {0}"
+    )]
+    Misnamed(String),
     #[error("no connection within {} s", CONNECT.as_secs())]
     Slow,
 }
@@ -61,6 +65,8 @@ pub(crate) struct Way {
 pub(crate) struct Tls {
     pub(crate) config: Arc<ClientConfig>,
     pub(crate) name: ServerName<'static>,
+    /// Whether that is another one than the address has. It is not repeated then.
+    pub(crate) renamed: bool,
 }
 
 trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -150,10 +156,26 @@ async fn dial(to: Uri) -> Result<Stream, BoxError> {
 
 async fn secure(stream: Stream, tls: &Tls) -> Result<Stream, BoxError> {
     let connector = TlsConnector::from(Arc::clone(&tls.config));
-    let stream = connector
+    let secured = connector
         .connect(tls.name.clone(), stream.into_inner())
-        .await?;
-    Ok(TokioIo::new(Box::new(stream)))
+        .await;
+    match secured {
+        Ok(stream) => Ok(TokioIo::new(Box::new(stream))),
+        Err(error) if tls.renamed => Err(misnamed(&error).unwrap_or_else(|| error.into())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn misnamed(error: &io::Error) -> Option<BoxError> {
+    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+        presented,
+        ..
+    }) = error
+    else {
+        return None;
+    };
+    Some(NoConnection::Misnamed(presented.join(", ")).into())
 }
 
 fn uri(authority: &str) -> Result<Uri, http::Error> {

@@ -4,13 +4,14 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys, SignatureScheme};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::access::Read;
@@ -194,5 +195,72 @@ impl ResolvesClientCert for Files {
 impl fmt::Debug for Files {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Files(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::crypto::ring;
+
+    use super::*;
+
+    /// What the two files hold now.
+    static NOW: Mutex<Option<(String, String)>> = Mutex::new(None);
+
+    fn write() -> (String, String) {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let certificate = rcgen::CertificateParams::default().self_signed(&key);
+        (
+            certificate.expect("a certificate").pem(),
+            key.serialize_pem(),
+        )
+    }
+
+    fn read(path: &Path) -> io::Result<Vec<u8>> {
+        let now = NOW.lock().expect("a lock").clone();
+        let (certificate, key) = now.ok_or(io::ErrorKind::NotFound)?;
+        Ok(if path == Path::new("key") {
+            key
+        } else {
+            certificate
+        }
+        .into())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn files_are_read_again_for_new_connections() {
+        let (first, second) = (write(), write());
+        *NOW.lock().expect("a lock") = Some(first.clone());
+        let crypto = Arc::new(ring::default_provider());
+        let files = Files::open("cert".into(), "key".into(), read, &crypto);
+        let files = files.unwrap_or_else(|_| panic!("an identity"));
+        let shown = || files.resolve(&[], &[]).expect("an identity").cert.clone();
+        let der = |pair: &(String, String)| certificates(pair.0.as_bytes());
+        *NOW.lock().expect("a lock") = Some(second.clone());
+        assert_eq!(shown(), der(&first), "nobody looks for every connection");
+        tokio::time::advance(FRESH * 2).await;
+        assert_eq!(shown(), der(&second));
+        *NOW.lock().expect("a lock") = Some((first.0.clone(), second.1.clone()));
+        tokio::time::advance(FRESH * 2).await;
+        assert_eq!(
+            shown(),
+            der(&second),
+            "the new certificate is there, its key is not"
+        );
+        *NOW.lock().expect("a lock") = None;
+        tokio::time::advance(FRESH * 2).await;
+        assert_eq!(shown(), der(&second), "the files are gone");
+    }
+
+    #[test]
+    fn a_certificate_that_changes_is_noticed() {
+        let crypto = ring::default_provider();
+        let new = || {
+            let (certificate, key) = write();
+            certified(certificate.as_bytes(), key.as_bytes(), &crypto).expect("an identity")
+        };
+        let (identity, first) = (Identity::default(), new());
+        assert!(!identity.set(None) && identity.set(Some(Arc::clone(&first))));
+        assert!(!identity.set(Some(first)) && identity.set(Some(new())));
     }
 }

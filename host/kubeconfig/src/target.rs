@@ -184,6 +184,7 @@ fn assemble(
         Ok::<_, &'static str>(Tls {
             config: Arc::clone(config),
             name,
+            renamed: !tls_server_name.is_empty(),
         })
     };
     let tls = login

@@ -53,7 +53,7 @@ const BREAKS: [(&str, Break); 9] = [
 ];
 
 /// Everything that comes out of a kubeconfig: what is said in all its forms, and what is shown.
-async fn heard(text: &str, stdout: &'static str, code: i32) -> String {
+async fn heard(text: &[u8], stdout: &'static str, code: i32) -> String {
     let shown = Arc::new(Mutex::new(String::new()));
     let screen = Arc::clone(&shown);
     let access = Access {
@@ -140,7 +140,7 @@ async fn nothing_of_a_kubeconfig_is_said() {
             for (how, change) in BREAKS {
                 let broken = change(&before, lines[number].trim_end(), &behind);
                 for (stdout, code) in printed {
-                    let heard = heard(&broken, stdout, code).await;
+                    let heard = heard(broken.as_bytes(), stdout, code).await;
                     let found = CANARIES.iter().any(|canary| heard.contains(canary));
                     assert!(!found, "{name}, line {}, {how}: {heard}", number + 1);
                     assert!(!heard.is_empty(), "{name}, line {}, {how}", number + 1);
@@ -150,4 +150,39 @@ async fn nothing_of_a_kubeconfig_is_said() {
         }
     }
     println!("{tried} kubeconfigs, no canary");
+}
+
+/// Numbers that look like chance and are the same every time (Knuth's multiplier).
+fn chance(state: &mut u64) -> usize {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    usize::try_from(*state >> 33).expect("31 bits")
+}
+
+#[tokio::test]
+async fn no_text_makes_it_panic() {
+    const SIGNS: &[u8] = b":-{}[]&*!|>%@`'\"#,?\\ \n\t0y~<\x00\xff\xef";
+    let mut state = 9;
+    for (_, text) in TEXTS {
+        for _ in 0..600 {
+            let mut bytes = text.as_bytes().to_vec();
+            for _ in 0..1 + chance(&mut state) % 4 {
+                let at = chance(&mut state) % bytes.len();
+                match chance(&mut state) % 3 {
+                    0 => bytes[at] = SIGNS[chance(&mut state) % SIGNS.len()],
+                    1 => bytes.insert(at, SIGNS[chance(&mut state) % SIGNS.len()]),
+                    _ => drop(bytes.remove(at)),
+                }
+            }
+            let _whatever = heard(&bytes, "", 1).await;
+        }
+    }
+    for deep in ["[", "{a: ", "- ", "? ", "a:\n ", "!!str ", "&a "] {
+        let _whatever = heard(deep.repeat(20_000).as_bytes(), "", 1).await;
+    }
+    let folded: String = (0..2000)
+        .map(|level| format!("{}a:\n", " ".repeat(level)))
+        .collect();
+    let _whatever = heard(folded.as_bytes(), "", 1).await;
 }

@@ -69,7 +69,7 @@ async fn escaped(text: String) -> Option<String> {
 
 fn holds(bytes: &[u8]) -> bool {
     let holds = |canary: &&[u8]| bytes.windows(canary.len()).any(|part| part == *canary);
-    CANARIES.iter().any(|canary| holds(canary))
+    CANARIES.iter().any(holds)
 }
 
 /// Returns a file below a folder with a canary in it.

@@ -25,6 +25,8 @@ pub(super) struct Papers {
     leaf: (Certificate, KeyPair),
     /// An authority that is a server itself.
     own: (Certificate, KeyPair),
+    /// A server's certificate that the stranger signed once.
+    old: (Certificate, KeyPair),
     client: (Certificate, KeyPair),
 }
 
@@ -32,16 +34,18 @@ impl Papers {
     pub(super) fn new() -> Papers {
         let (authority, stranger) = (issuer("authority"), issuer("stranger"));
         let leaf = server(&NAMES, &stranger, |_| {});
+        let old = server(&NAMES, &stranger, |wanted| {
+            wanted.not_after = date_time_ymd(2020, 1, 1);
+        });
         let key = KeyPair::generate().expect("a key");
         let mut wanted = names(&NAMES);
         wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let own = (wanted.self_signed(&key).expect("a certificate"), key);
         let key = KeyPair::generate().expect("a key");
-        let mut wanted = CertificateParams::default();
-        wanted.distinguished_name.push(DnType::CommonName, "jane");
-        wanted.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let client = (
-            wanted.signed_by(&key, &authority).expect("a certificate"),
+            client_wish()
+                .signed_by(&key, &authority)
+                .expect("a certificate"),
             key,
         );
         Papers {
@@ -49,6 +53,7 @@ impl Papers {
             stranger,
             leaf,
             own,
+            old,
             client,
         }
     }
@@ -92,6 +97,11 @@ impl Papers {
         self.acceptor(&self.own)
     }
 
+    /// A server that nobody vouches for but its own certificate, which has expired.
+    pub(super) fn old(&self) -> TlsAcceptor {
+        self.acceptor(&self.old)
+    }
+
     fn acceptor(&self, (certificate, key): &(Certificate, KeyPair)) -> TlsAcceptor {
         let crypto = Arc::new(ring::default_provider());
         let mut roots = RootCertStore::empty();
@@ -110,6 +120,13 @@ impl Papers {
         TlsAcceptor::from(Arc::new(config))
     }
 
+    /// A client's certificate for a key.
+    fn certificate_of(&self, key: &str) -> String {
+        let key = KeyPair::from_pem(key).expect("a key");
+        let signed = client_wish().signed_by(&key, &self.authority);
+        STANDARD.encode(signed.expect("a certificate").pem())
+    }
+
     /// What stands for a word in braces.
     pub(super) fn word(&self, word: &str) -> Option<String> {
         let (certificate, key) = &self.client;
@@ -120,6 +137,7 @@ impl Papers {
             "stranger" => STANDARD.encode(self.stranger.pem()),
             "both" => STANDARD.encode(self.stranger.pem() + &self.authority.pem()),
             "leaf" => STANDARD.encode(self.leaf.0.pem()),
+            "old" => STANDARD.encode(self.old.0.pem()),
             "own" => STANDARD.encode(self.own.0.pem()),
             "cert" => STANDARD.encode(certificate.pem()),
             "cert-pem" => certificate.pem(),
@@ -140,9 +158,18 @@ impl Papers {
                     .replace("PRIVATE KEY", "RSA PRIVATE KEY"),
             ),
             "key-other" => STANDARD.encode(KeyPair::generate().expect("a key").serialize_pem()),
-            "key-locked" => STANDARD.encode(include_str!("locked.key")),
-            "key-p521" => STANDARD.encode(include_str!("p521.key")),
-            "cert-p521" => STANDARD.encode(include_str!("p521.crt")),
+            "key-locked" => STANDARD.encode(include_str!("keys/locked.key")),
+            "key-p521" => STANDARD.encode(include_str!("keys/p521.key")),
+            "key-rsa" => STANDARD.encode(include_str!("keys/rsa-pkcs8.key")),
+            "key-rsa-old" => STANDARD.encode(include_str!("keys/rsa-pkcs1.key")),
+            "key-ec" => STANDARD.encode(include_str!("keys/ec-pkcs8.key")),
+            "key-ec-old" => STANDARD.encode(include_str!("keys/ec-sec1.key")),
+            "key-ed25519" => STANDARD.encode(include_str!("keys/ed25519.key")),
+            "cert-rsa" => self.certificate_of(include_str!("keys/rsa-pkcs8.key")),
+            "cert-ec" => self.certificate_of(include_str!("keys/ec-pkcs8.key")),
+            "cert-ed25519" => self.certificate_of(include_str!("keys/ed25519.key")),
+            "cert-1" => STANDARD.encode(include_str!("keys/version-1.crt")),
+            "cert-p521" => STANDARD.encode(include_str!("keys/p521.crt")),
             _ => return None,
         })
     }
@@ -151,6 +178,13 @@ impl Papers {
 /// A key as `openssl ecparam -genkey` writes it: the parameters stand before it.
 fn explained(key: &str) -> String {
     format!("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n{key}")
+}
+
+fn client_wish() -> CertificateParams {
+    let mut wanted = CertificateParams::default();
+    wanted.distinguished_name.push(DnType::CommonName, "jane");
+    wanted.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    wanted
 }
 
 fn issuer(name: &str) -> CertifiedIssuer<'static, KeyPair> {

@@ -116,15 +116,16 @@ async fn ctrl_c_ends_a_plugin_that_does_not_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn completion_does_not_wait_for_a_plugin_and_says_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let agent = write(&folder, 1, ENDLESS)
-        .with("_CLAP_COMPLETE_INDEX", "5")
-        .with("COMPLETE", "bash");
+    let agent = write(&folder, 1, ENDLESS);
     let begin = Instant::now();
-    let ran = agent.run("-- agent run flux.status ks media p").await;
+    let ran = agent
+        .run("__complete 5 -- agent run flux.status ks media p")
+        .await;
     assert!(
         begin.elapsed().as_secs() < 10,
         "{:?}: {ran}",
         begin.elapsed()
     );
     assert_eq!(ran.stderr, "", "{ran}");
+    is_gone(process(folder.path()).expect("a plugin that was asked")).await;
 }

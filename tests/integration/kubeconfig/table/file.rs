@@ -5,6 +5,83 @@ use super::{Encoding, PLAIN, Row, TLS, TOKEN, row, text};
 const END: &str = "  user: { token: good }\n";
 
 pub(super) const ROWS: &[Row] = &[
+    text(
+        "file: a directive",
+        &[(
+            "apiVersion: v1\n",
+            "%YAML 1.1\n---\n# home\napiVersion: v1\n",
+        )],
+        "",
+    ),
+    row(
+        "file: a sign that no value begins with",
+        TLS,
+        "token: @good",
+        "config`, line 12",
+    ),
+    row(
+        "file: a backquote",
+        TLS,
+        "token: `good`",
+        "config`, line 12",
+    ),
+    row(
+        "file: a percent sign",
+        TLS,
+        "token: %good",
+        "config`, line 12",
+    ),
+    row(
+        "file: a colon too many",
+        TLS,
+        "token: good: good",
+        "config`, line 12",
+    ),
+    row(
+        "file: a comment behind a value",
+        TLS,
+        "token: good # old",
+        "config`, line 1",
+    ),
+    row("file: a value of two lines", TLS, "token:\n    good", ""),
+    row(
+        "file: a colon without a space",
+        TLS,
+        "token:good",
+        "does not accept the credentials",
+    ),
+    row(
+        "file: a quote in the middle",
+        TLS,
+        "token: go\"od",
+        "does not accept the credentials",
+    ),
+    row(
+        "file: a quote that ends early",
+        TLS,
+        "token: 'good' x",
+        "config`, line 12",
+    ),
+    row(
+        "file: an unknown escape",
+        TLS,
+        "token: \"\\qgood\"",
+        "config`, line 12",
+    ),
+    row("file: a tag", TLS, "token: !!str good", ""),
+    row(
+        "file: a key without a value",
+        TLS,
+        "token: good, tokenFile, as",
+        "",
+    ),
+    row("file: a comma too many", TLS, "token: good,", ""),
+    row(
+        "file: two commas",
+        TLS,
+        "token: good,, as: jane",
+        "config`, line 12",
+    ),
     text("file: as usual", &[], ""),
     text("file: with a byte order mark", &[], "").encoding(Encoding::Marked),
     text("file: UTF-16", &[], "").encoding(Encoding::Utf16),

@@ -3,6 +3,9 @@
 use super::{Row, TOKEN, row};
 
 pub(super) const ROWS: &[Row] = &[
+    row("trust: the server's own certificate, expired", "server: 'https://127.0.0.1:{old-port}', certificate-authority-data: {old}", TOKEN, "certificate"),
+    row("trust: base64 with a line break", "server: 'https://127.0.0.1:{port}', certificate-authority-data: \"{ca}\\n\"", TOKEN, ""),
+    row("trust: base64 with a space", "server: 'https://127.0.0.1:{port}', certificate-authority-data: ' {ca}'", TOKEN, "`certificate-authority-data` is not base64"),
     row("trust: an authority in a file", "server: 'https://127.0.0.1:{port}', certificate-authority: '{dir}/ca'", TOKEN, "").files(&[("ca", "{ca-pem}")]),
     row("trust: a relative path", "server: 'https://127.0.0.1:{port}', certificate-authority: ca", TOKEN, "").files(&[("ca", "{ca-pem}")]),
     row("trust: words before the certificate", "server: 'https://127.0.0.1:{port}', certificate-authority: ca", TOKEN, "").files(&[("ca", "# home\r\n\r\n{ca-pem}")]),

@@ -209,6 +209,42 @@ pub(super) const ROWS: &[Row] = &[
         "",
     ),
     row(
+        "certificate: RSA, PKCS 8",
+        TLS,
+        "client-certificate-data: {cert-rsa}, client-key-data: {key-rsa}",
+        "",
+    ),
+    row(
+        "certificate: RSA, PKCS 1",
+        TLS,
+        "client-certificate-data: {cert-rsa}, client-key-data: {key-rsa-old}",
+        "",
+    ),
+    row(
+        "certificate: P-256, PKCS 8",
+        TLS,
+        "client-certificate-data: {cert-ec}, client-key-data: {key-ec}",
+        "",
+    ),
+    row(
+        "certificate: P-256, SEC 1",
+        TLS,
+        "client-certificate-data: {cert-ec}, client-key-data: {key-ec-old}",
+        "",
+    ),
+    row(
+        "certificate: Ed25519",
+        TLS,
+        "client-certificate-data: {cert-ed25519}, client-key-data: {key-ed25519}",
+        "",
+    ),
+    row(
+        "certificate: of version 1",
+        "server: 'https://127.0.0.1:{unasking}', certificate-authority-data: {ca}",
+        "client-certificate-data: {cert-1}, client-key-data: {key-ec}, token: good",
+        "",
+    ),
+    row(
         "certificate: on P-521",
         "server: 'https://127.0.0.1:{unasking}', certificate-authority-data: {ca}",
         "client-certificate-data: {cert-p521}, client-key-data: {key-p521}, token: good",
