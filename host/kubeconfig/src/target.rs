@@ -260,3 +260,6 @@ fn impersonation(user: &User) -> Option<HeaderMap> {
     }
     Some(headers)
 }
+
+#[cfg(test)]
+mod tests;
