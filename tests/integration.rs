@@ -21,6 +21,7 @@ mod integration {
     mod keda;
     mod kill;
     mod kind;
+    mod kubeconfig;
     mod output;
     mod plan;
     mod plugin;

@@ -22,6 +22,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(crate) struct Agent {
     home: Arc<TempDir>,
     kubeconfig: Option<PathBuf>,
+    folder: Option<PathBuf>,
     variables: Vec<(String, String)>,
 }
 
@@ -37,6 +38,7 @@ impl Agent {
         Self {
             home,
             kubeconfig: None,
+            folder: None,
             variables: variables
                 .map(|(name, value)| (name.to_owned(), value))
                 .into(),
@@ -65,6 +67,12 @@ impl Agent {
         self.variables.retain(|(known, _)| known != name);
         self.variables.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Starts it in a folder, which is its home as well.
+    pub(crate) fn within(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self.with("HOME", &folder.display().to_string())
     }
 
     /// Its home directory.
@@ -98,6 +106,9 @@ impl Agent {
         command.envs(self.variables.iter().cloned());
         if let Some(kubeconfig) = &self.kubeconfig {
             command.env("KUBECONFIG", kubeconfig);
+        }
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
         }
         command.stdin(Stdio::null()).stdout(stdout);
         command.stderr(Stdio::piped()).kill_on_drop(true);
