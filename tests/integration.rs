@@ -16,6 +16,7 @@ mod integration {
     mod damage;
     mod fault;
     mod flux;
+    mod frozen;
     mod full;
     mod home;
     mod keda;
