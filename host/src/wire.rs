@@ -20,6 +20,7 @@ use sandbox::World;
 
 mod cluster;
 mod directory;
+mod filesystem;
 mod journal;
 mod plan;
 mod plugin;

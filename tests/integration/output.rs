@@ -91,6 +91,25 @@ async fn reader_that_has_gone_is_no_crash() {
     app.is_as(&before).await;
 }
 
+/// A disk that is full. What is running goes on, and the loss is told in the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn result_that_cannot_be_written_is_a_failure() {
+    let full = || std::fs::File::create("/dev/full").expect("a full disk");
+    let said = "Error: writing the result: no space left on device";
+    for line in ["list", "--help", "completions bash", "plugin list -o json"] {
+        let ran = Agent::alone().start_into(line, full().into()).end().await;
+        ran.exits(1).says(said);
+    }
+    let world = World::sandbox().await;
+    let app = world.app("media", "plex").await;
+    let (before, newest) = (app.state().await, app.snapshots()[0].tree.clone());
+    let line = "run volsync.restore media plex --yes -o json";
+    let ran = world.agent().start_into(line, full().into()).end().await;
+    let ran = ran.exits(1).says(said);
+    assert_eq!(app.content(), newest, "{ran}");
+    app.is_as(&before).await;
+}
+
 /// The writing end of a pipe that nobody reads.
 fn gone() -> std::process::Stdio {
     let (reader, writer) = std::io::pipe().expect("a pipe");

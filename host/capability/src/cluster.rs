@@ -5,7 +5,8 @@
 
 use crate::gate::Gate;
 
-pub(crate) mod change;
+pub(crate) mod cause;
+mod change;
 pub(crate) mod client;
 mod convert;
 mod failure;
@@ -19,11 +20,14 @@ mod select;
 pub(crate) mod undo;
 mod watch;
 
+pub(crate) use convert::object_ref;
 pub(crate) use fields::IDENTITY;
 pub(crate) use host::{given_up, release};
 pub use lease::Lease;
-pub(crate) use undo::STILL_THERE;
 pub use watch::Watcher;
+
+/// How long a server may stay away, in the middle of a run, before what waits for it fails: longer than a node takes to start again.
+const AWAY: std::time::Duration = std::time::Duration::from_secs(90);
 
 /// The manager that owns every field which the agent sets. Flux takes over the fields of managers that begin with `kubectl`, and would revert
 /// them at its next reconcile.

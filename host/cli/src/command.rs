@@ -88,6 +88,20 @@ pub async fn execute(invocation: Invocation, agent: &dyn Agent, mut terminal: Te
     if command.begins_something_else() && !options.quiet {
         notice::show(agent, &mut terminal).await;
     }
+    let for_a_prompt = matches!(command, Command::Complete(_));
+    let code = carry_out(command, options, agent, &mut terminal).await;
+    match for_a_prompt {
+        true => code,
+        false => report::unwritten(code, &mut terminal),
+    }
+}
+
+async fn carry_out(
+    command: Command,
+    options: Options,
+    agent: &dyn Agent,
+    terminal: &mut Terminal,
+) -> u8 {
     match command {
         Command::Run(run) => return run::execute(run, options, agent, terminal).await,
         Command::Apply(apply) => return apply::execute(apply, options, agent, terminal).await,
@@ -97,13 +111,13 @@ pub async fn execute(invocation: Invocation, agent: &dyn Agent, mut terminal: Te
         Command::Runs(runs::Runs::Follow(run)) => {
             return runs::follow(&run, options, agent, terminal).await;
         }
-        Command::Complete(words) => return complete::execute(&words, agent, &mut terminal).await,
+        Command::Complete(words) => return complete::execute(&words, agent, terminal).await,
         _ => {}
     }
     let mut door = Door {
         options,
         agent,
-        terminal: &mut terminal,
+        terminal,
     };
     let done = match command {
         Command::List => list::execute(&mut door).await,
@@ -123,7 +137,7 @@ pub async fn execute(invocation: Invocation, agent: &dyn Agent, mut terminal: Te
     };
     match done {
         Ok(()) => exit::DONE,
-        Err(failure) => report::report(&failure, &mut terminal),
+        Err(failure) => report::report(&failure, terminal),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The one place that turns errors into ink.
 
-use agent_core::{Failure, TakeBack, exit};
+use std::io;
+
+use agent_core::{Failure, Kind, TakeBack, exit};
 
 use crate::clean;
 use crate::ink::Tone;
@@ -43,6 +45,38 @@ pub(crate) fn error(failure: &Failure, to: &mut Sink) {
     if let Some(remedy) = &failure.hint {
         hint(remedy, to);
     }
+}
+
+/// Says what could not be written, and returns the exit code then: a result that nobody got is none. The run itself has come to its end by now.
+pub(crate) fn unwritten(code: u8, terminal: &mut Terminal) -> u8 {
+    let lost = [
+        ("writing the result", terminal.stdout.unwritten.take()),
+        (
+            "writing progress and messages",
+            terminal.stderr.unwritten.take(),
+        ),
+    ];
+    let mut is_whole = true;
+    for (doing, lost) in lost {
+        let Some(lost) = lost else { continue };
+        let message = format!("{doing}: {}", why(&lost));
+        let failure = Failure::new(Kind::Exhausted, "agent.unwritten", message);
+        error(&failure, &mut terminal.stderr);
+        is_whole = false;
+    }
+    match code {
+        exit::DONE if !is_whole => exit::FAILED,
+        code => code,
+    }
+}
+
+/// Returns the words of an error of the operating system without its number.
+fn why(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// Writes `Hint:`.

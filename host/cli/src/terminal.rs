@@ -1,6 +1,7 @@
 //! The terminal as a value: three streams, what is known of them, and the signals.
 //!
-//! A stream whose reader has gone swallows what is written to it from then on: a run is never disturbed by `| head -1`.
+//! A stream that cannot be written to swallows what is written from then on, for a run is never disturbed by that. A reader who has gone, as after
+//! `| head -1`, wants no more; anything else, such as a full disk, is told in the end ([`crate::report::unwritten`]).
 
 use std::fmt;
 use std::io::{self, BufRead, Write};
@@ -52,8 +53,10 @@ pub struct Facts {
     pub stderr_tty: bool,
     /// Columns of the screen; none when there is no screen, and lines are as long as they need to be.
     pub width: Option<usize>,
-    /// Whether `NO_COLOR` is set to something, or `TERM` to `dumb`.
+    /// Whether `NO_COLOR` is set to something.
     pub no_color: bool,
+    /// Whether the screen shows nothing but lines of text: `TERM` is `dumb`, or nobody has said what it is.
+    pub dumb: bool,
 }
 
 impl Terminal {
@@ -65,11 +68,11 @@ impl Terminal {
         interrupts: BoxStream<'static, ()>,
         facts: Facts,
     ) -> Terminal {
-        let live = facts.stderr_tty.then(screen::target);
+        let live = (facts.stderr_tty && !facts.dumb).then(screen::target);
         Terminal {
             stdin: Some(stdin),
-            stdout: Sink::new(stdout),
-            stderr: Sink::new(stderr),
+            stdout: Sink::new(stdout, facts.stdout_tty),
+            stderr: Sink::new(stderr, facts.stderr_tty),
             // After the end of the signals nothing interrupts any more.
             interrupts: interrupts.chain(futures::stream::pending()).boxed(),
             live,
@@ -118,7 +121,7 @@ impl Terminal {
         let wanted = |tty: bool| match when {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => tty && !self.facts.no_color,
+            Color::Auto => tty && !self.facts.no_color && !self.facts.dumb,
         };
         self.stdout.ink = Ink::new(wanted(self.facts.stdout_tty));
         self.stderr.ink = Ink::new(wanted(self.facts.stderr_tty));
@@ -169,6 +172,9 @@ impl fmt::Debug for Terminal {
 /// A stream for whole lines.
 pub(crate) struct Sink {
     to: Option<Box<dyn Write + Send>>,
+    is_screen: bool,
+    /// Why something could not be written, although somebody may want to read it.
+    pub(crate) unwritten: Option<io::Error>,
     /// How its lines are painted.
     pub(crate) ink: Ink,
     /// How the agent was told of its cluster, for commands to paste: `agent` with those options.
@@ -176,15 +182,17 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    fn new(to: Box<dyn Write + Send>) -> Sink {
+    fn new(to: Box<dyn Write + Send>, is_screen: bool) -> Sink {
         Sink {
             to: Some(to),
+            is_screen,
+            unwritten: None,
             ink: Ink::new(false),
             agent: "agent".to_owned(),
         }
     }
 
-    /// Writes one line. It reaches the reader at once, and nobody hears when it does not.
+    /// Writes one line. It reaches the reader at once, and whoever writes does not hear when it does not.
     pub(crate) fn line(&mut self, line: impl fmt::Display) {
         self.raw(&format!("{line}\n"));
     }
@@ -192,12 +200,18 @@ impl Sink {
     /// Writes text as it is.
     pub(crate) fn raw(&mut self, text: &str) {
         let Some(to) = &mut self.to else { return };
-        if to
-            .write_all(text.as_bytes())
-            .and_then(|()| to.flush())
-            .is_err()
-        {
+        let written = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+        if let Err(error) = written {
             self.to = None;
+            let gone = self.is_gone(&error);
+            self.unwritten = Some(error).filter(|_| !gone);
         }
+    }
+
+    /// Returns whether an error means that nobody is there to read. A terminal that was closed fails as a broken disk does.
+    fn is_gone(&self, error: &io::Error) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+        let gone = [BrokenPipe, ConnectionReset, ConnectionAborted, NotConnected];
+        gone.contains(&error.kind()) || self.is_screen
     }
 }

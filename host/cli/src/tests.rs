@@ -13,3 +13,4 @@ mod scene;
 mod secret;
 mod taking_up;
 mod usage;
+mod writing;

@@ -27,7 +27,8 @@ impl Early {
     /// Prints it, and returns the exit code.
     pub fn print(&self, terminal: &mut Terminal) -> u8 {
         terminal.colour(Color::Auto);
-        self.show(terminal)
+        let code = self.show(terminal);
+        report::unwritten(code, terminal)
     }
 
     pub(crate) fn show(&self, terminal: &mut Terminal) -> u8 {

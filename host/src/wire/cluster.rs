@@ -16,6 +16,10 @@ mod http;
 /// How long the way to an API server may take. One that is down must not look like one that is slow.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// How long a connection may bring nothing while something is expected of it: more than a request may take, and than a watch lasts, which the server
+/// ends before.
+const READ: Duration = Duration::from_secs(35);
+
 /// Why there is no cluster to talk to.
 #[derive(Debug, Error)]
 enum NoCluster {
@@ -98,6 +102,7 @@ async fn connect(options: &Options) -> Result<Connected, NoCluster> {
         None => Config::incluster().map_err(|source| NoCluster::Nowhere { source })?,
     };
     config.connect_timeout = Some(CONNECT);
+    config.read_timeout = Some(READ);
     // The cluster capability tries again by itself, and knows what is safe to send twice.
     config.default_retry = false;
     let server = config

@@ -7,6 +7,8 @@ use agent_store::CodeCache;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+use super::filesystem;
+
 /// The directories that could be opened. One that cannot be is done without: no plugins of the user's, no grants.
 pub(super) struct Directories {
     /// `$XDG_DATA_HOME/agent/plugins`: the user's plugins. Not made: whoever wants it makes it.
@@ -43,7 +45,10 @@ impl StateDirectory {
                 path.display()
             ))
         })?;
-        Ok(StateDirectory { dir, path })
+        match filesystem::shared(&dir) {
+            Some(kind) => Err(out_of_place(&path, &kind)),
+            None => Ok(StateDirectory { dir, path }),
+        }
     }
 
     /// Opens the directory of the plugins that unfinished runs need.
@@ -83,6 +88,18 @@ impl CodeDirectory {
         };
         CodeDirectory { cache, refused }
     }
+}
+
+/// A run that is recorded over a network could be lost, or be taken from a process that is still at it.
+fn out_of_place(path: &Path, kind: &str) -> Failure {
+    let path = path.display();
+    let message =
+        format!("the directory `{path}` for the journal is on a network file system ({kind})");
+    Failure::new(Kind::Unavailable, "journal.network", message)
+        .because("there nobody can tell a run that is at work from one that was cut off, and the record can be damaged")
+        .hinted(format!(
+            "set XDG_STATE_HOME to a directory on a disk of this machine; what is remembered comes along by: cp -a {path} \"$XDG_STATE_HOME\"/"
+        ))
 }
 
 impl Directories {

@@ -18,7 +18,8 @@ pub(super) fn terminal() -> io::Result<Terminal> {
         stdout_tty: io::stdout().is_terminal(),
         stderr_tty: io::stderr().is_terminal(),
         width: width(),
-        no_color: variable("NO_COLOR").is_some() || variable("TERM").as_deref() == Some("dumb"),
+        no_color: variable("NO_COLOR").is_some(),
+        dumb: variable("TERM").is_none_or(|term| term == "dumb"),
     };
     Ok(Terminal::new(
         Box::new(BufReader::new(io::stdin())),

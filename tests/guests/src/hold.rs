@@ -7,9 +7,22 @@ use agent_sdk::cluster::Held;
 use agent_sdk::prelude::*;
 
 fn held() -> Result<Held> {
+    held_at("held")
+}
+
+fn held_at(mode: &str) -> Result<Held> {
     let target = ObjectRef::new(kinds::CONFIG_MAP, "default", "settings");
-    let change = Change::patch(&target, json!({ "data": { "mode": "held" } }));
+    let change = Change::patch(&target, json!({ "data": { "mode": mode } }));
     cluster::hold(&[change], &["/data"])
+}
+
+fn held_job() -> Result<Held> {
+    let container = json!({ "name": "mover", "image": "mover" });
+    let manifest = json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "mover", "namespace": "default" },
+        "spec": { "template": { "spec": { "containers": [container], "restartPolicy": "Never" } } },
+    });
+    cluster::hold(&[Change::create(kinds::JOB, manifest)], &[])
 }
 
 /// Hold, and forget about it.
@@ -67,6 +80,46 @@ pub(crate) fn hold_made_and_sleep(_args: NoArgs) -> Result<Value> {
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "mover", "namespace": "default" },
     });
     let _mover = cluster::hold(&[Change::create(kinds::CONFIG_MAP, manifest)], &[])?;
+    info!("holding");
+    run::sleep(Duration::from_secs(100 * 24 * 60 * 60))?;
+    Ok(json!("slept"))
+}
+
+/// Hold a change, then a Job, and wait for ever.
+#[operation(risk = "change")]
+pub(crate) fn hold_job_and_sleep(_args: NoArgs) -> Result<Value> {
+    let _held = held()?;
+    let _job = held_job()?;
+    info!("holding");
+    run::sleep(Duration::from_secs(100 * 24 * 60 * 60))?;
+    Ok(json!("slept"))
+}
+
+/// Hold a change, then a Job, and forget about both.
+#[operation(risk = "change")]
+pub(crate) fn hold_job_and_return(_args: NoArgs) -> Result<Value> {
+    std::mem::forget((held()?, held_job()?));
+    info!("holding");
+    Ok(json!("held"))
+}
+
+/// Hold a change, then a Job, and fail, which drops the Job before the change.
+#[operation(risk = "change")]
+pub(crate) fn hold_job_and_drop(_args: NoArgs) -> Result<Value> {
+    let _held = held()?;
+    let _job = held_job()?;
+    info!("holding");
+    Err(Error::conflict(
+        "guests.failed",
+        "it failed as it was told to",
+    ))
+}
+
+/// Hold a field, then another value of it, and wait for ever.
+#[operation(risk = "change")]
+pub(crate) fn hold_twice_and_sleep(_args: NoArgs) -> Result<Value> {
+    let _held = held()?;
+    let _again = held_at("held again")?;
     info!("holding");
     run::sleep(Duration::from_secs(100 * 24 * 60 * 60))?;
     Ok(json!("slept"))

@@ -7,6 +7,7 @@ mod compute;
 mod greed;
 mod hold;
 mod nested;
+mod overwrite;
 mod plan;
 mod rights;
 mod secret;
@@ -48,6 +49,10 @@ agent_sdk::plugin! {
         hold::hold_and_sleep,
         hold::hold_and_keep,
         hold::hold_made_and_sleep,
+        hold::hold_job_and_sleep,
+        hold::hold_job_and_return,
+        hold::hold_job_and_drop,
+        hold::hold_twice_and_sleep,
         hold::hold_locked,
         hold::hold_and_keep_anyway,
         hold::hold_and_end_late,
@@ -57,6 +62,10 @@ agent_sdk::plugin! {
         nested::call_riskier,
         nested::hold_call,
         nested::keep_call,
+        overwrite::overwrite,
+        overwrite::overwrite_while_reading,
+        overwrite::bring_back,
+        overwrite::bring_back_badly,
         time::tell_time,
         time::tell_times,
         greed::call_without_end,

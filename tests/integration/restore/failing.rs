@@ -1,9 +1,11 @@
 //! `volsync.restore` when it cannot come to its end: what it says, and that everything is as before.
 
+use agent_testbed::fault::{Fault, Kind, Request};
 use rustix::process::Signal;
 use serde_json::json;
 
 use super::{fails, restore};
+use crate::integration::agent::Agent;
 use crate::integration::app::App;
 use crate::integration::kind::{HELM_RELEASE, KUSTOMIZATION, POD, REPLICATION_DESTINATION, SECRET};
 use crate::integration::scenario::scenarios;
@@ -22,6 +24,7 @@ scenarios![
     interrupt_puts_everything_back,
     termination_puts_everything_back,
     second_restore_of_the_same_app_is_refused,
+    mover_that_may_not_be_removed_keeps_the_app_down,
 ];
 
 async fn previous_out_of_range_is_told_the_range(world: &World) {
@@ -191,4 +194,32 @@ async fn second_restore_of_the_same_app_is_refused(world: &World) {
             .iter()
             .any(|one| one["metadata"]["name"].to_string().contains("-restore-"))
     );
+}
+
+/// The right to remove it is taken away in the middle. Whoever has it takes the run back.
+async fn mover_that_may_not_be_removed_keeps_the_app_down(world: &World) {
+    let app = world.app_alone("media", "plex").await;
+    let before = app.state().await;
+    let proxy = world.proxy();
+    let removal = |request: &Request| {
+        request.method == "DELETE" && request.path.contains("/replicationdestinations/")
+    };
+    for _ in 0..4 {
+        proxy.plan(Fault::at(1, Kind::Answer(403)).only(removal));
+    }
+    let agent = Agent::with_kubeconfig(proxy.kubeconfig());
+    world.controllers().silence("volsync");
+    let line = "run volsync.restore media plex --yes --no-safety-snapshot --timeout 2s";
+    let ran = agent.run(line).await.exits(6);
+    assert!(app.is_down().await && app.is_paused().await, "{ran}");
+    assert!(app.is_suspended(KUSTOMIZATION).await && app.is_suspended(HELM_RELEASE).await);
+    let ran = ran
+        .says("the cluster does not allow to delete replicationdestinations")
+        .says("it is left as it is until replicationdestinations")
+        .says("agent undo");
+    proxy.clear();
+    agent.run("undo last --yes").await.exits(0);
+    world.controllers().answer("volsync");
+    assert!(app.destination().await.is_none(), "{ran}");
+    app.is_as(&before).await;
 }

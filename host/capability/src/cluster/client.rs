@@ -1,15 +1,19 @@
 //! HTTP to the API server. It tries again what can be tried again safely, and falls back to the version that the server prefers.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
+use super::AWAY;
+use super::cause::Cause;
 use super::failure::{self, Deed};
 use super::projection::Projection;
 use super::reply::{self, Fault, Part};
@@ -45,6 +49,8 @@ pub struct ClusterClient(Arc<Inner>);
 struct Inner {
     connect: Connect,
     connected: OnceCell<Connected>,
+    /// Whether the server has ever answered. One that has is waited for; one that has not may be the wrong one.
+    answered: AtomicBool,
     answer_limit: usize,
     /// Types whose wished version is not served, and what is served instead.
     served: Mutex<HashMap<ObjectType, ObjectType>>,
@@ -80,6 +86,7 @@ impl ClusterClient {
         ClusterClient(Arc::new(Inner {
             connect,
             connected: OnceCell::new(),
+            answered: AtomicBool::new(false),
             answer_limit,
             served: Mutex::default(),
             kinds: Mutex::default(),
@@ -139,9 +146,7 @@ impl ClusterClient {
         let mut waits = Waits::new(patience);
         loop {
             let request = build(&of).map_err(Unanswered::surely)?;
-            let fault = match reply::exchange(&connected.client, request, part, self.0.answer_limit)
-                .await
-            {
+            let fault = match self.exchange(connected, request, part).await {
                 Ok(bytes) => return Ok(bytes),
                 Err(fault) => fault,
             };
@@ -150,11 +155,35 @@ impl ClusterClient {
                 of = other;
                 continue;
             }
-            match waits.after(&fault) {
+            match waits.after(&fault, self.is_known()) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(self.unanswered(&fault, deed, uncertain)),
             }
         }
+    }
+
+    /// Sends a request once.
+    async fn exchange(
+        &self,
+        connected: &Connected,
+        request: http::Request<Vec<u8>>,
+        part: Part,
+    ) -> Result<Vec<u8>, Fault> {
+        let exchange = reply::exchange(&connected.client, request, part, self.0.answer_limit);
+        let answer = exchange.await;
+        if answer
+            .as_ref()
+            .err()
+            .is_none_or(|fault| !fault.is_no_word())
+        {
+            self.0.answered.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    /// Returns whether the server has answered before.
+    fn is_known(&self) -> bool {
+        self.0.answered.load(Ordering::Relaxed)
     }
 
     fn unanswered(&self, fault: &Fault, deed: &Deed, uncertain: bool) -> Unanswered {
@@ -197,9 +226,7 @@ impl ClusterClient {
         let request = http::Request::get(format!("/apis/{}", of.group))
             .body(Vec::new())
             .ok()?;
-        let group = reply::exchange(&connected.client, request, Part::Whole, self.0.answer_limit)
-            .await
-            .ok()?;
+        let group = self.exchange(connected, request, Part::Whole).await.ok()?;
         let group: Value = serde_json::from_slice(&group).ok()?;
         let version = group
             .pointer("/preferredVersion/version")?
@@ -221,9 +248,7 @@ impl ClusterClient {
         let connected = self.connected().await.ok()?;
         let root = request::root(&self.served_as(of));
         let request = http::Request::get(root).body(Vec::new()).ok()?;
-        let list = reply::exchange(&connected.client, request, Part::Whole, self.0.answer_limit)
-            .await
-            .ok()?;
+        let list = self.exchange(connected, request, Part::Whole).await.ok()?;
         let list: Value = serde_json::from_slice(&list).ok()?;
         let resources = list.get("resources")?.as_array()?;
         let kind = resources
@@ -258,17 +283,14 @@ impl ClusterClient {
             labels: String::new(),
             fields: String::new(),
         };
-        let mut names = Vec::new();
         let name = Projection::new(vec!["/metadata/name".to_owned()]);
-        self.pages(&query, Patience::Running, Reading::Part(&name), |item| {
-            names.extend(
-                item.pointer("/metadata/name")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned),
-            );
-            true
-        })
-        .await?;
+        let keep = |names: &mut Vec<String>, item: Value| {
+            let name = item.pointer("/metadata/name").and_then(Value::as_str);
+            names.extend(name.map(str::to_owned));
+            Ok(())
+        };
+        let (read, patience) = (Reading::Part(&name), Patience::Running);
+        let mut names = self.pages(&query, patience, read, Vec::new, keep).await?;
         names.sort();
         names.dedup();
         Ok(names)
@@ -296,11 +318,21 @@ impl Waits {
         }
     }
 
-    /// Returns how long to wait before the next attempt; none when there is to be none.
-    fn after(&mut self, fault: &Fault) -> Option<Duration> {
+    /// Returns how long to wait before the next attempt; none when there is to be none. A server that is known and away, as while its node starts
+    /// again, is waited for: its name may not resolve meanwhile, and an attempt on a connection that is dead takes as long as an attempt may.
+    fn after(&mut self, fault: &Fault, known: bool) -> Option<Duration> {
         let outlasts = self.patience.outlasts_connections();
-        let passing = fault.is_passing() || outlasts && matches!(fault, Fault::Connection { .. });
-        if !passing || self.begun.elapsed() > self.patience.length() {
+        let away = fault.is_no_word() && (known || outlasts);
+        let passing = match fault {
+            Fault::Connection { .. } if outlasts => true,
+            Fault::Connection { cause, .. } if *cause == Cause::Name => known,
+            fault => fault.is_passing(),
+        };
+        let length = match away {
+            true => self.patience.length().max(AWAY),
+            false => self.patience.length(),
+        };
+        if !passing || self.begun.elapsed() > length {
             return None;
         }
         let wait = self.next;
@@ -326,3 +358,6 @@ fn bug(error: &http::Error) -> Failure {
     Failure::of(Kind::Invalid, "cluster.invalid", error)
         .while_doing("making a request of the plugin's words")
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,17 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
 use kube::core::Status;
 
+use super::cause::Cause;
 use super::reply::Fault;
+
+mod refused;
+mod unreachable;
+
+/// The code of a failure that means: what was asked for is of a state that the server has forgotten.
+pub(crate) const EXPIRED: &str = "cluster.expired";
+
+/// What a Go server answers to whoever speaks plain HTTP to it where it speaks TLS.
+const HTTP_TO_TLS: &str = "Client sent an HTTP request to an HTTPS server.";
 
 /// What was being done, for messages.
 #[derive(Clone, Debug)]
@@ -51,22 +61,12 @@ pub(crate) fn of(fault: &Fault, deed: &Deed, server: &str) -> Failure {
                 retry_after.and_then(|wait| u64::try_from(wait.as_millis()).ok());
             failure
         }
-        Fault::Connection { chain, .. } => {
-            let certificate = chain.iter().any(|cause| cause.contains("certificate"));
-            let failure = unreachable(
-                server,
-                if certificate {
-                    "the kubeconfig's certificate-authority-data is not that of this API server: fetch the kubeconfig again"
-                } else {
-                    "check --kubeconfig and --context, and that the API server runs"
-                },
-            );
-            chain
-                .iter()
-                .fold(failure, |failure, cause| failure.because(cause))
-        }
-        Fault::Silence => unreachable(server, "check the API server's health")
-            .because("it accepted the request and gave no answer"),
+        Fault::Connection { chain, cause, .. } => unreachable::of(server, cause, chain),
+        Fault::Silence => unreachable::of(
+            server,
+            &Cause::Silent,
+            &["it accepted the request and gave no answer".to_owned()],
+        ),
         Fault::TooLarge => Failure::new(
             Kind::Exhausted,
             "cluster.too-large",
@@ -82,16 +82,10 @@ pub(crate) fn of(fault: &Fault, deed: &Deed, server: &str) -> Failure {
     }
 }
 
-fn unreachable(server: &str, hint: &str) -> Failure {
-    Failure::new(
-        Kind::Unavailable,
-        "cluster.unreachable",
-        format!("the API server at {server} cannot be reached"),
-    )
-    .hinted(hint)
-}
-
 fn of_status(status: &Status, deed: &Deed, server: &str) -> Failure {
+    if let Some(failure) = refused::terminating(status, deed) {
+        return failure;
+    }
     let object = deed.object();
     let say = |kind, code: &str, message: String| {
         Failure::new(kind, code, message).because(words(status))
@@ -105,12 +99,7 @@ fn of_status(status: &Status, deed: &Deed, server: &str) -> Failure {
         .hinted(
             "renew the kubeconfig's token or certificate; `kubectl auth whoami` tells who you are",
         ),
-        403 => say(
-            Kind::Denied,
-            "cluster.forbidden",
-            format!("the cluster does not allow to {} {object}", deed.verb),
-        )
-        .hinted(can_i(deed)),
+        403 => refused::of(status, deed, server),
         404 if is_no_such_type(status) => no_such_type(&deed.of),
         404 if missing_namespace(status, deed) => say(
             Kind::NotFound,
@@ -121,6 +110,12 @@ fn of_status(status: &Status, deed: &Deed, server: &str) -> Failure {
             ),
         ),
         404 => Failure::new(Kind::NotFound, "cluster.not-found", deed.absent()),
+        // The text of the API server's storage, which gives no other reason.
+        409 if status.message.starts_with("object is being deleted") => Failure::new(
+            Kind::Conflict,
+            "cluster.already-exists",
+            format!("{object} is being removed and not gone yet"),
+        ),
         409 if status.reason == "AlreadyExists" => Failure::new(
             Kind::Conflict,
             "cluster.already-exists",
@@ -131,6 +126,12 @@ fn of_status(status: &Status, deed: &Deed, server: &str) -> Failure {
             "cluster.owned",
             format!("other managers own fields of {object}"),
         ),
+        // A quota counts what is made.
+        409 if is_of_quota(status) => say(
+            Kind::Conflict,
+            "cluster.conflict",
+            format!("a quota changed while {object} was made"),
+        ),
         409 => say(
             Kind::Conflict,
             "cluster.conflict",
@@ -138,14 +139,23 @@ fn of_status(status: &Status, deed: &Deed, server: &str) -> Failure {
         ),
         410 => say(
             Kind::Conflict,
-            "cluster.expired",
+            EXPIRED,
             format!("the API server no longer has that version of {object}"),
         ),
-        400 | 405 | 406 | 413 | 415 | 422 => say(
-            Kind::Invalid,
-            "cluster.invalid",
-            format!("the API server refuses to {} {object}", deed.verb),
-        ),
+        400 if status.reason.is_empty() && status.message == HTTP_TO_TLS => say(
+            Kind::Unavailable,
+            "cluster.unreachable",
+            format!("the API server at {server} wants TLS"),
+        )
+        .hinted("write `https://` into the kubeconfig's `server`"),
+        400 | 405 | 406 | 413 | 415 | 422 => {
+            let message = format!("the API server refuses to {} {object}", deed.verb);
+            let failure = say(Kind::Invalid, "cluster.invalid", message);
+            match refused::admission(&status.message, deed) {
+                Some(hint) => failure.hinted(hint),
+                None => failure,
+            }
+        }
         429 | 500..=599 => say(
             Kind::Unavailable,
             "cluster.overloaded",
@@ -185,6 +195,12 @@ pub(crate) fn is_no_such_type(status: &Status) -> bool {
             .is_none_or(|details| details.name.is_empty())
 }
 
+/// Returns whether somebody else used the same quota in the same moment, which the server gives up over after some attempts.
+pub(super) fn is_of_quota(status: &Status) -> bool {
+    let details = status.details.as_ref();
+    status.code == 409 && details.is_some_and(|details| details.kind == "resourcequotas")
+}
+
 fn missing_namespace(status: &Status, deed: &Deed) -> bool {
     deed.namespace.is_some()
         && status
@@ -198,57 +214,5 @@ fn words(status: &Status) -> String {
         format!("HTTP {}", status.code)
     } else {
         status.message.clone()
-    }
-}
-
-fn can_i(deed: &Deed) -> String {
-    let place = deed.namespace.as_ref().map_or_else(
-        || "--all-namespaces".to_owned(),
-        |namespace| format!("-n {namespace}"),
-    );
-    let of = deed.of.resource();
-    let (verb, of) = match deed.verb {
-        "read the log of" => ("get", format!("{of}/log")),
-        // Server-side apply is a patch to the access control.
-        "apply" => ("patch", of),
-        verb => (verb, of),
-    };
-    format!("kubectl auth can-i {verb} {of} {place}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hint_is_a_command_that_kubectl_knows() {
-        let hint = |verb, of: &str, namespace: Option<&str>| {
-            can_i(&Deed {
-                verb,
-                of: of.parse().expect("a type"),
-                namespace: namespace.map(str::to_owned),
-                name: None,
-            })
-        };
-        for (verb, of, namespace, wanted) in [
-            ("list", "pods.v1", None, "list pods --all-namespaces"),
-            (
-                "read the log of",
-                "pods.v1",
-                Some("media"),
-                "get pods/log -n media",
-            ),
-            (
-                "apply",
-                "deployments.v1.apps",
-                Some("media"),
-                "patch deployments.apps -n media",
-            ),
-        ] {
-            assert_eq!(
-                hint(verb, of, namespace),
-                format!("kubectl auth can-i {wanted}")
-            );
-        }
     }
 }

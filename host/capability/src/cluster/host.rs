@@ -16,7 +16,7 @@ use super::watch::Watcher;
 use super::{Held, convert, failure};
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::bindings::ops::types::types::Error;
-use crate::gate::{Ask, Gate, Imagined, Pass};
+use crate::gate::{Ask, Awaited, Entry, Gate, Imagined, Pass};
 use crate::powers::Powers;
 
 /// How many changes of one batch are on their way at the same time.
@@ -340,7 +340,8 @@ pub(crate) async fn release(gate: &Gate, numbers: &[u64]) -> Result<Vec<String>,
     gate.admit(gate.next_call(), Ask::Release, |_pass| async move {
         let mut put_back = of.put_back_before(&numbers);
         put_back.retain(|before| before.failure.is_none());
-        let now = of.release(move |entry| numbers.contains(&entry.number));
+        let these = move |entry: &Entry| numbers.contains(&entry.number);
+        let now = of.release(these, Awaited::ByPlugin);
         put_back.extend(now.await);
         let mut left = Vec::new();
         for take_back in put_back {

@@ -23,16 +23,18 @@ pub(super) async fn list(
     let client = gate.run.client.clone();
     let namespace = query.namespace.as_deref();
     let ask = Ask::look(ClusterVerb::List, &query.of, namespace, &query.selectors());
-    let mut imagined = gate.run.imagined.among(&query.of);
+    let imagined = gate.run.imagined.among(&query.of);
     gate.admit(gate.next_call(), ask, |pass| async move {
-        let (gate, mut found) = (pass.gate(), BTreeMap::new());
+        let gate = pass.gate();
         let counts = counts && gate.run.planning();
-        let mut answer = Answer {
+        let begin = || Answer {
             gate,
             query: &query,
             limit,
             bytes: 0,
             objects: Vec::new(),
+            found: BTreeMap::new(),
+            imagined: imagined.clone(),
         };
         let as_it_is = imagined.is_empty();
         let whole = counts || !as_it_is;
@@ -41,36 +43,35 @@ pub(super) async fn list(
             true if projection.is_metadata_only() => Reading::Metadata,
             true => Reading::Whole,
         };
-        client
-            .list(&pass, &query, read, |object| {
-                if counts {
-                    gate.saw_listed(&query.of, &object, projection.pointers());
-                    found.extend(listed(&query.of, &object));
+        let list = client.list(&pass, &query, read, begin, |answer, object| {
+            if counts {
+                gate.saw_listed(&query.of, &object, projection.pointers());
+                answer.found.extend(listed(&query.of, &object));
+            }
+            if !whole {
+                return answer.add(String::new(), &object);
+            }
+            if as_it_is {
+                return answer.add(String::new(), &projection.of(object));
+            }
+            let target = target(&query, &object);
+            match answer.imagined.remove(&target) {
+                None => answer.add(place(&target), &projection.of(object)),
+                // By what only the server can judge, it was found.
+                Some(Imagined::Changed(object)) if selects(&query, &object) != Some(false) => {
+                    answer.add(place(&target), &projection.of(object))
                 }
-                if !whole {
-                    return answer.add(String::new(), &object);
+                Some(Imagined::Made(object)) if selects(&query, &object) == Some(true) => {
+                    answer.add(place(&target), &projection.of(object))
                 }
-                if as_it_is {
-                    return answer.add(String::new(), &projection.of(object));
-                }
-                let target = target(&query, &object);
-                match imagined.remove(&target) {
-                    None => answer.add(place(&target), &projection.of(object)),
-                    // By what only the server can judge, it was found.
-                    Some(Imagined::Changed(object)) if selects(&query, &object) != Some(false) => {
-                        answer.add(place(&target), &projection.of(object))
-                    }
-                    Some(Imagined::Made(object)) if selects(&query, &object) == Some(true) => {
-                        answer.add(place(&target), &projection.of(object))
-                    }
-                    Some(_) => Ok(()),
-                }
-            })
-            .await?;
+                Some(_) => Ok(()),
+            }
+        });
+        let mut answer = list.await?;
         if counts {
-            gate.saw_list(&query, found);
+            gate.saw_list(&query, std::mem::take(&mut answer.found));
         }
-        for (target, imagined) in imagined {
+        for (target, imagined) in std::mem::take(&mut answer.imagined) {
             // One that only the server can judge is left out: it knows nothing of it.
             if let Imagined::Made(object) | Imagined::Changed(object) = imagined
                 && selects(&query, &object) == Some(true)
@@ -90,6 +91,10 @@ struct Answer<'a> {
     limit: usize,
     bytes: usize,
     objects: Vec<(String, String)>,
+    /// What a plan rests on.
+    found: BTreeMap<String, String>,
+    /// What a plan makes of objects of this type, without those that were found.
+    imagined: BTreeMap<ObjectRef, Imagined>,
 }
 
 impl Answer<'_> {

@@ -7,6 +7,9 @@ use http_body_util::BodyExt as _;
 use kube::client::Body;
 use kube::core::Status;
 
+use super::cause::Cause;
+use super::failure::is_of_quota;
+
 /// How long one attempt may take. A server that accepts and never answers must not hold a run for ever.
 const ATTEMPT: Duration = Duration::from_secs(20);
 
@@ -22,7 +25,7 @@ pub(crate) enum Fault {
     Connection {
         chain: Vec<String>,
         reached: bool,
-        hopeless: bool,
+        cause: Cause,
     },
     /// No answer in time.
     Silence,
@@ -36,8 +39,10 @@ impl Fault {
     /// Returns whether the same request may work in a moment.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
-            Fault::Status { status, .. } => matches!(status.code, 429 | 500 | 502 | 503 | 504),
-            Fault::Connection { hopeless, .. } => !hopeless,
+            Fault::Status { status, .. } => {
+                matches!(status.code, 429 | 500 | 502 | 503 | 504) || is_of_quota(status)
+            }
+            Fault::Connection { cause, .. } => !cause.is_lasting(),
             Fault::Silence => true,
             Fault::TooLarge | Fault::Nonsense { .. } => false,
         }
@@ -51,6 +56,11 @@ impl Fault {
             Fault::Silence | Fault::Nonsense { .. } => true,
             Fault::TooLarge => true,
         }
+    }
+
+    /// Returns whether the server itself may be away: no word of it came.
+    pub(crate) fn is_no_word(&self) -> bool {
+        matches!(self, Fault::Connection { .. } | Fault::Silence)
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {
@@ -130,23 +140,10 @@ async fn answer(
 }
 
 fn connection(error: &kube::Error) -> Fault {
-    let chain = chain(error);
-    let text = chain.join(": ");
-    // A certificate that does not fit now will not fit in a second; nor will a wrong host name.
-    let hopeless = [
-        "certificate",
-        "invalid peer",
-        "dns error",
-        "failed to lookup",
-        "Auth",
-        "exec",
-    ]
-    .iter()
-    .any(|word| text.contains(word));
     Fault::Connection {
-        chain,
+        chain: chain(error),
         reached: !never_connected(error),
-        hopeless,
+        cause: Cause::of(error),
     }
 }
 
@@ -154,7 +151,7 @@ fn broken(error: &(dyn std::error::Error + 'static)) -> Fault {
     Fault::Connection {
         chain: chain(error),
         reached: true,
-        hopeless: false,
+        cause: Cause::of(error),
     }
 }
 

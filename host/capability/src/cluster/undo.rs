@@ -15,7 +15,6 @@ use crate::gate::{Entry, Intent, Pass, ledger};
 mod running;
 
 use running::Running;
-pub(crate) use running::STILL_THERE;
 
 /// What is said of a change that is not put back because somebody else has been there since.
 const LEFT: &str = "is left as it is";
@@ -43,6 +42,8 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
                 remove(client, pass, &intent, entry, uid.clone(), marker).await
             }
             Undo::Withheld => Err(withheld(&entry.target)),
+            // It is called by the gate, which alone knows operations.
+            Undo::Compensate(_) => Ok((LEFT.to_owned(), Vec::new())),
         },
     };
     match done {
@@ -79,7 +80,7 @@ pub(crate) async fn lost(
     let (uid, fields) = match &entry.undo {
         Undo::Fields { uid, fields, .. } => (uid.as_deref(), fields.as_slice()),
         Undo::Remove { uid, .. } => (uid.as_deref(), [].as_slice()),
-        Undo::Withheld => return Ok(None),
+        Undo::Withheld | Undo::Compensate(_) => return Ok(None),
     };
     let now = match client.get(pass, &entry.target, Wanted::Whole).await {
         Ok(now) => now,
@@ -170,42 +171,42 @@ async fn remove(
     let target = &entry.target;
     let uid = match uid {
         Some(uid) => uid,
-        None => match made_by_us(client, intent, target, marker).await? {
-            Some(uid) => uid,
-            None => return Ok(("was not made".to_owned(), Vec::new())),
+        None => match made_by_us(client, intent, target, marker).await {
+            Ok(Some(uid)) => uid,
+            Ok(None) => return Ok(("was not made".to_owned(), Vec::new())),
+            Err(why) => {
+                return Err(why.while_doing(format!("nobody can say whether {target} was made")));
+            }
         },
     };
-    // Once a run is taken back, nobody else waits for what the object runs, such as a mover that still writes to a volume, before the app that
-    // was stopped for it starts again.
+    // Unless the plugin itself says when, nobody else waits for what the object runs, such as a mover that still writes to a volume, before
+    // the app that was stopped for it starts again.
     let running = match intent.thorough() {
         true => Some(Running::of(client, pass, target, &uid).await?),
         false => None,
     };
     // Not in the foreground: while its object waits for what it owns, a controller that does not look at the deletion makes that anew.
-    match client
+    let deleted = client
         .delete(intent, target, Some(&uid), "Background")
-        .await
-    {
-        Ok(()) => {
-            if let Some(running) = running {
-                running.until_gone(client, pass, intent).await?;
-            }
-        }
-        Err(other) if other.failure.kind == Kind::Conflict => {
-            return Ok((
-                LEFT.to_owned(),
-                vec!["it is another object of that name now".to_owned()],
-            ));
-        }
+        .await;
+    let other = match deleted {
+        Ok(()) => false,
+        // Ours is gone. What it ran may be there all the same.
+        Err(other) if other.failure.kind == Kind::Conflict => true,
         Err(unanswered) => {
+            let failure = unanswered.failure;
             return Err(match running {
-                // It may go on, so nothing older may be put back beside it.
-                Some(running) if unanswered.failure.kind != Kind::Denied => {
-                    running.unseen(unanswered.failure)
-                }
-                _ => unanswered.failure,
+                Some(running) if failure.kind != Kind::Denied => running.unsaid(failure),
+                _ => failure,
             });
         }
+    };
+    if let Some(running) = running {
+        running.until_gone(client, pass, intent).await?;
+    }
+    if other {
+        let left = "it is another object of that name now";
+        return Ok((LEFT.to_owned(), vec![left.to_owned()]));
     }
     Ok(("removed".to_owned(), Vec::new()))
 }

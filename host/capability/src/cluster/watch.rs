@@ -14,6 +14,8 @@ use kube::runtime::watcher::{self, Event};
 use serde_json::Value;
 use tokio_stream::{StreamExt as _, StreamMap};
 
+use super::AWAY;
+use super::cause::Cause;
 use super::client::{Query, Seen, Sightings};
 use super::failure::{self, Deed};
 use super::projection::Projection;
@@ -28,9 +30,7 @@ mod outage;
 use batch::{Batch, Sight, Sighting};
 use outage::Outage;
 
-/// How long a server may stay away before the watch fails.
-const AWAY: Duration = Duration::from_secs(60);
-/// How long it may stay away without a word.
+/// How long a server may stay away without a word.
 const WORDLESS: Duration = Duration::from_secs(8);
 
 /// A watch over queries.
@@ -237,7 +237,7 @@ fn absent(error: &watcher::Error) -> Fault {
     Fault::Connection {
         chain: agent_core::failure::chain(error),
         reached: false,
-        hopeless: false,
+        cause: Cause::of(error),
     }
 }
 

@@ -15,6 +15,15 @@ use crate::cluster;
 /// How long something is put back without a word.
 const WORDLESS: Duration = Duration::from_secs(8);
 
+/// Who sees to it that what is removed is gone, before something older is put back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// The plugin, which says what is put back when.
+    ByPlugin,
+    /// The host: nobody else does.
+    ByHost,
+}
+
 impl Gate {
     /// Records what the plugin came to, before what is held is put back.
     pub async fn ended(&self, end: Result<Returned, Failure>) {
@@ -88,7 +97,8 @@ impl Gate {
         if self.run.keeps && !well || self.run.abandoned().is_some() {
             return;
         }
-        let dropped = self.release(move |entry| entry.holder.is(&id)).await;
+        let own = move |entry: &Entry| entry.holder.is(&id);
+        let dropped = self.release(own, Awaited::ByHost).await;
         self.run.undone.add(&self.actor.id, dropped);
         if well {
             self.run.undone.forget(&self.actor.id);
@@ -103,7 +113,7 @@ impl Gate {
         }
         let id = self.actor.id.clone();
         let below = move |entry: &Entry| entry.holder.is_within(&id);
-        let dropped = self.release(below).await;
+        let dropped = self.release(below, Awaited::ByHost).await;
         self.run.undone.add(&self.actor.id, dropped);
     }
 
@@ -113,9 +123,8 @@ impl Gate {
         if self.run.keeps || self.run.abandoned().is_some() {
             return;
         }
-        let dropped = self
-            .release(move |entry| numbers.contains(&entry.number))
-            .await;
+        let these = move |entry: &Entry| numbers.contains(&entry.number);
+        let dropped = self.release(these, Awaited::ByHost).await;
         self.run.undone.add(&self.actor.id, dropped);
     }
 
@@ -123,7 +132,14 @@ impl Gate {
     /// failed began to fail.
     pub async fn release_all(&self) -> Vec<TakeBack> {
         self.run.take_back();
-        let released = self.release(|_| true).await;
+        for number in self.run.ledger.compensations() {
+            let newer = move |entry: &Entry| entry.number > number;
+            let released = self.release(newer, Awaited::ByHost).await;
+            self.run.undone.add(&self.actor.id, released);
+            let compensated = self.compensate(number).await;
+            self.run.undone.add(&self.actor.id, compensated);
+        }
+        let released = self.release(|_| true, Awaited::ByHost).await;
         self.run.undone.add(&self.actor.id, released);
         self.run.undone.take()
     }
@@ -148,16 +164,24 @@ impl Gate {
     pub(crate) async fn release(
         &self,
         which: impl Fn(&Entry) -> bool + Send + 'static,
+        awaited: Awaited,
     ) -> Vec<TakeBack> {
         let gate = self.clone();
         let work = async move {
-            let entries = gate.run.ledger.take(which);
+            let entries = gate
+                .run
+                .ledger
+                .take(|entry| entry.undo.compensation().is_none() && which(entry));
             gate.announce_release(&entries).await;
             let mut done = Vec::new();
-            for entry in entries {
-                match gate.run.stuck.above(entry.number) {
-                    Some(stuck) => done.push(gate.leave_held(entry, &stuck)),
-                    None => done.extend(gate.put_back(entry).await),
+            let mut entries = entries.into_iter().peekable();
+            while let Some(entry) = entries.next() {
+                let in_the_way = entries.peek().is_some() || gate.run.ledger.is_older(entry.number);
+                match gate.run.stuck.keeps(&entry) {
+                    Some(until) => done.push(gate.leave_held(entry, &until)),
+                    // Not before what may be half written by now is settled, or compensated at the end of the run.
+                    None if gate.waits_for_a_compensation(&entry) => gate.run.ledger.put(entry),
+                    None => done.extend(gate.put_back(entry, awaited, in_the_way).await),
                 }
             }
             done
@@ -167,7 +191,7 @@ impl Gate {
 
     /// Records that entries are about to be put back, and why, when that is because the run is stopped. Were it not on disk first, a run that is
     /// cut off now would be taken up as if they still stood.
-    async fn announce_release(&self, entries: &[Entry]) {
+    pub(super) async fn announce_release(&self, entries: &[Entry]) {
         if entries.is_empty() || self.run.planning() {
             return;
         }
@@ -182,8 +206,8 @@ impl Gate {
     }
 
     /// Keeps an entry in the ledger, because something newer is still there that may need it to be as it is.
-    fn leave_held(&self, entry: Entry, stuck: &str) -> TakeBack {
-        let message = format!("it is left as it is until {stuck} is gone");
+    pub(super) fn leave_held(&self, entry: Entry, until: &str) -> TakeBack {
+        let message = format!("it is left as it is until {until}");
         let failure = Failure::new(Kind::Conflict, "run.not-yet", message)
             .hinted(format!("agent undo {}", self.run.id));
         let take_back = ledger::unsettled(&entry, failure);
@@ -192,30 +216,37 @@ impl Gate {
         take_back
     }
 
-    async fn put_back(&self, entry: Entry) -> Option<TakeBack> {
+    async fn put_back(&self, entry: Entry, awaited: Awaited, in_the_way: bool) -> Option<TakeBack> {
         if self.run.planning() {
             self.run.imagined.put_back(&entry);
             return None;
         }
-        let thorough = self.run.stop.stopped().is_err() || self.run.taking_back();
-        let pass = Pass::to_put_back(self.clone(), thorough);
+        let taken_back = self.run.stop.stopped().is_err() || self.run.taking_back();
+        let thorough = taken_back || awaited == Awaited::ByHost && in_the_way;
+        let pass = Pass::to_put_back(self.clone(), thorough, in_the_way);
         let work = cluster::undo::put_back(&self.run.client, &pass, &entry);
         let work = guarded(work.map(Ok));
         let take_back = match slow(work, || self.tell_of_a_wait(&entry)).await {
             Ok(take_back) => take_back,
             Err(failure) => ledger::unsettled(&entry, failure),
         };
+        Some(self.conclude(entry, take_back).await)
+    }
+
+    /// Records and tells what came of putting an entry back.
+    pub(super) async fn conclude(&self, entry: Entry, take_back: TakeBack) -> TakeBack {
         let note = Note::PutBack {
             number: entry.number,
             take_back: take_back.clone(),
         };
         self.run.write(note, Survives::Process).await;
         self.run.show(Event::PutBack(take_back.clone()));
-        self.run.stuck.set(entry.number, still_there(&take_back));
-        if take_back.failure.is_some() {
+        let failed = take_back.failure.is_some();
+        self.run.stuck.set(&entry, failed);
+        if failed {
             self.run.ledger.put(entry);
         }
-        Some(take_back)
+        take_back
     }
 
     /// Says what is waited for: whoever has just pressed Ctrl-C must not think that nothing happens.
@@ -247,12 +278,6 @@ async fn slow<T>(work: impl Future<Output = T>, tell: impl FnOnce()) -> T {
             work.await
         }
     }
-}
-
-/// Returns what was to be removed and is still there, with all that it does: what is older must not be put back beside it.
-fn still_there(take_back: &TakeBack) -> Option<String> {
-    let failure = take_back.failure.as_ref()?;
-    (failure.code == cluster::STILL_THERE).then(|| take_back.target.clone())
 }
 
 /// Returns what a run came to whose end is not on record: it will be taken for one that was cut off.

@@ -84,6 +84,17 @@ impl Ledger {
         })
     }
 
+    /// Returns the numbers of what is undone by an operation, newest first.
+    pub(crate) fn compensations(&self) -> Vec<u64> {
+        self.with(|entries| {
+            let compensated = entries
+                .iter()
+                .rev()
+                .filter(|entry| entry.undo.compensation().is_some());
+            compensated.map(|entry| entry.number).collect()
+        })
+    }
+
     /// Returns all entries, oldest first.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         self.with(|entries| entries.clone())
@@ -95,6 +106,11 @@ impl Ledger {
             return 0;
         }
         self.with(|entries| u64::try_from(entries.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Returns whether something older than that is held.
+    pub(crate) fn is_older(&self, number: u64) -> bool {
+        self.with(|entries| entries.iter().any(|entry| entry.number < number))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Vec<Entry>) -> T) -> T {
@@ -144,32 +160,48 @@ impl Undone {
     }
 }
 
-/// What was to be removed and is still at work: what is older must not be put back beside it, whoever lets go of that, and in whatever order.
+/// What could not be put back, and keeps back something older, whoever lets go of that, and in whatever order.
 #[derive(Debug, Default)]
-pub(crate) struct Stuck(Mutex<BTreeMap<u64, String>>);
+pub(crate) struct Stuck(Mutex<BTreeMap<u64, Entry>>);
 
 impl Stuck {
-    /// Writes down whether an entry is still at work, and by which name.
-    pub(crate) fn set(&self, number: u64, target: Option<String>) {
-        self.with(|stuck| match target {
-            Some(target) => stuck.insert(number, target),
-            None => stuck.remove(&number),
+    /// Writes down whether an entry could not be put back.
+    pub(crate) fn set(&self, entry: &Entry, failed: bool) {
+        self.with(|stuck| match failed {
+            true => stuck.insert(entry.number, entry.clone()),
+            false => stuck.remove(&entry.number),
         });
     }
 
-    /// Returns the newest one that is newer than an entry.
-    pub(crate) fn above(&self, number: u64) -> Option<String> {
+    /// Returns until what an entry must be left as it is, if that is so, as a clause.
+    pub(crate) fn keeps(&self, entry: &Entry) -> Option<String> {
         self.with(|stuck| {
-            let newest = stuck.range(number + 1..).next_back();
-            newest.map(|(_, target)| target.clone())
+            let newer = stuck.range(entry.number + 1..).rev();
+            newer.filter_map(|(_, newer)| until(newer, entry)).next()
         })
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<u64, String>) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<u64, Entry>) -> T) -> T {
         act(&mut self
             .0
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+/// Returns until what an older entry waits, when a newer one could not be put back. An object that was to be removed may still be at work, so
+/// everything older waits for it. Fields that still have what the run set keep back what it had set in the same object before: that would be
+/// taken for somebody else's change, and never be put back. What is older in other objects does not get worse by them. Nothing starts on what may be
+/// half overwritten.
+fn until(newer: &Entry, older: &Entry) -> Option<String> {
+    match (&newer.undo, &older.undo) {
+        (Undo::Remove { .. }, _) => Some(format!("{} is gone", newer.target)),
+        (Undo::Compensate(_), _) => Some(format!("{} is whole again", newer.target)),
+        (Undo::Fields { .. } | Undo::Withheld, Undo::Remove { .. }) => None,
+        _ if newer.target == older.target => {
+            Some("what was changed in it later is put back".to_owned())
+        }
+        _ => None,
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Pass {
     call: CallId,
     /// Whether what is put back must be gone before the next thing is put back.
     thorough: bool,
+    /// Whether something older is held, which what is put back now is in the way of.
+    in_the_way: bool,
     gate: Gate,
     patience: Patience,
 }
@@ -72,15 +74,17 @@ impl Pass {
         Pass {
             call,
             thorough: false,
+            in_the_way: false,
             gate,
             patience,
         }
     }
 
-    pub(super) fn to_put_back(gate: Gate, thorough: bool) -> Pass {
+    pub(super) fn to_put_back(gate: Gate, thorough: bool, in_the_way: bool) -> Pass {
         Pass {
             call: CallId::root(),
             thorough,
+            in_the_way,
             gate,
             patience: Patience::PuttingBack,
         }
@@ -92,6 +96,11 @@ impl Pass {
 
     pub(crate) fn patience(&self) -> Patience {
         self.patience
+    }
+
+    /// Returns whether something older is held, which must not be put back beside what is put back now.
+    pub(crate) fn is_in_the_way(&self) -> bool {
+        self.in_the_way
     }
 
     /// Returns the effects of this call that an earlier process announced and that may have happened.
@@ -136,7 +145,7 @@ impl Pass {
     /// Takes the effect's place in the plan, where there is one.
     fn slot(&self, effect: &Effect) -> Result<Option<Slot<'_>>, Failure> {
         let run = &self.gate.run;
-        let Some(bound) = &run.bound else {
+        let Some(bound) = run.bound.as_ref().filter(|_| !self.gate.is_compensating()) else {
             return Ok(None);
         };
         match bound.allow(&self.call, effect, &run.stand_ins) {

@@ -131,13 +131,13 @@ impl Gate {
             fields: unmasked(&before.fields),
         };
         let is_whole = query.labels == before.labels && query.fields == before.fields;
-        let mut now = BTreeMap::new();
-        let found = |object: Value| {
+        let keep = |now: &mut BTreeMap<String, String>, object: Value| {
             now.extend(listed(&query.of, &object));
             Ok(())
         };
         let client = &self.run.client;
-        client.list(&pass, &query, Reading::Metadata, found).await?;
+        let now = client.list(&pass, &query, Reading::Metadata, BTreeMap::new, keep);
+        let now = now.await?;
         let plural = &before.of.plural;
         let new = now
             .iter()

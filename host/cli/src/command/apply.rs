@@ -64,23 +64,23 @@ pub(super) async fn execute(
     apply: Apply,
     options: Options,
     agent: &dyn Agent,
-    mut terminal: Terminal,
+    terminal: &mut Terminal,
 ) -> u8 {
     let plan = match read(&apply.text, &apply.path) {
         Ok(plan) => plan,
-        Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
+        Err(failure) => return stop(&failure.into(), options.output, terminal),
     };
     let plugins = agent.plugins().await.unwrap_or_default();
     let operation = operation::known(&plan.operation, &plugins);
     let secrets = async {
         let sources = apply
             .again
-            .sources(plan.secrets.keys(), &operation, &terminal)?;
-        secret::read(sources, &mut terminal).await
+            .sources(plan.secrets.keys(), &operation, terminal)?;
+        secret::read(sources, terminal).await
     };
     let secrets = match secrets.await {
         Ok(secrets) => secrets,
-        Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
+        Err(failure) => return stop(&failure.into(), options.output, terminal),
     };
     let consent = options.consent(terminal.is_interactive());
     let on_failure = apply.failing.into();

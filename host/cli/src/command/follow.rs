@@ -46,7 +46,7 @@ pub(super) struct Known<'a> {
 pub(super) async fn execute(
     start: impl Future<Output = Result<Run, Failure>>,
     known: Known<'_>,
-    mut terminal: Terminal,
+    terminal: &mut Terminal,
 ) -> u8 {
     let mut start = std::pin::pin!(start);
     let mut stopping = false;
@@ -64,9 +64,9 @@ pub(super) async fn execute(
     };
     let run = match started {
         Ok(run) => run,
-        Err(failure) => return stop(&failure.into(), known.options.output, &mut terminal),
+        Err(failure) => return stop(&failure.into(), known.options.output, terminal),
     };
-    let renderer = Renderer::new(known.options, known.operation, &mut terminal);
+    let renderer = Renderer::new(known.options, known.operation, terminal);
     let mut follower = Follower {
         run,
         renderer,
@@ -87,7 +87,7 @@ pub(super) async fn execute(
 struct Follower<'a> {
     run: Run,
     renderer: Renderer,
-    terminal: Terminal,
+    terminal: &'a mut Terminal,
     known: Known<'a>,
     stopping: bool,
     asking: Option<(u64, question::Typed)>,
@@ -120,7 +120,7 @@ impl Follower<'_> {
                 event = self.run.events.next() => {
                     let Some(event) = event else {
                         let failure = self.broken_off();
-                        return stop(&failure.into(), self.known.options.output, &mut self.terminal);
+                        return stop(&failure.into(), self.known.options.output, self.terminal);
                     };
                     if let Some(code) = self.event(&event) {
                         return code;
@@ -138,9 +138,9 @@ impl Follower<'_> {
         }
         match event {
             Event::Finished { outcome } if self.is_declined(outcome) => {
-                self.renderer.declined(event, &mut self.terminal);
+                self.renderer.declined(event, self.terminal);
             }
-            _ => self.renderer.event(event, &mut self.terminal),
+            _ => self.renderer.event(event, self.terminal),
         }
         match event {
             Event::Asked {
@@ -165,9 +165,9 @@ impl Follower<'_> {
         if !matches!(outcome, Outcome::Done { .. }) {
             return code;
         }
-        match out.keep(self.known.options, &mut self.terminal) {
+        match out.keep(self.known.options, self.terminal) {
             Ok(()) => code,
-            Err(failure) => report::report(&failure, &mut self.terminal),
+            Err(failure) => report::report(&failure, self.terminal),
         }
     }
 
@@ -187,7 +187,7 @@ impl Follower<'_> {
             return;
         }
         self.renderer.clear();
-        question::show(text, facts, &mut self.terminal);
+        question::show(text, facts, self.terminal);
         match self.terminal.stdin.take() {
             Some(stdin) => self.asking = Some((number, question::typed(stdin))),
             None => self.run.answer(number, false),

@@ -77,10 +77,10 @@ pub(super) async fn execute(
     run: Run,
     options: Options,
     agent: &dyn Agent,
-    mut terminal: Terminal,
+    terminal: &mut Terminal,
 ) -> u8 {
     let out = run.options.out.clone().map(Out::new);
-    match prepare(run, options, agent, &mut terminal).await {
+    match prepare(run, options, agent, terminal).await {
         Ok(Prepared::Shown) => exit::DONE,
         Ok(Prepared::Call {
             call,
@@ -96,7 +96,7 @@ pub(super) async fn execute(
             };
             follow::execute(agent.run(*call), known, terminal).await
         }
-        Err(Stop { early, output }) => stop(&early, output, &mut terminal),
+        Err(Stop { early, output }) => stop(&early, output, terminal),
     }
 }
 

@@ -104,7 +104,7 @@ pub(super) async fn follow(
     run: &str,
     options: Options,
     agent: &dyn Agent,
-    terminal: Terminal,
+    terminal: &mut Terminal,
 ) -> u8 {
     watch::execute(run, &options, agent, terminal).await
 }

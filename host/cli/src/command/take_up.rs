@@ -45,6 +45,9 @@ pub(crate) struct Undo {
     /// Leave as it is what cannot be put back, so that nothing is left to do
     #[arg(long)]
     give_up: bool,
+    /// Leave data that was overwritten as it is by now, and put back the rest
+    #[arg(long)]
+    leave_data: bool,
 }
 
 /// A run to take up again.
@@ -53,6 +56,7 @@ pub struct TakeUp {
     pub(crate) run: String,
     pub(crate) to: Aim,
     pub(crate) give_up: bool,
+    pub(crate) leave_data: bool,
     again: Again,
 }
 
@@ -74,17 +78,19 @@ impl From<Resume> for TakeUp {
             run: one.run,
             to: Aim::Finish,
             give_up: false,
+            leave_data: false,
             again,
         }
     }
 }
 
 impl From<Undo> for TakeUp {
-    fn from(Undo { one, give_up }: Undo) -> TakeUp {
+    fn from(undo: Undo) -> TakeUp {
         TakeUp {
-            run: one.run,
+            run: undo.one.run,
             to: Aim::Undo,
-            give_up,
+            give_up: undo.give_up,
+            leave_data: undo.leave_data,
             again: Again::default(),
         }
     }
@@ -95,11 +101,12 @@ pub(super) async fn execute(
         run,
         to,
         give_up,
+        leave_data,
         again,
     }: TakeUp,
     options: Options,
     agent: &dyn Agent,
-    mut terminal: Terminal,
+    terminal: &mut Terminal,
 ) -> u8 {
     // By its id from now on: what `last` means may change.
     let found = async {
@@ -109,7 +116,7 @@ pub(super) async fn execute(
     };
     let (run, (operation, needed, agreed)) = match found.await {
         Ok(found) => found,
-        Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
+        Err(failure) => return stop(&failure.into(), options.output, terminal),
     };
     let plugins = agent.plugins().await.unwrap_or_default();
     let mut operation = operation::known(&operation, &plugins);
@@ -119,12 +126,12 @@ pub(super) async fn execute(
     }
     let secrets = async {
         let needed = needed.iter().filter(|_| to == Aim::Finish);
-        let sources = again.sources(needed, &operation, &terminal)?;
-        secret::read(sources, &mut terminal).await
+        let sources = again.sources(needed, &operation, terminal)?;
+        secret::read(sources, terminal).await
     };
     let secrets = match secrets.await {
         Ok(secrets) => secrets,
-        Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
+        Err(failure) => return stop(&failure.into(), options.output, terminal),
     };
     let consent = options.consent(terminal.is_interactive());
     let known = Known {
@@ -138,6 +145,7 @@ pub(super) async fn execute(
         to,
         consent,
         give_up,
+        leave_data,
         secrets,
     };
     follow::execute(agent.take_up(run.as_str(), how), known, terminal).await

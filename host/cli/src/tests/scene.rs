@@ -29,6 +29,9 @@ mod desk;
 
 use desk::{Shown, Tape, keep, keyboard, no_file};
 
+/// Nobody reads from the pipe.
+pub(super) const EPIPE: i32 = 32;
+
 /// What the agent does next.
 pub(super) enum Beat {
     Event(Box<Event>),
@@ -56,7 +59,8 @@ pub(super) struct Scene {
     /// None when nobody touches the keyboard.
     stdin: Option<String>,
     facts: Facts,
-    stdout_closed: bool,
+    /// The numbers of the errors that the streams fail with.
+    unwritable: (Option<i32>, Option<i32>),
     beats: Vec<Beat>,
     refusal: Option<Failure>,
     refused_plugin: bool,
@@ -107,7 +111,7 @@ pub(super) fn scene(line: &str) -> Scene {
         line: line.split(' ').map(str::to_owned).collect(),
         stdin: Some(String::new()),
         facts: Facts::default(),
-        stdout_closed: false,
+        unwritable: (None, None),
         beats: Vec::new(),
         refusal: None,
         refused_plugin: false,
@@ -129,6 +133,7 @@ impl Scene {
             stderr_tty: true,
             width: Some(width),
             no_color: true,
+            dumb: false,
         };
         self.stdin = Some(stdin.to_owned());
         self
@@ -196,13 +201,26 @@ impl Scene {
         self
     }
 
+    /// Whoever reads the results goes.
     pub(super) fn closes_stdout(mut self) -> Scene {
-        self.stdout_closed = true;
+        self.unwritable.0 = Some(EPIPE);
+        self
+    }
+
+    /// Results, and progress and messages, fail with the errors of these numbers.
+    pub(super) fn cannot_write(mut self, stdout: Option<i32>, stderr: Option<i32>) -> Scene {
+        self.unwritable = (stdout, stderr);
+        self
+    }
+
+    /// A screen that shows nothing but lines of text.
+    pub(super) fn dumb(mut self) -> Scene {
+        self.facts.dumb = true;
         self
     }
 
     pub(super) async fn shoot(self) -> Shot {
-        let (stdout, stderr) = (Tape::new(self.stdout_closed), Tape::new(false));
+        let (stdout, stderr) = (Tape::new(self.unwritable.0), Tape::new(self.unwritable.1));
         let (press, presses) = mpsc::unbounded();
         if self.interrupted {
             press.unbounded_send(()).expect("somebody listens");
@@ -231,7 +249,7 @@ impl Scene {
             Ok(Box::new(Shown(Arc::clone(&log))) as Box<dyn Send>)
         };
         terminal = terminal.with_secrets(Arc::new(read), Box::new(unseen));
-        if self.facts.stderr_tty {
+        if self.facts.stderr_tty && !self.facts.dumb {
             let target: Box<dyn TermLike> = Box::new(screen.clone());
             terminal = terminal.with_live(ProgressDrawTarget::term_like(target));
         }

@@ -8,6 +8,8 @@ mod lease;
 mod limit;
 mod namespace;
 mod nested;
+mod order;
+mod overwrite;
 mod plan;
 mod resume;
 mod right;
@@ -50,6 +52,8 @@ async fn every_guest_has_a_test() {
         stop::TESTED,
         namespace::TESTED,
         nested::TESTED,
+        order::TESTED,
+        overwrite::TESTED,
         plan::TESTED,
         resume::TESTED,
         secret::TESTED,

@@ -7,7 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use super::image::Image;
-use crate::restic::log;
+use crate::mover::CONTAINER;
+use crate::restic::{cause, log};
 use crate::source::Source;
 
 /// Where things are mounted; the same places as in VolSync's mover.
@@ -21,6 +22,10 @@ const GCS_FILE: &str = "gcs.json";
 /// finds out by itself, so nobody has to read the Secret.
 const START: &str = r#"if [ -f /credentials/gcs.json ]; then export GOOGLE_APPLICATION_CREDENTIALS=/credentials/gcs.json; fi; exec restic "$@""#;
 
+/// How much longer than we wait the Job may live, in seconds. It ends by itself where nobody is left to remove it; while somebody waits, what keeps it from
+/// its work is told, and not that it was ended.
+const REMAINS: u64 = 120;
+
 /// How a Job is to be made.
 #[derive(Debug)]
 pub(crate) struct Order<'a> {
@@ -29,6 +34,7 @@ pub(crate) struct Order<'a> {
     pub(crate) image: &'a Image,
     /// Movers of this namespace run as root.
     pub(crate) privileged: bool,
+    /// How long it is waited for.
     pub(crate) seconds: u64,
 }
 
@@ -51,7 +57,7 @@ pub(crate) fn manifest(order: &Order) -> Value {
         "metadata": {"name": order.name, "namespace": source.namespace, "labels": labels},
         "spec": {
             "backoffLimit": 0,
-            "activeDeadlineSeconds": order.seconds,
+            "activeDeadlineSeconds": order.seconds + REMAINS,
             "ttlSecondsAfterFinished": 600,
             "template": {"metadata": {"labels": pod_labels}, "spec": pod(order)},
         },
@@ -95,7 +101,7 @@ fn container(order: &Order) -> Value {
         args.extend(["--cacert", &certificate]);
     }
     let mut container = json!({
-        "name": "restic",
+        "name": CONTAINER,
         "image": order.image.name,
         "command": ["/bin/sh", "-c", START, "restic"],
         "args": args,
@@ -190,64 +196,10 @@ fn volume_name(volume: &Value) -> String {
     format!("u-{}", volume["mountPath"].as_str().unwrap_or_default())
 }
 
-/// How far the Job's pod is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Pod {
-    /// Not at its end; says what it waits for, if anything.
-    Pending(Option<String>),
-    /// It cannot start, ever.
-    Stuck(String),
-    /// Its log is complete.
-    Succeeded,
-    /// Its log says why; the exit code of restic, when there is one.
-    Failed(Option<i64>),
-}
-
-/// Reads a pod's status.
-pub(crate) fn pod_state(pod: &Value) -> Pod {
-    let container = pod
-        .pointer("/status/containerStatuses/0/state")
-        .unwrap_or(&Value::Null);
-    let exit = container
-        .pointer("/terminated/exitCode")
-        .and_then(Value::as_i64);
-    match (pod.pointer("/status/phase").and_then(Value::as_str), exit) {
-        (Some("Succeeded"), _) => Pod::Succeeded,
-        (Some("Failed"), exit) => Pod::Failed(exit),
-        _ => waiting(container, pod),
-    }
-}
-
-fn waiting(container: &Value, pod: &Value) -> Pod {
-    let text = |value: &Value, pointer: &str| {
-        value
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
-    let why = text(container, "/waiting/message").or_else(|| text(container, "/waiting/reason"));
-    match container.pointer("/waiting/reason").and_then(Value::as_str) {
-        Some("CreateContainerConfigError" | "InvalidImageName" | "CreateContainerError") => {
-            Pod::Stuck(why.unwrap_or_default())
-        }
-        Some("ContainerCreating" | "PodInitializing") => Pod::Pending(None),
-        Some(_) => Pod::Pending(why),
-        None => Pod::Pending(unschedulable(pod)),
-    }
-}
-
-fn unschedulable(pod: &Value) -> Option<String> {
-    let conditions = pod.pointer("/status/conditions")?.as_array()?;
-    let scheduled = conditions
-        .iter()
-        .find(|condition| condition["type"] == "PodScheduled" && condition["status"] == "False")?;
-    scheduled["message"].as_str().map(str::to_owned)
-}
-
 /// Says why a list could not be read, most telling first.
 pub(crate) fn causes(exit: Option<i64>, text: &str) -> Vec<String> {
     let mut causes = Vec::new();
-    if let Some(why) = log::why(exit, text) {
+    if let Some(why) = cause::why(exit, text) {
         causes.push(why.to_owned());
     }
     if let Some(exit) = exit.filter(|exit| *exit != 0) {

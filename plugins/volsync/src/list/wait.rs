@@ -2,29 +2,33 @@
 
 use std::time::Duration;
 
-use agent_sdk::cluster::Sighting;
+use agent_sdk::diagnosis::look::{self, JOB};
+use agent_sdk::diagnosis::{Cause, End, Outlook, Patience, PodState, Standing};
 use agent_sdk::prelude::*;
 use agent_sdk::wait::Deadline;
 
-use super::job::{self, Pod};
-use crate::restic;
+use super::job;
+use crate::mover::CONTAINER;
+use crate::restic::{self, cause};
 use crate::source::Source;
 
 /// A log can lag behind its pod's end by a moment.
 const LAG: Duration = Duration::from_millis(200);
 const TRIES: usize = 15;
 
-/// When a Job has no pod after so long, its events are asked why. Its controller has tried again twice by then, so a quota, a policy or a webhook
-/// that refuses the pod goes on to do so.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+/// A quota, a policy or a webhook refuses the pod. The Job's controller has tried again twice after some seconds, and nothing is lost by a list that fails soon.
+const REFUSED: &str = "FailedCreate";
 
 /// How the wait ended.
 #[derive(Debug, PartialEq)]
 enum Ended {
-    Pod(String, Pod),
-    /// The Job failed without a pod that could say why.
-    Job(String),
-    Deadline(String),
+    /// restic has ended in this pod. What else runs in it does not count.
+    Restic(String, End),
+    /// It will not get so far.
+    Blocked(Cause),
+    /// The Job is not there any more.
+    Removed,
+    Deadline(Option<Cause>),
 }
 
 /// Returns the log of the Job's pod.
@@ -38,25 +42,31 @@ pub(super) fn log(
     name: &str,
     timeout: SignedDuration,
 ) -> Result<String> {
-    match watch(step, &source.namespace, name, Deadline::after(timeout))? {
-        Ended::Pod(pod, Pod::Succeeded) => settled(&source.namespace, &pod),
-        Ended::Pod(pod, Pod::Failed(exit)) => {
-            let log = cluster::logs(&source.namespace, &pod, None, None).unwrap_or_default();
-            Err(unreadable(source, "restic failed", exit, &log))
+    let namespace = &source.namespace;
+    match watch(step, namespace, name, Deadline::after(timeout))? {
+        Ended::Restic(pod, end) if end.exit == 0 => settled(namespace, &pod),
+        Ended::Restic(pod, end) => {
+            let log = cluster::logs(namespace, &pod, Some(CONTAINER), None).unwrap_or_default();
+            let what = if end.reason == "OOMKilled" {
+                "restic ran out of memory: see `moverResources`"
+            } else {
+                "restic failed"
+            };
+            Err(unreadable(source, what, Some(end.exit), &log))
         }
-        Ended::Pod(_, Pod::Stuck(why)) => Err(unreadable(
-            source,
-            &format!("the pod cannot start: {why}"),
-            None,
-            "",
-        )),
-        Ended::Pod(_, Pod::Pending(why)) => Err(late(
-            source,
-            timeout,
-            why.as_deref().unwrap_or("the pod has not ended"),
-        )),
-        Ended::Job(why) => Err(unreadable(source, &why, None, "")),
-        Ended::Deadline(note) => Err(late(source, timeout, &note)),
+        Ended::Blocked(cause) => Err(unreadable(source, &blocked(&cause), None, "")),
+        Ended::Removed => Err(unreadable(source, "the Job was removed", None, "")),
+        Ended::Deadline(cause) => Err(late(source, timeout, cause)),
+    }
+}
+
+fn blocked(cause: &Cause) -> String {
+    if cause.reason == REFUSED {
+        format!("the Job gets no pod: {}", cause.message)
+    } else if cause.subject.starts_with("pod ") {
+        format!("the pod cannot start: {cause}")
+    } else {
+        cause.to_string()
     }
 }
 
@@ -70,30 +80,28 @@ pub(super) fn unreadable(source: &Source, what: &str, exit: Option<i64>, log: &s
         Error::conflict("volsync.list-failed", message),
         Error::cause,
     );
-    if restic::log::locked(log) {
-        return error.hint(format!(
-            "agent run volsync.unlock {} {}",
-            source.namespace, source.name
-        ));
+    match cause::remedy(log, source) {
+        Some(remedy) => error.hint(remedy),
+        None => error,
     }
-    error
 }
 
-fn late(source: &Source, timeout: SignedDuration, note: &str) -> Error {
-    Error::timeout(
-        "volsync.list-failed",
-        format!(
-            "the list of the repository of `{}/{}` took longer than `{timeout:#}`",
-            source.namespace, source.name
-        ),
-    )
-    .cause(note)
+fn late(source: &Source, timeout: SignedDuration, cause: Option<Cause>) -> Error {
+    let (namespace, name) = (&source.namespace, &source.name);
+    let message = format!(
+        "the list of the repository of `{namespace}/{name}` took longer than `{timeout:#}`"
+    );
+    let error = Error::timeout("volsync.list-failed", message);
+    match cause {
+        Some(cause) => cause.explain(error),
+        None => error.cause("restic has not ended"),
+    }
 }
 
 fn settled(namespace: &str, pod: &str) -> Result<String> {
     let mut log = String::new();
     for _ in 0..TRIES {
-        log = cluster::logs(namespace, pod, None, None)?;
+        log = cluster::logs(namespace, pod, Some(CONTAINER), None)?;
         if restic::snapshots(&log).is_some() {
             break;
         }
@@ -102,145 +110,47 @@ fn settled(namespace: &str, pod: &str) -> Result<String> {
     Ok(log)
 }
 
+/// Watches for what changes, and looks at it all every few seconds, for nobody is told of events and claims.
 fn watch(step: &Step, namespace: &str, name: &str, deadline: Deadline) -> Result<Ended> {
-    let queries = [
-        Query::all(kinds::POD)
-            .namespace(namespace)
-            .labels(&format!("job-name={name}")),
-        Query::all(kinds::JOB).namespace(namespace).named(name),
-    ];
-    let watcher = cluster::watch(&queries, &["/status"])?;
-    let mut seen = Seen::default();
-    let mut look = Deadline::after(PATIENCE);
-    loop {
-        let left = deadline.left();
-        let soon = if seen.pod.is_empty() {
-            look.left()
-        } else {
-            left
-        };
-        for sighting in watcher.next(left.min(soon))? {
-            if let Some(ended) = seen.see(sighting) {
-                return Ok(ended);
-            }
-        }
-        if left.is_zero() {
-            return Ok(Ended::Deadline(seen.note().to_owned()));
-        }
-        if seen.pod.is_empty() && soon.is_zero() {
-            if let Some(why) = refusal(&events(namespace, name)) {
-                return Ok(Ended::Job(format!("the Job gets no pod: {why}")));
-            }
-            look = Deadline::after(PATIENCE);
-        }
-        step.note(seen.note());
-    }
-}
-
-/// The events of the Job. Who may not read them is told less.
-fn events(namespace: &str, name: &str) -> Vec<Object> {
-    let query = Query::all(kinds::EVENT)
+    let target = ObjectRef::new(kinds::JOB, namespace, name);
+    let pods = Query::all(kinds::POD)
         .namespace(namespace)
-        .fields(&format!(
-            "involvedObject.kind=Job,involvedObject.name={name}"
-        ));
-    cluster::list(&query, &["/reason", "/message", "/lastTimestamp"]).unwrap_or_else(|error| {
-        debug!("the events of the Job cannot be read: {error}");
-        Vec::new()
-    })
-}
-
-/// Returns why the newest attempt to make a pod was refused, if one was.
-fn refusal(events: &[Object]) -> Option<String> {
-    let newest = events
-        .iter()
-        .filter(|event| event.text("/reason") == Some("FailedCreate"))
-        .max_by_key(|event| event.text("/lastTimestamp").unwrap_or_default())?;
-    let why = newest.text("/message").unwrap_or_default();
-    Some(why.trim_start_matches("Error creating: ").to_owned())
-}
-
-/// What was seen so far.
-#[derive(Default)]
-struct Seen {
-    job: bool,
-    /// What its pod does; empty while there is none.
-    pod: String,
-}
-
-impl Seen {
-    /// Takes in what a watcher of pods and the Job saw. Returns how it ended, when it did.
-    fn see(&mut self, sighting: Sighting) -> Option<Ended> {
-        match sighting {
-            Sighting::Present(0, pod) => end_of_pod(&pod, &mut self.pod),
-            Sighting::Present(_, job) => {
-                self.job = true;
-                end_of_job(&job)
-            }
-            Sighting::Gone(1, _) => Some(Ended::Job("the Job was removed".to_owned())),
-            Sighting::Synced(1) if !self.job => Some(Ended::Job("the Job was removed".to_owned())),
-            Sighting::Gone(..) | Sighting::Synced(_) => None,
-        }
-    }
-
-    /// Says what is waited for.
-    fn note(&self) -> &str {
-        if self.pod.is_empty() {
-            "the Job has no pod yet"
-        } else {
-            &self.pod
-        }
-    }
-}
-
-fn end_of_pod(pod: &Object, note: &mut String) -> Option<Ended> {
-    match job::pod_state(&pod.0) {
-        Pod::Pending(why) => {
-            *note = why.unwrap_or_else(|| format!("pod `{}` runs restic", pod.name()));
-            None
-        }
-        ended => Some(Ended::Pod(pod.name().to_owned(), ended)),
-    }
-}
-
-/// The pod says more than the Job; the Job is asked only when it failed before it had one.
-fn end_of_job(job: &Object) -> Option<Ended> {
-    let failed = job
-        .condition("Failed")
-        .filter(agent_sdk::Condition::is_true)?;
-    let pods = job.integer("/status/failed").unwrap_or_default();
-    let late = failed.reason == "DeadlineExceeded";
-    (pods == 0 || late).then(|| Ended::Job(format!("the Job failed: {}", failed.message)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn job_whose_pod_is_refused_says_why() {
-        let event = |reason: &str, message: &str, at: &str| {
-            Object(json!({"reason": reason, "message": message, "lastTimestamp": at}))
+        .labels(&format!("job-name={name}"));
+    let jobs = Query::all(kinds::JOB).namespace(namespace).named(name);
+    let watcher = cluster::watch(&[pods, jobs], &["/status"])?;
+    let mut standing = Standing::default();
+    loop {
+        let Some(job) = cluster::find(&target, &JOB)? else {
+            return Ok(Ended::Removed);
         };
-        let quota = "Error creating: pods \"list-x\" is forbidden: exceeded quota: small";
-        let events = [
-            event("FailedCreate", quota, "2026-11-26T08:00:02Z"),
-            event("FailedCreate", "webhook down", "2026-11-26T08:00:01Z"),
-            event("Suspended", "Job suspended", "2026-11-26T08:00:03Z"),
-        ];
-        let why = "pods \"list-x\" is forbidden: exceeded quota: small";
-        assert_eq!(refusal(&events).as_deref(), Some(why));
-        assert_eq!(refusal(&events[2..]), None);
+        if let Some(ended) = see(step, &job, &mut standing) {
+            return Ok(ended);
+        }
+        let left = deadline.left();
+        if left.is_zero() {
+            return Ok(Ended::Deadline(standing.longest().cloned()));
+        }
+        watcher.next(left.min(Standing::LOOK))?;
     }
+}
 
-    #[test]
-    fn job_that_is_gone_ends_the_wait() {
-        let gone = Some(Ended::Job("the Job was removed".to_owned()));
-        assert_eq!(Seen::default().see(Sighting::Synced(1)), gone);
-        let mut seen = Seen::default();
-        let job = Object(json!({"metadata": {"name": "list"}, "status": {}}));
-        assert_eq!(seen.see(Sighting::Present(1, job.clone())), None);
-        assert_eq!(seen.see(Sighting::Synced(1)), None);
-        assert_eq!(seen.see(Sighting::Gone(1, job)), gone);
+/// Looks at the Job and all that belongs to it. Returns how it ended, when it did.
+fn see(step: &Step, job: &Object, standing: &mut Standing) -> Option<Ended> {
+    let seen = look::at_job(job, Some(CONTAINER));
+    match seen.pod {
+        Some((pod, PodState::Ended(end))) => {
+            return Some(Ended::Restic(pod.name().to_owned(), end));
+        }
+        Some((pod, PodState::Running(_))) => step.note(format!("pod `{}` runs restic", pod.name())),
+        Some((pod, _)) => step.note(format!("pod `{}` starts", pod.name())),
+        None => step.note("the Job has no pod yet"),
     }
+    let outlook = match seen.outlook {
+        Outlook::Blocked(cause) if cause.reason == REFUSED => Outlook::Blocked(Cause {
+            patience: Patience::SOON,
+            ..cause
+        }),
+        outlook => outlook,
+    };
+    standing.see(step, &outlook).map(Ended::Blocked)
 }

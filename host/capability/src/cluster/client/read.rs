@@ -13,13 +13,17 @@ use serde_json::Value;
 use super::page::Page;
 use super::request::{self, Wanted};
 use super::{ClusterClient, deed};
-use crate::cluster::failure::Deed;
+use crate::cluster::failure::{Deed, EXPIRED};
 use crate::cluster::projection::Projection;
 use crate::cluster::reply::Part;
 use crate::gate::{Pass, Patience};
 
 /// How many objects one page of a list holds: what client-go asks for.
 const PAGE: &str = "500";
+
+/// How long a watch lasts, in seconds, before it is asked for anew from where it was. A connection that died without a word, as behind a proxy that
+/// keeps it open, is noticed by that its end does not come.
+const SILENT: u32 = 30;
 
 /// A set of objects of one type.
 #[derive(Clone, Debug)]
@@ -116,39 +120,60 @@ impl ClusterClient {
         Ok(read(&json).map_err(|error| self.nonsense(&error, &deed))?)
     }
 
-    /// Gives every object of a query to `keep`, page by page.
-    pub(crate) async fn list(
+    /// Gives every object of a query to `keep`, page by page, with what it has collected so far, and returns that. A list that expires in the
+    /// middle, because the server has forgotten the state that it is of, is begun anew, with a new collection and in one answer, as client-go does.
+    pub(crate) async fn list<C>(
         &self,
         pass: &Pass,
         query: &Query,
         read: Reading<'_>,
-        mut keep: impl FnMut(Value) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let mut refused = None;
-        self.pages(query, pass.patience(), read, |item| match keep(item) {
-            Ok(()) => true,
-            Err(failure) => {
-                refused = Some(failure);
-                false
-            }
-        })
-        .await?;
-        refused.map_or(Ok(()), Err)
+        begin: impl Fn() -> C,
+        keep: impl FnMut(&mut C, Value) -> Result<(), Failure>,
+    ) -> Result<C, Failure> {
+        self.pages(query, pass.patience(), read, begin, keep).await
     }
 
-    /// Gives every object of a query to `keep` until it has enough.
-    pub(super) async fn pages(
+    pub(super) async fn pages<C>(
         &self,
         query: &Query,
         patience: Patience,
         read: Reading<'_>,
-        mut keep: impl FnMut(Value) -> bool,
-    ) -> Result<(), Failure> {
-        let metadata_only = read.is_metadata_only();
-        let wanted = if metadata_only {
-            Wanted::MetadataList
-        } else {
-            Wanted::Whole
+        begin: impl Fn() -> C,
+        mut keep: impl FnMut(&mut C, Value) -> Result<(), Failure>,
+    ) -> Result<C, Failure> {
+        let (mut collected, mut at, mut limit) = (begin(), String::new(), PAGE);
+        loop {
+            let mut page = match self.page(query, patience, read, limit, &at).await {
+                Err(failure) if failure.code == EXPIRED && !at.is_empty() => {
+                    (collected, at, limit) = (begin(), String::new(), "");
+                    continue;
+                }
+                page => page?,
+            };
+            for mut item in page.take_items() {
+                if !read.is_metadata_only() {
+                    page.name_type(&mut item);
+                }
+                keep(&mut collected, item)?;
+            }
+            match page.next() {
+                Some(token) => at = token.to_owned(),
+                None => return Ok(collected),
+            }
+        }
+    }
+
+    async fn page(
+        &self,
+        query: &Query,
+        patience: Patience,
+        read: Reading<'_>,
+        limit: &str,
+        at: &str,
+    ) -> Result<Page, Failure> {
+        let wanted = match read.is_metadata_only() {
+            true => Wanted::MetadataList,
+            false => Wanted::Whole,
         };
         let doing = Deed {
             verb: "list",
@@ -156,40 +181,20 @@ impl ClusterClient {
             namespace: query.namespace.clone(),
             name: None,
         };
-        let mut at = String::new();
-        loop {
-            let answer = self
-                .send_for(Part::Whole, &doing, patience, |of| {
-                    let path = request::path(of, query.namespace.as_deref(), None);
-                    let pairs = [
-                        ("limit", PAGE),
-                        ("continue", &at),
-                        ("labelSelector", &query.labels),
-                        ("fieldSelector", &query.fields),
-                    ];
-                    request::body(
-                        http::Request::get(path + &request::query(&pairs)),
-                        wanted,
-                        Vec::new(),
-                    )
-                })
-                .await?;
-            let mut page =
-                Page::read(&answer, read.part()).map_err(|error| self.nonsense(&error, &doing))?;
-            drop(answer);
-            for mut item in page.take_items() {
-                if !metadata_only {
-                    page.name_type(&mut item);
-                }
-                if !keep(item) {
-                    return Ok(());
-                }
-            }
-            match page.next() {
-                Some(token) => at = token.to_owned(),
-                None => return Ok(()),
-            }
-        }
+        let pairs = [
+            ("limit", limit),
+            ("continue", at),
+            ("labelSelector", &query.labels),
+            ("fieldSelector", &query.fields),
+        ];
+        let answer = self
+            .send_for(Part::Whole, &doing, patience, |of| {
+                let path = request::path(of, query.namespace.as_deref(), None);
+                let request = http::Request::get(path + &request::query(&pairs));
+                request::body(request, wanted, Vec::new())
+            })
+            .await?;
+        Ok(Page::read(&answer, read.part()).map_err(|error| self.nonsense(&error, &doing))?)
     }
 
     /// Returns the end of a log, at most as many bytes as an answer may have.
@@ -245,6 +250,7 @@ impl ClusterClient {
         let config = watcher::Config {
             label_selector: chosen(&query.labels),
             field_selector: chosen(&query.fields),
+            timeout: Some(SILENT),
             ..watcher::Config::default()
         };
         Ok(paced(watcher(api, config).boxed())

@@ -10,6 +10,8 @@ use serde_json::Value;
 use crate::cluster::client::{ClusterClient, Query, Reading};
 use crate::gate::{Intent, Pass};
 
+mod lingering;
+
 /// The code of a failure that means: what was to be removed, or what it runs, is still there.
 pub(crate) const STILL_THERE: &str = "cluster.still-there";
 
@@ -22,13 +24,17 @@ pub(super) struct Running<'a> {
     target: &'a ObjectRef,
     uid: &'a str,
     owners: BTreeSet<String>,
+    /// Whether something older is still held, which must not be put back beside what it runs.
+    in_the_way: bool,
+    /// Why not everything that it runs could be looked for.
+    unseen: Option<Failure>,
 }
 
 impl<'a> Running<'a> {
-    /// Looks which Jobs an object has. Without the right to look there are none: the object itself is still waited for.
+    /// Looks which Jobs an object has.
     ///
     /// # Errors
-    /// [`STILL_THERE`] when nobody can say which there are: then nothing is to be removed, for nobody would wait for them.
+    /// [`STILL_THERE`] when the cluster does not say which there are: then nothing is to be removed, for nobody would wait for them.
     pub(super) async fn of(
         client: &ClusterClient,
         pass: &Pass,
@@ -39,10 +45,10 @@ impl<'a> Running<'a> {
             target,
             uid,
             owners: BTreeSet::from([uid.to_owned()]),
+            in_the_way: pass.is_in_the_way(),
+            unseen: None,
         };
-        let jobs = running.owned(client, pass, "jobs.v1.batch", "/metadata/uid");
-        let jobs = jobs.await?;
-        running.owners.extend(jobs);
+        running.jobs(client, pass).await?;
         Ok(running)
     }
 
@@ -58,97 +64,157 @@ impl<'a> Running<'a> {
     ) -> Result<(), Failure> {
         let since = Instant::now();
         loop {
+            self.unseen = None;
             // One that was made in the moment of the deletion has pods, too.
-            let jobs = self.owned(client, pass, "jobs.v1.batch", "/metadata/uid");
-            let jobs = jobs.await?;
-            self.owners.extend(jobs);
-            let pods = self.owned(client, pass, "pods.v1", "/metadata/name");
-            let pods = pods.await?;
-            if pods.is_empty() && !self.is_there(client, intent).await? {
-                return Ok(());
+            let jobs = self.jobs(client, pass).await?;
+            let pods = self.pods(client, pass, &jobs).await?;
+            let object = self.look(client, intent).await?;
+            if pods.is_empty() && object.is_none() {
+                return self
+                    .unseen
+                    .take()
+                    .map_or(Ok(()), |why| Err(self.unsaid(why)));
             }
             if since.elapsed() >= GOING {
-                return Err(self.stays(&pods));
+                return Err(match pods.first() {
+                    Some(pod) => lingering::pods(client, pass, self.target, &pods, pod).await,
+                    None => lingering::object(self.target, &object.unwrap_or_default()),
+                });
             }
             tokio::time::sleep(LOOK).await;
         }
     }
 
-    async fn is_there(&self, client: &ClusterClient, intent: &Intent) -> Result<bool, Failure> {
+    /// Returns the object, if it is still there.
+    async fn look(
+        &self,
+        client: &ClusterClient,
+        intent: &Intent,
+    ) -> Result<Option<Value>, Failure> {
         match client.look(intent, self.target).await {
-            Ok(object) => Ok(object
-                .pointer("/metadata/uid")
-                .is_some_and(|uid| uid == self.uid)),
-            Err(gone) if gone.failure.kind == Kind::NotFound => Ok(false),
-            Err(unanswered) => Err(self.unseen(unanswered.failure)),
+            Ok(object) => {
+                let uid = object.pointer("/metadata/uid");
+                let same = uid.is_some_and(|uid| uid == self.uid);
+                Ok(same.then_some(object))
+            }
+            Err(gone) if gone.failure.kind == Kind::NotFound => Ok(None),
+            Err(unanswered) => Err(self.unsaid(unanswered.failure)),
         }
     }
 
-    /// Returns a field of every object of a type that is owned by it or by one of its Jobs.
-    async fn owned(
-        &self,
+    /// Notes which Jobs are its own, and returns all that there are; none when nobody may look.
+    async fn jobs(
+        &mut self,
+        client: &ClusterClient,
+        pass: &Pass,
+    ) -> Result<Option<BTreeSet<String>>, Failure> {
+        let Some(jobs) = self.list(client, pass, "jobs.v1.batch").await? else {
+            return Ok(None);
+        };
+        let own = jobs.iter().filter(|job| self.owns(job));
+        let own: Vec<String> = own.filter_map(|job| text(job, "/metadata/uid")).collect();
+        self.owners.extend(own);
+        let all = jobs.iter().filter_map(|job| text(job, "/metadata/uid"));
+        Ok(Some(all.collect()))
+    }
+
+    /// Returns its pods. A pod outlives its Job, as when its node does not answer, and nobody can say any more whose that Job was: where this
+    /// object may have had Jobs, such a pod may be its own.
+    async fn pods(
+        &mut self,
+        client: &ClusterClient,
+        pass: &Pass,
+        jobs: &Option<BTreeSet<String>>,
+    ) -> Result<Vec<String>, Failure> {
+        let pods = self
+            .list(client, pass, "pods.v1")
+            .await?
+            .unwrap_or_default();
+        let runs = self.in_the_way && runs_pods(&self.target.of);
+        let orphaned = |pod: &Value| {
+            let known = |uid: &str| jobs.as_ref().is_none_or(|jobs| jobs.contains(uid));
+            runs && owners(pod).any(|owner| owner.is_job && !known(owner.uid))
+        };
+        let pods = pods.iter().filter(|pod| self.owns(pod) || orphaned(pod));
+        Ok(pods.filter_map(|pod| text(pod, "/metadata/name")).collect())
+    }
+
+    fn owns(&self, object: &Value) -> bool {
+        owners(object).any(|owner| self.owners.contains(owner.uid))
+    }
+
+    /// Returns the metadata of every object of a type that has an owner; none when nobody may look.
+    async fn list(
+        &mut self,
         client: &ClusterClient,
         pass: &Pass,
         of: &str,
-        field: &str,
-    ) -> Result<Vec<String>, Failure> {
-        let (Ok(of), Some(namespace)) = (of.parse::<ObjectType>(), &self.target.namespace) else {
-            return Ok(Vec::new());
+    ) -> Result<Option<Vec<Value>>, Failure> {
+        let runs = runs_pods(&self.target.of);
+        let of = of.parse::<ObjectType>();
+        let (Ok(of), true) = (of, runs || self.target.namespace.is_some()) else {
+            return Ok(None);
         };
         let query = Query {
             of,
-            namespace: Some(namespace.clone()),
+            namespace: self.target.namespace.clone(),
             labels: String::new(),
             fields: String::new(),
         };
-        let mut owned = Vec::new();
-        let listed = client.list(pass, &query, Reading::Metadata, |object| {
-            if owners(&object).any(|owner| self.owners.contains(owner)) {
-                let value = object.pointer(field).and_then(Value::as_str);
-                owned.extend(value.map(str::to_owned));
+        let keep = |owned: &mut Vec<Value>, object: Value| {
+            if owners(&object).next().is_some() {
+                owned.push(object);
             }
             Ok(())
-        });
+        };
+        let listed = client.list(pass, &query, Reading::Metadata, Vec::new, keep);
         match listed.await {
-            Ok(()) => Ok(owned),
-            // Whoever may not look cannot wait for them. That it was not seen for another reason does not mean that nothing is there.
-            Err(failure) if failure.kind == Kind::Denied => Ok(Vec::new()),
-            Err(failure) => Err(self.unseen(failure)),
+            Ok(owned) => Ok(Some(owned)),
+            Err(failure) if failure.kind == Kind::Denied => {
+                // Not seen does not mean gone. Where nothing waits for it, or nothing can run, that the object is gone is enough.
+                if self.in_the_way && runs {
+                    self.unseen = Some(failure);
+                }
+                Ok(None)
+            }
+            Err(failure) => Err(self.unsaid(failure)),
         }
     }
 
     /// Returns what it means that nobody could look, with all the patience there is for putting back.
-    pub(super) fn unseen(&self, why: Failure) -> Failure {
+    pub(super) fn unsaid(&self, why: Failure) -> Failure {
         let message = format!("nobody can say whether {} is still at work", self.target);
         Failure {
             code: STILL_THERE.to_owned(),
             ..why.while_doing(message)
         }
     }
+}
 
-    fn stays(&self, pods: &[String]) -> Failure {
-        let seconds = GOING.as_secs();
-        let message = match pods {
-            [] => format!("{} was still there after {seconds} s", self.target),
-            pods => format!(
-                "pods of {} were still there after {seconds} s: {}",
-                self.target,
-                pods.join(", ")
-            ),
-        };
-        let namespace = self.target.namespace.as_deref().unwrap_or_default();
-        Failure::new(Kind::Timeout, STILL_THERE, message).hinted(match pods.first() {
-            Some(pod) => format!("kubectl -n {namespace} describe pod {pod}"),
-            None => format!(
-                "kubectl get {} {} -o yaml",
-                self.target.of, self.target.name
-            ),
-        })
+/// Returns whether objects of a type may have pods: workloads, and whatever an operator made a type for.
+fn runs_pods(of: &ObjectType) -> bool {
+    match of.group.as_str() {
+        "" => matches!(of.plural.as_str(), "pods" | "replicationcontrollers"),
+        "apps" | "batch" => true,
+        group => group.contains('.') && !group.ends_with(".k8s.io"),
     }
 }
 
-fn owners(object: &Value) -> impl Iterator<Item = &str> {
+struct Owner<'a> {
+    uid: &'a str,
+    is_job: bool,
+}
+
+fn owners(object: &Value) -> impl Iterator<Item = Owner<'_>> {
     let owners = object.pointer("/metadata/ownerReferences");
     let owners = owners.and_then(Value::as_array).into_iter().flatten();
-    owners.filter_map(|owner| owner.get("uid")?.as_str())
+    owners.filter_map(|owner| {
+        let uid = owner.get("uid")?.as_str()?;
+        let is_job = owner.get("kind").is_some_and(|kind| kind == "Job");
+        Some(Owner { uid, is_job })
+    })
+}
+
+fn text(object: &Value, pointer: &str) -> Option<String> {
+    object.pointer(pointer)?.as_str().map(str::to_owned)
 }

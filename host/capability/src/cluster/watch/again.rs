@@ -54,8 +54,7 @@ impl Watched {
             return Ok(());
         }
         let client: &ClusterClient = &pass.gate().run.client;
-        let mut now = BTreeMap::new();
-        let keep = |item: Value| {
+        let keep = |now: &mut BTreeMap<String, Value>, item: Value| {
             // In the form that a watch gives.
             if let Ok(object) = serde_json::from_value::<DynamicObject>(item) {
                 let uid = uid_of(&object);
@@ -63,8 +62,8 @@ impl Watched {
             }
             Ok(())
         };
-        client.list(pass, &self.query, Reading::Whole, keep).await?;
-        self.now = Some(now);
+        let now = client.list(pass, &self.query, Reading::Whole, BTreeMap::new, keep);
+        self.now = Some(now.await?);
         Ok(())
     }
 

@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use agent_core::call::{Consent, Mode, OnFailure};
 use agent_core::effect::Verb;
 use agent_core::grant::Grants;
-use agent_core::id::{OperationName, RunId};
+use agent_core::id::{Digest, OperationName, RunId};
 use agent_core::journal::{Returned, RunJournal};
 use agent_core::object::ObjectRef;
 use agent_core::plan::Plan;
+use agent_core::undo::Callee;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
@@ -46,6 +47,24 @@ impl Operations for Nobody {
         _scope: Option<agent_core::undo::Scope>,
     ) -> BoxFuture<'static, Result<Returned, Failure>> {
         unreachable!("nothing is called")
+    }
+
+    fn find(
+        &self,
+        _caller: &Gate,
+        _operation: &OperationName,
+        _arguments: &Map<String, Value>,
+    ) -> Result<Digest, Failure> {
+        unreachable!("nothing is called")
+    }
+
+    fn compensate(
+        &self,
+        _run: Gate,
+        _call: CallId,
+        _callee: Callee,
+    ) -> BoxFuture<'static, Result<Returned, Failure>> {
+        unreachable!("nothing is undone")
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) async fn execute(
     run: &str,
     options: &Options,
     agent: &dyn Agent,
-    mut terminal: Terminal,
+    terminal: &mut Terminal,
 ) -> u8 {
     let found = async {
         let record = agent.record(run).await?;
@@ -28,10 +28,10 @@ pub(super) async fn execute(
     };
     let (record, mut events) = match found.await {
         Ok(found) => found,
-        Err(failure) => return stop(&failure.into(), options.output, &mut terminal),
+        Err(failure) => return stop(&failure.into(), options.output, terminal),
     };
     let run = record.begun.run.clone();
-    let mut renderer = renderer(&record, options, agent, &mut terminal).await;
+    let mut renderer = renderer(&record, options, agent, terminal).await;
     let mut frames = frames(renderer.is_live());
     let mut ended = None;
     loop {
@@ -40,18 +40,18 @@ pub(super) async fn execute(
             biased;
             _ = terminal.interrupts.next() => {
                 renderer.clear();
-                return leave(&run, &mut terminal);
+                return leave(&run, terminal);
             }
             event = events.next() => match event {
                 Some(event) => {
-                    draw(&event, &mut renderer, options, &mut terminal);
+                    draw(&event, &mut renderer, options, terminal);
                     ended = after(ended, &event);
                 }
                 None => {
                     renderer.clear();
                     return match ended {
                         Some(code) => code,
-                        None => without_a_word(&run, agent, &mut terminal).await,
+                        None => without_a_word(&run, agent, terminal).await,
                     };
                 }
             },

@@ -49,18 +49,19 @@ impl Read for Untouched {
     }
 }
 
-/// A stream that remembers, or whose reader is gone.
+/// A stream that remembers, or cannot be written to.
 #[derive(Clone)]
 pub(super) struct Tape {
     bytes: Arc<Mutex<Vec<u8>>>,
-    closed: bool,
+    fails: Option<i32>,
 }
 
 impl Tape {
-    pub(super) fn new(closed: bool) -> Tape {
+    /// With the number of the error that whoever writes gets.
+    pub(super) fn new(fails: Option<i32>) -> Tape {
         Tape {
             bytes: Arc::default(),
-            closed,
+            fails,
         }
     }
 
@@ -71,8 +72,8 @@ impl Tape {
 
 impl Write for Tape {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.closed {
-            return Err(io::ErrorKind::BrokenPipe.into());
+        if let Some(number) = self.fails {
+            return Err(io::Error::from_raw_os_error(number));
         }
         self.bytes.lock().expect("a tape").extend_from_slice(bytes);
         Ok(bytes.len())

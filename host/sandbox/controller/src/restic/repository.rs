@@ -1,7 +1,8 @@
 //! Repositories by address: their snapshots, their locks, whether they answer.
 
 use super::{Policy, Snapshot};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,6 +15,24 @@ pub struct Lock {
     pub stale: bool,
     /// The host that holds it: a pod.
     pub host: String,
+}
+
+impl Lock {
+    /// What restic 0.18.1 says when this lock is in its way.
+    pub(crate) fn complaint(&self) -> String {
+        let age = if self.stale { 7_265 } else { 9 };
+        let since = Timestamp::now() - SignedDuration::from_secs(age);
+        let id = hex::encode(Sha256::digest(&self.host));
+        format!(
+            "unable to create lock in backend: repository is already locked {}by PID 24 on {} by  (UID 0, GID 0)\n\
+             lock was created at {} ({} ago)\nstorage ID {}\nthe `unlock` command can be used to remove stale locks",
+            if self.exclusive { "exclusively " } else { "" },
+            self.host,
+            since.strftime("%Y-%m-%d %H:%M:%S"),
+            if self.stale { "2h1m5.2s" } else { "9.2s" },
+            &id[..8],
+        )
+    }
 }
 
 /// One repository.
@@ -35,6 +54,25 @@ pub(crate) enum Access {
     WrongPassword,
     /// It is open.
     Open(Repository),
+}
+
+impl Access {
+    /// What restic 0.18.1 says when it cannot open the repository at that address.
+    pub(crate) fn complaint(&self, url: &str) -> String {
+        let missing = |why: &str| {
+            format!("Fatal: {why}\nIs there a repository at the following location?\n{url}")
+        };
+        match self {
+            Access::Open(_) => String::new(),
+            Access::WrongPassword => "Fatal: wrong password or no key found".to_owned(),
+            Access::Missing => missing(&format!(
+                "repository does not exist: unable to open config file: stat {url}/config: no such file or directory"
+            )),
+            Access::Unreachable => {
+                missing("unable to open config file: Stat: dial tcp: connect: connection refused")
+            }
+        }
+    }
 }
 
 /// Every repository, by address. Clones share them.
@@ -157,15 +195,25 @@ impl Repositories {
         self.insert(url, password, Vec::new());
     }
 
-    /// Removes what the policy does not keep, and returns it.
-    pub(crate) fn forget(&self, url: &str, policy: &Policy) -> Vec<Snapshot> {
+    /// Removes what the policy does not keep. Returns what stays, each with why, and what is gone.
+    pub(crate) fn forget(&self, url: &str, policy: &Policy) -> Forgotten {
         self.change(url, |repository| {
-            let keeps = policy.keeps(&repository.snapshots);
             let all = std::mem::take(&mut repository.snapshots);
-            let (kept, gone): (Vec<_>, Vec<_>) =
-                all.into_iter().zip(keeps).partition(|(_, keep)| *keep);
-            repository.snapshots = kept.into_iter().map(|(snapshot, _)| snapshot).collect();
-            gone.into_iter().map(|(snapshot, _)| snapshot).collect()
+            let reasons = policy.reasons(&all);
+            let (kept, gone): (Vec<_>, Vec<_>) = all
+                .into_iter()
+                .zip(reasons)
+                .partition(|(_, reasons)| !reasons.is_empty());
+            let snapshots = kept.iter().map(|(snapshot, _)| snapshot.clone());
+            repository.snapshots = snapshots.collect();
+            let gone = gone.into_iter().map(|(snapshot, _)| snapshot).collect();
+            Forgotten { kept, gone }
         })
     }
+}
+
+/// What came of `restic forget`.
+pub(crate) struct Forgotten {
+    pub(crate) kept: Vec<(Snapshot, Vec<String>)>,
+    pub(crate) gone: Vec<Snapshot>,
 }

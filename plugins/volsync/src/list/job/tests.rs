@@ -76,7 +76,11 @@ fn list_takes_no_lock_and_leaves_none() {
             .is_some_and(|args| args.contains(&json!("--no-lock")))
     );
     assert_eq!(job["spec"]["backoffLimit"], 0);
-    assert_eq!(job["spec"]["activeDeadlineSeconds"], 60);
+    assert_eq!(
+        job["spec"]["activeDeadlineSeconds"],
+        60 + REMAINS,
+        "longer than we wait"
+    );
 }
 
 #[test]
@@ -124,20 +128,7 @@ fn image_is_pulled_with_the_movers_secrets_or_those_of_the_account_that_a_person
 }
 
 #[test]
-fn missing_secret_is_seen_at_once_and_not_at_the_deadline() {
-    let pod = json!({"status": {"phase": "Pending", "containerStatuses": [
-        {"state": {"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"x\" not found"}}},
-    ]}});
-    assert_eq!(
-        pod_state(&pod),
-        Pod::Stuck("secret \"x\" not found".to_owned())
-    );
-}
-
-#[test]
-fn failed_pod_tells_why_with_its_last_lines() {
-    let pod = json!({"status": {"phase": "Failed", "containerStatuses": [{"state": {"terminated": {"exitCode": 12}}}]}});
-    assert_eq!(pod_state(&pod), Pod::Failed(Some(12)));
+fn failed_list_tells_why_with_its_last_lines() {
     let causes = causes(Some(12), "opening\nFatal: wrong password or no key found\n");
     assert!(causes[0].contains("password"));
     assert_eq!(

@@ -1,0 +1,252 @@
+//! What is said when the API server refuses: by its access control, or by something that looks at what is asked, such as a quota or a policy.
+//! Both answer 403 with the reason `Forbidden`, and the one tells itself from the other by its text alone.
+
+use agent_core::failure::{Failure, Kind};
+use kube::core::Status;
+
+use super::{Deed, words};
+
+/// Returns the failure of an answer 403.
+pub(super) fn of(status: &Status, deed: &Deed, server: &str) -> Failure {
+    let text = &status.message;
+    if text.contains("User \"system:anonymous\" cannot ") {
+        let message = format!("the API server at {server} was sent no credentials");
+        return Failure::new(Kind::Denied, "cluster.unauthorized", message)
+            .because(words(status))
+            .hinted("the kubeconfig's user has none, or its context names no user: `kubectl config view --minify` shows which user it is");
+    }
+    let message = format!(
+        "the cluster does not allow to {} {}",
+        deed.verb,
+        deed.object()
+    );
+    let failure = Failure::new(Kind::Denied, "cluster.forbidden", message).because(words(status));
+    let hint = match is_access_control(text) {
+        true => Some(can_i(deed)),
+        false => admission(text, deed),
+    };
+    match hint {
+        Some(hint) => failure.hinted(hint),
+        None => failure,
+    }
+}
+
+/// Returns the failure of something new in a namespace that is on its way out, if that is it.
+pub(super) fn terminating(status: &Status, deed: &Deed) -> Option<Failure> {
+    let causes = &status.details.as_ref()?.causes;
+    if !causes
+        .iter()
+        .any(|cause| cause.reason == "NamespaceTerminating")
+    {
+        return None;
+    }
+    let namespace = deed.namespace.as_deref().unwrap_or_default();
+    let message =
+        format!("namespace `{namespace}` is being removed, so nothing new can be made in it");
+    let failure = Failure::new(Kind::Conflict, "cluster.terminating", message);
+    Some(failure.hinted(format!(
+        "kubectl get namespace {namespace} -o yaml says what its removal waits for"
+    )))
+}
+
+/// The access control says who may not do what: `User "eva" cannot create resource …`.
+fn is_access_control(text: &str) -> bool {
+    let who = text.split_once("orbidden: User \"");
+    who.is_some_and(|(_, rest)| rest.contains("\" cannot "))
+}
+
+/// Returns where to look at what refused something that this user may do.
+pub(super) fn admission(text: &str, deed: &Deed) -> Option<String> {
+    let namespace = deed.namespace.as_deref();
+    let within = namespace.map_or_else(String::new, |namespace| format!("-n {namespace} "));
+    let quota = after(text, "exceeded quota: ").or_else(|| after(text, "failed quota: "));
+    if let Some(quota) = quota {
+        return Some(format!("kubectl {within}describe resourcequota {quota}"));
+    }
+    if let Some(policy) = after(text, "ValidatingAdmissionPolicy '") {
+        return Some(format!(
+            "kubectl get validatingadmissionpolicy {policy} -o yaml"
+        ));
+    }
+    if after(text, "admission webhook \"").is_some() {
+        return Some(
+            "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations".to_owned(),
+        );
+    }
+    if text.contains(" violates PodSecurity \"") {
+        return Some(format!(
+            "kubectl get namespace {} --show-labels",
+            namespace?
+        ));
+    }
+    let limits = [
+        "imum cpu usage per ",
+        "imum memory usage per ",
+        "imum storage usage per ",
+        "imum ephemeral-storage usage per ",
+        " max limit to request ratio per ",
+    ];
+    limits
+        .iter()
+        .any(|limit| text.contains(limit))
+        .then(|| format!("kubectl {within}describe limitrange"))
+}
+
+/// Returns the name that stands behind some words.
+fn after<'a>(text: &'a str, words: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(words)?;
+    let end = rest.find([',', ':', '\'', '"', ' ']).unwrap_or(rest.len());
+    rest.get(..end).filter(|name| !name.is_empty())
+}
+
+fn can_i(deed: &Deed) -> String {
+    let place = deed.namespace.as_ref().map_or_else(
+        || "--all-namespaces".to_owned(),
+        |namespace| format!("-n {namespace}"),
+    );
+    let of = deed.of.resource();
+    let (verb, of) = match deed.verb {
+        "read the log of" => ("get", format!("{of}/log")),
+        // Server-side apply is a patch to the access control.
+        "apply" => ("patch", of),
+        verb => (verb, of),
+    };
+    format!("kubectl auth can-i {verb} {of} {place}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::failure::of_status;
+
+    fn deed(verb: &'static str, of: &str, namespace: Option<&str>) -> Deed {
+        Deed {
+            verb,
+            of: of.parse().expect("a type"),
+            namespace: namespace.map(str::to_owned),
+            name: Some("x".to_owned()),
+        }
+    }
+
+    #[test]
+    fn hint_is_a_command_that_kubectl_knows() {
+        for (verb, of, namespace, wanted) in [
+            ("list", "pods.v1", None, "list pods --all-namespaces"),
+            (
+                "read the log of",
+                "pods.v1",
+                Some("media"),
+                "get pods/log -n media",
+            ),
+            (
+                "apply",
+                "deployments.v1.apps",
+                Some("media"),
+                "patch deployments.apps -n media",
+            ),
+        ] {
+            assert_eq!(
+                can_i(&deed(verb, of, namespace)),
+                format!("kubectl auth can-i {wanted}")
+            );
+        }
+    }
+
+    /// The texts are those of kube-apiserver 1.32 and its admission plugins.
+    #[test]
+    fn what_refuses_is_told_from_the_access_control() {
+        let media = Some("kubectl auth can-i create jobs.batch -n media");
+        let quota = Some("kubectl -n media describe resourcequota q");
+        for (text, hint) in [
+            (
+                r#"jobs.batch is forbidden: User "eva" cannot create resource "jobs" in API group "batch" in the namespace "media""#,
+                media,
+            ),
+            (
+                r#"jobs.batch is forbidden: User "eva" cannot create resource "jobs" in API group "batch" in the namespace "media": RBAC: role.rbac.authorization.k8s.io "x" not found"#,
+                media,
+            ),
+            (
+                r#"jobs.batch "x" is forbidden: exceeded quota: q, requested: count/jobs.batch=1, used: count/jobs.batch=0, limited: count/jobs.batch=0"#,
+                quota,
+            ),
+            (
+                r#"pods "x" is forbidden: failed quota: q: must specify limits.cpu for: c; limits.memory for: c"#,
+                quota,
+            ),
+            (
+                r#"pods "x" is forbidden: [maximum cpu usage per Container is 100m, but limit is 1, maximum memory usage per Container is 1Mi, but limit is 1Gi]"#,
+                Some("kubectl -n media describe limitrange"),
+            ),
+            (
+                r#"pods "x" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false"#,
+                Some("kubectl get namespace media --show-labels"),
+            ),
+            (
+                r#"jobs.batch "x" is forbidden: ValidatingAdmissionPolicy 'no-jobs' with binding 'no-jobs' denied request: failed expression: false"#,
+                Some("kubectl get validatingadmissionpolicy no-jobs -o yaml"),
+            ),
+            (
+                r#"admission webhook "validate.kyverno.svc-fail" denied the request: no"#,
+                Some("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"),
+            ),
+            (
+                r#"jobs.batch "x" is forbidden: something else, User "eva" or not"#,
+                None,
+            ),
+        ] {
+            let status = json!({"code": 403, "reason": "Forbidden", "message": text});
+            let status: Status = serde_json::from_value(status).expect("a status");
+            let failure = of_status(
+                &status,
+                &deed("create", "jobs.v1.batch", Some("media")),
+                "https://k",
+            );
+            assert_eq!(
+                (failure.code.as_str(), failure.hint.as_deref()),
+                ("cluster.forbidden", hint),
+                "{text}"
+            );
+            assert_eq!(failure.causes, [text]);
+        }
+    }
+
+    #[test]
+    fn whoever_sends_no_credentials_is_not_sent_to_the_access_control() {
+        let text = r#"pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" at the cluster scope"#;
+        let status = json!({"code": 403, "reason": "Forbidden", "message": text});
+        let status: Status = serde_json::from_value(status).expect("a status");
+        let failure = of_status(&status, &deed("list", "pods.v1", None), "https://k");
+        assert_eq!(failure.code, "cluster.unauthorized");
+        assert!(
+            failure
+                .hint
+                .is_some_and(|hint| hint.contains("kubectl config view --minify"))
+        );
+    }
+
+    #[test]
+    fn namespace_that_goes_away_is_told_with_either_code() {
+        for code in [403, 409] {
+            let status = json!({
+                "code": code, "reason": "Forbidden",
+                "message": "jobs.batch \"x\" is forbidden: unable to create new content in namespace media because it is being terminated",
+                "details": {"causes": [{"reason": "NamespaceTerminating", "message": "namespace media is being terminated", "field": "metadata.namespace"}]},
+            });
+            let status: Status = serde_json::from_value(status).expect("a status");
+            let failure = of_status(
+                &status,
+                &deed("create", "jobs.v1.batch", Some("media")),
+                "https://k",
+            );
+            assert_eq!(failure.code, "cluster.terminating");
+            assert!(
+                failure
+                    .message
+                    .contains("namespace `media` is being removed")
+            );
+        }
+    }
+}
