@@ -15,6 +15,9 @@ use crate::diagnosis::{Cause, Standing};
 use crate::run::{self, Step};
 use crate::{Error, Object, ObjectRef, Result};
 
+/// Of many that are blocked, only so many are told; the results name each.
+const MOST_TOLD: usize = 8;
+
 /// What one look at an object says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict<T> {
@@ -268,12 +271,11 @@ impl<'a, T> Wait<'a, T> {
                 *place = State::Ended(Waited::Failed(blocked.error.clone()));
                 continue;
             }
-            let untold = standing.untold(now);
-            tell.extend(
-                untold
-                    .into_iter()
-                    .filter(|cause| self.told.insert(cause.to_string())),
-            );
+            for cause in standing.untold(now) {
+                if self.told.len() < MOST_TOLD && self.told.insert(cause.to_string()) {
+                    tell.push(cause);
+                }
+            }
         }
         tell
     }

@@ -17,8 +17,8 @@ use crate::request::REQUESTED_AT;
 /// For so long what was read of a source or a dependency is not read again: many may have the same.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// A request that nobody has taken after so long is asked about.
-const UNTAKEN: Duration = Duration::from_secs(5);
+/// A wait that lasts so long is asked about.
+const LASTS: Duration = Duration::from_secs(5);
 
 /// What is behind a wait is looked at so often.
 const BEHIND: Duration = Duration::from_secs(10);
@@ -95,7 +95,7 @@ impl Judge {
     /// Judges an object that its controller has looked at since it was asked.
     pub(crate) fn verdict(&self, target: &ObjectRef, object: &Object) -> Verdict<String> {
         match readiness(object) {
-            Readiness::Ready(revision) => Verdict::Done(revision),
+            Readiness::Ready(revision) => Verdict::Done(self.ready(target, object, revision)),
             Readiness::Pending(note) => self.pending(target, object, note),
             Readiness::Failed { reason, message } => {
                 Verdict::Failed(not_ready(target, &reason, &message))
@@ -118,13 +118,26 @@ impl Judge {
         }
     }
 
+    /// Returns what is said of an object that is ready. One that is made of a suspended source stays at its revision, whatever is pushed.
+    fn ready(&self, target: &ObjectRef, object: &Object, revision: String) -> String {
+        let source = crate::reconcile::source::nearest(target, object).and_then(Result::ok);
+        let Some(source) = source.filter(|_| self.few) else {
+            return revision;
+        };
+        let found = self.find(&source).ok().flatten();
+        if !found.is_some_and(|found| found.flag("/spec/suspend")) {
+            return revision;
+        }
+        format!("{revision}; {source} is suspended, so nothing newer comes")
+    }
+
     /// Judges an object whose controller has not done yet what it was asked for. It says so at the end of its work only, which may take minutes.
     pub(crate) fn untaken(&self, target: &ObjectRef, object: &Object) -> Verdict<String> {
         if health::is_checking(object) {
             return self.at_work(target, object);
         }
         let note = "waiting for Flux to take the request";
-        let outlook = self.behind(target, UNTAKEN, || controller::outlook(target));
+        let outlook = self.behind(target, LASTS, || controller::outlook(target));
         match outlook {
             Outlook::Clear => self.blocked(target, "", note, Patience::DEADLINE),
             Outlook::Busy(why) => {
@@ -141,7 +154,7 @@ impl Judge {
     fn at_work(&self, target: &ObjectRef, object: &Object) -> Verdict<String> {
         let reconciling = object.condition("Reconciling");
         let mut message = reconciling.map_or("", |one| one.message).to_owned();
-        let behind = self.behind(target, Duration::ZERO, || {
+        let behind = self.behind(target, LASTS, || {
             health::waits_for(target).map_or(Outlook::Clear, Outlook::Busy)
         });
         if let Outlook::Busy(what) = behind {

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::super::kind::{DEPLOYMENT, GIT_REPOSITORY, HELM_RELEASE, KUSTOMIZATION};
+use super::super::agent::Agent;
+use super::super::kind::{DEPLOYMENT, GIT_REPOSITORY, HELM_RELEASE, KUSTOMIZATION, OCI_REPOSITORY};
 use super::super::scenario::scenarios;
 use super::super::world::World;
 
@@ -18,6 +19,8 @@ scenarios![
     suspended_source_without_artifact_is_told,
     values_that_do_not_exist_end_the_wait,
     deadline_tells_which_pod_a_release_waits_for,
+    revision_that_is_pushed_later_is_waited_for,
+    who_may_read_little_is_told_less_and_fails_no_more,
     object_that_is_going_is_shown_with_its_finalizers,
     namespace_that_does_not_exist_is_told,
 ];
@@ -258,6 +261,64 @@ async fn deadline_tells_which_pod_a_release_waits_for(world: &World) {
         ran.stderr.contains("warn") || ran.stderr.matches("Unschedulable").count() > 1,
         "told before the end: {ran}"
     );
+    app.merge(DEPLOYMENT, nowhere(Value::Null)).await;
+    world.settle().await;
+}
+
+/// Right after a push, the first fetch may come too early.
+async fn revision_that_is_pushed_later_is_waited_for(world: &World) {
+    let app = world.app_alone("media", "lidarr").await;
+    let source = app.get(OCI_REPOSITORY).await;
+    let revision = source["status"]["artifact"]["revision"].as_str();
+    let (tag, _) = revision
+        .and_then(|text| text.split_once('@'))
+        .expect("a revision");
+    let digest = "5".repeat(64);
+    let agent = world.agent();
+    let line = format!(
+        "run flux.reconcile oci media lidarr --revision {} --timeout 40s",
+        &digest[..8]
+    );
+    let early = agent.start(&line).until("the first fetch", async || {
+        let object = app.get(OCI_REPOSITORY).await;
+        object["status"]["lastHandledReconcileAt"] != source["status"]["lastHandledReconcileAt"]
+    });
+    let early = early.await;
+    let pushed = format!("{tag}@sha256:{digest}");
+    world
+        .controllers()
+        .push_revision("OCIRepository", "media", "lidarr", &pushed);
+    early.end().await.exits(0).says(&pushed);
+    let never = "run flux.reconcile oci media lidarr --revision 77d0e3c --timeout 3s";
+    agent
+        .run(never)
+        .await
+        .exits(1)
+        .says("is ready, and not at `77d0e3c`")
+        .says(&pushed);
+}
+
+/// Events, pods and other namespaces are words only.
+async fn who_may_read_little_is_told_less_and_fails_no_more(world: &World) {
+    let app = world.app_alone("default", "mealie").await;
+    let rules = json!([
+        {"apiGroups": ["kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"], "resources": ["*"], "verbs": ["get", "list", "watch", "patch"]},
+    ]);
+    let agent = Agent::with_kubeconfig(&world.user_with("without-jobs", &rules).await);
+    for line in ["ks default mealie", "hr default mealie --force"] {
+        agent
+            .run(&format!("run flux.reconcile {line}"))
+            .await
+            .exits(0);
+    }
+    app.merge(DEPLOYMENT, nowhere(json!("none"))).await;
+    let line = "run flux.reconcile hr default mealie --force --timeout 12s";
+    let ran = agent
+        .run(line)
+        .await
+        .exits(1)
+        .says("Running 'upgrade' action");
+    assert!(!ran.stderr.contains("denied"), "{ran}");
     app.merge(DEPLOYMENT, nowhere(Value::Null)).await;
     world.settle().await;
 }

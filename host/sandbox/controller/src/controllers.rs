@@ -91,6 +91,13 @@ impl Controllers {
         }
     }
 
+    /// Pods of a Job do not start from now on, as the kubelet tells it: by a waiting reason (`ImagePullBackOff`), or for a reason that begins with
+    /// `Failed` by an event (`FailedAttachVolume`) while the container is being created; or they do again. Named by the Job, or for a mover by
+    /// its ReplicationSource or ReplicationDestination.
+    pub fn hold_pods(&self, namespace: &str, owner: &str, why: Option<(&str, &str)>) {
+        self.world.faults.hold_pods(namespace, owner, why);
+    }
+
     /// The pods of Jobs of a namespace are refused from now on, as an admission plugin does, with these words; or no longer.
     pub fn refuse_pods(&self, namespace: &str, why: Option<&str>) {
         self.world.faults.refuse_pods(namespace, why);

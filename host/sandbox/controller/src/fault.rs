@@ -19,6 +19,7 @@ struct State {
     unready: BTreeSet<(String, String)>,
     broken: BTreeMap<(String, String, String), (String, String)>,
     refused_pods: BTreeMap<String, String>,
+    held_pods: BTreeMap<(String, String), (String, String)>,
 }
 
 /// How slow the container of a Job is.
@@ -96,6 +97,22 @@ impl Faults {
     pub(crate) fn slow(&self, namespace: &str, owner: &str) -> Option<Slow> {
         let key = (namespace.to_owned(), owner.to_owned());
         self.state().slow.get(&key).copied()
+    }
+
+    pub(crate) fn hold_pods(&self, namespace: &str, owner: &str, why: Option<(&str, &str)>) {
+        let key = (namespace.to_owned(), owner.to_owned());
+        match why {
+            Some((reason, message)) => {
+                let why = (reason.to_owned(), message.to_owned());
+                self.state().held_pods.insert(key, why)
+            }
+            None => self.state().held_pods.remove(&key),
+        };
+    }
+
+    pub(crate) fn held_pods(&self, namespace: &str, owner: &str) -> Option<(String, String)> {
+        let key = (namespace.to_owned(), owner.to_owned());
+        self.state().held_pods.get(&key).cloned()
     }
 
     pub(crate) fn keep_unready(&self, namespace: &str, app: &str) {

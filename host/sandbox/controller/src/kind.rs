@@ -29,6 +29,7 @@ pub(crate) enum Kind {
     Node,
     Secret,
     ServiceAccount,
+    StorageClass,
     VolumeSnapshot,
     Event,
 }
@@ -129,6 +130,7 @@ impl Kind {
             Kind::Node => ("", "v1", "Node", "nodes"),
             Kind::Secret => ("", "v1", "Secret", "secrets"),
             Kind::ServiceAccount => ("", "v1", "ServiceAccount", "serviceaccounts"),
+            Kind::StorageClass => ("storage.k8s.io", "v1", "StorageClass", "storageclasses"),
             Kind::VolumeSnapshot => (
                 "snapshot.storage.k8s.io",
                 "v1",

@@ -60,7 +60,12 @@ async fn start(world: &World, object: &Object) -> Result<Next> {
 }
 
 async fn synchronize(world: &World, object: &Object) -> Result<Next> {
-    match mover::synchronize(world, object).await? {
+    let progress = match mover::synchronize(world, object).await {
+        // A quota or a policy: VolSync tells it in its condition and tries again.
+        Err(err) if err.code() == 403 => Progress::Error(err.words().to_owned()),
+        progress => progress?,
+    };
+    match progress {
         Progress::Waiting => {
             let syncing = machine::syncing(object);
             world

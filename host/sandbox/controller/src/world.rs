@@ -13,7 +13,7 @@ use crate::volumes::Volumes;
 use http::{Method, Request};
 use kube::Client;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Why a request to the API failed.
@@ -28,6 +28,17 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// The server's sentence; empty when it gave none.
+    pub(crate) fn words(&self) -> &str {
+        match self {
+            Error::Api {
+                source: kube::Error::Api(status),
+                ..
+            } => &status.message,
+            _ => "",
+        }
+    }
+
     pub(crate) fn code(&self) -> u16 {
         match self {
             Error::Api {
@@ -70,6 +81,8 @@ pub(crate) struct Memory {
     pub(crate) ended: BTreeMap<String, Outcome>,
     /// The generation for which the mover's Job of a replication object was made, and the Job's uid; by the object's uid.
     pub(crate) movers: BTreeMap<String, (i64, String)>,
+    /// What claims wait for that have no volume: the reasons that were told, by the claim's uid.
+    pub(crate) waiting_claims: BTreeMap<String, BTreeSet<&'static str>>,
     /// What the log of a pod has been set to, by the pod's uid.
     pub(crate) logged: BTreeMap<String, String>,
 }

@@ -97,6 +97,23 @@ fn source_that_has_been_asked_anew_is_at_work() {
 }
 
 #[test]
+fn ready_object_of_a_suspended_source_says_that_nothing_newer_comes() {
+    let target = ObjectRef::new(kinds::KUSTOMIZATION, "media", "plex");
+    let source = ObjectRef::new(kinds::GIT_REPOSITORY, "flux-system", "home");
+    let mut ready = object(Some(2), &[condition("Ready", "True", "Succeeded")]);
+    ready.0["spec"] = json!({ "sourceRef": { "kind": "GitRepository", "name": "home", "namespace": "flux-system" } });
+    let suspended = Object(json!({ "spec": { "suspend": true } }));
+    let mut judge = Judge::knowing(&[(source, Some(suspended))]);
+    judge.few = true;
+    let told =
+        "main@sha1:abc; gitrepositories flux-system/home is suspended, so nothing newer comes";
+    assert_eq!(
+        judge.verdict(&target, &ready),
+        Verdict::Done(told.to_owned())
+    );
+}
+
+#[test]
 fn health_check_that_stays_canceled_is_a_failure_after_two_minutes() {
     let target = ObjectRef::new(kinds::KUSTOMIZATION, "media", "plex");
     let conditions = [

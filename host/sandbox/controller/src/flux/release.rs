@@ -1,6 +1,6 @@
 //! HelmReleases: when a release is upgraded, how failures are counted, and what is told about it.
 
-use super::{handshake, revision, source_of, upgrade, with};
+use super::{FINALIZER, handshake, revision, source_of, upgrade, with};
 use crate::dispatch::Next;
 use crate::event;
 use crate::kind::Kind;
@@ -54,7 +54,7 @@ fn chart_version(revision: &str) -> &str {
 
 fn is_due(world: &World, key: &Key, item: &Object) -> bool {
     if item.is_going() {
-        return !item.list("/metadata/finalizers").is_empty();
+        return item.has_finalizer(FINALIZER);
     }
     if item.flag("/spec/suspend") {
         return false;
@@ -425,11 +425,7 @@ async fn finalize(world: &World, key: &Key, item: &Object) -> Result<()> {
         upgrade::uninstall(world, item).await?;
     }
     world
-        .patch(
-            key,
-            MANAGER,
-            &json!({"metadata": {"finalizers": Value::Null}}),
-        )
+        .patch(key, MANAGER, &item.without_finalizer(FINALIZER))
         .await
         .map(drop)
 }

@@ -129,15 +129,15 @@ async fn steer(world: &World, job: &Object, pods: &[Object], tally: &Tally) -> R
         if let Some(wait) = backoff(world, pods) {
             return Ok(Some(wait));
         }
-        if let Some(why) = world.faults.refused_pods(job.namespace()) {
-            let message = format!(
-                "Error creating: pods \"{}-\" is forbidden: {why}",
-                job.name()
-            );
+        let refused = match world.faults.refused_pods(job.namespace()) {
+            Some(why) => Some(format!("pods \"{}-\" is forbidden: {why}", job.name())),
+            None => create_pod(world, job).await?,
+        };
+        if let Some(why) = refused {
+            let message = format!("Error creating: {why}");
             event::warning(world, job, "job-controller", "FailedCreate", &message);
             return Ok(Some(CREATION_BACKOFF));
         }
-        create_pod(world, job).await?;
     }
     Ok(job
         .int("/spec/activeDeadlineSeconds")
@@ -157,7 +157,8 @@ fn backoff(world: &World, pods: &[Object]) -> Option<Duration> {
     Duration::try_from(wait).ok().filter(|wait| !wait.is_zero())
 }
 
-async fn create_pod(world: &World, job: &Object) -> Result<()> {
+/// Returns why admission refused it, if it did.
+async fn create_pod(world: &World, job: &Object) -> Result<Option<String>> {
     let name = format!("{}-{}", job.name(), template::fresh_suffix());
     let labels = [
         ("batch.kubernetes.io/controller-uid", job.uid()),
@@ -166,7 +167,10 @@ async fn create_pod(world: &World, job: &Object) -> Result<()> {
         ("job-name", job.name()),
     ];
     let pod = template::pod(job, &name, &job["spec"]["template"], &labels);
-    world.create(Kind::Pod, MANAGER, pod).await?;
+    match world.create(Kind::Pod, MANAGER, pod).await {
+        Err(err) if err.code() == 403 => return Ok(Some(err.words().to_owned())),
+        made => made?,
+    };
     event::normal(
         world,
         job,
@@ -174,7 +178,7 @@ async fn create_pod(world: &World, job: &Object) -> Result<()> {
         "SuccessfulCreate",
         &format!("Created pod: {name}"),
     );
-    Ok(())
+    Ok(None)
 }
 
 fn progress(job: &Object, tally: &Tally) -> Value {

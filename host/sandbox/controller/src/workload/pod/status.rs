@@ -25,7 +25,12 @@ pub(super) fn unschedulable(pod: &Object, message: &str) -> Value {
 
 /// On a node, and the container cannot start.
 pub(super) fn waiting(pod: &Object, reason: &str, message: &str) -> Value {
-    let state = json!({"waiting": {"reason": reason, "message": message}});
+    let mut state = json!({"waiting": {"reason": reason, "message": message}});
+    if message.is_empty()
+        && let Some(waiting) = state["waiting"].as_object_mut()
+    {
+        waiting.remove("message");
+    }
     json!({
         "phase": "Pending", "containerStatuses": containers(pod, &state, false, 0),
         "conditions": conditions(pod, &[("PodScheduled", "True", "", ""), ("Ready", "False", "ContainersNotReady", "")]),
