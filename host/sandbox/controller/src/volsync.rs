@@ -60,7 +60,15 @@ async fn start(world: &World, object: &Object) -> Result<Next> {
 }
 
 async fn synchronize(world: &World, object: &Object) -> Result<Next> {
-    match mover::synchronize(world, object).await? {
+    let progress = match mover::synchronize(world, object).await {
+        // What the server refuses goes into the condition, word for word, at each try.
+        Err(err) => match err.refusal() {
+            Some((code, message)) if code != 409 => Progress::Error(message.to_owned()),
+            _ => return Err(err),
+        },
+        progress => progress?,
+    };
+    match progress {
         Progress::Waiting => {
             let syncing = machine::syncing(object);
             world

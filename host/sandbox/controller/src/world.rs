@@ -29,12 +29,17 @@ pub(crate) enum Error {
 
 impl Error {
     pub(crate) fn code(&self) -> u16 {
+        self.refusal().map_or(0, |(code, _)| code)
+    }
+
+    /// The code and the sentence with which the server refused a request.
+    pub(crate) fn refusal(&self) -> Option<(u16, &str)> {
         match self {
             Error::Api {
                 source: kube::Error::Api(status),
                 ..
-            } => status.code,
-            _ => 0,
+            } => Some((status.code, &status.message)),
+            _ => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Jobs: pods until one succeeds, or too many failed.
 
 use super::{MANAGER, count, template};
+use crate::container;
 use crate::dispatch::Next;
 use crate::event;
 use crate::kind::Kind;
@@ -165,7 +166,13 @@ async fn create_pod(world: &World, job: &Object) -> Result<()> {
         ("controller-uid", job.uid()),
         ("job-name", job.name()),
     ];
-    let pod = template::pod(job, &name, &job["spec"]["template"], &labels);
+    let mut pod = template::pod(job, &name, &job["spec"]["template"], &labels);
+    let owner = container::owner_of(job.name());
+    if world.faults.has_sidecar(job.namespace(), owner)
+        && let Some(containers) = pod["spec"]["containers"].as_array_mut()
+    {
+        containers.push(json!({"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.27.1"}));
+    }
     world.create(Kind::Pod, MANAGER, pod).await?;
     event::normal(
         world,

@@ -137,6 +137,14 @@ async fn start(world: &World, pod: &Object, of_job: bool) -> Result<Next> {
         }
         return Ok(Some(AGAIN));
     }
+    if of_job
+        && let Some((reason, message)) =
+            world.faults.waiting(pod.namespace(), container::owner(pod))
+    {
+        let waiting = status::waiting(pod, &reason, &message);
+        world.settle_status(pod, KUBELET, waiting).await?;
+        return Ok(Some(AGAIN));
+    }
     sleep(world.options.pod_time).await;
     let node = world.cached(&Key::new(Kind::Node, "", pod.text("/spec/nodeName")));
     let host = node.and_then(|node| {
@@ -198,7 +206,7 @@ async fn execute(world: &World, key: &Key, pod: &Object) -> Result<Next> {
         return Ok(None);
     }
     world
-        .patch_status(&now, KUBELET, status::ended(&now, outcome.code))
+        .settle_status(&now, KUBELET, status::ended(&now, outcome.code))
         .await?;
     Ok(None)
 }
