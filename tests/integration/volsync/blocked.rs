@@ -259,7 +259,7 @@ async fn lock_of_a_mover_that_is_gone_is_removed_as_soon_as_that_can_be(world: &
 async fn lock_that_is_young_or_in_use_is_told_with_its_holder(world: &World) {
     let app = world.app("media", "sabnzbd").await;
     let (url, gone) = (app.repository(), "volsync-src-sabnzbd-x7k2p");
-    let since = Timestamp::now() - SignedDuration::from_secs(60);
+    let since = Timestamp::now() - SignedDuration::from_secs(90);
     world.repositories().leave_lock(&url, lock_of(gone), since);
     let line = "run volsync.unlock media sabnzbd --timeout 40s";
     fails(
