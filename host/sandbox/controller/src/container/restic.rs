@@ -58,7 +58,7 @@ pub(super) fn run(world: &World, pod: &Object, environment: &Environment) -> Out
     }
     let mut locks = repository.locks.iter();
     if let Some(lock) = locks.find(|lock| lock.exclusive && !has("--no-lock")) {
-        return fatal(11, &said(&lock.complaint(), 11, json));
+        return fatal(11, &said(&repository.complaint(lock), 11, json));
     }
     let snapshots = chosen(&repository, &line);
     let log = if json {

@@ -34,7 +34,7 @@ impl Task {
             warn!(
                 "{}: the mover has failed {}",
                 self.source.name,
-                again(failed, &self.trail.log)
+                again(failed, &seen.failure)
             );
         }
         match self.state {
