@@ -34,14 +34,14 @@ use tokio::task::JoinSet;
 
 use crate::PodLogs;
 
-/// What the pods are whose containers run.
-pub(crate) const OURS: &str = "has(self.metadata.ownerReferences) && self.metadata.ownerReferences.exists(o, o.kind == 'Job') \
+/// What the pods are whose containers run, for kwok, which knows no type of owners.
+pub(crate) const OURS: &str = "has(self.metadata.labels) && 'batch.kubernetes.io/job-name' in self.metadata.labels \
      && self.spec.containers.exists(c, c.image.contains('restic') || c.image.contains('volsync'))";
 
 /// A kubelet that runs. Dropping it ends its containers.
 pub struct Kubelet {
     node: Arc<Node>,
-    tasks: JoinSet<()>,
+    tasks: Mutex<JoinSet<()>>,
 }
 
 /// What a container was, and when it ran.
@@ -72,6 +72,7 @@ pub(crate) struct Node {
     logs: PodLogs,
     faults: Mutex<Faults>,
     runs: Mutex<Vec<Run>>,
+    writes: Mutex<Vec<Timestamp>>,
     pods: Mutex<HashMap<String, watch::Sender<Value>>>,
 }
 
@@ -99,12 +100,16 @@ impl Kubelet {
             logs,
             faults: Mutex::default(),
             runs: Mutex::default(),
+            writes: Mutex::default(),
             pods: Mutex::default(),
         });
         std::fs::create_dir_all(&node.folder).context("making a folder for the kubelet")?;
         let mut tasks = JoinSet::new();
         tasks.spawn(follow(Arc::clone(&node)));
-        Ok(Self { node, tasks })
+        Ok(Self {
+            node,
+            tasks: Mutex::new(tasks),
+        })
     }
 
     /// The folder that stands for a claim. It is empty when nothing was mounted yet.
@@ -138,21 +143,27 @@ impl Kubelet {
         lock(&self.node.faults).late = late;
     }
 
-    /// Containers that start from now on read repositories with so many KiB/s only; none: as fast as they can.
-    pub fn limit_download(&self, limit: Option<u32>) {
+    /// Movers that start to restore from now on read the repository with so many KiB/s only; none: as fast as they can.
+    pub fn slow_restores(&self, limit: Option<u32>) {
         lock(&self.node.faults).limit = limit;
     }
 
-    /// Lets an app write into its claim all the time while a pod of it runs: the time, into the file that is returned with its folder.
+    /// Lets an app write into its claim, [`WRITES`] in the folder that is returned, every moment while a pod of it runs.
     ///
     /// # Errors
     /// There is no such claim.
-    pub async fn run_app(&mut self, namespace: &str, app: &str) -> Result<PathBuf> {
+    pub async fn run_app(&self, namespace: &str, app: &str) -> Result<PathBuf> {
         let volume = self.volume(namespace, app).await?;
         let node = Arc::clone(&self.node);
         let place = (namespace.to_owned(), app.to_owned());
-        self.tasks.spawn(app::write(node, place, volume.clone()));
+        lock(&self.tasks).spawn(app::write(node, place, volume.clone()));
         Ok(volume)
+    }
+
+    /// When apps have written.
+    #[must_use]
+    pub fn writes(&self) -> Vec<Timestamp> {
+        lock(&self.node.writes).clone()
     }
 }
 

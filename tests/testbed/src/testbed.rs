@@ -66,8 +66,9 @@ impl Testbed {
     }
 
     /// The kubelet of [`Testbed::start_with_containers`].
-    pub fn kubelet(&mut self) -> Option<&mut Kubelet> {
-        self.kubelet.as_mut()
+    #[must_use]
+    pub fn kubelet(&self) -> Option<&Kubelet> {
+        self.kubelet.as_ref()
     }
 
     async fn start_with(stages: String) -> Result<Self> {
@@ -159,6 +160,14 @@ impl Testbed {
     /// It is not built.
     pub fn kubectl() -> Result<PathBuf> {
         server::binary("kubectl")
+    }
+
+    /// The restic that movers have.
+    ///
+    /// # Errors
+    /// It is not built.
+    pub fn restic() -> Result<PathBuf> {
+        server::binary("restic")
     }
 
     /// Says what pods print and how they end.

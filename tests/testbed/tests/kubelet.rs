@@ -75,14 +75,14 @@ fn phase(pod: &Pod) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn containers_of_movers_are_processes_with_their_volumes() {
-    let mut testbed = Testbed::start_with_containers().await.unwrap();
+    let testbed = Testbed::start_with_containers().await.unwrap();
     let client = testbed.client();
     agent_testbed::load(&client, &given()).await.unwrap();
-    mover_saves_what_is_on_the_claim(&mut testbed).await;
-    shell_that_is_process_1_is_only_ended_by_the_grace_period(&mut testbed).await;
+    mover_saves_what_is_on_the_claim(&testbed).await;
+    shell_that_is_process_1_is_only_ended_by_the_grace_period(&testbed).await;
 }
 
-async fn mover_saves_what_is_on_the_claim(testbed: &mut Testbed) {
+async fn mover_saves_what_is_on_the_claim(testbed: &Testbed) {
     let client = testbed.client();
     let kubelet = testbed.kubelet().unwrap();
     let data = kubelet.volume("default", "data").await.unwrap();
@@ -122,7 +122,7 @@ async fn mover_saves_what_is_on_the_claim(testbed: &mut Testbed) {
     assert_eq!(runs[0].ended.unwrap().1, 0);
 }
 
-async fn shell_that_is_process_1_is_only_ended_by_the_grace_period(testbed: &mut Testbed) {
+async fn shell_that_is_process_1_is_only_ended_by_the_grace_period(testbed: &Testbed) {
     let client = testbed.client();
     let shell = json!({"command": ["/bin/bash", "-c", "echo $$; sleep 300; echo not reached"]});
     agent_testbed::load(&client, &[job("stuck", shell, 2)])

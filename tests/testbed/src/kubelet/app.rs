@@ -29,8 +29,10 @@ pub(super) async fn write(node: Arc<Node>, (namespace, app): (String, String), v
                 .create(true)
                 .append(true)
                 .open(volume.join(WRITES));
+            let now = Timestamp::now();
             // The folder is gone at the end of a test only.
-            let _written = file.and_then(|mut file| writeln!(file, "{}", Timestamp::now()));
+            let _written = file.and_then(|mut file| writeln!(file, "{now}"));
+            lock(&node.writes).push(now);
         }
         tokio::time::sleep(PAUSE).await;
     }

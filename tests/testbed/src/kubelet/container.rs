@@ -12,8 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
+use super::Node;
 use super::volume::{Mount, text};
-use super::{Faults, Node};
 use crate::server::binary;
 
 const SCRIPT: &str = include_str!("container.sh");
@@ -66,7 +66,9 @@ pub(super) fn start(node: &Node, order: &Order, log: &Path) -> Result<Container>
     let of = &order.pod["metadata"];
     let own = node.folder.join("pods").join(text(&of["uid"]));
     let folder = own.join(format!("container {}", text(&order.container["name"])));
-    prepare(&folder, order.mounts, &node.faults())?;
+    let restores = order.container["args"][0] == "restore";
+    let limit = node.faults().limit.filter(|_| restores);
+    prepare(&folder, order.mounts, limit)?;
     let (reader, writer) = std::io::pipe().context("making a pipe")?;
     let mut command = Command::new("unshare");
     command
@@ -101,14 +103,14 @@ pub(super) fn start(node: &Node, order: &Order, log: &Path) -> Result<Container>
     })
 }
 
-fn prepare(folder: &Path, mounts: &[Mount], faults: &Faults) -> Result<()> {
+fn prepare(folder: &Path, mounts: &[Mount], limit: Option<u32>) -> Result<()> {
     let bin = folder.join("bin");
     for part in [&folder.join("root"), &bin] {
         std::fs::create_dir_all(part).context("making a container's folder")?;
     }
     std::fs::copy(binary("entry.sh")?, folder.join("entry.sh")).context("copying the script")?;
     let restic = binary("restic")?;
-    match faults.limit {
+    match limit {
         None => drop(std::fs::copy(&restic, bin.join("restic"))?),
         Some(limit) => {
             std::fs::copy(&restic, bin.join("restic-itself"))?;

@@ -20,12 +20,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 /// Whether the containers of a pod run here. The same rule as [`super::OURS`].
 pub(super) fn is_ours(pod: &Value) -> bool {
-    let mut owners = pod["metadata"]["ownerReferences"]
-        .as_array()
-        .into_iter()
-        .flatten();
+    let of_job = pod["metadata"]["labels"]["batch.kubernetes.io/job-name"].is_string();
     let images = ["restic", "volsync"];
-    owners.any(|owner| owner["kind"] == "Job")
+    of_job
         && containers(pod).iter().any(|one| {
             let image = text(&one["image"]);
             images.iter().any(|word| image.contains(word))
