@@ -12,6 +12,7 @@
 mod integration {
     mod agent;
     mod app;
+    mod bytes;
     mod completion;
     mod damage;
     mod fault;

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
-/// A run that takes longer hangs.
+/// A run that takes longer hangs, unless a test knows better.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(20);
@@ -24,6 +24,7 @@ pub(crate) struct Agent {
     kubeconfig: Option<PathBuf>,
     folder: Option<PathBuf>,
     variables: Vec<(String, String)>,
+    patience: Duration,
 }
 
 impl Agent {
@@ -42,7 +43,14 @@ impl Agent {
             variables: variables
                 .map(|(name, value)| (name.to_owned(), value))
                 .into(),
+            patience: PATIENCE,
         }
+    }
+
+    /// Gives its runs so much time.
+    pub(crate) fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// An agent that is told of a cluster by `KUBECONFIG`.
@@ -119,6 +127,7 @@ impl Agent {
             stdout: gather(child.stdout.take()),
             stderr: gather(child.stderr.take()),
             child,
+            patience: self.patience,
         }
     }
 }
@@ -129,6 +138,7 @@ pub(crate) struct Running {
     /// It needs its home for as long as it runs, also when nobody starts another one there.
     _home: Arc<TempDir>,
     child: Child,
+    patience: Duration,
     stdout: JoinHandle<String>,
     stderr: JoinHandle<String>,
 }
@@ -148,7 +158,7 @@ impl Running {
         let begin = Instant::now();
         while !holds().await {
             let ended = self.child.try_wait().expect("looking at the agent");
-            if ended.is_some() || begin.elapsed() > PATIENCE {
+            if ended.is_some() || begin.elapsed() > self.patience {
                 panic!("not before the end of {}: {what}", self.stop().await);
             }
             tokio::time::sleep(LOOK).await;
@@ -158,10 +168,11 @@ impl Running {
 
     /// Waits until it ends.
     pub(crate) async fn end(mut self) -> Ran {
-        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let patience = self.patience;
+        let ended = tokio::time::timeout(patience, self.child.wait()).await;
         let hung = ended.is_err();
         let ran = self.stop().await;
-        assert!(!hung, "not after {PATIENCE:?}: the end of {ran}");
+        assert!(!hung, "not after {patience:?}: the end of {ran}");
         ran
     }
 

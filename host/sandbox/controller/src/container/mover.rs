@@ -35,7 +35,7 @@ pub(super) async fn run(world: &World, pod: &Object, environment: &Environment) 
     })
 }
 
-fn data_claim(pod: &Object) -> &str {
+pub(super) fn data_claim(pod: &Object) -> &str {
     let volumes = pod.list("/spec/volumes");
     let data = volumes.iter().find(|volume| volume["name"] == "data");
     data.and_then(|volume| volume["persistentVolumeClaim"]["claimName"].as_str())
