@@ -13,6 +13,7 @@ mod destination;
 mod drain;
 mod gitops;
 mod holds;
+mod lock;
 mod look;
 mod quiet;
 mod ready;
@@ -111,6 +112,7 @@ pub(crate) fn restore(args: Restore) -> Result<Report> {
     let down = run::now();
     let held = holds::hold(&scene, &args, &safety.quiet)?;
     drain::wait(&scene, args.down_timeout)?;
+    let unsaved = safety.unsaved(&scene, run::now());
     let order = Order {
         pin: &pin,
         chosen: chosen.as_ref(),
@@ -130,6 +132,7 @@ pub(crate) fn restore(args: Restore) -> Result<Report> {
     restored.iter().for_each(|note| warn!("{note}"));
     let mut notes = scene.notes.clone();
     notes.extend(safety.note.take());
+    notes.extend(unsaved);
     notes.extend(restored);
     notes.extend(held.release()?);
     let left = std::mem::take(&mut safety.quiet).release()?;

@@ -3,6 +3,7 @@
 mod part;
 mod remark;
 
+use agent_sdk::diagnosis;
 use agent_sdk::prelude::*;
 
 use super::{Restore, rival};
@@ -61,7 +62,7 @@ const FLUX: [&str; 3] = ["/metadata/labels", "/spec/suspend", "/status/condition
 ///
 /// # Errors
 ///
-/// `volsync.unknown-app`, `volsync.ambiguous-app`, `volsync.not-restic`, `volsync.no-claim`, `volsync.claim-deleted`,
+/// `volsync.unknown-app`, `volsync.ambiguous-app`, `volsync.not-restic`, `volsync.no-claim`, `volsync.claim-deleted`, `volsync.claim-pending`,
 /// `volsync.restore-running`, `volsync.continuous`.
 pub(super) fn look(args: &Restore) -> Result<Scene> {
     let step = Step::new(format!("Look at `{}/{}`", args.namespace, args.app));
@@ -234,6 +235,13 @@ fn claim(source: &Source) -> Result<Value> {
             "volsync.claim-lost",
             format!("PersistentVolumeClaim `{name}` has lost its volume"),
         ));
+    }
+    if claim.text("/status/phase") != Some("Bound")
+        && let Some(cause) =
+            diagnosis::look::at_claim(&source.namespace, source.claim(), false).cause()
+    {
+        let message = format!("PersistentVolumeClaim `{name}` has no volume to restore into");
+        return Err(cause.error("volsync.claim-pending", message));
     }
     Ok(claim.at("/spec/accessModes").clone())
 }

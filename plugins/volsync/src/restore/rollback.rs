@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::destination::{self, Order};
 use super::look::{self, Scene};
 use super::safety::Safety;
-use super::{drain, select};
+use super::{drain, lock, select};
 use crate::restic::Snapshot;
 
 /// Arguments of `volsync.rollback`.
@@ -73,7 +73,8 @@ pub(crate) fn rollback(args: Rollback) -> Result<Report> {
     };
     let announce = || announced(&scene, None, chosen.short());
     let note = destination::restore(&scene, &order, announce)?;
-    note.iter().for_each(|note| warn!("{note}"));
+    let lock = lock::left(&scene, args.timeout)?;
+    note.iter().chain(&lock).for_each(|note| warn!("{note}"));
     let summary = format!(
         "is that of before, restored from snapshot `{}`",
         chosen.short()
