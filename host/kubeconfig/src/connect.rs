@@ -44,6 +44,11 @@ enum NoConnection {
         "the server's certificate is not valid for the name in `tls-server-name`, only for {0}"
     )]
     Misnamed(String),
+    /// ring has neither the curve P-521, nor short RSA keys, nor SHA-1.
+    #[error(
+        "the server's certificate, or one that vouches for it, has a key or a signature that is not supported, such as on P-521"
+    )]
+    Unsupported,
     #[error("no connection within {} s", CONNECT.as_secs())]
     Slow,
 }
@@ -161,21 +166,29 @@ async fn secure(stream: Stream, tls: &Tls) -> Result<Stream, BoxError> {
         .await;
     match secured {
         Ok(stream) => Ok(TokioIo::new(Box::new(stream))),
-        Err(error) if tls.renamed => Err(misnamed(&error).unwrap_or_else(|| error.into())),
-        Err(error) => Err(error.into()),
+        Err(error) => match judged(&error, tls.renamed) {
+            Some(better) => Err(better.into()),
+            None => Err(error.into()),
+        },
     }
 }
 
-fn misnamed(error: &io::Error) -> Option<BoxError> {
+/// Says better what the library says, where it repeats a field of the kubeconfig or names an algorithm by its number.
+fn judged(error: &io::Error, renamed: bool) -> Option<NoConnection> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    let rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
-        presented,
-        ..
-    }) = error
-    else {
+    let rustls::Error::InvalidCertificate(error) = error else {
         return None;
     };
-    Some(NoConnection::Misnamed(presented.join(", ")).into())
+    match error {
+        CertificateError::NotValidForNameContext { presented, .. } if renamed => {
+            Some(NoConnection::Misnamed(presented.join(", ")))
+        }
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            Some(NoConnection::Unsupported)
+        }
+        _ => None,
+    }
 }
 
 fn uri(authority: &str) -> Result<Uri, http::Error> {

@@ -59,22 +59,19 @@ impl Proxy {
         if is_direct(server, &exceptions) {
             return Ok(None);
         }
-        let known = matches!(url.scheme.as_str(), "http" | "https" | "socks5" | "socks5h");
-        match Proxy::of(url, told_by) {
-            Some(proxy) if known => Ok(Some(proxy)),
-            _ => Err(
-                "the proxy of the environment must begin with `http://`, `https://` or `socks5://`",
-            ),
-        }
+        let proxy = Proxy::of(url, told_by);
+        let nowhere = "the proxy of the environment has no host, or an unknown scheme and no port";
+        proxy.map(Some).ok_or(nowhere)
     }
 
     fn of(url: Url, told_by: &'static str) -> Option<Proxy> {
         let (kind, port) = match url.scheme.as_str() {
-            "https" => (Kind::Https, 443),
-            "socks5" | "socks5h" => (Kind::Socks, 1080),
-            _ => (Kind::Http, 80),
+            "http" => (Kind::Http, url.port.unwrap_or(80)),
+            "https" => (Kind::Https, url.port.unwrap_or(443)),
+            "socks5" | "socks5h" => (Kind::Socks, url.port.unwrap_or(1080)),
+            // Go speaks HTTP to whatever it does not know.
+            _ => (Kind::Http, url.port?),
         };
-        let port = url.port.unwrap_or(port);
         (!url.host.is_empty()).then_some(Proxy {
             kind,
             url,

@@ -9,6 +9,7 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
 };
 use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
@@ -66,13 +67,13 @@ impl Papers {
     /// A server that does not want to see certificates.
     pub(super) fn unasking(&self) -> TlsAcceptor {
         let (certificate, key) = server(&NAMES, &self.authority, |_| {});
-        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key);
-        TlsAcceptor::from(Arc::new(config.expect("a certificate")))
+        unasking(&certificate.pem(), &key.serialize_pem())
+    }
+
+    /// A server that an authority on P-521 vouches for.
+    pub(super) fn p521(&self) -> TlsAcceptor {
+        let certificate = include_str!("keys/p521-server.crt");
+        unasking(certificate, include_str!("keys/ec-pkcs8.key"))
     }
 
     /// A server of another name.
@@ -169,10 +170,22 @@ impl Papers {
             "cert-ec" => self.certificate_of(include_str!("keys/ec-pkcs8.key")),
             "cert-ed25519" => self.certificate_of(include_str!("keys/ed25519.key")),
             "cert-1" => STANDARD.encode(include_str!("keys/version-1.crt")),
+            "authority-p521" => STANDARD.encode(include_str!("keys/p521-authority.crt")),
             "cert-p521" => STANDARD.encode(include_str!("keys/p521.crt")),
             _ => return None,
         })
     }
+}
+
+fn unasking(certificate: &str, key: &str) -> TlsAcceptor {
+    let chain = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![chain], key);
+    TlsAcceptor::from(Arc::new(config.expect("a certificate")))
 }
 
 /// A key as `openssl ecparam -genkey` writes it: the parameters stand before it.

@@ -64,7 +64,8 @@ fn a_variable_is_found_by_each_of_its_names() {
     let https = "https://example.com";
     let some = |text: &str| Some(text.to_owned());
     type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<String>);
-    let table: [Case<'_>; 11] = [
+    let table: [Case<'_>; 12] = [
+        (https, &[("HTTPS_PROXY", "ftp://p:9")], some("Http p:9")),
         (https, &[("https_proxy", "p:1")], some("Http p:1")),
         (
             https,

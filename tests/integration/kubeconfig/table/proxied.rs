@@ -33,7 +33,7 @@ pub(super) const ROWS: &[Row] = &[
     row("HTTPS_PROXY with a password", NAMED, TOKEN, "").with(&[("HTTPS_PROXY", "jane:secret@127.0.0.1:{locked-proxy}")]),
     row("HTTPS_PROXY: SOCKS", NAMED, TOKEN, "").with(&[("HTTPS_PROXY", "socks5://127.0.0.1:{socks}")]),
     row("HTTPS_PROXY: socks5h", NAMED, TOKEN, "").with(&[("HTTPS_PROXY", "socks5h://127.0.0.1:{socks}")]),
-    row("HTTPS_PROXY: FTP", NAMED, TOKEN, "the proxy of the environment must begin with").with(&[("HTTPS_PROXY", "ftp://127.0.0.1:{http-proxy}")]).apart("Go speaks HTTP to a proxy of any scheme that has a port; we say what is wrong with it"),
+    row("HTTPS_PROXY: FTP", NAMED, TOKEN, "").with(&[("HTTPS_PROXY", "ftp://127.0.0.1:{http-proxy}")]),
     row("HTTPS_PROXY: nobody there", NAMED, TOKEN, "the proxy that HTTPS_PROXY names cannot be reached").with(&[("HTTPS_PROXY", "http://127.0.0.1:1")]),
     row("HTTPS_PROXY for a server on this machine", TLS, TOKEN, "").with(&[("HTTPS_PROXY", "http://127.0.0.1:1")]),
     row("HTTPS_PROXY for localhost", "server: 'https://localhost:{port}', certificate-authority-data: {ca}", TOKEN, "").with(&[("HTTPS_PROXY", "http://127.0.0.1:1")]),

@@ -1,8 +1,10 @@
 //! Certificates of servers.
 
-use super::{Row, TOKEN, row};
+use super::{Row, TOKEN, WITHOUT_P521, row};
 
 pub(super) const ROWS: &[Row] = &[
+    row("trust: an authority on P-521", "server: 'https://127.0.0.1:{p521-port}', certificate-authority-data: {authority-p521}", TOKEN, "is not supported, such as on P-521").apart(WITHOUT_P521),
+    row("trust: a server of another wished name is not repeated", "server: 'https://127.0.0.1:{port}', certificate-authority-data: {ca}, tls-server-name: nas.example", TOKEN, "is not valid for the name in `tls-server-name`, only for"),
     row("trust: the server's own certificate, expired", "server: 'https://127.0.0.1:{old-port}', certificate-authority-data: {old}", TOKEN, "certificate"),
     row("trust: base64 with a line break", "server: 'https://127.0.0.1:{port}', certificate-authority-data: \"{ca}\\n\"", TOKEN, ""),
     row("trust: base64 with a space", "server: 'https://127.0.0.1:{port}', certificate-authority-data: ' {ca}'", TOKEN, "`certificate-authority-data` is not base64"),

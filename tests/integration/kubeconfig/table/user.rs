@@ -1,6 +1,6 @@
 //! Tokens, passwords, certificates, and who is impersonated.
 
-use super::{PLAIN, Row, TLS, row};
+use super::{PLAIN, Row, TLS, WITHOUT_P521, row};
 
 pub(super) const ROWS: &[Row] = &[
     row(
@@ -250,7 +250,7 @@ pub(super) const ROWS: &[Row] = &[
         "client-certificate-data: {cert-p521}, client-key-data: {key-p521}, token: good",
         "the client key is on the curve P-521, which is not supported",
     )
-    .apart("ring, which does our cryptography, cannot sign on P-521"),
+    .apart(WITHOUT_P521),
     row(
         "certificate: a missing file, plain HTTP",
         PLAIN,
