@@ -23,6 +23,11 @@ impl Stop {
         self.token.cancel();
     }
 
+    /// Returns what is cancelled when the run is stopped.
+    pub(super) fn token(&self) -> CancellationToken {
+        self.token.clone()
+    }
+
     /// Fails with the reason once the run was stopped.
     pub(super) fn stopped(&self) -> Result<(), Failure> {
         if self.token.is_cancelled() {
