@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use agent_cli::{Clock, Facts, Terminal};
+use agent_core::failure::remedy_for_file;
 use agent_core::{Failure, Kind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -56,10 +57,10 @@ pub(super) fn aside(text: &str) {
 /// Reads the file of a secret, which may be a pipe such as the one that a shell makes of `<(pass show token)`.
 fn file(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| {
-        let path = path.display();
+        let path = path.display().to_string();
         Failure::of(Kind::Invalid, "operations.arguments", &error)
             .while_doing(format!("reading `{path}`"))
-            .hinted(format!("ls -l {path}"))
+            .hinted_if(remedy_for_file(&error, &path))
     })
 }
 

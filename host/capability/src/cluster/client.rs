@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::AWAY;
 use super::cause::Cause;
@@ -44,7 +45,11 @@ pub type Connect = Box<dyn Fn() -> BoxFuture<'static, Result<Connected, Failure>
 
 /// A client of one API server. Clones share everything.
 #[derive(Clone)]
-pub struct ClusterClient(Arc<Inner>);
+pub struct ClusterClient {
+    inner: Arc<Inner>,
+    /// Cancelled when the run that it is for is stopped.
+    stopped: CancellationToken,
+}
 
 struct Inner {
     connect: Connect,
@@ -83,14 +88,23 @@ impl From<Unanswered> for Failure {
 impl ClusterClient {
     /// Makes a client that connects at its first request and reads answers of up to `answer_limit` bytes.
     pub fn new(connect: Connect, answer_limit: usize) -> ClusterClient {
-        ClusterClient(Arc::new(Inner {
+        let inner = Inner {
             connect,
             connected: OnceCell::new(),
             answered: AtomicBool::new(false),
             answer_limit,
             served: Mutex::default(),
             kinds: Mutex::default(),
-        }))
+        };
+        ClusterClient {
+            inner: Arc::new(inner),
+            stopped: CancellationToken::new(),
+        }
+    }
+
+    /// Returns the client for a run: once that is stopped, nothing waits any longer for a server that is away, but what is put back.
+    pub(crate) fn until(self, stopped: CancellationToken) -> ClusterClient {
+        ClusterClient { stopped, ..self }
     }
 
     /// Returns the URL of the server.
@@ -110,9 +124,9 @@ impl ClusterClient {
     }
 
     async fn connected(&self) -> Result<&Connected, Failure> {
-        self.0
+        self.inner
             .connected
-            .get_or_try_init(|| (self.0.connect)())
+            .get_or_try_init(|| (self.inner.connect)())
             .await
     }
 
@@ -155,7 +169,7 @@ impl ClusterClient {
                 of = other;
                 continue;
             }
-            match waits.after(&fault, self.is_known()) {
+            match waits.after(&fault, self.waits_for_it()) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(self.unanswered(&fault, deed, uncertain)),
             }
@@ -169,26 +183,26 @@ impl ClusterClient {
         request: http::Request<Vec<u8>>,
         part: Part,
     ) -> Result<Vec<u8>, Fault> {
-        let exchange = reply::exchange(&connected.client, request, part, self.0.answer_limit);
+        let exchange = reply::exchange(&connected.client, request, part, self.inner.answer_limit);
         let answer = exchange.await;
         if answer
             .as_ref()
             .err()
             .is_none_or(|fault| !fault.is_no_word())
         {
-            self.0.answered.store(true, Ordering::Relaxed);
+            self.inner.answered.store(true, Ordering::Relaxed);
         }
         answer
     }
 
-    /// Returns whether the server has answered before.
-    fn is_known(&self) -> bool {
-        self.0.answered.load(Ordering::Relaxed)
+    /// Returns whether the server is waited for while it is away: it has answered before, and the run goes on.
+    fn waits_for_it(&self) -> bool {
+        self.inner.answered.load(Ordering::Relaxed) && !self.stopped.is_cancelled()
     }
 
     fn unanswered(&self, fault: &Fault, deed: &Deed, uncertain: bool) -> Unanswered {
         let server = self
-            .0
+            .inner
             .connected
             .get()
             .map_or("?", |connected| connected.server.as_str());
@@ -214,7 +228,7 @@ impl ClusterClient {
     }
 
     fn served_as(&self, of: &ObjectType) -> ObjectType {
-        lock(&self.0.served)
+        lock(&self.inner.served)
             .get(of)
             .cloned()
             .unwrap_or_else(|| of.clone())
@@ -236,13 +250,13 @@ impl ClusterClient {
             version,
             ..of.clone()
         };
-        lock(&self.0.served).insert(of.clone(), other.clone());
+        lock(&self.inner.served).insert(of.clone(), other.clone());
         Some(other)
     }
 
     /// Returns the kind of a type, such as `Deployment`. Asks the server once.
     pub(crate) async fn kind(&self, of: &ObjectType) -> Option<String> {
-        if let Some(kind) = lock(&self.0.kinds).get(of).cloned() {
+        if let Some(kind) = lock(&self.inner.kinds).get(of).cloned() {
             return Some(kind);
         }
         let connected = self.connected().await.ok()?;
@@ -256,7 +270,7 @@ impl ClusterClient {
             .find(|resource| resource["name"] == of.plural.as_str())?["kind"]
             .as_str()?
             .to_owned();
-        lock(&self.0.kinds).insert(of.clone(), kind.clone());
+        lock(&self.inner.kinds).insert(of.clone(), kind.clone());
         Some(kind)
     }
 

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{Entry, Gate, Pass, guarded, ledger};
 use crate::cluster;
 
-/// How long something is put back without a word.
+/// How long something is put back, or asked of the cluster, without a word.
 const WORDLESS: Duration = Duration::from_secs(8);
 
 /// Who sees to it that what is removed is gone, before something older is put back.
@@ -268,7 +268,7 @@ impl Gate {
 }
 
 /// Does something, and says so once when it takes longer than people wait without a word.
-async fn slow<T>(work: impl Future<Output = T>, tell: impl FnOnce()) -> T {
+pub(super) async fn slow<T>(work: impl Future<Output = T>, tell: impl FnOnce()) -> T {
     let mut work = pin!(work);
     match timeout(WORDLESS, &mut work).await {
         Ok(done) => done,

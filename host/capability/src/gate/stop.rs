@@ -34,6 +34,11 @@ impl Stop {
         *self.lock() = Inner::default();
     }
 
+    /// Returns what is cancelled when the run is stopped.
+    pub(super) fn token(&self) -> CancellationToken {
+        self.token.clone()
+    }
+
     /// Fails with the reason once the run was stopped.
     pub(super) fn stopped(&self) -> Result<(), Failure> {
         let inner = self.lock();

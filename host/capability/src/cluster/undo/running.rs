@@ -196,7 +196,7 @@ fn runs_pods(of: &ObjectType) -> bool {
     match of.group.as_str() {
         "" => matches!(of.plural.as_str(), "pods" | "replicationcontrollers"),
         "apps" | "batch" => true,
-        group => group.contains('.') && !group.ends_with(".k8s.io"),
+        _ => !of.is_built_in(),
     }
 }
 
