@@ -56,8 +56,8 @@ pub(crate) fn reconcile(args: Reconcile) -> Result<Outcome> {
         deadline,
     )?;
     if let Some(wanted) = &args.revision {
-        while any_behind(&results, wanted) && !run::planning() && !deadline.left().is_zero() {
-            run::sleep(PAUSE.min(deadline.left()))?;
+        while any_behind(&results, wanted) && !run::planning() && deadline.left() > PAUSE {
+            run::sleep(PAUSE)?;
             let objects = select::read_many(&targets, &FIELDS);
             results = round(&args, &targets, objects, deadline)?;
         }
