@@ -152,7 +152,7 @@ async fn mover_that_cannot_start_is_told(world: &World) {
     // It waits on, and the next one knows why.
     fails(world, line, why)
         .await
-        .says("the mover of a synchronisation that began at");
+        .says("the synchronisation that is under way cannot go on");
     let line = "run volsync.status media sabnzbd";
     world.agent().run(line).await.exits(0).says(why);
     let line = "run volsync.list media sabnzbd --timeout 12s";

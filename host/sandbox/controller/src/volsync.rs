@@ -61,9 +61,9 @@ async fn start(world: &World, object: &Object) -> Result<Next> {
 
 async fn synchronize(world: &World, object: &Object) -> Result<Next> {
     let progress = match mover::synchronize(world, object).await {
-        // What the server refuses goes into the condition, word for word, at each try.
+        // What the server forbids or finds invalid goes into the condition, word for word, at each try.
         Err(err) => match err.refusal() {
-            Some((code, message)) if code != 409 => Progress::Error(message.to_owned()),
+            Some((403 | 422, message)) => Progress::Error(message.to_owned()),
             _ => return Err(err),
         },
         progress => progress?,
