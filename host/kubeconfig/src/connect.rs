@@ -31,6 +31,7 @@ const IDLE: Duration = Duration::from_secs(15);
 const INTERVAL: Duration = Duration::from_secs(5);
 const PROBES: u32 = 3;
 /// The same for one on which something was sent and nobody has taken it: there the kernel does not ask.
+#[cfg(target_os = "linux")]
 const UNTAKEN: Duration = Duration::from_secs(30);
 
 /// Why there is no connection.

@@ -21,7 +21,7 @@ use crate::url::UserInfo;
 /// How long the token of a file is not looked at again: a minute, less the ten seconds by which client-go is early.
 const TOKEN_FILE: Duration = Duration::from_secs(50);
 
-/// A plugin that ran this recently is not run again when the server refuses what it gave.
+/// A plugin that ran this recently is not run again when the server refuses what it gave, nor when it failed.
 const JUST_NOW: Duration = Duration::from_secs(10);
 
 /// Where credentials come from.
@@ -45,7 +45,7 @@ pub(crate) struct Carried {
 
 impl Credentials {
     /// Returns what a request has to carry.
-    pub(crate) async fn carried(&self) -> Result<Carried, NoCredentials> {
+    pub(crate) async fn carried(&self) -> Result<Carried, Arc<NoCredentials>> {
         let header = match self {
             Credentials::None => None,
             Credentials::Fixed(header) => Some(header.clone()),
@@ -117,6 +117,7 @@ pub(crate) struct FromPlugin {
 #[derive(Default)]
 struct Last {
     given: Option<(Instant, Given)>,
+    failed: Option<(Instant, Arc<NoCredentials>)>,
     run: u64,
     generation: u64,
 }
@@ -131,7 +132,7 @@ impl FromPlugin {
     }
 
     /// The lock is held while the plugin runs: whoever needs credentials at the same time waits for the same run of it.
-    async fn carried(&self) -> Result<Carried, NoCredentials> {
+    async fn carried(&self) -> Result<Carried, Arc<NoCredentials>> {
         let mut last = self.last.lock().await;
         let expired = |given: &Given| given.until.is_some_and(|until| until < Timestamp::now());
         match &last.given {
@@ -153,8 +154,20 @@ impl FromPlugin {
         self.renew(&mut last).await.ok()
     }
 
-    async fn renew(&self, last: &mut Last) -> Result<Carried, NoCredentials> {
-        let given = self.plugin.run().await?;
+    async fn renew(&self, last: &mut Last) -> Result<Carried, Arc<NoCredentials>> {
+        if let Some((when, error)) = &last.failed
+            && when.elapsed() < JUST_NOW
+        {
+            return Err(Arc::clone(error));
+        }
+        let given = match self.plugin.run().await {
+            Ok(given) => given,
+            Err(error) => {
+                let error = Arc::new(error);
+                last.failed = Some((Instant::now(), Arc::clone(&error)));
+                return Err(error);
+            }
+        };
         let first = last.given.is_none();
         if self.identity.set(given.certificate.clone()) && !first {
             last.generation += 1;

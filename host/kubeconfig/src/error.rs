@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -95,7 +96,7 @@ pub enum Unusable {
     },
     /// The credential plugin gave no credentials.
     #[error(transparent)]
-    Plugin(#[from] NoCredentials),
+    Plugin(#[from] Arc<NoCredentials>),
     /// The certificate of the server cannot be judged.
     #[error("the certificates that this system trusts cannot be used")]
     Trust {

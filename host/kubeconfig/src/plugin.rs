@@ -91,7 +91,8 @@ impl Plugin {
                     self.show(&rest, &self.mask);
                     return Err(self.failed(format!("did not end within {} s", patience.as_secs())));
                 }
-                () = tokio::time::sleep(HOLD) => {
+                // Where nobody can answer nothing has to be seen before the end, when it is known what must not be.
+                () = tokio::time::sleep(HOLD), if self.access.interactive => {
                     let due = lock().due();
                     self.show(&due, &self.mask);
                 }

@@ -71,7 +71,7 @@ impl Transport {
     }
 
     /// Gets credentials, if they have to be got, so that it is known at once when there are none.
-    pub(crate) async fn prepare(&self) -> Result<(), NoCredentials> {
+    pub(crate) async fn prepare(&self) -> Result<(), Arc<NoCredentials>> {
         self.0.credentials.carried().await.map(drop)
     }
 

@@ -1,7 +1,7 @@
 //! The user's cluster.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use agent_capability::{ClusterClient, Connected};
 use agent_cli::Options;
@@ -43,15 +43,19 @@ impl Hint for NoCluster {
     }
 }
 
-/// Makes the client. The kubeconfig is read when the first request needs it. A `quiet` one disturbs nobody: it is for completion.
+/// Makes the client. The kubeconfig is read when the first request needs it, once: what did not work is not tried again, for a credential plugin may
+/// open a browser. A `quiet` client disturbs nobody: it is for completion.
 pub(super) fn client(options: &Options, limits: &Limits, quiet: bool) -> ClusterClient {
     let options = options.clone();
+    let refused = Arc::new(OnceLock::<Failure>::new());
     let connect = move || {
-        let options = options.clone();
+        let (options, refused) = (options.clone(), Arc::clone(&refused));
         async move {
-            connect(&options, quiet)
-                .await
-                .map_err(|error| failure(&error))
+            if let Some(failure) = refused.get() {
+                return Err(failure.clone());
+            }
+            let connected = connect(&options, quiet).await;
+            connected.map_err(|error| refused.get_or_init(|| failure(&error)).clone())
         }
         .boxed()
     };

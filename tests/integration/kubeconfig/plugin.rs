@@ -97,6 +97,31 @@ async fn a_plugin_runs_once_for_all_requests_of_a_run() {
     );
 }
 
+/// However often a run asks for the cluster: for its lock, its record, and its plugin.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_that_fails_is_not_run_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let agent = write(
+        &folder,
+        1,
+        "#!/bin/sh\necho x >> runs\necho no >&2\nexit 3\n",
+    );
+    for line in [
+        "run volsync.restore media plex --yes",
+        "run flux.reconcile ks media plex",
+    ] {
+        let ran = agent
+            .run(line)
+            .await
+            .exits(5)
+            .says("failed with exit code 3");
+        assert_eq!(ran.stderr.matches("no\n").count(), 1, "{ran}");
+        let runs = std::fs::read_to_string(folder.path().join("runs")).expect("runs");
+        assert_eq!(runs, "x\n", "{line}");
+        std::fs::remove_file(folder.path().join("runs")).expect("a file");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ctrl_c_ends_a_plugin_that_does_not_end() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -13,9 +13,15 @@ const V1: &str = "client.authentication.k8s.io/v1";
 
 /// Credentials of a plugin that gives `token-1`, then `token-2`, and so on, good until a time, and fails when it has none left.
 fn of_plugin(tokens: usize, until: Option<&'static str>) -> Credentials {
+    counted(tokens, until).0
+}
+
+/// The same, with the number of its runs.
+fn counted(tokens: usize, until: Option<&'static str>) -> (Credentials, Arc<AtomicUsize>) {
     let runs = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&runs);
     let run = move |_| {
-        let number = runs.fetch_add(1, Ordering::SeqCst) + 1;
+        let number = count.fetch_add(1, Ordering::SeqCst) + 1;
         async move {
             let status =
                 json!({ "token": format!("token-{number}"), "expirationTimestamp": until });
@@ -48,7 +54,8 @@ fn of_plugin(tokens: usize, until: Option<&'static str>) -> Credentials {
         mask: Mask::default(),
         crypto: Arc::new(ring::default_provider()),
     };
-    Credentials::Plugin(Box::new(FromPlugin::new(plugin, Arc::default())))
+    let credentials = FromPlugin::new(plugin, Arc::default());
+    (Credentials::Plugin(Box::new(credentials)), runs)
 }
 
 fn token(carried: &Carried) -> &str {
@@ -68,24 +75,20 @@ async fn a_plugin_is_asked_once_while_its_token_is_good() {
     assert_eq!(token(&other.expect("credentials")), "token-1");
 }
 
-#[tokio::test]
-async fn a_plugin_is_asked_again_when_its_token_has_expired() {
-    let credentials = of_plugin(2, Some("2020-01-01T00:00:00Z"));
-    assert_eq!(
-        token(&credentials.carried().await.expect("credentials")),
-        "token-1"
-    );
-    assert_eq!(
-        token(&credentials.carried().await.expect("credentials")),
-        "token-2"
-    );
-    let error = credentials
-        .carried()
-        .await
-        .err()
-        .expect("an end")
-        .to_string();
-    assert!(error.ends_with("failed with exit code 1"), "{error}");
+#[tokio::test(start_paused = true)]
+async fn a_plugin_is_asked_again_when_its_token_has_expired_and_rests_when_it_failed() {
+    let (credentials, runs) = counted(2, Some("2020-01-01T00:00:00Z"));
+    let carried = async || credentials.carried().await;
+    assert_eq!(token(&carried().await.expect("credentials")), "token-1");
+    assert_eq!(token(&carried().await.expect("credentials")), "token-2");
+    for _ in 0..3 {
+        let error = carried().await.err().expect("an end").to_string();
+        assert!(error.ends_with("failed with exit code 1"), "{error}");
+    }
+    assert_eq!(runs.load(Ordering::SeqCst), 3);
+    tokio::time::advance(JUST_NOW).await;
+    assert!(carried().await.is_err());
+    assert_eq!(runs.load(Ordering::SeqCst), 4);
 }
 
 #[tokio::test(start_paused = true)]

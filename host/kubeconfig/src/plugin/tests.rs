@@ -217,9 +217,22 @@ async fn a_question_is_shown_while_it_waits_for_an_answer() {
         ..good(credential(json!({ "token": "abcdef" })))
     };
     let begin = tokio::time::Instant::now();
-    let seen = play(stage, |_| {}).await;
+    let seen = play(stage, |plugin| plugin.access.interactive = true).await;
     assert_eq!(seen.shown, "open https://login.example\ncode: \nthanks\n");
     assert!(begin.elapsed() >= pause * 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_before_the_token_is_printed_is_masked_where_nobody_can_answer() {
+    let stage = Stage {
+        stderr: vec!["got T0KEN-that-counts\n", "and print it now\n"],
+        pause: Duration::from_secs(20),
+        ..good(credential(json!({ "token": "T0KEN-that-counts" })))
+    };
+    assert_eq!(
+        play(stage, |_| {}).await.shown,
+        "got ***\nand print it now\n"
+    );
 }
 
 #[tokio::test(start_paused = true)]
