@@ -20,12 +20,14 @@ use super::projection::Projection;
 use super::reply::{self, Fault, Part};
 use crate::gate::Patience;
 
+mod heard;
 mod lease;
 mod page;
 mod read;
 mod request;
 mod write;
 
+pub(crate) use heard::Heard;
 pub(crate) use read::{LogQuery, Query, Reading, Seen, Sightings};
 pub(crate) use request::Wanted;
 pub(crate) use write::{Body, is_marked, target_of};
