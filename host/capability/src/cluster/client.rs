@@ -3,30 +3,30 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
-use super::AWAY;
-use super::cause::Cause;
 use super::failure::{self, Deed};
 use super::projection::Projection;
 use super::reply::{self, Fault, Part};
 use crate::gate::Patience;
 
+mod heard;
 mod lease;
 mod page;
 mod read;
 mod request;
+mod waits;
 mod write;
 
+pub(crate) use heard::Heard;
 pub(crate) use read::{LogQuery, Query, Reading, Seen, Sightings};
 pub(crate) use request::Wanted;
+use waits::Waits;
 pub(crate) use write::{Body, is_marked, target_of};
 
 /// A connection to one API server, made by `wire.rs`.
@@ -307,50 +307,6 @@ impl ClusterClient {
         names.sort();
         names.dedup();
         Ok(names)
-    }
-}
-
-/// The waits between attempts: doubling, up to a ceiling, until patience is at its end.
-struct Waits {
-    patience: Patience,
-    begun: Instant,
-    next: Duration,
-}
-
-impl Waits {
-    const FIRST: Duration = Duration::from_millis(100);
-    const CEILING: Duration = Duration::from_secs(5);
-    /// The longest wait that a server can ask for.
-    const ASKED: Duration = Duration::from_secs(10);
-
-    fn new(patience: Patience) -> Waits {
-        Waits {
-            patience,
-            begun: Instant::now(),
-            next: Waits::FIRST,
-        }
-    }
-
-    /// Returns how long to wait before the next attempt; none when there is to be none. A server that is known and away, as while its node starts
-    /// again, is waited for: its name may not resolve meanwhile, and an attempt on a connection that is dead takes as long as an attempt may.
-    fn after(&mut self, fault: &Fault, known: bool) -> Option<Duration> {
-        let outlasts = self.patience.outlasts_connections();
-        let away = fault.is_no_word() && (known || outlasts);
-        let passing = match fault {
-            Fault::Connection { .. } if outlasts => true,
-            Fault::Connection { cause, .. } if *cause == Cause::Name => known,
-            fault => fault.is_passing(),
-        };
-        let length = match away {
-            true => self.patience.length().max(AWAY),
-            false => self.patience.length(),
-        };
-        if !passing || self.begun.elapsed() > length {
-            return None;
-        }
-        let wait = self.next;
-        self.next = (wait * 2).min(Waits::CEILING);
-        Some(fault.retry_after().unwrap_or(wait).min(Waits::ASKED))
     }
 }
 

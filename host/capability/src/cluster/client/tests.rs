@@ -1,84 +1,10 @@
-//! How long is asked again, and what is asked anew.
+//! What is asked anew.
 
-use std::convert::Infallible;
-
-use http::{Request, Response};
-use kube::client::Body;
 use serde_json::json;
 
 use super::*;
 use crate::cluster::failure::EXPIRED;
-
-fn no_word(cause: Cause) -> Fault {
-    Fault::Connection {
-        chain: Vec::new(),
-        reached: false,
-        cause,
-    }
-}
-
-/// Asks again until that is given up, and returns after how long it was. An attempt takes no time.
-async fn gives_up_after(fault: &Fault, patience: Patience, known: bool) -> u64 {
-    let (begun, mut waits) = (Instant::now(), Waits::new(patience));
-    while let Some(wait) = waits.after(fault, known) {
-        tokio::time::sleep(wait).await;
-    }
-    begun.elapsed().as_secs()
-}
-
-#[tokio::test(start_paused = true)]
-async fn server_that_is_known_is_waited_for_and_a_wrong_address_is_told_soon() {
-    let unknown_authority = || no_word(Cause::OtherAuthority);
-    for (fault, patience, known, seconds) in [
-        (no_word(Cause::Name), Patience::Running, false, 0..=0),
-        (no_word(Cause::Name), Patience::Running, true, 90..=95),
-        (no_word(Cause::Refused), Patience::Running, false, 3..=7),
-        (no_word(Cause::Refused), Patience::Running, true, 90..=95),
-        (Fault::Silence, Patience::Running, true, 90..=95),
-        (unknown_authority(), Patience::Running, true, 0..=0),
-        (unknown_authority(), Patience::PuttingBack, true, 120..=125),
-        (
-            no_word(Cause::Name),
-            Patience::PuttingBack,
-            false,
-            120..=125,
-        ),
-    ] {
-        let text = format!("{fault:?} {patience:?} {known}");
-        let took = gives_up_after(&fault, patience, known).await;
-        assert!(seconds.contains(&took), "{text}: {took} s");
-    }
-}
-
-/// A client of a server that answers a request with a code and a document, by its query, and what it was asked.
-fn served(
-    answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static,
-) -> (ClusterClient, Arc<Mutex<Vec<String>>>) {
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let (answer, seen) = (Arc::new(answer), asked.clone());
-    let connect: Connect = Box::new(move || {
-        let (answer, seen) = (answer.clone(), seen.clone());
-        let service = tower::service_fn(move |request: Request<Body>| {
-            let query = request.uri().query().unwrap_or_default().to_owned();
-            let (code, document) = answer(&query);
-            lock(&seen).push(query);
-            let body = Body::from(document.to_string().into_bytes());
-            let response = Response::builder().status(code).body(body);
-            async move { Ok::<_, Infallible>(response.expect("a response")) }
-        });
-        let client = kube::Client::new(service, "default");
-        let server = "https://k".to_owned();
-        let context = None;
-        Box::pin(async {
-            Ok(Connected {
-                client,
-                server,
-                context,
-            })
-        })
-    });
-    (ClusterClient::new(connect, 1 << 20), asked)
-}
+use crate::gate::scene::served;
 
 fn page(names: &[&str], next: &str) -> (u16, Value) {
     let items = names.iter().map(|name| json!({"metadata": {"name": name}}));
@@ -99,11 +25,13 @@ fn expired() -> (u16, Value) {
 
 #[tokio::test]
 async fn list_that_expires_in_the_middle_is_begun_anew_in_one_answer() {
-    let (client, asked) = served(|query| match query {
-        "limit=500" => page(&["a", "b"], "2"),
-        "limit=500&continue=2" => page(&["c"], "3"),
-        "limit=500&continue=3" => expired(),
-        _ => page(&["b", "c", "d"], ""),
+    let (client, asked) = served(|request| {
+        Some(match request.split_once('?').map(|(_, query)| query) {
+            Some("limit=500") => page(&["a", "b"], "2"),
+            Some("limit=500&continue=2") => page(&["c"], "3"),
+            Some(_) => expired(),
+            None => page(&["b", "c", "d"], ""),
+        })
     });
     let pods = "pods.v1".parse().expect("a type");
     // Of the list that expired nothing is left, not even what is gone since.
@@ -116,9 +44,9 @@ async fn list_that_expires_in_the_middle_is_begun_anew_in_one_answer() {
 
 #[tokio::test]
 async fn server_that_forgets_every_list_is_not_asked_for_ever() {
-    let (client, asked) = served(|query| match query {
-        "limit=500" => page(&["a"], "2"),
-        _ => expired(),
+    let (client, asked) = served(|request| {
+        let first = request.ends_with("?limit=500");
+        Some(if first { page(&["a"], "2") } else { expired() })
     });
     let pods = "pods.v1".parse().expect("a type");
     let failure = client.names(&pods, None).await.expect_err("no list");
