@@ -9,6 +9,7 @@ mod tree;
 
 use std::time::{Duration, Instant};
 
+use agent_testbed::Obstacle;
 use kube::Client;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -297,5 +298,38 @@ async fn hard_linked_file_is_restored_without_zeros() {
     } else {
         assert!(place.app.is_down().await, "the app runs on it: {ran}");
         ran.says("film with two names");
+    }
+}
+
+/// The app is down only for what nobody could see before, and no longer than it takes to see it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a mover that cannot start is waited for until the time is up"]
+async fn mover_that_cannot_start_is_told_of_within_half_a_minute() {
+    let world = World::with_containers().await;
+    let place = Place::new(&world).await;
+    let states = [
+        ("snapshots", Obstacle::Image, "ErrImagePull"),
+        ("backup", Obstacle::Image, "ErrImagePull"),
+        ("restore", Obstacle::Image, "ErrImagePull"),
+        ("restore", Obstacle::Volume, "Multi-Attach error"),
+    ];
+    for (argument, obstacle, said) in states {
+        let before = place.begin().await;
+        world.kubelet().obstruct(Some((argument, obstacle)));
+        let begin = Instant::now();
+        let ran = agent(&world).run(LINE).await;
+        let took = begin.elapsed();
+        world.kubelet().obstruct(None);
+        println!(
+            "bytes: {argument} kept by {obstacle:?}: exit {:?} in {:.0} s",
+            ran.code(),
+            took.as_secs_f64()
+        );
+        assert_ne!(ran.code(), Some(0), "{ran}");
+        // The list, the backup and what is put back have their time as well.
+        assert!(took < Duration::from_secs(60), "after {took:?}: {ran}");
+        let wrong = before.present.differences(&Tree::of(&place.volume));
+        assert!(wrong.is_empty(), "{}\n{ran}", wrong.join("\n"));
+        is_whole(&place, &before, &ran.says(said)).await;
     }
 }

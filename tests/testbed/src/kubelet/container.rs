@@ -1,6 +1,5 @@
 //! A container: a process in namespaces of its own, its log, its end.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, PipeReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use super::Node;
+use super::environment::Environment;
 use super::volume::{Mount, text};
 use crate::server::binary;
 
@@ -40,7 +40,7 @@ pub(super) struct Order<'a> {
     pub(super) pod: &'a Value,
     pub(super) container: &'a Value,
     pub(super) mounts: &'a [Mount],
-    pub(super) environment: &'a BTreeMap<String, String>,
+    pub(super) environment: &'a Environment,
 }
 
 /// Says why this system lets us run no container, if it does not.
