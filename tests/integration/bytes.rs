@@ -84,6 +84,46 @@ fn agent(world: &World) -> Agent {
     world.agent().patient(PATIENCE)
 }
 
+/// Lets movers be root, or lets them be the user of their app.
+async fn privilege(world: &World, privileged: bool) {
+    let value = if privileged { "true" } else { "false" };
+    let annotations = json!({"volsync.backube/privileged-movers": value});
+    let change = json!({"metadata": {"annotations": annotations}});
+    let path = format!("/api/v1/namespaces/{NAMESPACE}");
+    let sent = world.send("PATCH", &path, "application/merge-patch+json", &change);
+    sent.await.expect("an annotation");
+}
+
+/// Puts a second container into every pod of a Job, as a mesh does.
+async fn inject(world: &World) {
+    let api = "admissionregistration.k8s.io/v1";
+    let policy = json!({
+        "apiVersion": api, "kind": "MutatingAdmissionPolicy", "metadata": {"name": "mesh"},
+        "spec": {
+            "matchConstraints": {"resourceRules": [{
+                "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"],
+            }]},
+            "matchConditions": [{
+                "name": "of-a-job",
+                "expression": "has(object.metadata.labels) && 'batch.kubernetes.io/job-name' in object.metadata.labels",
+            }],
+            "reinvocationPolicy": "Never",
+            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression":
+                "Object{spec: Object.spec{containers: [Object.spec.containers{name: 'mesh', image: 'mesh:1'}]}}",
+            }}],
+        },
+    });
+    let binding = json!({
+        "apiVersion": api, "kind": "MutatingAdmissionPolicyBinding", "metadata": {"name": "mesh"},
+        "spec": {"policyName": "mesh"},
+    });
+    for (plural, object) in [("policies", policy), ("policybindings", binding)] {
+        let path = format!("/apis/{api}/mutatingadmission{plural}");
+        let sent = world.send("POST", &path, "application/json", &object);
+        sent.await.expect("a policy");
+    }
+}
+
 /// How far a restore is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
@@ -202,16 +242,19 @@ async fn survives(place: &Place<'_>, phase: Phase, how: &str) -> String {
 async fn restore_is_byte_for_byte_with_the_real_mover() {
     let world = World::with_containers().await;
     let place = Place::new(&world).await;
-    for late in [0, 900] {
+    for (late, privileged) in [(0, true), (900, false)] {
         world.kubelet().notice_late(Duration::from_millis(late));
+        privilege(&world, privileged).await;
         let before = place.begin().await;
         let begin = Instant::now();
         let ran = agent(&world).run(LINE).await;
         is_restored(&place, &before, &ran).await;
         let seconds = begin.elapsed().as_secs_f64();
-        println!("bytes: restored in {seconds:.1} s, ends noticed {late} ms late");
+        let user = if privileged { "root" } else { "the app's user" };
+        println!("bytes: restored in {seconds:.1} s by {user}, ends noticed {late} ms late");
     }
     world.kubelet().notice_late(Duration::ZERO);
+    privilege(&world, true).await;
     use Phase::{BacksUp, HasWritten, IsDown, Lists, PutsBack, Writes};
     // When the mover has ended, its log may be gone before anybody looks.
     let sample = [(IsDown, "undo"), (Writes, "resume"), (HasWritten, "resume")];
@@ -332,4 +375,17 @@ async fn mover_that_cannot_start_is_told_of_within_half_a_minute() {
         assert!(wrong.is_empty(), "{}\n{ran}", wrong.join("\n"));
         is_whole(&place, &before, &ran.says(said)).await;
     }
+}
+
+/// VolSync itself does not find the log of such a mover, so its status says that it succeeded and nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a list and a restore with a second container are called failures"]
+async fn second_container_changes_nothing() {
+    let world = World::with_containers().await;
+    let place = Place::new(&world).await;
+    inject(&world).await;
+    let before = place.begin().await;
+    let ran = agent(&world).run(LINE).await;
+    println!("bytes: second container: exit {:?}", ran.code());
+    is_restored(&place, &before, &ran).await;
 }

@@ -77,8 +77,7 @@ pub(super) fn start(node: &Node, order: &Order, log: &Path) -> Result<Container>
         .arg(&folder)
         .args([text(&of["name"]), root(order.container), "setpriv"])
         .args(privileges(order.pod, order.container))
-        .args(words(&order.container["command"]))
-        .args(words(&order.container["args"]))
+        .args(program(order.container))
         .env_clear()
         .envs([("PATH", PATH), ("version", "v0.16.0"), ("HOME", "/")])
         .envs(order.environment)
@@ -178,6 +177,15 @@ fn privileges(pod: &Value, container: &Value) -> Vec<String> {
         all.push("--no-new-privs".to_owned());
     }
     all
+}
+
+/// Command and arguments. Which program an image has of its own nobody knows: it ends soon.
+fn program(container: &Value) -> Vec<String> {
+    let program = [words(&container["command"]), words(&container["args"])].concat();
+    if program.is_empty() {
+        return ["sleep", "1"].map(str::to_owned).into();
+    }
+    program
 }
 
 pub(super) fn words(list: &Value) -> Vec<String> {
