@@ -9,6 +9,7 @@ mod tree;
 
 use std::time::{Duration, Instant};
 
+use agent_testbed::Obstacle;
 use kube::Client;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -81,6 +82,46 @@ fn all() -> bool {
 
 fn agent(world: &World) -> Agent {
     world.agent().patient(PATIENCE)
+}
+
+/// Lets movers be root, or lets them be the user of their app.
+async fn privilege(world: &World, privileged: bool) {
+    let value = if privileged { "true" } else { "false" };
+    let annotations = json!({"volsync.backube/privileged-movers": value});
+    let change = json!({"metadata": {"annotations": annotations}});
+    let path = format!("/api/v1/namespaces/{NAMESPACE}");
+    let sent = world.send("PATCH", &path, "application/merge-patch+json", &change);
+    sent.await.expect("an annotation");
+}
+
+/// Puts a second container into every pod of a Job, as a mesh does.
+async fn inject(world: &World) {
+    let api = "admissionregistration.k8s.io/v1";
+    let policy = json!({
+        "apiVersion": api, "kind": "MutatingAdmissionPolicy", "metadata": {"name": "mesh"},
+        "spec": {
+            "matchConstraints": {"resourceRules": [{
+                "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"],
+            }]},
+            "matchConditions": [{
+                "name": "of-a-job",
+                "expression": "has(object.metadata.labels) && 'batch.kubernetes.io/job-name' in object.metadata.labels",
+            }],
+            "reinvocationPolicy": "Never",
+            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression":
+                "Object{spec: Object.spec{containers: [Object.spec.containers{name: 'mesh', image: 'mesh:1'}]}}",
+            }}],
+        },
+    });
+    let binding = json!({
+        "apiVersion": api, "kind": "MutatingAdmissionPolicyBinding", "metadata": {"name": "mesh"},
+        "spec": {"policyName": "mesh"},
+    });
+    for (plural, object) in [("policies", policy), ("policybindings", binding)] {
+        let path = format!("/apis/{api}/mutatingadmission{plural}");
+        let sent = world.send("POST", &path, "application/json", &object);
+        sent.await.expect("a policy");
+    }
 }
 
 /// How far a restore is.
@@ -201,16 +242,19 @@ async fn survives(place: &Place<'_>, phase: Phase, how: &str) -> String {
 async fn restore_is_byte_for_byte_with_the_real_mover() {
     let world = World::with_containers().await;
     let place = Place::new(&world).await;
-    for late in [0, 900] {
+    for (late, privileged) in [(0, true), (900, false)] {
         world.kubelet().notice_late(Duration::from_millis(late));
+        privilege(&world, privileged).await;
         let before = place.begin().await;
         let begin = Instant::now();
         let ran = agent(&world).run(LINE).await;
         is_restored(&place, &before, &ran).await;
         let seconds = begin.elapsed().as_secs_f64();
-        println!("bytes: restored in {seconds:.1} s, ends noticed {late} ms late");
+        let user = if privileged { "root" } else { "the app's user" };
+        println!("bytes: restored in {seconds:.1} s by {user}, ends noticed {late} ms late");
     }
     world.kubelet().notice_late(Duration::ZERO);
+    privilege(&world, true).await;
     use Phase::{BacksUp, HasWritten, IsDown, Lists, PutsBack, Writes};
     // When the mover has ended, its log may be gone before anybody looks.
     let sample = [(IsDown, "undo"), (Writes, "resume"), (HasWritten, "resume")];
@@ -298,4 +342,50 @@ async fn hard_linked_file_is_restored_without_zeros() {
         assert!(place.app.is_down().await, "the app runs on it: {ran}");
         ran.says("film with two names");
     }
+}
+
+/// The app is down only for what nobody could see before, and no longer than it takes to see it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a mover that cannot start is waited for until the time is up"]
+async fn mover_that_cannot_start_is_told_of_within_half_a_minute() {
+    let world = World::with_containers().await;
+    let place = Place::new(&world).await;
+    let states = [
+        ("snapshots", Obstacle::Image, "ErrImagePull"),
+        ("backup", Obstacle::Image, "ErrImagePull"),
+        ("restore", Obstacle::Image, "ErrImagePull"),
+        ("restore", Obstacle::Volume, "Multi-Attach error"),
+    ];
+    for (argument, obstacle, said) in states {
+        let before = place.begin().await;
+        world.kubelet().obstruct(Some((argument, obstacle)));
+        let begin = Instant::now();
+        let ran = agent(&world).run(LINE).await;
+        let took = begin.elapsed();
+        world.kubelet().obstruct(None);
+        println!(
+            "bytes: {argument} kept by {obstacle:?}: exit {:?} in {:.0} s",
+            ran.code(),
+            took.as_secs_f64()
+        );
+        assert_ne!(ran.code(), Some(0), "{ran}");
+        // The list, the backup and what is put back have their time as well.
+        assert!(took < Duration::from_secs(60), "after {took:?}: {ran}");
+        let wrong = before.present.differences(&Tree::of(&place.volume));
+        assert!(wrong.is_empty(), "{}\n{ran}", wrong.join("\n"));
+        is_whole(&place, &before, &ran.says(said)).await;
+    }
+}
+
+/// VolSync itself does not find the log of such a mover, so its status says that it succeeded and nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a list and a restore with a second container are called failures"]
+async fn second_container_changes_nothing() {
+    let world = World::with_containers().await;
+    let place = Place::new(&world).await;
+    inject(&world).await;
+    let before = place.begin().await;
+    let ran = agent(&world).run(LINE).await;
+    println!("bytes: second container: exit {:?}", ran.code());
+    is_restored(&place, &before, &ran).await;
 }

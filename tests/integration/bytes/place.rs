@@ -67,6 +67,7 @@ impl<'a> Place<'a> {
     /// Gives it the two backups, and a third version that is in none.
     pub(super) async fn begin(&self) -> Before {
         copy(self.saved.path(), &self.repository);
+        give(&self.repository, self.owner);
         plant(&self.volume, 2, self.owner);
         self.app.world.settle().await;
         self.before().await

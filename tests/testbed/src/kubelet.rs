@@ -57,11 +57,21 @@ pub struct Run {
     pub ended: Option<(Timestamp, i32)>,
 }
 
+/// What keeps a container from starting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Its image is not in the registry.
+    Image,
+    /// A volume is attached to another node.
+    Volume,
+}
+
 /// What goes wrong, or slowly.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Faults {
+struct Faults {
     late: Duration,
     limit: Option<u32>,
+    obstacle: Option<(String, Obstacle)>,
 }
 
 /// What the tasks of one kubelet share.
@@ -79,6 +89,11 @@ pub(crate) struct Node {
 impl Node {
     fn faults(&self) -> Faults {
         lock(&self.faults).clone()
+    }
+
+    fn obstacle(&self, container: &Value) -> Option<Obstacle> {
+        let (argument, how) = self.faults().obstacle?;
+        (container["args"][0] == argument.as_str()).then_some(how)
     }
 }
 
@@ -146,6 +161,12 @@ impl Kubelet {
     /// Movers that start to restore from now on read the repository with so many KiB/s only; none: as fast as they can.
     pub fn slow_restores(&self, limit: Option<u32>) {
         lock(&self.node.faults).limit = limit;
+    }
+
+    /// From now on no container starts whose first argument this is; none: all do.
+    pub fn obstruct(&self, obstacle: Option<(&str, Obstacle)>) {
+        let obstacle = obstacle.map(|(argument, how)| (argument.to_owned(), how));
+        lock(&self.node.faults).obstacle = obstacle;
     }
 
     /// Lets an app write into its claim, [`WRITES`] in the folder that is returned, every moment while a pod of it runs.

@@ -29,7 +29,7 @@ mod wait;
 
 pub use artifact::Artifacts;
 pub use identity::{ADMIN, USERS, User};
-pub use kubelet::{Kubelet, Run, WRITES};
+pub use kubelet::{Kubelet, Obstacle, Run, WRITES};
 pub use load::load;
 pub use pod::{LogSink, PodLogs};
 pub use testbed::Testbed;

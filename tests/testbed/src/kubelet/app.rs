@@ -1,6 +1,7 @@
 //! An app that writes into its volume while its pod runs. The pod itself is kwok's.
 
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,11 @@ pub(super) async fn write(node: Arc<Node>, (namespace, app): (String, String), v
                 .append(true)
                 .open(volume.join(WRITES));
             let now = Timestamp::now();
+            // As the user whose volume it is.
+            let owner = volume.metadata().map(|of| (of.uid(), of.gid()));
+            if let (Ok(file), Ok((user, group))) = (&file, owner) {
+                let _owned = std::os::unix::fs::fchown(file, Some(user), Some(group));
+            }
             // The folder is gone at the end of a test only.
             let _written = file.and_then(|mut file| writeln!(file, "{now}"));
             lock(&node.writes).push(now);

@@ -1,6 +1,5 @@
 //! A container: a process in namespaces of its own, its log, its end.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, PipeReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use super::Node;
+use super::environment::Environment;
 use super::volume::{Mount, text};
 use crate::server::binary;
 
@@ -40,7 +40,7 @@ pub(super) struct Order<'a> {
     pub(super) pod: &'a Value,
     pub(super) container: &'a Value,
     pub(super) mounts: &'a [Mount],
-    pub(super) environment: &'a BTreeMap<String, String>,
+    pub(super) environment: &'a Environment,
 }
 
 /// Says why this system lets us run no container, if it does not.
@@ -77,8 +77,7 @@ pub(super) fn start(node: &Node, order: &Order, log: &Path) -> Result<Container>
         .arg(&folder)
         .args([text(&of["name"]), root(order.container), "setpriv"])
         .args(privileges(order.pod, order.container))
-        .args(words(&order.container["command"]))
-        .args(words(&order.container["args"]))
+        .args(program(order.container))
         .env_clear()
         .envs([("PATH", PATH), ("version", "v0.16.0"), ("HOME", "/")])
         .envs(order.environment)
@@ -178,6 +177,15 @@ fn privileges(pod: &Value, container: &Value) -> Vec<String> {
         all.push("--no-new-privs".to_owned());
     }
     all
+}
+
+/// Command and arguments. Which program an image has of its own nobody knows: it ends soon.
+fn program(container: &Value) -> Vec<String> {
+    let program = [words(&container["command"]), words(&container["args"])].concat();
+    if program.is_empty() {
+        return ["sleep", "1"].map(str::to_owned).into();
+    }
+    program
 }
 
 pub(super) fn words(list: &Value) -> Vec<String> {

@@ -10,12 +10,15 @@ use serde_json::Value;
 use super::Node;
 use super::volume::{text, values};
 
+/// The variables of a container.
+pub(super) type Environment = BTreeMap<String, String>;
+
 /// The variables of a container, or in the inner error what keeps it from being made: a kubelet's `CreateContainerConfigError`.
 pub(super) async fn of(
     node: &Node,
     pod: &Value,
     container: &Value,
-) -> Result<Result<BTreeMap<String, String>, String>> {
+) -> Result<Result<Environment, String>> {
     let namespace = text(&pod["metadata"]["namespace"]);
     let mut variables = BTreeMap::new();
     for source in container["envFrom"].as_array().into_iter().flatten() {

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::container::{self, Container, Order, words};
-use super::volume::text;
-use super::{Node, Run, environment, lock, volume};
+use super::environment::Environment;
+use super::volume::{Mount, text};
+use super::{Node, Obstacle, Run, environment, lock, volume};
 
 /// Between two tries of what is missing.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -121,20 +122,8 @@ impl Life {
         pod: &Value,
         one: &Value,
     ) -> anyhow::Result<Option<(Container, usize)>> {
-        let (environment, mounts) = loop {
-            if self.is_going() {
-                return Ok(None);
-            }
-            let mounts = volume::mounts(&self.node, pod, one).await;
-            match (mounts, environment::of(&self.node, pod, one).await?) {
-                (Err(err), _) => self.event("FailedMount", &format!("{err:#}")).await,
-                (Ok(_), Err(why)) => {
-                    let state = waiting("CreateContainerConfigError", Some(&why));
-                    self.report("Pending", |_| state.clone()).await?;
-                }
-                (Ok(mounts), Ok(environment)) => break (environment, mounts),
-            }
-            let _changed = tokio::time::timeout(PAUSE, self.told.changed()).await;
+        let Some((environment, mounts)) = self.needs(pod, one).await? else {
+            return Ok(None);
         };
         let name = text(&one["name"]);
         let log = self
@@ -157,6 +146,60 @@ impl Life {
             ended: None,
         });
         Ok(Some((container, runs.len() - 1)))
+    }
+
+    /// Waits until there is all that a container needs; none when the pod was deleted before. What keeps it is said again every ten seconds.
+    async fn needs(
+        &mut self,
+        pod: &Value,
+        one: &Value,
+    ) -> anyhow::Result<Option<(Environment, Vec<Mount>)>> {
+        for turn in 0.. {
+            if self.is_going() {
+                return Ok(None);
+            }
+            let says = turn % 33 == 0;
+            let mounts = volume::mounts(&self.node, pod, one).await;
+            let environment = environment::of(&self.node, pod, one).await?;
+            match (self.node.obstacle(one), mounts, environment) {
+                (None, Ok(mounts), Ok(environment)) => return Ok(Some((environment, mounts))),
+                (Some(Obstacle::Volume), ..) if says => {
+                    let why = "Multi-Attach error for volume \"pvc-1\" Volume is already exclusively attached to one node and can't be \
+                        attached to another";
+                    self.event("FailedAttachVolume", why).await;
+                }
+                (Some(Obstacle::Image), ..) if says => {
+                    self.cannot_pull(text(&one["image"])).await?
+                }
+                (None, Err(err), _) if says => self.event("FailedMount", &format!("{err:#}")).await,
+                (None, Ok(_), Err(why)) if says => {
+                    let state = waiting("CreateContainerConfigError", Some(&why));
+                    self.report("Pending", |_| state.clone()).await?;
+                }
+                _ => {}
+            }
+            let _changed = tokio::time::timeout(PAUSE, self.told.changed()).await;
+        }
+        Ok(None)
+    }
+
+    /// As a kubelet 1.36 with containerd says it.
+    async fn cannot_pull(&self, image: &str) -> anyhow::Result<()> {
+        let why = format!(
+            "rpc error: code = NotFound desc = failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": \
+             {image}: not found"
+        );
+        let state = waiting("ErrImagePull", Some(&why));
+        self.report("Pending", |_| state.clone()).await?;
+        self.event(
+            "Failed",
+            &format!("Failed to pull image \"{image}\": {why}"),
+        )
+        .await;
+        self.event("Failed", "Error: ErrImagePull").await;
+        let why = format!("Back-off pulling image \"{image}\": ErrImagePull: {why}");
+        let state = waiting("ImagePullBackOff", Some(&why));
+        self.report("Pending", |_| state.clone()).await
     }
 
     /// Waits until all have ended. Once the pod is deleted they are asked to end, and after the grace period they are ended.

@@ -1,7 +1,6 @@
 //! One synchronisation: the claims, the repository's Secret, the account, the Job, and what came of it.
 
 use super::{MANAGER, job, log, volume};
-use crate::event;
 use crate::kind::Kind;
 use crate::object::{Object, now};
 use crate::queue::Key;
@@ -56,13 +55,6 @@ pub(super) async fn synchronize(world: &World, object: &Object) -> Result<Progre
                 .await?;
             let status =
                 json!({"latestMoverStatus": {"result": "Failed", "logs": log::of_failure(&text)}});
-            event::warning(
-                world,
-                object,
-                "volsync-controller",
-                "TransferFailed",
-                "mover Job backoff limit reached",
-            );
             Ok(Progress::Failing(status))
         }
         Verdict::Succeeded(text) => results(world, object, &data, &text)
@@ -124,18 +116,7 @@ async fn ensure_job(
             let name = &key.name;
             return Ok(Err(format!("jobs.batch \"{name}\" is forbidden: {why}")));
         }
-        let made = world.create(Kind::Job, MANAGER, wanted).await?;
-        if made.is_some() {
-            let message = format!("starting mover job/{}", key.name);
-            event::normal(
-                world,
-                object,
-                "volsync-controller",
-                "TransferStarted",
-                &message,
-            );
-        }
-        return Ok(Ok(made));
+        return Ok(Ok(world.create(Kind::Job, MANAGER, wanted).await?));
     };
     if existing.is_going() || !existing.is_owned_by(object.uid()) {
         return Ok(Ok(None));
