@@ -233,6 +233,46 @@ fn volume_that_cannot_be_attached_is_told_from_the_events() {
 }
 
 #[test]
+fn ownership_of_a_large_volume_is_given_its_time() {
+    let creating = mover(
+        "Pending",
+        json!({"waiting": {"reason": "ContainerCreating"}}),
+    );
+    let events = [
+        event(
+            "p",
+            1,
+            "SuccessfulAttachVolume",
+            "AttachVolume.Attach succeeded",
+        ),
+        event(
+            "p",
+            30,
+            "VolumePermissionChangeInProgress",
+            "Setting volume ownership for p/volumes, processed 90210 files.",
+        ),
+        event(
+            "p",
+            50,
+            "FailedMount",
+            "Unable to attach or mount volumes: timed out waiting for the condition",
+        ),
+    ];
+    let found = cause(&judge(&creating, &events));
+    assert_eq!(found.patience, Patience::DEADLINE);
+    assert!(found.message.contains("90210 files"), "{found}");
+}
+
+#[test]
+fn registry_that_is_away_is_the_same_cause_as_its_back_off() {
+    let away = json!({"waiting": {"reason": "RegistryUnavailable", "message": "image pull failed for x:1 because the registry is unavailable"}});
+    assert_eq!(
+        cause(&judge(&mover("Pending", away), &[])).reason,
+        "ImagePullBackOff"
+    );
+}
+
+#[test]
 fn secret_that_is_to_be_mounted_and_is_missing_fails_soon() {
     let creating = mover(
         "Pending",
