@@ -281,7 +281,21 @@ fn of_container(pod: &Object, status: &Value, events: &[Object]) -> Outlook {
     if IMAGE.contains(&reason) {
         return image(pod, message, events).into();
     }
-    about(pod, reason, message, patience).into()
+    let message = match last_end(status) {
+        Some(end) => format!("{message}; it ended with {end}"),
+        None => message.to_owned(),
+    };
+    about(pod, reason, &message, patience).into()
+}
+
+/// How a container that is started again ended the last time: the back-off itself does not say.
+fn last_end(status: &Value) -> Option<String> {
+    let last = &status["lastState"]["terminated"];
+    let exit = last["exitCode"].as_i64()?;
+    match text(last, "reason") {
+        "" | "Error" | "Completed" => Some(format!("exit code {exit}")),
+        reason => Some(format!("exit code {exit} (`{reason}`)")),
+    }
 }
 
 /// All those reasons are one cause. Older kubelets tell why in an event only.

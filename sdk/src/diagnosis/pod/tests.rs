@@ -63,7 +63,13 @@ fn container_that_is_started_again_has_not_ended() {
     assert_eq!(judge(&again, &[]), PodState::Waiting(Outlook::Clear));
     let looping = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}});
     again.0["status"]["containerStatuses"][1]["state"] = looping;
-    assert_eq!(cause(&judge(&again, &[])).reason, "CrashLoopBackOff");
+    again.0["status"]["containerStatuses"][1]["lastState"] =
+        json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
+    let told = cause(&judge(&again, &[])).to_string();
+    assert_eq!(
+        told,
+        "pod `list-x`: `CrashLoopBackOff`: back-off 10s restarting failed container; it ended with exit code 137 (`OOMKilled`)"
+    );
 }
 
 #[test]
