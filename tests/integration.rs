@@ -12,15 +12,18 @@
 mod integration {
     mod agent;
     mod app;
+    mod bytes;
     mod completion;
     mod damage;
     mod fault;
     mod flux;
+    mod frozen;
     mod full;
     mod home;
     mod keda;
     mod kill;
     mod kind;
+    mod kubeconfig;
     mod output;
     mod plan;
     mod plugin;

@@ -75,9 +75,14 @@ pub fn overwrite(
 pub struct Overwritten(wit::Overwritten);
 
 impl Overwritten {
-    /// Says that it is as it was to become, or was not touched at all.
+    /// Says that it is as it was to become.
     pub fn settle(self) {
         self.0.settle();
+    }
+
+    /// Says that nobody has touched it, and nobody will.
+    pub fn withdraw(self) {
+        self.0.withdraw();
     }
 }
 

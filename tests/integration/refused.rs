@@ -44,6 +44,14 @@ fn with_line(world: &World, key: &str, value: &str) -> Agent {
     Agent::with_kubeconfig(&lines.join("\n"))
 }
 
+fn world_server(world: &World) -> String {
+    let text = std::fs::read_to_string(world.kubeconfig()).expect("a kubeconfig");
+    let server = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("server:"));
+    server.expect("a server").trim().to_owned()
+}
+
 const STATUS: &str = "run flux.status ks media plex";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,10 +73,22 @@ async fn cluster_that_cannot_be_used_says_why() {
         "wrong_authority",
         wrong.run(STATUS).await.exits(5).scrubbed()
     );
+    // What the server has is not asked for by the name that it has a certificate for.
+    let server = world_server(&world);
+    let named = format!("{server}\n    tls-server-name: nas.example");
+    let other_name = with_line(&world, "server:", &named);
+    assert_snapshot!(
+        "other_name",
+        other_name.run(STATUS).await.exits(5).scrubbed()
+    );
     let down = with_line(&world, "server:", "https://127.0.0.1:1");
     assert_snapshot!("server_down", down.run(STATUS).await.exits(5).scrubbed());
     let nowhere = with_line(&world, "server:", "https://cluster.invalid:6443");
-    nowhere.run(STATUS).await.exits(5).says("cluster.invalid");
+    nowhere
+        .run(STATUS)
+        .await
+        .exits(5)
+        .says("the name `cluster.invalid` does not resolve");
 }
 
 #[tokio::test]
@@ -153,4 +173,16 @@ async fn unknown_object_is_told_the_known_ones() {
     for (name, line) in lines {
         assert_snapshot!(name, world.agent().run(line).await.exits(1).scrubbed());
     }
+}
+
+/// What is wrong with our own files is said with the file, and is no fault of the cluster.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn state_directory_that_cannot_be_made_says_why() {
+    let world = World::sandbox().await;
+    let agent = world.agent();
+    let file = agent.home().join("state");
+    std::fs::write(&file, "").expect("a file");
+    let agent = agent.with("XDG_STATE_HOME", file.to_str().expect("UTF-8"));
+    let ran = agent.run("run flux.suspend ks media plex").await.exits(1);
+    assert_snapshot!("state_is_no_directory", ran.scrubbed());
 }

@@ -92,6 +92,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         super::restore::failing::ALL,
         super::restore::spoiled::ALL,
         super::volsync::ALL,
+        super::volsync::blocked::ALL,
         super::volsync::trigger::ALL,
         super::whole_volsync::ALL,
     ];

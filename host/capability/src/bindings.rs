@@ -25,6 +25,7 @@ wasmtime::component::bindgen!({
         "ops:operations/operations.[method]held.changed": trappable,
         "ops:operations/operations.[method]held.keep": trappable,
         "ops:operations/operations.[method]overwritten.settle": trappable,
+        "ops:operations/operations.[method]overwritten.withdraw": trappable,
         "ops:operations/operations.[drop]overwritten": trappable,
     },
     exports: { default: async },

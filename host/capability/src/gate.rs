@@ -44,6 +44,8 @@ mod plan;
 mod replay;
 mod rest;
 mod restless;
+#[cfg(test)]
+pub(crate) mod scene;
 mod sealed;
 mod secrets;
 mod shared;

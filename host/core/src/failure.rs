@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,23 @@ pub trait Hint {
     fn hint(&self) -> Option<String>;
 }
 
+/// Returns what helps when a file or a directory cannot be used, by the cause. `path` is as a shell takes it, and goes into a command to paste. None
+/// where the error says enough, as that there is no such file.
+pub fn remedy_for_file(error: &io::Error, path: &str) -> Option<String> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some(format!("make room: df -h {path}"))
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory => {
+            Some(format!("ls -ld {path}"))
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            Some("use a directory that can be written to, or mount this one so".to_owned())
+        }
+        _ => None,
+    }
+}
+
 impl Failure {
     /// Makes a failure without hint and causes.
     pub fn new(kind: Kind, code: &str, message: impl Into<String>) -> Failure {
@@ -100,6 +118,13 @@ impl Failure {
     #[must_use]
     pub fn hinted(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the remedy, where there is one.
+    #[must_use]
+    pub fn hinted_if(mut self, hint: Option<String>) -> Failure {
+        self.hint = hint.or(self.hint);
         self
     }
 
@@ -145,6 +170,21 @@ impl Hint for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn remedy_for_a_file_is_by_the_cause() {
+        use io::ErrorKind as Kind;
+        for (kind, wanted) in [
+            (Kind::StorageFull, Some("make room: df -h /a")),
+            (Kind::QuotaExceeded, Some("make room: df -h /a")),
+            (Kind::PermissionDenied, Some("ls -ld /a")),
+            (Kind::NotFound, None),
+            (Kind::InvalidData, None),
+        ] {
+            let remedy = remedy_for_file(&kind.into(), "/a");
+            assert_eq!(remedy.as_deref(), wanted, "{kind}");
+        }
+    }
 
     #[derive(Debug, thiserror::Error)]
     #[error("{text}")]

@@ -26,6 +26,11 @@ pub struct ObjectType {
 pub struct InvalidObjectType(pub String);
 
 impl ObjectType {
+    /// Returns whether it is a type of Kubernetes itself. `k8s.io` is kept for those, and no other group is without a dot.
+    pub fn is_built_in(&self) -> bool {
+        !self.group.contains('.') || self.group.ends_with(".k8s.io")
+    }
+
     /// Returns the name without the version, which is how rights and RBAC name it: `deployments.apps`, `pods`.
     pub fn resource(&self) -> String {
         if self.group.is_empty() {

@@ -332,12 +332,16 @@ fn overwritten(record: &Record) -> Vec<TakeBack> {
         let target = deed.effect().target.to_string();
         let message = "it was overwritten, and used since: taking the run back does not bring back what was there before";
         let failure = Failure::new(Kind::Unsupported, "run.overwritten", message);
+        let failure = match &compensation.call {
+            Some(_) => failure.hinted(&compensation.by_hand),
+            None => failure.because("that was not kept"),
+        };
         Some(TakeBack {
             number: Some(deed.effect().number),
             target,
             summary: String::new(),
             left: Vec::new(),
-            failure: Some(failure.hinted(&compensation.by_hand)),
+            failure: Some(failure),
         })
     };
     record.deeds().into_iter().filter_map(report).collect()

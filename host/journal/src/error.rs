@@ -174,6 +174,9 @@ fn is_out_of_room(error: &rusqlite::Error) -> bool {
     })
 }
 
+const ELSEWHERE: &str =
+    "set XDG_STATE_HOME to a directory that lasts and that this user can write to";
+
 impl Hint for JournalError {
     fn hint(&self) -> Option<String> {
         match self {
@@ -202,6 +205,16 @@ impl Hint for JournalError {
                 "look which process holds it: fuser -v {}",
                 quoted(path)
             )),
+            JournalError::Unusable { source, .. }
+                if source.sqlite_error_code() == Some(ErrorCode::ReadOnly) =>
+            {
+                Some(ELSEWHERE.to_owned())
+            }
+            JournalError::File { source, .. }
+                if source.kind() == io::ErrorKind::ReadOnlyFilesystem =>
+            {
+                Some(ELSEWHERE.to_owned())
+            }
             JournalError::Unusable { path, .. } | JournalError::File { path, .. } => {
                 Some(format!("ls -la {}", quoted(folder(path))))
             }

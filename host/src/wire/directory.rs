@@ -1,9 +1,11 @@
 //! The agent's directories, by the XDG base directory specification.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
+use agent_core::failure::{Hint as _, remedy_for_file};
 use agent_core::{Failure, Kind, Settings, settings};
-use agent_store::CodeCache;
+use agent_store::{CodeCache, Unsafe};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
@@ -39,11 +41,21 @@ impl StateDirectory {
             missing("there is no place for the journal: HOME is not set".to_owned())
         })?;
         let path = base.join("agent");
-        let dir = made(&path).ok_or_else(|| {
-            missing(format!(
-                "the directory `{}` for the journal cannot be made",
-                path.display()
-            ))
+        let dir = made(&path).map_err(|error| {
+            let place = path.display();
+            let failure = missing(format!(
+                "the directory `{place}` for the journal cannot be made or opened"
+            ));
+            let failure = agent_core::failure::chain(&error)
+                .into_iter()
+                .fold(failure, Failure::because);
+            match error.kind() {
+                // Where there is no room for a directory, there is none for what goes into it.
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    failure.hinted_if(remedy_for_file(&error, &base.display().to_string()))
+                }
+                _ => failure,
+            }
         })?;
         match filesystem::shared(&dir) {
             Some(kind) => Err(out_of_place(&path, &kind)),
@@ -53,7 +65,7 @@ impl StateDirectory {
 
     /// Opens the directory of the plugins that unfinished runs need.
     pub(super) fn kept(&self) -> Option<Dir> {
-        made(&self.path.join("plugins"))
+        made(&self.path.join("plugins")).ok()
     }
 }
 
@@ -74,16 +86,18 @@ impl CodeDirectory {
             };
         };
         let (cache, refused) = match made(&path).map(CodeCache::new) {
-            None => (None, None),
-            Some(Ok(cache)) => (Some(cache), None),
-            Some(Err(refused)) => {
+            Err(_without) => (None, None),
+            Ok(Ok(cache)) => (Some(cache), None),
+            Ok(Err(refused)) => {
                 let failure = Failure::of(Kind::Denied, "agent.code-directory", &refused);
                 let path = path.display();
                 let doing = format!("not using the compiled code in `{path}`");
-                (
-                    None,
-                    Some(failure.while_doing(doing).hinted(format!("rm -r {path}"))),
-                )
+                let remedy = match &refused {
+                    // Whoever could get in may have put something there.
+                    Unsafe::Mode { .. } => Some(format!("rm -r {path}")),
+                    refused => refused.hint(),
+                };
+                (None, Some(failure.while_doing(doing).hinted_if(remedy)))
             }
         };
         CodeDirectory { cache, refused }
@@ -107,8 +121,8 @@ impl Directories {
         let config_path = base("XDG_CONFIG_HOME", ".config").map(|base| base.join("agent"));
         Directories {
             plugins: base("XDG_DATA_HOME", ".local/share")
-                .and_then(|base| open(&base.join("agent/plugins"))),
-            config: config_path.as_deref().and_then(made),
+                .and_then(|base| open(&base.join("agent/plugins")).ok()),
+            config: config_path.as_deref().and_then(|path| made(path).ok()),
             config_path,
         }
     }
@@ -124,7 +138,7 @@ impl Directories {
         let place = path.join(settings::FILE).display().to_string();
         match dir.read_to_string(settings::FILE) {
             Ok(text) => Settings::read(&text, &place),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Settings::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Settings::default()),
             Err(error) => Err(Failure::of(Kind::Invalid, "settings.invalid", &error)
                 .while_doing(format!("reading the settings `{place}`"))),
         }
@@ -140,16 +154,16 @@ fn base(variable: &str, beneath_home: &str) -> Option<PathBuf> {
     absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(beneath_home)))
 }
 
-fn open(path: &Path) -> Option<Dir> {
-    Dir::open_ambient_dir(path, ambient_authority()).ok()
+fn open(path: &Path) -> io::Result<Dir> {
+    Dir::open_ambient_dir(path, ambient_authority())
 }
 
 /// Opens a directory, and makes it first when it is not there. What it holds decides what runs, so nobody else may look in.
-fn made(path: &Path) -> Option<Dir> {
+fn made(path: &Path) -> io::Result<Dir> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).ok()?;
+    builder.create(path)?;
     open(path)
 }

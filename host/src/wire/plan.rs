@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use agent_cli::{Command, Invocation, Keep};
+use agent_core::failure::remedy_for_file;
 use agent_core::{Failure, Kind};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
@@ -26,25 +27,35 @@ pub(super) fn prepare(invocation: &mut Invocation) -> Result<Option<Keep>, Failu
 
 fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| {
-        let path = path.display();
-        wrong(&error)
-            .while_doing(format!("reading the plan `{path}`"))
-            .hinted("agent run DOMAIN.OPERATION … --plan --out FILE makes one")
+        let path = path.display().to_string();
+        let failure = wrong(&error).while_doing(format!("reading the plan `{path}`"));
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                failure.hinted("agent run DOMAIN.OPERATION … --plan --out FILE makes one")
+            }
+            _ => failure.hinted_if(remedy_for_file(&error, &path)),
+        }
     })
 }
 
 /// Opens the place of a file: that there is none must be known before a plan is made for it.
 fn keep(path: &Path) -> Result<Keep, Failure> {
     let doing = format!("keeping the plan in `{}`", path.display());
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    let parent = parent.unwrap_or(Path::new(".")).display().to_string();
     let place = Place::of(path).map_err(|error| {
-        wrong(&error)
-            .while_doing(&doing)
-            .hinted("give --out the path of a file in a directory that is there")
+        let failure = wrong(&error).while_doing(&doing);
+        match remedy_for_file(&error, &parent) {
+            Some(remedy) => failure.hinted(remedy),
+            None => failure.hinted("give --out the path of a file in a directory that is there"),
+        }
     })?;
     Ok(Box::new(move |text: &str| {
-        place
-            .replace(text)
-            .map_err(|error| Failure::of(Kind::Invalid, "plan.not-kept", &error).while_doing(doing))
+        place.replace(text).map_err(|error| {
+            Failure::of(Kind::Invalid, "plan.not-kept", &error)
+                .while_doing(doing)
+                .hinted_if(remedy_for_file(&error, &parent))
+        })
     }))
 }
 

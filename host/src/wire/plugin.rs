@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use agent_core::failure::remedy_for_file;
 use agent_core::{Failure, Kind};
 use agent_store::Given;
 use semver::Version;
@@ -19,7 +20,8 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Given>, Failure> {
                 Ok(wasm) => Ok(Given { path: path_text, wasm }),
                 Err(error) => Err(Failure::of(Kind::Invalid, "operations.arguments", &error)
                     .while_doing(format!("reading the plugin `{path_text}`"))
-                    .hinted("give --plugin the path of a component, such as target/wasm32-wasip2/release/hello.wasm")),
+                    .hinted("give --plugin the path of a component, such as target/wasm32-wasip2/release/hello.wasm")
+                    .hinted_if(remedy_for_file(&error, &path_text))),
             }
         })
         .collect()

@@ -1,10 +1,11 @@
 //! The process's own streams.
 
-use std::io::{self, BufReader, IsTerminal as _};
+use std::io::{self, BufReader, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use agent_cli::{Clock, Facts, Terminal};
+use agent_core::failure::remedy_for_file;
 use agent_core::{Failure, Kind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -35,13 +36,31 @@ pub(super) fn terminal() -> io::Result<Terminal> {
     .with_secrets(Arc::new(file), Box::new(unseen)))
 }
 
+/// Returns whether somebody sits in front of this who can be asked.
+pub(super) fn can_ask() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Shows a text that a program beside us has for the person. On a screen a line of progress may stand where it is written, and comes again below: a
+/// question that ended in the same line would be wiped away.
+pub(super) fn aside(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let (clear, end) = match stderr.is_terminal() {
+        true if text.ends_with('\n') => ("\r\x1b[K", ""),
+        true => ("\r\x1b[K", "\n"),
+        false => ("", ""),
+    };
+    // Where nobody reads there is nobody to show it to.
+    let _gone = write!(stderr, "{clear}{text}{end}").and_then(|()| stderr.flush());
+}
+
 /// Reads the file of a secret, which may be a pipe such as the one that a shell makes of `<(pass show token)`.
 fn file(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| {
-        let path = path.display();
+        let path = path.display().to_string();
         Failure::of(Kind::Invalid, "operations.arguments", &error)
             .while_doing(format!("reading `{path}`"))
-            .hinted(format!("ls -l {path}"))
+            .hinted_if(remedy_for_file(&error, &path))
     })
 }
 

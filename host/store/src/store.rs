@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use agent_core::agent::{Origin, Plugin, State, Usable};
 use agent_core::descriptor::Descriptor;
-use agent_core::failure::{Failure, Kind};
+use agent_core::failure::{Failure, Kind, remedy_for_file};
 use agent_core::grant::Right;
 use agent_core::id::{Digest, OperationName, PluginId};
 use agent_core::manifest::Manifest;
@@ -227,12 +227,13 @@ impl Store {
     pub fn keep(&self, found: &Found) -> Result<(), Failure> {
         let kept = self.kept.put(&found.digest, &found.origin, &found.wasm);
         kept.map_err(|error| {
+            let place = "\"${XDG_STATE_HOME:-$HOME/.local/state}/agent/plugins\"";
             Failure::of(Kind::Unavailable, "store.cannot-keep", &error)
                 .while_doing(format!(
                     "keeping plugin `{}` for as long as the run needs it",
                     found.manifest.id
                 ))
-                .hinted("make room where runs are recorded: df -h \"${XDG_STATE_HOME:-$HOME/.local/state}\"")
+                .hinted_if(remedy_for_file(&error, place))
         })
     }
 

@@ -6,7 +6,7 @@
 mod trail;
 
 use agent_sdk::diagnosis::look::{self, JOB};
-use agent_sdk::diagnosis::{self, Outlook, PodState};
+use agent_sdk::diagnosis::{self, Cause, Outlook, Patience, PodState};
 use agent_sdk::prelude::*;
 
 pub(crate) use trail::{Seen, Trail};
@@ -98,20 +98,35 @@ impl Mover {
             log: log
                 .filter(|log| !log.is_empty())
                 .or_else(|| self.last_log()),
-            outlook: seen.outlook,
+            outlook: seen.outlook.or_else(|| match &seen.pod {
+                Some((pod, PodState::Ended(_))) => outlived(pod),
+                _ => Outlook::Clear,
+            }),
         }
     }
 
     /// Returns the log of its newest pod that has one.
     fn last_log(&self) -> Option<String> {
+        self.pods().iter().map(log_of).find(|log| !log.is_empty())
+    }
+
+    /// Returns the log of its newest pod that has failed: the next one may be running already.
+    pub(crate) fn failure(&self) -> Option<String> {
+        let mut pods = self.pods().into_iter();
+        let failed = pods.find(|pod| pod.text("/status/phase") == Some("Failed"))?;
+        Some(log_of(&failed))
+    }
+
+    /// Lists its pods, newest first.
+    fn pods(&self) -> Vec<Object> {
         let query = Query::all(kinds::POD)
             .namespace(self.job.namespace())
             .labels(&format!("job-name={}", self.job.name()));
-        let mut pods = cluster::list(&query, &look::POD).ok()?;
+        let mut pods = cluster::list(&query, &look::POD).unwrap_or_default();
         pods.sort_by_key(|pod| {
             std::cmp::Reverse(pod.text("/metadata/creationTimestamp").map(str::to_owned))
         });
-        pods.iter().map(log_of).find(|log| !log.is_empty())
+        pods
     }
 }
 
@@ -120,6 +135,20 @@ fn log_of(pod: &Object) -> String {
     let container = diagnosis::container(pod, Some(CONTAINER));
     let namespace = pod.namespace().unwrap_or_default();
     cluster::logs(namespace, pod.name(), container, None).unwrap_or_default()
+}
+
+/// Judges a pod whose mover has ended: another container that runs on keeps its Job from its end, and VolSync waits for that.
+fn outlived(pod: &Object) -> Outlook {
+    let runs = |one: &&Value| one["state"]["running"].is_object();
+    let mut all = pod.items("/status/containerStatuses").iter().filter(runs);
+    Outlook::from(all.next().map(|other| {
+        let message = format!(
+            "its mover has ended, but container {} runs on, so VolSync does not see that",
+            other["name"]
+        );
+        let subject = format!("pod `{}`", pod.name());
+        Cause::new(subject, "", &message.replace('"', "`"), Patience::MINUTE)
+    }))
 }
 
 /// Returns when the container that counts has ended.
@@ -196,9 +225,14 @@ pub(super) mod tests {
         let status = |name: &str, state: Value| json!({"name": name, "state": state});
         let end = json!({"terminated": {"exitCode": 0, "finishedAt": "2026-11-26T08:00:00Z"}});
         let pod = Object(json!({
-            "spec": {"containers": [{"name": "istio-proxy"}, {"name": "restic"}]},
+            "metadata": {"name": "volsync-src-plex-x"}, "spec": {"containers": [{"name": "istio-proxy"}, {"name": "restic"}]},
             "status": {"containerStatuses": [status("istio-proxy", json!({"running": {}})), status("restic", end)]},
         }));
         assert_eq!(ended(&pod), "2026-11-26T08:00:00Z".parse().ok());
+        let told = outlived(&pod).note();
+        assert!(
+            told.is_some_and(|told| told.contains("container `istio-proxy` runs on")),
+            "{pod:?}"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use agent_sdk::prelude::*;
 
-use crate::list::image;
+use crate::job::image;
 
 /// Where nearly everybody installs it; looked at first, for it is one small list.
 pub(crate) const HOME: &str = "volsync-system";

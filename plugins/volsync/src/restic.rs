@@ -4,6 +4,7 @@
 //! `restore`, which chooses. It never asks the cluster and never decides what to do about what it read.
 
 pub(crate) mod cause;
+pub(crate) mod compare;
 pub(crate) mod forget;
 pub(crate) mod lock;
 pub(crate) mod log;

@@ -102,10 +102,10 @@ fn state(source: &Source, suspended: bool) -> &'static str {
         "paused"
     } else if suspended {
         "suspended"
-    } else if source.synchronizing() {
-        "running"
     } else if source.reason() == Some("Error") {
         "error"
+    } else if source.synchronizing() {
+        "running"
     } else {
         "idle"
     }
@@ -263,6 +263,19 @@ mod tests {
         assert_eq!(
             notes(&source(json!({})), None, true, late),
             ["overdue for 1h"]
+        );
+    }
+
+    #[test]
+    fn synchronisation_that_volsync_cannot_begin_is_an_error_and_not_running() {
+        let wedged = source(json!({"status": {
+            "lastSyncStartTime": "2026-11-23T10:00:00Z",
+            "conditions": [{"type": "Synchronizing", "status": "False", "reason": "Error", "message": "Secret \"x\" not found"}],
+        }}));
+        assert_eq!(state(&wedged, false), "error");
+        assert_eq!(
+            notes(&wedged, None, false, now()),
+            ["Secret \"x\" not found"]
         );
     }
 

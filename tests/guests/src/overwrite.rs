@@ -11,7 +11,7 @@ use agent_sdk::prelude::*;
 pub(crate) struct Overwriting {
     /// The operation that brings it back; none: nothing does
     compensation: Option<String>,
-    /// How to end: `fail`, `settle`, `forget`, `sleep` or `let-go`
+    /// How to end: `fail`, `settle`, `withdraw`, `forget`, `sleep` or `let-go`
     #[arg(default = "fail")]
     end: String,
 }
@@ -34,6 +34,10 @@ pub(crate) fn overwrite(args: Overwriting) -> Result<Value> {
     info!("half");
     match args.end.as_str() {
         "settle" => overwritten.settle(),
+        "withdraw" => {
+            overwritten.withdraw();
+            return Err(Error::internal("guests.failed", "it has not begun"));
+        }
         "sleep" => run::sleep(Duration::from_secs(3_600))?,
         "let-go" => drop(settings.release()?),
         "forget" => {}

@@ -2,7 +2,7 @@
 //!
 //! Clients reach it over TLS with the kubeconfig it hands out; what they send, the token included, goes on to the server behind
 //! it unchanged, and watches and logs stream through. It speaks HTTP/1.1, one request at a time on a connection, and does not
-//! pass upgrades (exec). It runs on a thread of its own, so a test may block while it waits for a process.
+//! pass upgrades (exec). All its connections can be frozen, as when they died without a word. It runs on a thread of its own, so a test may block while it waits for a process.
 //!
 //! ```no_run
 //! # fn example(kubeconfig: &str) -> anyhow::Result<()> {

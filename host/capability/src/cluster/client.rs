@@ -3,30 +3,30 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
-use super::AWAY;
-use super::cause::Cause;
 use super::failure::{self, Deed};
 use super::projection::Projection;
 use super::reply::{self, Fault, Part};
 use crate::gate::Patience;
 
+mod heard;
 mod lease;
 mod page;
 mod read;
 mod request;
+mod waits;
 mod write;
 
+pub(crate) use heard::Heard;
 pub(crate) use read::{LogQuery, Query, Reading, Seen, Sightings};
 pub(crate) use request::Wanted;
+use waits::Waits;
 pub(crate) use write::{Body, is_marked, target_of};
 
 /// A connection to one API server, made by `wire.rs`.
@@ -44,7 +44,11 @@ pub type Connect = Box<dyn Fn() -> BoxFuture<'static, Result<Connected, Failure>
 
 /// A client of one API server. Clones share everything.
 #[derive(Clone)]
-pub struct ClusterClient(Arc<Inner>);
+pub struct ClusterClient {
+    inner: Arc<Inner>,
+    /// Whether the run that it is for is stopped.
+    stopped: Arc<AtomicBool>,
+}
 
 struct Inner {
     connect: Connect,
@@ -83,14 +87,23 @@ impl From<Unanswered> for Failure {
 impl ClusterClient {
     /// Makes a client that connects at its first request and reads answers of up to `answer_limit` bytes.
     pub fn new(connect: Connect, answer_limit: usize) -> ClusterClient {
-        ClusterClient(Arc::new(Inner {
+        let inner = Inner {
             connect,
             connected: OnceCell::new(),
             answered: AtomicBool::new(false),
             answer_limit,
             served: Mutex::default(),
             kinds: Mutex::default(),
-        }))
+        };
+        ClusterClient {
+            inner: Arc::new(inner),
+            stopped: Arc::default(),
+        }
+    }
+
+    /// Returns the client for a run: once that is stopped, nothing waits any longer for a server that is away, but what is put back.
+    pub(crate) fn until(self, stopped: Arc<AtomicBool>) -> ClusterClient {
+        ClusterClient { stopped, ..self }
     }
 
     /// Returns the URL of the server.
@@ -110,9 +123,9 @@ impl ClusterClient {
     }
 
     async fn connected(&self) -> Result<&Connected, Failure> {
-        self.0
+        self.inner
             .connected
-            .get_or_try_init(|| (self.0.connect)())
+            .get_or_try_init(|| (self.inner.connect)())
             .await
     }
 
@@ -155,7 +168,7 @@ impl ClusterClient {
                 of = other;
                 continue;
             }
-            match waits.after(&fault, self.is_known()) {
+            match waits.after(&fault, self.waits_for_it()) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return Err(self.unanswered(&fault, deed, uncertain)),
             }
@@ -169,26 +182,26 @@ impl ClusterClient {
         request: http::Request<Vec<u8>>,
         part: Part,
     ) -> Result<Vec<u8>, Fault> {
-        let exchange = reply::exchange(&connected.client, request, part, self.0.answer_limit);
+        let exchange = reply::exchange(&connected.client, request, part, self.inner.answer_limit);
         let answer = exchange.await;
         if answer
             .as_ref()
             .err()
             .is_none_or(|fault| !fault.is_no_word())
         {
-            self.0.answered.store(true, Ordering::Relaxed);
+            self.inner.answered.store(true, Ordering::Relaxed);
         }
         answer
     }
 
-    /// Returns whether the server has answered before.
-    fn is_known(&self) -> bool {
-        self.0.answered.load(Ordering::Relaxed)
+    /// Returns whether the server is waited for while it is away: it has answered before, and the run goes on.
+    fn waits_for_it(&self) -> bool {
+        self.inner.answered.load(Ordering::Relaxed) && !self.stopped.load(Ordering::Acquire)
     }
 
     fn unanswered(&self, fault: &Fault, deed: &Deed, uncertain: bool) -> Unanswered {
         let server = self
-            .0
+            .inner
             .connected
             .get()
             .map_or("?", |connected| connected.server.as_str());
@@ -214,7 +227,7 @@ impl ClusterClient {
     }
 
     fn served_as(&self, of: &ObjectType) -> ObjectType {
-        lock(&self.0.served)
+        lock(&self.inner.served)
             .get(of)
             .cloned()
             .unwrap_or_else(|| of.clone())
@@ -236,13 +249,13 @@ impl ClusterClient {
             version,
             ..of.clone()
         };
-        lock(&self.0.served).insert(of.clone(), other.clone());
+        lock(&self.inner.served).insert(of.clone(), other.clone());
         Some(other)
     }
 
     /// Returns the kind of a type, such as `Deployment`. Asks the server once.
     pub(crate) async fn kind(&self, of: &ObjectType) -> Option<String> {
-        if let Some(kind) = lock(&self.0.kinds).get(of).cloned() {
+        if let Some(kind) = lock(&self.inner.kinds).get(of).cloned() {
             return Some(kind);
         }
         let connected = self.connected().await.ok()?;
@@ -256,7 +269,7 @@ impl ClusterClient {
             .find(|resource| resource["name"] == of.plural.as_str())?["kind"]
             .as_str()?
             .to_owned();
-        lock(&self.0.kinds).insert(of.clone(), kind.clone());
+        lock(&self.inner.kinds).insert(of.clone(), kind.clone());
         Some(kind)
     }
 
@@ -294,50 +307,6 @@ impl ClusterClient {
         names.sort();
         names.dedup();
         Ok(names)
-    }
-}
-
-/// The waits between attempts: doubling, up to a ceiling, until patience is at its end.
-struct Waits {
-    patience: Patience,
-    begun: Instant,
-    next: Duration,
-}
-
-impl Waits {
-    const FIRST: Duration = Duration::from_millis(100);
-    const CEILING: Duration = Duration::from_secs(5);
-    /// The longest wait that a server can ask for.
-    const ASKED: Duration = Duration::from_secs(10);
-
-    fn new(patience: Patience) -> Waits {
-        Waits {
-            patience,
-            begun: Instant::now(),
-            next: Waits::FIRST,
-        }
-    }
-
-    /// Returns how long to wait before the next attempt; none when there is to be none. A server that is known and away, as while its node starts
-    /// again, is waited for: its name may not resolve meanwhile, and an attempt on a connection that is dead takes as long as an attempt may.
-    fn after(&mut self, fault: &Fault, known: bool) -> Option<Duration> {
-        let outlasts = self.patience.outlasts_connections();
-        let away = fault.is_no_word() && (known || outlasts);
-        let passing = match fault {
-            Fault::Connection { .. } if outlasts => true,
-            Fault::Connection { cause, .. } if *cause == Cause::Name => known,
-            fault => fault.is_passing(),
-        };
-        let length = match away {
-            true => self.patience.length().max(AWAY),
-            false => self.patience.length(),
-        };
-        if !passing || self.begun.elapsed() > length {
-            return None;
-        }
-        let wait = self.next;
-        self.next = (wait * 2).min(Waits::CEILING);
-        Some(fault.retry_after().unwrap_or(wait).min(Waits::ASKED))
     }
 }
 

@@ -150,11 +150,8 @@ fn of_status(status: &Status, deed: &Deed, server: &str) -> Failure {
         .hinted("write `https://` into the kubeconfig's `server`"),
         400 | 405 | 406 | 413 | 415 | 422 => {
             let message = format!("the API server refuses to {} {object}", deed.verb);
-            let failure = say(Kind::Invalid, "cluster.invalid", message);
-            match refused::admission(&status.message, deed) {
-                Some(hint) => failure.hinted(hint),
-                None => failure,
-            }
+            say(Kind::Invalid, "cluster.invalid", message)
+                .hinted_if(refused::admission(&status.message, deed))
         }
         429 | 500..=599 => say(
             Kind::Unavailable,
@@ -182,8 +179,15 @@ pub(crate) fn absent(target: &ObjectRef) -> Failure {
 
 /// Makes the failure of a type that the server does not serve.
 pub(crate) fn no_such_type(of: &ObjectType) -> Failure {
-    Failure::new(Kind::Unsupported, "cluster.no-such-resource", format!("the API server does not serve `{}`", of.resource()))
-        .hinted(format!("install its custom resource definition; `kubectl api-resources --api-group={}` lists what is there", of.group))
+    let message = format!("the API server does not serve `{}`", of.resource());
+    let failure = Failure::new(Kind::Unsupported, "cluster.no-such-resource", message);
+    let list = format!("kubectl api-resources --api-group={}", of.group);
+    match of.is_built_in() {
+        true => failure.hinted(list),
+        false => failure.hinted(format!(
+            "install its custom resource definition; `{list}` lists what is there"
+        )),
+    }
 }
 
 /// A path that the server does not serve has no details of an object.
@@ -214,5 +218,80 @@ fn words(status: &Status) -> String {
         format!("HTTP {}", status.code)
     } else {
         status.message.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn failure(status: serde_json::Value) -> Failure {
+        let deed = Deed {
+            verb: "create",
+            of: "pods.v1".parse().expect("a type"),
+            namespace: Some("media".to_owned()),
+            name: Some("x".to_owned()),
+        };
+        let status: Status = serde_json::from_value(status).expect("a status");
+        of_status(&status, &deed, "http://nas.example:6443")
+    }
+
+    #[test]
+    fn plain_text_to_a_server_that_speaks_tls_is_told() {
+        let told = failure(json!({"code": 400, "message": HTTP_TO_TLS}));
+        assert_eq!(
+            (told.kind, told.code.as_str()),
+            (Kind::Unavailable, "cluster.unreachable")
+        );
+        assert!(told.hint.is_some_and(|hint| hint.contains("https://")));
+    }
+
+    #[test]
+    fn conflicts_are_told_apart_by_what_changed() {
+        let details = |kind: &str| json!({"name": "q", "kind": kind});
+        let busy =
+            "Operation cannot be fulfilled on resourcequotas \"q\": the object has been modified";
+        for (status, code, said) in [
+            (
+                json!({"code": 409, "reason": "Conflict", "message": busy, "details": details("resourcequotas")}),
+                "cluster.conflict",
+                "a quota changed",
+            ),
+            (
+                json!({"code": 409, "reason": "Conflict", "message": "modified", "details": details("pods")}),
+                "cluster.conflict",
+                "somebody else changed pods media/x",
+            ),
+            (
+                json!({"code": 409, "reason": "AlreadyExists", "message": "object is being deleted: pods \"x\" already exists"}),
+                "cluster.already-exists",
+                "not gone yet",
+            ),
+            (
+                json!({"code": 409, "reason": "AlreadyExists", "message": "pods \"x\" already exists"}),
+                "cluster.already-exists",
+                "exists already",
+            ),
+        ] {
+            let failure = failure(status);
+            assert_eq!(failure.code, code);
+            assert!(failure.message.contains(said), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn type_of_kubernetes_itself_has_no_definition_to_install() {
+        let hint = |of: &str| {
+            no_such_type(&of.parse().expect("a type"))
+                .hint
+                .expect("a hint")
+        };
+        assert_eq!(
+            hint("cronjobs.v1.batch"),
+            "kubectl api-resources --api-group=batch"
+        );
+        assert!(hint("helmreleases.v2.helm.toolkit.fluxcd.io").starts_with("install its"));
     }
 }

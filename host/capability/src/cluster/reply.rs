@@ -11,7 +11,7 @@ use super::cause::Cause;
 use super::failure::is_of_quota;
 
 /// How long one attempt may take. A server that accepts and never answers must not hold a run for ever.
-const ATTEMPT: Duration = Duration::from_secs(20);
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(20);
 
 /// Why an exchange gave no answer that can be used.
 #[derive(Debug)]

@@ -142,7 +142,9 @@ impl Watcher {
             return Ok(());
         };
         let client = &self.gate.run.client;
-        let sightings = client.watch(pass, &watched.query, index).await?;
+        let sightings = client
+            .watch(pass, &watched.query, index, watched.outage.heard())
+            .await?;
         watched.kind = client.kind(&watched.query.of).await.unwrap_or_default();
         self.streams.insert(index, sightings);
         Ok(())
@@ -194,7 +196,7 @@ impl Watcher {
         let Some(watched) = self.queries.get_mut(index) else {
             return Ok(());
         };
-        let away = watched.outage.failed(&error, Instant::now());
+        let away = watched.outage.failed(Instant::now());
         let long = away > WORDLESS;
         let tell = !std::mem::replace(&mut watched.is_told, long) && long;
         let query = watched.query.clone();

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use agent_core::event::{Event, Level};
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
 use agent_core::journal::{Answer, Entry, Survives};
@@ -10,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::end::slow;
 use super::replay::{self, Recorded};
 use super::{Ask, Gate, Pass, Patience, guarded};
 
@@ -52,15 +54,25 @@ impl Gate {
         let answer = match ask {
             Ask::Change(..) | Ask::Overwrite(..) => {
                 let work = self.actor.writes.track_future(work);
-                self.run.finish_even_if_abandoned(work).await
+                let work = self.run.finish_even_if_abandoned(work);
+                slow(work, || self.tell_of_no_answer(&ask)).await
             }
-            Ask::Look(_) | Ask::Watch(_) | Ask::Sleep | Ask::Confirm => {
-                self.run.stop.unless_stopped(work).await
+            Ask::Look(_) => {
+                let work = self.run.stop.unless_stopped(work);
+                slow(work, || self.tell_of_no_answer(&ask)).await
             }
+            Ask::Watch(_) | Ask::Sleep | Ask::Confirm => self.run.stop.unless_stopped(work).await,
             // The callee hears of a stop by itself. Were it dropped here, what it holds would be put back after what is older.
             Ask::Call(_) | Ask::Release => guarded(work).await,
         };
         self.remember(call, &ask, hash, answer).await
+    }
+
+    /// Says what is waited for: a server that is away is asked again, which takes its time.
+    fn tell_of_no_answer(&self, ask: &Ask) {
+        let message = format!("the cluster has not answered yet: {ask}");
+        let level = Level::Warn;
+        self.emit(Event::Logged { level, message });
     }
 
     /// Does what [`Gate::admit`] does, for looking with something that is borrowed, such as a watcher.

@@ -57,6 +57,18 @@ impl Gate {
         entries.iter().filter_map(sentence).collect()
     }
 
+    /// Takes back what was announced and has not begun.
+    pub(crate) fn withdraw(&self, number: u64) {
+        self.run.did_not_happen(number);
+        let failure = Failure::new(Kind::Cancelled, "run.withdrawn", "it was not begun");
+        self.run.note(Note::Result {
+            number,
+            failure: Some(failure),
+            uncertain: false,
+            undo: None,
+        });
+    }
+
     /// Returns whether something newer is undone by an operation, at the end of the run.
     pub(super) fn waits_for_a_compensation(&self, entry: &Entry) -> bool {
         let newest = self.run.ledger.compensations().into_iter().next();
@@ -106,33 +118,32 @@ impl Gate {
     }
 
     async fn call_back(&self, entry: &Entry, how: Compensation) -> Result<String, Failure> {
-        let Compensation { call, by_hand } = how;
-        let Some(callee) = call else {
-            let message = format!(
-                "{} may be half overwritten, and what was there before is not kept",
-                entry.target
+        let (run, by_hand) = (&self.run.id, how.by_hand);
+        let Some(callee) = how.call else {
+            let message = "it may be half overwritten, and what was there before was not kept";
+            return Err(
+                Failure::new(Kind::Unsupported, "run.not-compensated", message)
+                    .because(format!("make it whole by hand: {by_hand}"))
+                    .because(format!(
+                        "then put back the rest: agent undo {run} --leave-data"
+                    )),
             );
-            let failure = Failure::new(Kind::Unsupported, "run.not-compensated", message);
-            return Err(self.remedied(failure, by_hand));
         };
         self.run.stop.lift();
         let operation = callee.operation.clone();
-        let called = self.call_compensation(entry.number, callee).await;
-        match called {
-            Ok(Returned { failed: 0, value }) => Ok(summary(&operation, &value)),
+        let failure = match self.call_compensation(entry.number, callee).await {
+            Ok(Returned { failed: 0, value }) => return Ok(summary(&operation, &value)),
             Ok(_) => {
                 let message = format!("`{operation}` failed for a part");
-                let failure = Failure::new(Kind::Internal, "operations.failed-in-part", message);
-                Err(self.remedied(failure, by_hand))
+                Failure::new(Kind::Internal, "operations.failed-in-part", message)
             }
-            Err(failure) => Err(self.remedied(
-                failure.while_doing(format!(
-                    "{} may be half overwritten, and could not be brought back",
-                    entry.target
-                )),
-                by_hand,
-            )),
-        }
+            Err(failure) => failure,
+        };
+        let failure =
+            failure.while_doing("it may be half overwritten, and could not be brought back");
+        Err(failure
+            .because(format!("once that is mended: agent undo {run}"))
+            .because(format!("or start what is older on it as it is: agent undo {run} --leave-data, and then: {by_hand}")))
     }
 
     async fn call_compensation(&self, number: u64, callee: Callee) -> Result<Returned, Failure> {
@@ -140,14 +151,6 @@ impl Gate {
         let place = CallId::compensation(number, attempt);
         let operations = self.run.operations.clone();
         guarded(operations.compensate(self.clone(), place, callee)).await
-    }
-
-    /// What is held stays so, and each way on from there is named.
-    fn remedied(&self, failure: Failure, by_hand: String) -> Failure {
-        let run = &self.run.id;
-        failure
-            .because(format!("what is older stays as it is: `agent undo {run}` tries again, and with --leave-data goes on without it"))
-            .because(format!("by hand: {by_hand}"))
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{Entry, Gate, Pass, guarded, ledger};
 use crate::cluster;
 
-/// How long something is put back without a word.
+/// How long something is put back, or asked of the cluster, without a word.
 const WORDLESS: Duration = Duration::from_secs(8);
 
 /// Who sees to it that what is removed is gone, before something older is put back.
@@ -208,8 +208,7 @@ impl Gate {
     /// Keeps an entry in the ledger, because something newer is still there that may need it to be as it is.
     pub(super) fn leave_held(&self, entry: Entry, until: &str) -> TakeBack {
         let message = format!("it is left as it is until {until}");
-        let failure = Failure::new(Kind::Conflict, "run.not-yet", message)
-            .hinted(format!("agent undo {}", self.run.id));
+        let failure = Failure::new(Kind::Conflict, "run.not-yet", message);
         let take_back = ledger::unsettled(&entry, failure);
         self.run.ledger.put(entry);
         self.run.show(Event::PutBack(take_back.clone()));
@@ -269,7 +268,7 @@ impl Gate {
 }
 
 /// Does something, and says so once when it takes longer than people wait without a word.
-async fn slow<T>(work: impl Future<Output = T>, tell: impl FnOnce()) -> T {
+pub(super) async fn slow<T>(work: impl Future<Output = T>, tell: impl FnOnce()) -> T {
     let mut work = pin!(work);
     match timeout(WORDLESS, &mut work).await {
         Ok(done) => done,
@@ -300,24 +299,4 @@ fn unrecorded(outcome: Outcome, why: Failure) -> Outcome {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use tokio::time::{Instant, sleep};
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn what_takes_long_is_told_once_and_comes_to_its_end() {
-        for (seconds, wanted) in [(1, 0), (7, 0), (9, 1), (100, 1)] {
-            let (told, begin) = (Cell::new(0), Instant::now());
-            let work = async {
-                sleep(Duration::from_secs(seconds)).await;
-                seconds
-            };
-            let done = slow(work, || told.set(told.get() + 1)).await;
-            assert_eq!((done, told.get()), (seconds, wanted));
-            assert_eq!(begin.elapsed().as_secs(), seconds);
-        }
-    }
-}
+mod tests;

@@ -147,6 +147,7 @@ impl Shared {
             standing = replay::left(&entries, true);
             standing.retain(|entry| held.iter().all(|held| held.number != entry.number));
         }
+        let stop = Stop::default();
         Shared {
             id: config.id,
             numbers: AtomicU64::new(replay.highest()),
@@ -163,7 +164,7 @@ impl Shared {
             keeps: config.on_failure != OnFailure::Undo,
             seed: config.seed,
             key: config.key,
-            client: config.client,
+            client: config.client.until(stop.flag()),
             operations: config.operations,
             undone: Undone::default(),
             stuck: Stuck::default(),
@@ -179,7 +180,7 @@ impl Shared {
             events: config.events,
             begins: Mutex::default(),
             questions: Mutex::default(),
-            stop: Stop::default(),
+            stop,
             why_abandoned: OnceLock::new(),
             why_violated,
         }

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agent_core::failure::Failure;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Stop {
     inner: Mutex<Inner>,
     refused: AtomicBool,
+    flag: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -27,11 +28,18 @@ impl Stop {
         let mut inner = self.lock();
         inner.why.get_or_insert(why);
         inner.token.cancel();
+        self.flag.store(true, Ordering::Release);
     }
 
     /// Lets operations act again: those that undo what a stopped run has done, once its own are gone.
     pub(super) fn lift(&self) {
         *self.lock() = Inner::default();
+        self.flag.store(false, Ordering::Release);
+    }
+
+    /// Returns what says whether the run is stopped, for who only has to know it now and then.
+    pub(super) fn flag(&self) -> Arc<AtomicBool> {
+        self.flag.clone()
     }
 
     /// Fails with the reason once the run was stopped.

@@ -65,6 +65,11 @@ impl wit::HostOverwritten for Powers {
         Ok(())
     }
 
+    fn withdraw(&mut self, overwritten: Resource<Overwritten>) -> wasmtime::Result<()> {
+        self.table.get(&overwritten)?.withdraw();
+        Ok(())
+    }
+
     fn drop(&mut self, overwritten: Resource<Overwritten>) -> wasmtime::Result<()> {
         // It stays announced: only a settled one is nobody's business any more.
         self.table.delete(overwritten)?;

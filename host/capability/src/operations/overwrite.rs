@@ -21,6 +21,12 @@ impl Overwritten {
     pub(super) fn settle(&self) {
         self.gate.keep(self.number.as_slice());
     }
+
+    pub(super) fn withdraw(&self) {
+        if let Some(number) = self.number {
+            self.gate.withdraw(number);
+        }
+    }
 }
 
 /// Announces it.

@@ -110,7 +110,7 @@ async fn stays_down(compensation: Option<&str>, code: &str) {
 
 guests! {
     "overwrite": async fn what_was_overwritten_is_brought_back_by_every_end_but_a_settled_one() {
-        let table = [("fail", 6, "whole"), ("settle", 0, "half"), ("forget", 0, "whole"), ("let-go", 0, "whole")];
+        let table = [("fail", 6, "whole"), ("settle", 0, "half"), ("withdraw", 6, "half"), ("forget", 0, "whole"), ("let-go", 0, "whole")];
         for (end, code, volume) in table {
             let world = world().await;
             let ended = overwrite(&world, Some("bring-back"), end).await;

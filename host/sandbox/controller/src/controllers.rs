@@ -103,6 +103,17 @@ impl Controllers {
         self.world.faults.refuse_pods(namespace, why);
     }
 
+    /// VolSync gets no Jobs in a namespace from now on, as a quota refuses them, with these words; or it does again.
+    pub fn refuse_jobs(&self, namespace: &str, why: Option<&str>) {
+        self.world.faults.refuse_jobs(namespace, why);
+    }
+
+    /// The pods of a Job get a second container from now on, as a service mesh adds it, which runs on when the first one has ended; or no longer. Named as for
+    /// [`Controllers::slow_job`], or for all Jobs of our own by `volsync-agent-list`.
+    pub fn inject_sidecar(&self, namespace: &str, name: &str, there: bool) {
+        self.world.faults.inject_sidecar(namespace, name, there);
+    }
+
     /// A controller stops answering: `source`, `kustomize`, `helm`, `volsync`, `keda`, `workload`, `kubelet` or `job`.
     pub fn silence(&self, controller: &str) {
         self.world.faults.silence(controller);

@@ -20,6 +20,8 @@ struct State {
     broken: BTreeMap<(String, String, String), (String, String)>,
     refused_pods: BTreeMap<String, String>,
     held_pods: BTreeMap<(String, String), (String, String)>,
+    refused_jobs: BTreeMap<String, String>,
+    sidecars: BTreeSet<(String, String)>,
 }
 
 /// How slow the container of a Job is.
@@ -134,20 +136,45 @@ impl Faults {
     }
 
     pub(crate) fn refuse_pods(&self, namespace: &str, why: Option<&str>) {
-        let mut state = self.state();
-        match why {
-            Some(why) => drop(
-                state
-                    .refused_pods
-                    .insert(namespace.to_owned(), why.to_owned()),
-            ),
-            None => drop(state.refused_pods.remove(namespace)),
-        }
+        set(
+            &mut self.state().refused_pods,
+            namespace.to_owned(),
+            why.map(str::to_owned),
+        );
     }
 
     /// Why a Job gets no pod in this namespace.
     pub(crate) fn refused_pods(&self, namespace: &str) -> Option<String> {
         self.state().refused_pods.get(namespace).cloned()
+    }
+
+    pub(crate) fn refuse_jobs(&self, namespace: &str, why: Option<&str>) {
+        set(
+            &mut self.state().refused_jobs,
+            namespace.to_owned(),
+            why.map(str::to_owned),
+        );
+    }
+
+    /// Why VolSync gets no Job in this namespace.
+    pub(crate) fn refused_jobs(&self, namespace: &str) -> Option<String> {
+        self.state().refused_jobs.get(namespace).cloned()
+    }
+
+    /// Reason and message for which the container of this Job does not start.
+    pub(crate) fn inject_sidecar(&self, namespace: &str, owner: &str, there: bool) {
+        let key = (namespace.to_owned(), owner.to_owned());
+        let mut state = self.state();
+        if there {
+            state.sidecars.insert(key);
+        } else {
+            state.sidecars.remove(&key);
+        }
+    }
+
+    pub(crate) fn has_sidecar(&self, namespace: &str, owner: &str) -> bool {
+        let key = (namespace.to_owned(), owner.to_owned());
+        self.state().sidecars.contains(&key)
     }
 
     pub(crate) fn break_object(
@@ -181,5 +208,12 @@ impl Faults {
             .broken
             .get(&(kind.to_owned(), namespace.to_owned(), name.to_owned()))
             .cloned()
+    }
+}
+
+fn set<K: Ord, V>(all: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => drop(all.insert(key, value)),
+        None => drop(all.remove(&key)),
     }
 }

@@ -31,6 +31,7 @@ pub(crate) enum Kind {
     ServiceAccount,
     StorageClass,
     VolumeSnapshot,
+    VolumeSnapshotClass,
     Event,
 }
 
@@ -137,6 +138,12 @@ impl Kind {
                 "VolumeSnapshot",
                 "volumesnapshots",
             ),
+            Kind::VolumeSnapshotClass => (
+                "snapshot.storage.k8s.io",
+                "v1",
+                "VolumeSnapshotClass",
+                "volumesnapshotclasses",
+            ),
             Kind::Event => ("", "v1", "Event", "events"),
         }
     }
@@ -179,9 +186,10 @@ impl Kind {
         path
     }
 
-    /// The kind of that name, of those that are watched.
+    /// The kind of that name, of those that have a status or own something.
     pub(crate) fn named(name: &str) -> Option<Kind> {
-        Kind::WATCHED.into_iter().find(|kind| kind.name() == name)
+        let mut all = Kind::WATCHED.into_iter().chain([Kind::VolumeSnapshot]);
+        all.find(|kind| kind.name() == name)
     }
 }
 

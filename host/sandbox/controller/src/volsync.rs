@@ -61,8 +61,11 @@ async fn start(world: &World, object: &Object) -> Result<Next> {
 
 async fn synchronize(world: &World, object: &Object) -> Result<Next> {
     let progress = match mover::synchronize(world, object).await {
-        // A quota or a policy: VolSync tells it in its condition and tries again.
-        Err(err) if err.code() == 403 => Progress::Error(err.words().to_owned()),
+        // What the server forbids or finds invalid goes into the condition, word for word, at each try.
+        Err(err) => match err.refusal() {
+            Some((403 | 422, message)) => Progress::Error(message.to_owned()),
+            _ => return Err(err),
+        },
         progress => progress?,
     };
     match progress {

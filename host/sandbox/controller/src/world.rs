@@ -28,24 +28,18 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// The server's sentence; empty when it gave none.
-    pub(crate) fn words(&self) -> &str {
-        match self {
-            Error::Api {
-                source: kube::Error::Api(status),
-                ..
-            } => &status.message,
-            _ => "",
-        }
+    pub(crate) fn code(&self) -> u16 {
+        self.refusal().map_or(0, |(code, _)| code)
     }
 
-    pub(crate) fn code(&self) -> u16 {
+    /// The code and the sentence with which the server refused a request.
+    pub(crate) fn refusal(&self) -> Option<(u16, &str)> {
         match self {
             Error::Api {
                 source: kube::Error::Api(status),
                 ..
-            } => status.code,
-            _ => 0,
+            } => Some((status.code, &status.message)),
+            _ => None,
         }
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Seen {
     pub(crate) moved: bool,
     /// It has failed once more; how often by now.
     pub(crate) failed: Option<i64>,
+    /// The log of that failure.
+    pub(crate) failure: String,
     /// How often it has failed in its present Job.
     pub(crate) failures: i64,
     /// It has used up its tries. VolSync begins anew, with the same end, and its status says so only where the log differs from the last one.
@@ -69,7 +71,11 @@ impl Trail {
         if self.ignores(&mover) {
             return Seen::default();
         }
-        self.see(&mover, mover.look())
+        let mut seen = self.see(&mover, mover.look());
+        if seen.failed.is_some() {
+            seen.failure = mover.failure().unwrap_or_default();
+        }
+        seen
     }
 
     fn ignores(&self, mover: &Mover) -> bool {
@@ -92,6 +98,7 @@ impl Trail {
             there: true,
             moved,
             failed: (mover.failed > before).then_some(mover.failed),
+            failure: String::new(),
             failures: mover.failed,
             exhausted: begun_anew || (mover.failed > 0 && mover.failed >= mover.limit),
             pods,

@@ -3,7 +3,9 @@
 //! restic removes a lock that was not refreshed for 30 minutes (`internal/restic/lock.go`, `StaleLockTimeout`), or one of its own host whose process is
 //! gone. The host of a mover is its pod, so of a mover that was killed the first rule holds. A restic that lives refreshes its lock every 5 minutes.
 
-use agent_sdk::jiff::SignedDuration;
+use agent_sdk::jiff::{SignedDuration, Timestamp, Unit};
+use serde::Deserialize;
+use serde_json::Deserializer;
 
 /// How old a lock must be.
 const STALE: SignedDuration = SignedDuration::from_mins(30);
@@ -50,6 +52,36 @@ impl Lock {
     pub(crate) fn is_refresh_of(&self, before: &Lock) -> bool {
         self.host == before.host && self.pid == before.pid && self.since > before.since
     }
+}
+
+/// Prints every lock of a repository, as it stands there.
+pub(crate) const SCRIPT: &str = r#"for id in $(restic list locks --no-lock --no-cache -q); do restic cat lock "$id" --no-lock --no-cache -q; done; echo "exit $?""#;
+
+/// A lock as it stands in the repository (`internal/restic/lock.go`).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Left {
+    /// The host that made it: the pod, for a mover.
+    #[serde(rename = "hostname")]
+    pub(crate) host: String,
+    /// When it was made or refreshed, by that host's clock.
+    #[serde(rename = "time")]
+    pub(crate) since: Timestamp,
+}
+
+impl Left {
+    /// Returns from when on `restic unlock` removes it.
+    pub(crate) fn stale(&self) -> Timestamp {
+        let from = self.since.saturating_add(STALE + MARGIN);
+        let from = from.unwrap_or(self.since);
+        from.round(Unit::Second).unwrap_or(from)
+    }
+}
+
+/// Reads what [`SCRIPT`] has printed.
+pub(crate) fn left(log: &str) -> Vec<Left> {
+    let starts = log.match_indices('{').map(|(at, _)| &log[at..]);
+    let lock = |text: &str| Deserializer::from_str(text).into_iter().next()?.ok();
+    starts.filter_map(lock).collect()
 }
 
 /// Says whose it is.
@@ -108,5 +140,16 @@ mod tests {
         assert!(!before.is_refresh_of(&before));
         let of_another = refreshed.replace("PID 27", "PID 28");
         assert!(Lock::of(&of_another).is_some_and(|lock| !lock.is_refresh_of(&before)));
+    }
+
+    #[test]
+    fn locks_that_stand_in_a_repository_are_read_with_the_time_when_they_can_go() {
+        let log = "{\n  \"time\": \"2026-11-30T10:37:12.686207346Z\",\n  \"exclusive\": false,\n  \"hostname\": \"volsync-dst-plex-x7k2p\",\n  \
+            \"username\": \"root\",\n  \"pid\": 11430\n}\nexit 0\n";
+        let locks = left(&log.repeat(2));
+        assert_eq!(locks.len(), 2);
+        assert_eq!(locks[0].host, "volsync-dst-plex-x7k2p");
+        assert_eq!(locks[0].stale().to_string(), "2026-11-30T11:07:18Z");
+        assert_eq!(left("Fatal: wrong password {\nexit 12\n"), []);
     }
 }

@@ -2,8 +2,6 @@
 
 use serde_json::Value;
 
-pub(crate) use super::cause::why;
-
 /// What a restore mover says that it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Restored {
@@ -170,16 +168,6 @@ mod tests {
         assert_eq!(
             tail(log, 2),
             ["Is there a repository at the following location?", "/r"]
-        );
-    }
-
-    #[test]
-    fn host_that_does_not_answer_is_not_a_missing_repository() {
-        let log = "Fatal: unable to open config file: Stat: Get \"http://nas:9000/b/?location=\": dial tcp 10.0.0.5:9000: connect: \
-            connection refused\nIs there a repository at the following location?\ns3:http://nas:9000/b/plex";
-        assert_eq!(
-            why(Some(1), log),
-            Some("the host of the repository refuses the connection")
         );
     }
 }

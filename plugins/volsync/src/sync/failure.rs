@@ -84,7 +84,7 @@ pub(super) fn lock_is_young(
     let seconds = SignedDuration::from_secs(1);
     let from = from.round(Unit::Second).unwrap_or(from) + seconds;
     let what = format!(
-        "its lock can be removed from {from} on, in {}",
+        "its lock can be removed from {from} on, in {}, unless its holder is at work",
         text::length(left.as_secs() + 1)
     );
     Error::conflict("volsync.locked", message(source, true, &what))
@@ -151,7 +151,7 @@ mod tests {
         let error = lock_is_young(&source(json!({})), &lock, left, now);
         assert_eq!(
             error.message(),
-            "`media/plex` was not unlocked: its lock can be removed from 2026-11-30T10:02:06Z on, in 24m6s"
+            "`media/plex` was not unlocked: its lock can be removed from 2026-11-30T10:02:06Z on, in 24m6s, unless its holder is at work"
         );
         assert_eq!(
             error.remedy(),

@@ -209,11 +209,13 @@ impl Task {
                 };
                 self.finish(end);
             }
-            // Each try fails until restic takes the lock for stale.
-            Progress::Failed if self.lock.is_some() => {}
             Progress::Failed => {
-                let error = self.error("its mover failed", self.source.logs());
-                self.finish(End::Failed(error));
+                let log = self.source.logs().to_owned();
+                // Each try fails until restic takes the lock for stale.
+                if !self.meets_lock(&log, SignedDuration::ZERO) {
+                    let error = self.error("its mover failed", &log);
+                    self.finish(End::Failed(error));
+                }
             }
             Progress::Replaced => {
                 let error =

@@ -87,6 +87,9 @@ pub(crate) struct Plan {
 struct State {
     /// Whether a request stands still.
     stalled: bool,
+    /// How many connections there have been, and how many of them, the first ones, are frozen.
+    connections: usize,
+    frozen: usize,
     faults: Vec<Fault>,
     log: Vec<Request>,
 }
@@ -107,6 +110,24 @@ impl Plan {
         self.with(|state| state.stalled)
     }
 
+    /// Numbers a connection.
+    pub(crate) fn connect(&self) -> usize {
+        self.with(|state| {
+            state.connections += 1;
+            state.connections
+        })
+    }
+
+    /// Freezes every connection that there is.
+    pub(crate) fn freeze(&self) {
+        self.with(|state| state.frozen = state.connections);
+    }
+
+    /// Whether a connection is frozen.
+    pub(crate) fn is_frozen(&self, connection: usize) -> bool {
+        self.with(|state| connection <= state.frozen)
+    }
+
     /// The requests so far.
     pub(crate) fn log(&self) -> Vec<Request> {
         self.with(|state| state.log.clone())
@@ -114,7 +135,11 @@ impl Plan {
 
     /// Forgets faults and requests; the next request is number 1.
     pub(crate) fn clear(&self) {
-        self.with(|state| *state = State::default());
+        self.with(|state| {
+            state.stalled = false;
+            state.faults.clear();
+            state.log.clear();
+        });
     }
 
     /// Records a request and says what happens to it. Of several faults that meet it, the first one counts.

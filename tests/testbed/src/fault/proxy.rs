@@ -54,6 +54,12 @@ impl Proxy {
         self.plan.add(fault);
     }
 
+    /// From now on nothing comes over the connections that there are, in either direction, and none of them is closed: as when a NAT has forgotten
+    /// them, or a node went away without a word. New ones are served.
+    pub fn freeze(&self) {
+        self.plan.freeze();
+    }
+
     /// Every request since the start or the last [`Proxy::clear`], in order of arrival.
     #[must_use]
     pub fn log(&self) -> Vec<Request> {

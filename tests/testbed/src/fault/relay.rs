@@ -73,6 +73,7 @@ pub(super) async fn serve(
     while let Ok((stream, _)) = listener.accept().await {
         let relay = Arc::new(Relay {
             upstream: upstream.clone(),
+            number: plan.connect(),
             plan: plan.clone(),
             sender: Mutex::default(),
         });
@@ -93,7 +94,7 @@ async fn converse(stream: TcpStream, acceptor: TlsAcceptor, relay: Arc<Relay>) -
     let stream = acceptor.accept(stream).await.context("greeting a client")?;
     let service = service_fn(move |request| {
         let relay = relay.clone();
-        async move { relay.handle(request).await }
+        relay.handle(request)
     });
     hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
@@ -103,13 +104,28 @@ async fn converse(stream: TcpStream, acceptor: TlsAcceptor, relay: Arc<Relay>) -
 
 struct Relay {
     upstream: Upstream,
+    number: usize,
     plan: Arc<Plan>,
     sender: Mutex<Option<SendRequest<Incoming>>>,
 }
 
 impl Relay {
     /// An error closes the client's connection without an answer: that is how faults drop it.
-    async fn handle(&self, request: http::Request<Incoming>) -> Result<Response<Body>> {
+    async fn handle(self: Arc<Self>, request: http::Request<Incoming>) -> Result<Response<Body>> {
+        self.thawed().await;
+        let response = self.answer(request).await;
+        self.thawed().await;
+        Ok(response?.map(|body| freezing(body, self)))
+    }
+
+    /// Returns at once, or never.
+    async fn thawed(&self) {
+        if self.plan.is_frozen(self.number) {
+            std::future::pending().await
+        }
+    }
+
+    async fn answer(&self, request: http::Request<Incoming>) -> Result<Response<Body>> {
         let known = self.record(&request);
         match known.fault {
             Some(Kind::Answer(code)) => answer(code),
@@ -177,6 +193,20 @@ impl Relay {
         self.plan.answered(known, response.status().as_u16());
         Ok(response.map(|body| body.map_err(anyhow::Error::from).boxed_unsync()))
     }
+}
+
+/// Hands on what comes, and the end of it, unless the connection is frozen by then.
+fn freezing(body: Body, relay: Arc<Relay>) -> Body {
+    let end = futures::stream::once(async { None });
+    let frames = BodyStream::new(body).map(Some).chain(end);
+    let frames = frames.then(move |frame| {
+        let relay = relay.clone();
+        async move {
+            relay.thawed().await;
+            frame
+        }
+    });
+    StreamBody::new(frames.filter_map(std::future::ready)).boxed_unsync()
 }
 
 fn cut(body: Body, after: Duration) -> Body {

@@ -10,6 +10,7 @@ use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::watcher::{self, watcher};
 use serde_json::Value;
 
+use super::heard::Heard;
 use super::page::Page;
 use super::request::{self, Wanted};
 use super::{ClusterClient, deed};
@@ -226,12 +227,13 @@ impl ClusterClient {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Watches a query. Each item carries the query's index.
+    /// Watches a query. Each item carries the query's index. What is heard of the server is noted.
     pub(crate) async fn watch(
         &self,
         _pass: &Pass,
         query: &Query,
         index: usize,
+        heard: &Heard,
     ) -> Result<Sightings, Failure> {
         let of = self.served_as(&query.of);
         let resource = ApiResource {
@@ -241,7 +243,7 @@ impl ClusterClient {
             kind: String::new(),
             plural: of.plural.clone(),
         };
-        let kube = self.connected().await?.client.clone();
+        let kube = heard.by(&self.connected().await?.client);
         let api: kube::Api<DynamicObject> = match &query.namespace {
             Some(namespace) => kube::Api::namespaced_with(kube, namespace, &resource),
             None => kube::Api::all_with(kube, &resource),

@@ -25,10 +25,7 @@ pub(super) fn of(status: &Status, deed: &Deed, server: &str) -> Failure {
         true => Some(can_i(deed)),
         false => admission(text, deed),
     };
-    match hint {
-        Some(hint) => failure.hinted(hint),
-        None => failure,
-    }
+    failure.hinted_if(hint)
 }
 
 /// Returns the failure of something new in a namespace that is on its way out, if that is it.

@@ -13,10 +13,7 @@ pub(super) fn of(server: &str, cause: &Cause, chain: &[String]) -> Failure {
         Some(sentence) => failure.because(sentence),
         None => chain.iter().fold(failure, Failure::because),
     };
-    match remedy(cause, server) {
-        Some(remedy) => failure.hinted(remedy),
-        None => failure,
-    }
+    failure.hinted_if(remedy(cause, server))
 }
 
 fn said(cause: &Cause, host: &str) -> Option<String> {

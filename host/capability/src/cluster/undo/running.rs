@@ -1,11 +1,12 @@
 //! What an object runs: pods of its own, and those of its Jobs. An object that is removed is gone at once; what it runs takes its time.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::cluster::client::{ClusterClient, Query, Reading};
 use crate::gate::{Intent, Pass};
@@ -196,7 +197,7 @@ fn runs_pods(of: &ObjectType) -> bool {
     match of.group.as_str() {
         "" => matches!(of.plural.as_str(), "pods" | "replicationcontrollers"),
         "apps" | "batch" => true,
-        group => group.contains('.') && !group.ends_with(".k8s.io"),
+        _ => !of.is_built_in(),
     }
 }
 

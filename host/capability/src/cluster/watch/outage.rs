@@ -1,24 +1,28 @@
-//! How long one watch has failed without a break. `kube`'s watcher says nothing when it has a watch again in which nothing happens, so failures
-//! that are further apart than its attempts explain are told from one that lasts.
+//! How long one watch has failed without a break.
 
 use std::time::{Duration, Instant};
 
-use kube::runtime::watcher::{Error, Event};
+use kube::runtime::watcher::Event;
 
-/// How far apart two failures of requests of one outage can be: the longest wait between them, the longest attempt to connect, and some time to
-/// spare.
-const ATTEMPTS: Duration = Duration::from_secs(30);
-/// The same for watches that break: each was there, so it is only the wait.
-const BREAKS: Duration = Duration::from_secs(10);
+use crate::cluster::client::Heard;
+
+/// How long a watch must have lasted to have been there. A server that accepts one and breaks it at once is away.
+const LASTING: Duration = Duration::from_secs(10);
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
+    heard: Heard,
     /// The first and the last failure.
     failures: Option<(Instant, Instant)>,
 }
 
 impl Outage {
+    /// Returns where the client notes what it hears.
+    pub(super) fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
     /// Hears of something that the watcher saw. That it begins to list is nothing that a server has told it.
     pub(super) fn saw<K>(&mut self, event: &Event<K>) {
         if !matches!(event, Event::Init) {
@@ -27,14 +31,14 @@ impl Outage {
     }
 
     /// Hears of a failure, and returns how long the outage has lasted.
-    pub(super) fn failed(&mut self, error: &Error, now: Instant) -> Duration {
-        let explained = match error {
-            Error::WatchFailed(_) | Error::WatchError(_) => BREAKS,
-            _ => ATTEMPTS,
-        };
-        let lasting = self
-            .failures
-            .filter(|(_, last)| now.duration_since(*last) <= explained);
+    pub(super) fn failed(&mut self, now: Instant) -> Duration {
+        self.failed_since(self.heard.last(), now)
+    }
+
+    fn failed_since(&mut self, heard: Option<Instant>, now: Instant) -> Duration {
+        let lasting = self.failures.filter(|(_, last)| {
+            heard.is_none_or(|heard| heard <= *last || now.duration_since(heard) < LASTING)
+        });
         let since = lasting.map_or(now, |(first, _)| first);
         self.failures = Some((since, now));
         now.duration_since(since)
@@ -47,51 +51,42 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn broken() -> Error {
-        Error::WatchFailed(kube::Error::LinesCodecMaxLineLengthExceeded)
-    }
-
-    fn refused() -> Error {
-        Error::WatchStartFailed(kube::Error::LinesCodecMaxLineLengthExceeded)
-    }
-
-    fn lasted(failures: &[(u32, Error)]) -> Duration {
+    /// Each failure with when the server was heard before it, in seconds.
+    fn lasted(failures: &[(Option<u32>, u32)]) -> Duration {
         let (mut outage, begun) = (Outage::default(), Instant::now());
-        let lasted = failures
-            .iter()
-            .map(|(at, error)| outage.failed(error, begun + SECOND * *at));
+        let lasted = failures.iter().map(|(heard, at)| {
+            let heard = heard.map(|heard| begun + SECOND * heard);
+            outage.failed_since(heard, begun + SECOND * *at)
+        });
         lasted.last().unwrap_or_default()
     }
 
     #[test]
-    fn quiet_watch_that_breaks_twice_was_there_in_between() {
-        assert_eq!(lasted(&[(0, broken()), (61, broken())]), Duration::ZERO);
-        assert_eq!(
-            lasted(&[(0, broken()), (1, refused()), (20, broken())]),
-            Duration::ZERO
-        );
-        assert_eq!(lasted(&[(0, refused()), (300, refused())]), Duration::ZERO);
+    fn quiet_watch_that_ends_was_there_in_between() {
+        // Each time it is asked for anew, the first attempt fails.
+        let quiet = [(None, 0), (Some(1), 31), (Some(32), 62), (Some(63), 93)];
+        assert_eq!(lasted(&quiet), Duration::ZERO);
+        assert_eq!(lasted(&[(Some(0), 61), (Some(62), 300)]), Duration::ZERO);
     }
 
     #[test]
-    fn server_that_stays_away_is_noticed() {
-        let mut failures = vec![(0, broken())];
-        failures.extend((1..8).map(|attempt| (attempt * 10, refused())));
-        assert_eq!(lasted(&failures), SECOND * 70);
-        let breaks: Vec<(u32, Error)> = (0..14).map(|attempt| (attempt * 5, broken())).collect();
+    fn server_that_stays_away_is_noticed_however_long_an_attempt_takes() {
+        let refused: Vec<(Option<u32>, u32)> = (0..8).map(|it| (None, it * 10)).collect();
+        assert_eq!(lasted(&refused), SECOND * 70);
+        let silent: Vec<(Option<u32>, u32)> = (0..4).map(|it| (Some(0), 1 + it * 40)).collect();
+        assert_eq!(lasted(&silent), SECOND * 120);
+        // It accepts each watch, and breaks it.
+        let breaks: Vec<(Option<u32>, u32)> = (0..14).map(|it| (Some(it * 5), it * 5)).collect();
         assert_eq!(lasted(&breaks), SECOND * 65);
     }
 
     #[test]
     fn beginning_to_list_ends_no_outage_and_an_answer_does() {
         let (mut outage, begun) = (Outage::default(), Instant::now());
-        outage.failed(&refused(), begun);
+        outage.failed(begun);
         outage.saw(&Event::<()>::Init);
-        assert_eq!(outage.failed(&refused(), begun + SECOND * 5), SECOND * 5);
+        assert_eq!(outage.failed(begun + SECOND * 5), SECOND * 5);
         outage.saw(&Event::<()>::InitDone);
-        assert_eq!(
-            outage.failed(&refused(), begun + SECOND * 10),
-            Duration::ZERO
-        );
+        assert_eq!(outage.failed(begun + SECOND * 10), Duration::ZERO);
     }
 }

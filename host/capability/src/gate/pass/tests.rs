@@ -1,21 +1,14 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use agent_core::call::{Consent, Mode, OnFailure};
 use agent_core::effect::Verb;
-use agent_core::grant::Grants;
-use agent_core::id::{Digest, OperationName, RunId};
-use agent_core::journal::{Returned, RunJournal};
+use agent_core::id::OperationName;
+use agent_core::journal::RunJournal;
 use agent_core::object::ObjectRef;
 use agent_core::plan::Plan;
-use agent_core::undo::Callee;
-use futures::future::BoxFuture;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::*;
-use crate::cluster::client::ClusterClient;
-use crate::gate::GateConfig;
-use crate::operations::Operations;
+use crate::gate::scene;
 
 /// A record that cannot keep the first announcement.
 #[derive(Default)]
@@ -33,39 +26,6 @@ impl RunJournal for FullOnce {
     }
 
     fn note_last(&self, _entry: Entry) {}
-}
-
-struct Nobody;
-
-impl Operations for Nobody {
-    fn call(
-        &self,
-        _caller: Gate,
-        _call: CallId,
-        _operation: OperationName,
-        _arguments: Map<String, Value>,
-        _scope: Option<agent_core::undo::Scope>,
-    ) -> BoxFuture<'static, Result<Returned, Failure>> {
-        unreachable!("nothing is called")
-    }
-
-    fn find(
-        &self,
-        _caller: &Gate,
-        _operation: &OperationName,
-        _arguments: &Map<String, Value>,
-    ) -> Result<Digest, Failure> {
-        unreachable!("nothing is called")
-    }
-
-    fn compensate(
-        &self,
-        _run: Gate,
-        _call: CallId,
-        _callee: Callee,
-    ) -> BoxFuture<'static, Result<Returned, Failure>> {
-        unreachable!("nothing is undone")
-    }
 }
 
 fn target() -> ObjectRef {
@@ -94,25 +54,7 @@ fn gate() -> Gate {
         temporary: false,
         recovery: Verb::Patch.recovery(),
     }];
-    let connect = || -> BoxFuture<'static, _> { unreachable!("nothing is sent") };
-    Gate::new(GateConfig {
-        id: RunId::from_random([0; 8]),
-        plugin: "volsync 0.1.0".to_owned(),
-        operation,
-        grants: Grants::to_put_back(),
-        mode: Mode::Perform,
-        consent: Consent::Given,
-        on_failure: OnFailure::Undo,
-        begun: jiff::Timestamp::UNIX_EPOCH,
-        seed: [0; 32],
-        journal: Some(Box::new(FullOnce::default())),
-        before: None,
-        plan: Some(Box::new(plan)),
-        key: [0; 32],
-        events: futures::channel::mpsc::unbounded().0,
-        client: ClusterClient::new(Box::new(connect), 1 << 20),
-        operations: Arc::new(Nobody),
-    })
+    scene::gate(scene::nobody(), Box::new(FullOnce::default()), Some(plan))
 }
 
 async fn patch(gate: &Gate) -> Result<(), Failure> {

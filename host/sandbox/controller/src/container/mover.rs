@@ -35,7 +35,7 @@ pub(super) async fn run(world: &World, pod: &Object, environment: &Environment) 
     })
 }
 
-fn data_claim(pod: &Object) -> &str {
+pub(super) fn data_claim(pod: &Object) -> &str {
     let volumes = pod.list("/spec/volumes");
     let data = volumes.iter().find(|volume| volume["name"] == "data");
     data.and_then(|volume| volume["persistentVolumeClaim"]["claimName"].as_str())
@@ -159,7 +159,7 @@ impl Mover<'_> {
         match self.open() {
             Access::Open(repository) => {
                 if let Some(lock) = repository.locks.iter().find(|lock| lock.exclusive) {
-                    self.say(&lock.complaint());
+                    self.say(&repository.complaint(lock));
                     return Err(self.error(3, "failure locking repository"));
                 }
                 self.say("dir is initialized");
@@ -243,9 +243,11 @@ impl Mover<'_> {
         if options.is_empty() {
             return Ok(());
         }
-        if let Some(lock) = self.world.repositories.locks(url).first() {
+        if let Access::Open(repository) = self.open()
+            && let Some(lock) = repository.locks.first()
+        {
             self.say("repo already locked, waiting up to 0s for the lock");
-            self.say(&lock.complaint());
+            self.say(&repository.complaint(lock));
             return Err(11);
         }
         let policy = Policy::parse(options);

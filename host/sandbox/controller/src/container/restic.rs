@@ -1,10 +1,12 @@
-//! `restic` itself, in a Job that a person or our agent made: `snapshots` and `unlock`, with the words and exit codes of restic 0.18.1.
+//! `restic` itself, in a Job that a person or our agent made: `snapshots`, `restore` and `unlock`, with the words and exit codes of restic 0.18.1.
 
 use super::{Environment, Outcome, has_volume_for, words};
 use crate::object::Object;
 use crate::restic::{Access, Repository, Snapshot, list};
 use crate::world::World;
 use serde_json::json;
+
+mod restore;
 
 /// Runs restic in the container of a pod.
 pub(super) fn run(world: &World, pod: &Object, environment: &Environment) -> Outcome {
@@ -50,6 +52,9 @@ pub(super) fn run(world: &World, pod: &Object, environment: &Environment) -> Out
         };
         return Outcome { log, code: 0 };
     }
+    if has("restore") {
+        return restore::run(world, pod, &repository, has("--dry-run"));
+    }
     if !has("snapshots") {
         return Outcome {
             log: String::new(),
@@ -58,7 +63,7 @@ pub(super) fn run(world: &World, pod: &Object, environment: &Environment) -> Out
     }
     let mut locks = repository.locks.iter();
     if let Some(lock) = locks.find(|lock| lock.exclusive && !has("--no-lock")) {
-        return fatal(11, &said(&lock.complaint(), 11, json));
+        return fatal(11, &said(&repository.complaint(lock), 11, json));
     }
     let snapshots = chosen(&repository, &line);
     let log = if json {

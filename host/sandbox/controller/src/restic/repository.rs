@@ -17,23 +17,8 @@ pub struct Lock {
     pub host: String,
 }
 
-impl Lock {
-    /// What restic 0.18.1 says when this lock is in its way.
-    pub(crate) fn complaint(&self) -> String {
-        let age = if self.stale { 7_265 } else { 9 };
-        let since = Timestamp::now() - SignedDuration::from_secs(age);
-        let id = hex::encode(Sha256::digest(&self.host));
-        format!(
-            "unable to create lock in backend: repository is already locked {}by PID 24 on {} by  (UID 0, GID 0)\n\
-             lock was created at {} ({} ago)\nstorage ID {}\nthe `unlock` command can be used to remove stale locks",
-            if self.exclusive { "exclusively " } else { "" },
-            self.host,
-            since.strftime("%Y-%m-%d %H:%M:%S"),
-            if self.stale { "2h1m5.2s" } else { "9.2s" },
-            &id[..8],
-        )
-    }
-}
+/// How old a lock must be that restic takes for stale.
+const STALE: SignedDuration = SignedDuration::from_mins(30);
 
 /// One repository.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +26,43 @@ pub(crate) struct Repository {
     pub(crate) password: Option<String>,
     pub(crate) snapshots: Vec<Snapshot>,
     pub(crate) locks: Vec<Lock>,
+    /// When hosts that are gone have refreshed their locks last. Those of others are fresh.
+    left: BTreeMap<String, Timestamp>,
     pub(crate) unreachable: bool,
+}
+
+impl Repository {
+    /// What restic 0.18.1 says when this lock is in its way.
+    pub(crate) fn complaint(&self, lock: &Lock) -> String {
+        let (now, seconds) = (Timestamp::now(), SignedDuration::from_secs);
+        let since = match self.left.get(&lock.host) {
+            Some(since) => *since,
+            None if lock.stale => now - seconds(7_265),
+            None => now - seconds(9),
+        };
+        let age = now.duration_since(since);
+        let (minutes, part) = (age.as_mins(), age.as_secs() % 60);
+        let id = hex::encode(Sha256::digest(&lock.host));
+        format!(
+            "unable to create lock in backend: repository is already locked {}by PID 24 on {} by  (UID 0, GID 0)\n\
+             lock was created at {} ({}h{}m{part}.2s ago)\nstorage ID {}\nthe `unlock` command can be used to remove stale locks",
+            if lock.exclusive { "exclusively " } else { "" },
+            lock.host,
+            since.strftime("%Y-%m-%d %H:%M:%S"),
+            minutes / 60,
+            minutes % 60,
+            &id[..8],
+        )
+    }
+
+    fn is_stale(&self, lock: &Lock) -> bool {
+        let age = |since: &Timestamp| Timestamp::now().duration_since(*since);
+        lock.stale
+            || self
+                .left
+                .get(&lock.host)
+                .is_some_and(|since| age(since) > STALE)
+    }
 }
 
 /// What somebody with a password sees of a repository.
@@ -150,6 +171,14 @@ impl Repositories {
         self.change(url, |repository| repository.locks.push(lock));
     }
 
+    /// Sets a lock whose host has refreshed it last at that time, and is gone.
+    pub fn leave_lock(&self, url: &str, lock: Lock, since: Timestamp) {
+        self.change(url, |repository| {
+            repository.left.insert(lock.host.clone(), since);
+            repository.locks.push(lock);
+        });
+    }
+
     /// The locks of a repository.
     #[must_use]
     pub fn locks(&self, url: &str) -> Vec<Lock> {
@@ -162,8 +191,10 @@ impl Repositories {
     /// Removes stale locks, or all of them. Says how many.
     pub fn unlock(&self, url: &str, all: bool) -> usize {
         self.change(url, |repository| {
-            let before = repository.locks.len();
-            repository.locks.retain(|lock| !(all || lock.stale));
+            let locks = std::mem::take(&mut repository.locks);
+            let before = locks.len();
+            let stays = |lock: &Lock| !(all || repository.is_stale(lock));
+            repository.locks = locks.into_iter().filter(stays).collect();
             before - repository.locks.len()
         })
     }

@@ -1,6 +1,7 @@
 //! Jobs: pods until one succeeds, or too many failed.
 
 use super::{MANAGER, count, template};
+use crate::container;
 use crate::dispatch::Next;
 use crate::event;
 use crate::kind::Kind;
@@ -166,11 +167,20 @@ async fn create_pod(world: &World, job: &Object) -> Result<Option<String>> {
         ("controller-uid", job.uid()),
         ("job-name", job.name()),
     ];
-    let pod = template::pod(job, &name, &job["spec"]["template"], &labels);
+    let mut pod = template::pod(job, &name, &job["spec"]["template"], &labels);
+    let owner = container::owner_of(job.name());
+    if world.faults.has_sidecar(job.namespace(), owner)
+        && let Some(containers) = pod["spec"]["containers"].as_array_mut()
+    {
+        containers.push(json!({"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.27.1"}));
+    }
     match world.create(Kind::Pod, MANAGER, pod).await {
-        Err(err) if err.code() == 403 => return Ok(Some(err.words().to_owned())),
-        made => made?,
-    };
+        Err(err) => match err.refusal() {
+            Some((403, message)) => return Ok(Some(message.to_owned())),
+            _ => return Err(err),
+        },
+        Ok(_) => {}
+    }
     event::normal(
         world,
         job,

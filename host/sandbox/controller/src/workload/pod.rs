@@ -299,7 +299,7 @@ async fn execute(world: &World, key: &Key, pod: &Object) -> Result<Next> {
         return Ok(None);
     }
     world
-        .patch_status(&now, KUBELET, status::ended(&now, outcome.code))
+        .settle_status(&now, KUBELET, status::ended(&now, outcome.code))
         .await?;
     Ok(None)
 }

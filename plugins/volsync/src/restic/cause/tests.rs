@@ -228,3 +228,13 @@ fn what_another_try_finds_again_is_told_from_what_passes() {
     assert!(!lasts("dial tcp: connect: connection refused\n"));
     assert!(!lasts("Fatal: something new\n"));
 }
+
+#[test]
+fn host_that_does_not_answer_is_not_a_missing_repository() {
+    let log = "Fatal: unable to open config file: Stat: Get \"http://nas:9000/b/?location=\": dial tcp 10.0.0.5:9000: connect: \
+        connection refused\nIs there a repository at the following location?\ns3:http://nas:9000/b/plex";
+    assert_eq!(
+        why(Some(1), log),
+        Some("the host of the repository refuses the connection")
+    );
+}

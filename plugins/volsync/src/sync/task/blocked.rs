@@ -49,7 +49,7 @@ impl Task {
     pub(super) fn blocked(&self, cause: &Cause) -> Error {
         let what = match self.state {
             State::Busy if self.source.reason() != Some("Error") => {
-                "the mover that is running cannot go on"
+                "the synchronisation that is under way cannot go on"
             }
             _ => "VolSync cannot go on",
         };

@@ -9,56 +9,65 @@ use agent_sdk::wait::Deadline;
 use super::super::End;
 use super::super::failure::{lock_is_young, lock_lives};
 use super::super::trigger;
-use super::Task;
+use super::{State, Task};
 use crate::mover::{Seen, Trail};
 use crate::restic::cause;
 use crate::restic::lock::Lock;
 use crate::text;
 
 impl Task {
-    /// Says whether an unlock waits until its lock is stale. It has the mover begin anew then; it fails where somebody holds the lock who lives, or where that takes
-    /// longer than it may.
+    /// Says whether an unlock waits until its lock is stale, by what was just seen of the mover.
     pub(super) fn waits_for_lock(&mut self, seen: &Seen) -> bool {
-        let fails_at_lock = seen.fails() && cause::locked(&self.trail.log);
-        let found = Lock::of(&self.trail.log).filter(|_| self.wanted.unlock && fails_at_lock);
-        let Some(lock) = found else {
-            if seen.fails() {
-                self.lock = None;
-            }
+        if !seen.fails() {
             return self.lock.is_some();
+        }
+        let log = self.trail.log.clone();
+        let ended = seen.pods.ended;
+        let ago = ended.map(|ended| run::now().duration_since(ended));
+        self.meets_lock(&log, ago.unwrap_or_default())
+    }
+
+    /// Says whether an unlock waits until the lock is stale that a mover met so long ago. It has the mover begin anew then; it fails where somebody holds the
+    /// lock who lives, or where that takes longer than it may.
+    pub(super) fn meets_lock(&mut self, log: &str, ago: SignedDuration) -> bool {
+        let met = self.wanted.unlock && cause::locked(log);
+        let Some(lock) = Lock::of(log).filter(|_| met) else {
+            self.lock = None;
+            return false;
         };
         if let Some(sign) = self.life(&lock) {
             self.lock = None;
             self.finish(End::Failed(lock_lives(&self.source, &lock, &sign)));
-            return false;
+            return true;
         }
-        let now = run::now();
-        let told = seen
-            .pods
-            .ended
-            .map_or(SignedDuration::ZERO, |ended| now.duration_since(ended));
-        let left = lock.left(told);
+        let left = lock.left(ago);
         if left.is_zero() {
             return self.unlock_again();
         }
         if left.unsigned_abs() > self.deadline.left() {
             self.lock = None;
-            self.finish(End::Failed(lock_is_young(&self.source, &lock, left, now)));
-            return false;
+            let error = lock_is_young(&self.source, &lock, left, run::now());
+            self.finish(End::Failed(error));
+            return true;
         }
+        let length = text::length(left.as_secs());
         if self.lock.is_none() {
-            warn!(
-                "{lock}: it can be removed in {}",
-                text::length(left.as_secs())
-            );
+            warn!("{lock}: it can be removed in {length}");
         }
         self.note = format!(
-            "waits until the lock that `{}` left can be removed, in {}",
-            lock.host,
-            text::length(left.as_secs())
+            "waits until the lock that `{}` left can be removed, in {length}",
+            lock.host
         );
         self.lock = Some(lock);
+        self.pass_over();
         true
+    }
+
+    /// Lets what the status says of a failure by now be of the past.
+    fn pass_over(&mut self) {
+        if let State::Tagged { before, .. } = &mut self.state {
+            *before = self.source.before();
+        }
     }
 
     /// Has the mover begin anew, once: its own next try may be 10 minutes away.
@@ -72,12 +81,13 @@ impl Task {
                 self.restarted = true;
                 self.deadline = Deadline::after(self.wanted.timeout);
                 self.trail = Trail::after(self.trail.job().map(str::to_owned));
+                self.pass_over();
                 true
             }
             Err(error) => {
                 self.lock = None;
                 self.finish(End::Failed(error));
-                false
+                true
             }
         }
     }

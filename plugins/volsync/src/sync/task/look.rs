@@ -34,7 +34,7 @@ impl Task {
             warn!(
                 "{}: the mover has failed {}",
                 self.source.name,
-                again(failed, &self.trail.log)
+                again(failed, &seen.failure)
             );
         }
         match self.state {
@@ -76,22 +76,19 @@ impl Task {
             return;
         }
         let timeout = self.wanted.timeout;
-        let error = match self.state {
-            State::Busy => self.turn().late(&self.source, timeout),
-            _ => {
+        let standing = self.standing.longest().cloned();
+        let error = match (&self.state, &standing) {
+            (State::Busy, Some(cause)) => self.blocked(cause),
+            (State::Busy, None) => self.turn().late(&self.source, timeout),
+            (_, standing) => {
                 let what = format!("its mover had not ended after `{timeout:#}`");
-                failure(
-                    Kind::Timeout,
-                    &self.source,
-                    self.wanted.unlock,
-                    &what,
-                    &self.trail.log,
-                )
+                let (source, unlock) = (&self.source, self.wanted.unlock);
+                let error = failure(Kind::Timeout, source, unlock, &what, &self.trail.log);
+                match standing {
+                    Some(cause) => cause.explain(error),
+                    None => error,
+                }
             }
-        };
-        let error = match self.standing.longest() {
-            Some(cause) => cause.explain(error),
-            None => error,
         };
         self.finish(End::Failed(error));
     }

@@ -40,7 +40,7 @@ pub(super) fn object(target: &ObjectRef, object: &Value) -> Failure {
     let failure = Failure::new(Kind::Timeout, STILL_THERE, message).hinted(format!(
         "kubectl {}get {} {} -o yaml",
         option(namespace),
-        target.of,
+        target.of.resource(),
         target.name
     ));
     let finalizers = object.pointer("/metadata/finalizers");

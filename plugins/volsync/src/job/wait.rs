@@ -7,9 +7,8 @@ use agent_sdk::diagnosis::{Cause, End, Outlook, Patience, PodState, Standing};
 use agent_sdk::prelude::*;
 use agent_sdk::wait::Deadline;
 
-use super::job;
+use super::{FAILED, Printed, Work};
 use crate::mover::CONTAINER;
-use crate::restic::{self, cause};
 use crate::source::Source;
 
 /// A log can lag behind its pod's end by a moment.
@@ -31,32 +30,21 @@ enum Ended {
     Deadline(Option<Cause>),
 }
 
-/// Returns the log of the Job's pod.
+/// Waits until restic has ended in the Job's pod.
 ///
 /// # Errors
 ///
-/// `volsync.list-failed`, with why and the pod's last lines.
-pub(super) fn log(
-    step: &Step,
-    source: &Source,
-    name: &str,
-    timeout: SignedDuration,
-) -> Result<String> {
+/// [`FAILED`], with why.
+pub(super) fn end(step: &Step, source: &Source, name: &str, work: &Work) -> Result<Printed> {
     let namespace = &source.namespace;
-    match watch(step, namespace, name, Deadline::after(timeout))? {
-        Ended::Restic(pod, end) if end.exit == 0 => settled(namespace, &pod),
+    match watch(step, namespace, name, work)? {
         Ended::Restic(pod, end) => {
-            let log = cluster::logs(namespace, &pod, Some(CONTAINER), None).unwrap_or_default();
-            let what = if end.reason == "OOMKilled" {
-                "restic ran out of memory: see `moverResources`"
-            } else {
-                "restic failed"
-            };
-            Err(unreadable(source, what, Some(end.exit), &log))
+            let log = settled(namespace, &pod, work.whole)?;
+            Ok(Printed { end, log })
         }
-        Ended::Blocked(cause) => Err(unreadable(source, &blocked(&cause), None, "")),
-        Ended::Removed => Err(unreadable(source, "the Job was removed", None, "")),
-        Ended::Deadline(cause) => Err(late(source, timeout, cause)),
+        Ended::Blocked(cause) => Err(Error::conflict(FAILED, blocked(&cause))),
+        Ended::Removed => Err(Error::conflict(FAILED, "the Job was removed")),
+        Ended::Deadline(cause) => Err(late(work.timeout, cause)),
     }
 }
 
@@ -70,39 +58,21 @@ fn blocked(cause: &Cause) -> String {
     }
 }
 
-/// Makes the error of a list that cannot be read.
-pub(super) fn unreadable(source: &Source, what: &str, exit: Option<i64>, log: &str) -> Error {
-    let message = format!(
-        "the repository of `{}/{}` cannot be listed: {what}",
-        source.namespace, source.name
-    );
-    let error = job::causes(exit, log).into_iter().fold(
-        Error::conflict("volsync.list-failed", message),
-        Error::cause,
-    );
-    match cause::remedy(log, source) {
-        Some(remedy) => error.hint(remedy),
+fn late(timeout: SignedDuration, cause: Option<Cause>) -> Error {
+    let message = format!("restic had not ended after `{timeout:#}`");
+    let error = Error::timeout(FAILED, message);
+    match cause {
+        Some(cause) => cause.explain(error),
         None => error,
     }
 }
 
-fn late(source: &Source, timeout: SignedDuration, cause: Option<Cause>) -> Error {
-    let (namespace, name) = (&source.namespace, &source.name);
-    let message = format!(
-        "the list of the repository of `{namespace}/{name}` took longer than `{timeout:#}`"
-    );
-    let error = Error::timeout("volsync.list-failed", message);
-    match cause {
-        Some(cause) => cause.explain(error),
-        None => error.cause("restic has not ended"),
-    }
-}
-
-fn settled(namespace: &str, pod: &str) -> Result<String> {
+/// A log that never becomes whole is given as it is.
+fn settled(namespace: &str, pod: &str, whole: fn(&str) -> bool) -> Result<String> {
     let mut log = String::new();
     for _ in 0..TRIES {
         log = cluster::logs(namespace, pod, Some(CONTAINER), None)?;
-        if restic::snapshots(&log).is_some() {
+        if whole(&log) {
             break;
         }
         run::sleep(LAG)?;
@@ -111,7 +81,9 @@ fn settled(namespace: &str, pod: &str) -> Result<String> {
 }
 
 /// Watches for what changes, and looks at it all every few seconds, for nobody is told of events and claims.
-fn watch(step: &Step, namespace: &str, name: &str, deadline: Deadline) -> Result<Ended> {
+fn watch(step: &Step, namespace: &str, name: &str, work: &Work) -> Result<Ended> {
+    let mut deadline = Deadline::after(work.timeout);
+    let mut patience = work.patience;
     let target = ObjectRef::new(kinds::JOB, namespace, name);
     let pods = Query::all(kinds::POD)
         .namespace(namespace)
@@ -123,8 +95,10 @@ fn watch(step: &Step, namespace: &str, name: &str, deadline: Deadline) -> Result
         let Some(job) = cluster::find(&target, &JOB)? else {
             return Ok(Ended::Removed);
         };
-        if let Some(ended) = see(step, &job, &mut standing) {
-            return Ok(ended);
+        match see(step, &job, &mut standing) {
+            Progress::Ended(ended) => return Ok(ended),
+            Progress::Runs => deadline = patience.take().map_or(deadline, Deadline::after),
+            Progress::Starts => {}
         }
         let left = deadline.left();
         if left.is_zero() {
@@ -134,14 +108,25 @@ fn watch(step: &Step, namespace: &str, name: &str, deadline: Deadline) -> Result
     }
 }
 
-/// Looks at the Job and all that belongs to it. Returns how it ended, when it did.
-fn see(step: &Step, job: &Object, standing: &mut Standing) -> Option<Ended> {
+/// How far a Job is.
+enum Progress {
+    Starts,
+    Runs,
+    Ended(Ended),
+}
+
+/// Looks at the Job and all that belongs to it.
+fn see(step: &Step, job: &Object, standing: &mut Standing) -> Progress {
     let seen = look::at_job(job, Some(CONTAINER));
+    let mut runs = false;
     match seen.pod {
         Some((pod, PodState::Ended(end))) => {
-            return Some(Ended::Restic(pod.name().to_owned(), end));
+            return Progress::Ended(Ended::Restic(pod.name().to_owned(), end));
         }
-        Some((pod, PodState::Running(_))) => step.note(format!("pod `{}` runs restic", pod.name())),
+        Some((pod, PodState::Running(_))) => {
+            step.note(format!("pod `{}` runs restic", pod.name()));
+            runs = true;
+        }
         Some((pod, _)) => step.note(format!("pod `{}` starts", pod.name())),
         None => step.note("the Job has no pod yet"),
     }
@@ -152,5 +137,9 @@ fn see(step: &Step, job: &Object, standing: &mut Standing) -> Option<Ended> {
         }),
         outlook => outlook,
     };
-    standing.see(step, &outlook).map(Ended::Blocked)
+    match standing.see(step, &outlook) {
+        Some(cause) => Progress::Ended(Ended::Blocked(cause)),
+        None if runs => Progress::Runs,
+        None => Progress::Starts,
+    }
 }

@@ -1,0 +1,102 @@
+//! Connections that die without a word: nothing comes over them any more, and nobody closes them. The kernel cannot notice that where something in
+//! between answers for the other end.
+
+use std::time::{Duration, Instant};
+
+use agent_testbed::fault::{Fault, Kind, Request};
+use rustix::process::Signal;
+
+use super::agent::{Agent, Running};
+use super::app::App;
+use super::fault::Place;
+use super::world::World;
+
+/// How long it may take until a run has noticed, and has made up for it.
+const NOTICED: Duration = Duration::from_secs(45);
+
+/// Starts a restore that waits for VolSync.
+async fn restoring(place: &Place<'_>, options: &str) -> Running {
+    let app = &place.app;
+    app.world.controllers().silence("volsync");
+    let line = format!("run volsync.restore media plex --yes --no-safety-snapshot {options}");
+    let running = Agent::with_kubeconfig(place.proxy.kubeconfig()).start(&line);
+    running.until("it restores", || app.is_restoring()).await
+}
+
+fn asks(method: &'static str, path: &'static str) -> impl Fn(&Request) -> bool + Send + 'static {
+    move |request| request.method == method && request.path.contains(path)
+}
+
+/// Demands that a restore has restored, and soon.
+async fn is_restored(app: &App<'_>, running: Running, since: Instant) {
+    let newest = app.snapshots()[0].tree.clone();
+    let ran = running.end().await.exits(0);
+    assert!(since.elapsed() < NOTICED, "{:?}: {ran}", since.elapsed());
+    assert_eq!(app.content(), newest, "{ran}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn watch_that_died_is_begun_anew() {
+    let world = World::sandbox().await;
+    let proxy = world.proxy();
+    world.controllers().silence("kustomize");
+    let watching = async || proxy.log().iter().any(asks("GET", "watch=true"));
+    let running = Agent::with_kubeconfig(proxy.kubeconfig())
+        .start("run flux.reconcile ks default atuin")
+        .until("it watches", watching)
+        .await;
+    proxy.freeze();
+    let frozen = Instant::now();
+    world.controllers().answer("kustomize");
+    let ran = running.end().await.exits(0);
+    assert!(frozen.elapsed() < NOTICED, "{:?}: {ran}", frozen.elapsed());
+}
+
+/// All that a run has open: watches, requests, the connections that it keeps, and the renewal of its Lease.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn run_goes_on_when_all_its_connections_died() {
+    let world = World::sandbox().await;
+    let place = Place::new(&world, "media", "plex").await;
+    let before = place.app.state().await;
+    let running = restoring(&place, "").await;
+    place.proxy.freeze();
+    let frozen = Instant::now();
+    world.controllers().answer("volsync");
+    is_restored(&place.app, running, frozen).await;
+    place.app.is_as(&before).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn log_that_never_comes_is_read_again() {
+    let world = World::sandbox().await;
+    let proxy = world.proxy();
+    proxy.plan(Fault::at(1, Kind::StallBefore).only(asks("GET", "/log")));
+    let begun = Instant::now();
+    let agent = Agent::with_kubeconfig(proxy.kubeconfig());
+    let ran = agent.run("run volsync.list media plex").await.exits(0);
+    assert!(proxy.stalled(), "no log was asked for: {ran}");
+    assert!(begun.elapsed() < NOTICED, "{:?}: {ran}", begun.elapsed());
+}
+
+/// The connections die when a run is stopped, and a write is lost on its way back as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_is_put_back_over_connections_that_died() {
+    let world = World::sandbox().await;
+    let place = Place::new(&world, "media", "plex").await;
+    let (before, present) = (place.app.state().await, place.app.content());
+    let running = restoring(&place, "").await;
+    let lost = Fault::at(1, Kind::StallAfter).only(asks("PATCH", "/deployments/"));
+    place.proxy.plan(lost);
+    place.proxy.freeze();
+    let stopped = Instant::now();
+    running.signal(Signal::INT);
+    let ran = running.end().await.exits(6);
+    assert!(
+        stopped.elapsed() < NOTICED,
+        "{:?}: {ran}",
+        stopped.elapsed()
+    );
+    world.controllers().answer("volsync");
+    assert_eq!(place.app.content(), present, "{ran}");
+    place.app.is_as(&before).await;
+}
