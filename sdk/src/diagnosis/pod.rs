@@ -43,6 +43,14 @@ pub struct End {
 /// What the kubelet says of a container of which it does not know how it ended.
 const UNKNOWN: &str = "ContainerStatusUnknown";
 
+/// The reasons that take turns while an image cannot be pulled.
+const IMAGE: [&str; 4] = [
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "RegistryUnavailable",
+    "SignatureValidationFailed",
+];
+
 /// The runtime could not start the program: there is none of that name, or it may not be run.
 const NOT_STARTED: [&str; 3] = ["StartError", "ContainerCannotRun", "ContainerCannotStart"];
 
@@ -209,10 +217,10 @@ fn waiting(pod: &Object, status: Option<&Value>, events: &[Object]) -> Outlook {
 
 /// Judges the scheduler's word; none once the pod has a node.
 fn unscheduled(pod: &Object, events: &[Object]) -> Option<Outlook> {
-    if pod
+    let placed = pod
         .text("/spec/nodeName")
-        .is_some_and(|node| !node.is_empty())
-    {
+        .is_some_and(|node| !node.is_empty());
+    if placed || !pod.items("/status/containerStatuses").is_empty() {
         return None;
     }
     let Some(scheduled) = pod.condition("PodScheduled") else {
@@ -270,13 +278,27 @@ fn of_container(pod: &Object, status: &Value, events: &[Object]) -> Outlook {
         "ErrImageNeverPull" | "CreateContainerConfigError" => Patience::SOON,
         _ => Patience::MINUTE,
     };
-    if matches!(reason, "ErrImagePull" | "ImagePullBackOff") {
+    if IMAGE.contains(&reason) {
         return image(pod, message, events).into();
     }
-    about(pod, reason, message, patience).into()
+    let message = match last_end(status) {
+        Some(end) => format!("{message}; it ended with {end}"),
+        None => message.to_owned(),
+    };
+    about(pod, reason, &message, patience).into()
 }
 
-/// The two reasons take turns while one image cannot be pulled. Older kubelets tell why in an event only.
+/// How a container that is started again ended the last time: the back-off itself does not say.
+fn last_end(status: &Value) -> Option<String> {
+    let last = &status["lastState"]["terminated"];
+    let exit = last["exitCode"].as_i64()?;
+    match text(last, "reason") {
+        "" | "Error" | "Completed" => Some(format!("exit code {exit}")),
+        reason => Some(format!("exit code {exit} (`{reason}`)")),
+    }
+}
+
+/// All those reasons are one cause. Older kubelets tell why in an event only.
 fn image(pod: &Object, message: &str, events: &[Object]) -> Cause {
     let why = event::of(pod, events, None)
         .into_iter()
@@ -297,6 +319,10 @@ fn of_events(pod: &Object, events: &[Object]) -> Option<Cause> {
         let (reason, message) = (event::reason(event), event::message(event));
         let patience = match reason {
             "SuccessfulAttachVolume" | "Pulling" | "Pulled" | "Created" => break,
+            // It counts the files of a large volume, while the same kubelet says that it has waited for long enough.
+            "VolumePermissionChangeInProgress" => {
+                return Some(about(pod, reason, message, Patience::DEADLINE));
+            }
             "FailedMount" if is_missing(message) => Patience::SOON,
             "FailedAttachVolume" | "FailedMount" | "FailedMapVolume" => Patience::VOLUME,
             "FailedCreatePodSandBox" | "NetworkNotReady" | "FailedPrepareDynamicResources" => {

@@ -63,7 +63,13 @@ fn container_that_is_started_again_has_not_ended() {
     assert_eq!(judge(&again, &[]), PodState::Waiting(Outlook::Clear));
     let looping = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}});
     again.0["status"]["containerStatuses"][1]["state"] = looping;
-    assert_eq!(cause(&judge(&again, &[])).reason, "CrashLoopBackOff");
+    again.0["status"]["containerStatuses"][1]["lastState"] =
+        json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
+    let told = cause(&judge(&again, &[])).to_string();
+    assert_eq!(
+        told,
+        "pod `list-x`: `CrashLoopBackOff`: back-off 10s restarting failed container; it ended with exit code 137 (`OOMKilled`)"
+    );
 }
 
 #[test]
@@ -230,6 +236,46 @@ fn volume_that_cannot_be_attached_is_told_from_the_events() {
     events.push(event("p", 10, "Pulling", "Pulling image \"x:1\""));
     assert_eq!(judge(&creating, &events), PodState::Waiting(Outlook::Clear));
     assert_eq!(cause(&judge(&creating, &[vague])).reason, "FailedMount");
+}
+
+#[test]
+fn ownership_of_a_large_volume_is_given_its_time() {
+    let creating = mover(
+        "Pending",
+        json!({"waiting": {"reason": "ContainerCreating"}}),
+    );
+    let events = [
+        event(
+            "p",
+            1,
+            "SuccessfulAttachVolume",
+            "AttachVolume.Attach succeeded",
+        ),
+        event(
+            "p",
+            30,
+            "VolumePermissionChangeInProgress",
+            "Setting volume ownership for p/volumes, processed 90210 files.",
+        ),
+        event(
+            "p",
+            50,
+            "FailedMount",
+            "Unable to attach or mount volumes: timed out waiting for the condition",
+        ),
+    ];
+    let found = cause(&judge(&creating, &events));
+    assert_eq!(found.patience, Patience::DEADLINE);
+    assert!(found.message.contains("90210 files"), "{found}");
+}
+
+#[test]
+fn registry_that_is_away_is_the_same_cause_as_its_back_off() {
+    let away = json!({"waiting": {"reason": "RegistryUnavailable", "message": "image pull failed for x:1 because the registry is unavailable"}});
+    assert_eq!(
+        cause(&judge(&mover("Pending", away), &[])).reason,
+        "ImagePullBackOff"
+    );
 }
 
 #[test]
