@@ -4,6 +4,7 @@
 //! `agent_testbed::Kubelet`). A sample of kills is made; `AGENT_TEST_BYTES=all` makes all.
 #![expect(clippy::print_stdout, reason = "the table is what these tests are for")]
 
+mod locked;
 mod place;
 mod tree;
 

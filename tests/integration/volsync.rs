@@ -74,12 +74,12 @@ async fn snapshot_all_ends_with_a_row_for_each_and_goes_on_after_a_failure(world
     let held = State::held(world, None).await;
     let wrong = before.held_part().differences(&held);
     assert!(wrong.is_empty(), "{wrong:#?}");
-    // Its mover is running still, until VolSync has given up or succeeded.
+    // Its mover is running still, until it has succeeded.
     world
         .until("the mover of `mealie` has ended", || async {
             let source = world.get(REPLICATION_SOURCE, "default", "mealie").await;
             source["status"]["latestMoverStatus"]["result"] == "Successful"
-                || source["status"]["conditions"][0]["status"] == "False"
+                && source["status"]["lastSyncStartTime"].is_null()
         })
         .await;
 }

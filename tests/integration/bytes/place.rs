@@ -1,7 +1,7 @@
 //! An app with its volume and its repository as folders.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use agent_testbed::{Run, Testbed};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::tree::{Tree, give, plant};
-use super::{APP, NAMESPACE, PASSWORD, SHARE};
+use super::{APP, LOOK, NAMESPACE, PASSWORD, SHARE};
 use crate::integration::app::App;
 use crate::integration::kind::REPLICATION_SOURCE;
 use crate::integration::state::State;
@@ -144,6 +144,33 @@ impl<'a> Place<'a> {
         let target = folder.path().to_str().expect("UTF-8");
         self.restic(&["restore", snapshot, "--target", target]);
         Tree::of(folder.path())
+    }
+
+    /// Leaves the lock of a restic that was killed in the middle of its work.
+    pub(super) fn leave_lock(&self) {
+        let mut restic = Command::new(Testbed::restic().expect("restic"))
+            .args(["--no-cache", "--repo"])
+            .arg(&self.repository)
+            .args(["backup", "--stdin"])
+            .env("RESTIC_PASSWORD", PASSWORD)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("starting restic");
+        // It is written under another name first.
+        let locks = self.repository.join("locks");
+        let is_lock = |name: &std::ffi::OsStr| name.len() == 64;
+        while !std::fs::read_dir(&locks)
+            .expect("a repository")
+            .any(|file| is_lock(&file.expect("a file").file_name()))
+        {
+            assert!(restic.try_wait().expect("looking at restic").is_none());
+            std::thread::sleep(LOOK);
+        }
+        restic.kill().expect("killing restic");
+        restic.wait().expect("waiting for restic");
+        // The movers have a user of their own.
+        give(&locks, self.owner);
     }
 
     /// The files in the repository that lock it.

@@ -1,5 +1,8 @@
 //! What is seen of the mover of one synchronisation, look by look: whether it gets on, and whether it only fails.
 
+use agent_sdk::cluster::Propagation;
+use agent_sdk::prelude::*;
+
 use super::{Mover, Pods, of};
 
 /// What was seen of the mover of one synchronisation, look by look.
@@ -9,10 +12,17 @@ pub(crate) struct Trail {
     pub(crate) log: String,
     /// How many lines the longest one had. A mover that fails at the same place again and again never gets beyond it.
     furthest: usize,
-    job: Option<String>,
+    job: Option<Job>,
     failed: i64,
-    /// A Job from before the synchronisation.
+    /// The uid of a Job from before the synchronisation.
     ignored: Option<String>,
+}
+
+/// A Job, by uid and name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Job {
+    uid: String,
+    name: String,
 }
 
 /// What one look has shown.
@@ -43,11 +53,16 @@ impl Seen {
 
 impl Trail {
     /// Begins after a Job, which is another synchronisation's.
-    pub(crate) fn after(job: Option<String>) -> Trail {
+    fn after(job: Option<String>) -> Trail {
         Trail {
             ignored: job,
             ..Trail::default()
         }
+    }
+
+    /// Begins anew, and goes on to ignore what the other one did.
+    pub(crate) fn begin_after(other: &Trail) -> Trail {
+        Trail::after(other.ignored.clone())
     }
 
     #[cfg(test)]
@@ -58,9 +73,24 @@ impl Trail {
         }
     }
 
-    /// Returns the uid of the Job that was seen last.
-    pub(crate) fn job(&self) -> Option<&str> {
-        self.job.as_deref()
+    /// Removes the Job that was seen last, when there is one: VolSync makes it anew at once, where its own next try may be ten minutes away, and the arguments of
+    /// a mover that is to unlock are the same each time. The trail begins after it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the deletion.
+    pub(crate) fn restart(&mut self, namespace: &str) -> Result<()> {
+        let Some(Job { uid, name }) = self.job.take() else {
+            return Ok(());
+        };
+        let target = ObjectRef::new(kinds::JOB, namespace, &name);
+        let change = Change::delete_with(&target, Some(&uid), Propagation::Background);
+        *self = Trail::after(Some(uid));
+        match cluster::commit_one(change, &[]) {
+            // VolSync was faster.
+            Err(error) if error.kind() == Kind::Conflict => Ok(()),
+            done => done.map(drop),
+        }
     }
 
     /// Looks. For people and deadlines only, so what goes wrong is as if there was nothing to see.
@@ -83,13 +113,16 @@ impl Trail {
     }
 
     fn see(&mut self, mover: &Mover, pods: Pods) -> Seen {
-        let other = self.job.as_ref().is_some_and(|job| *job != mover.uid);
+        let other = self.job.as_ref().is_some_and(|job| job.uid != mover.uid);
         let begun_anew = other && self.failed > 0;
         let before = if other { 0 } else { self.failed };
         let lines = pods.log().lines().count();
         let moved = lines > self.furthest;
         self.furthest = self.furthest.max(lines);
-        self.job = Some(mover.uid.clone());
+        self.job = Some(Job {
+            uid: mover.uid.clone(),
+            name: mover.job.name().to_owned(),
+        });
         self.failed = mover.failed;
         if let Some(log) = &pods.log {
             log.clone_into(&mut self.log);

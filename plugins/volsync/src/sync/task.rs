@@ -84,8 +84,14 @@ impl Task {
     /// Sets the tag in a run that only plans, so that the change is in the plan.
     pub(super) fn plan(&mut self) {
         let seen = self.trail.look(&self.source.namespace, &self.source.uid);
-        let unlock = self.wanted.unlock || self.is_to_restart(&seen);
-        let end = match trigger::set(&self.source, &run::token(), unlock) {
+        let restarted = if self.is_to_restart(&seen) {
+            self.restart()
+        } else {
+            Ok(())
+        };
+        let token = run::token();
+        let set = restarted.and_then(|()| trigger::set(&self.source, &token, self.wanted.unlock));
+        let end = match set {
             Ok(set) => {
                 self.left = Some(set).filter(|_| self.wanted.linger);
                 End::Planned
@@ -146,18 +152,25 @@ impl Task {
     /// Sets the tag when it is our turn.
     fn tag(&mut self) {
         if matches!(self.turn(), Turn::Free | Turn::LeftBehind) {
-            self.set(None);
+            self.set();
         }
     }
 
-    /// Sets the tag on the source as it was seen. `interrupted`: the Job of the mover that this ends.
-    fn set(&mut self, interrupted: Option<String>) {
+    /// Sets the tag on the source as it was seen, and ends a mover that is seen there.
+    fn set(&mut self) {
         let (token, before) = (run::token(), self.source.before());
         match trigger::set(&self.source, &token, self.wanted.unlock) {
             Ok(set) => {
-                self.trail = Trail::after(interrupted);
+                let interrupted = match self.turn() {
+                    Turn::Mover => self.trail.restart(&self.source.namespace),
+                    _ => Ok(()),
+                };
+                self.trail = Trail::begin_after(&self.trail);
                 self.note.clear();
                 self.state = State::Tagged { before, set };
+                if let Err(error) = interrupted {
+                    self.finish(End::Failed(error));
+                }
             }
             // Somebody was faster: the watch brings what the source is like now.
             Err(error) if error.code() == "cluster.conflict" => {

@@ -127,7 +127,10 @@ pub(crate) fn set(source: &Source, token: &str, unlock: bool) -> Result<Set> {
     let target = source.target();
     let mut version = source.version.clone();
     if unlock {
-        let change = Change::signal(&target, resting_on(&version, unlock_by(token)));
+        // It starts nothing, and a change of it during a synchronisation kills the mover: so it is never taken back. VolSync unlocks once
+        // for each value.
+        let body = json!({"spec": {"restic": {"unlock": token}}});
+        let change = Change::signal(&target, resting_on(&version, body));
         let object = cluster::commit_one(change, &["/metadata/generation"])?;
         object.resource_version().clone_into(&mut version);
     }
@@ -150,21 +153,14 @@ pub(crate) fn set(source: &Source, token: &str, unlock: bool) -> Result<Set> {
     })
 }
 
-/// Has VolSync begin the mover of a source anew, at once, with a removal of stale locks in front: of one that waits for its next try, or for what was
-/// missing. It does no harm where the mover has got over it meanwhile.
+/// Has VolSync look at a source again at once: where a reconciliation has failed often, it does so by itself after 17 minutes only.
 ///
 /// # Errors
 ///
 /// Those of the patch.
-pub(crate) fn restart(source: &Source) -> Result<()> {
-    let change = Change::signal(&source.target(), unlock_by(&run::token()));
-    cluster::commit_one(change, &["/metadata/generation"]).map(drop)
-}
-
-/// By itself it starts nothing, and a change of it during a synchronisation kills the mover: so it is never taken back. VolSync unlocks once for each
-/// value.
-fn unlock_by(token: &str) -> Value {
-    json!({"spec": {"restic": {"unlock": token}}})
+pub(crate) fn look_again(source: &Source) -> Result<()> {
+    let body = json!({"metadata": {"annotations": {"agent.ops/requested-at": run::token()}}});
+    cluster::commit_one(Change::signal(&source.target(), body), &[]).map(drop)
 }
 
 /// Lets a patch rest on a version of its object. Not while planning: what a plan does is only tried, all of it on the same state.

@@ -8,9 +8,8 @@ use agent_sdk::wait::Deadline;
 
 use super::super::End;
 use super::super::failure::{lock_is_young, lock_lives};
-use super::super::trigger;
 use super::{State, Task};
-use crate::mover::{Seen, Trail};
+use crate::mover::Seen;
 use crate::restic::cause;
 use crate::restic::lock::Lock;
 use crate::text;
@@ -76,20 +75,14 @@ impl Task {
             self.lock = None;
             return false;
         }
-        match trigger::restart(&self.source) {
-            Ok(()) => {
-                self.restarted = true;
-                self.deadline = Deadline::after(self.wanted.timeout);
-                self.trail = Trail::after(self.trail.job().map(str::to_owned));
-                self.pass_over();
-                true
-            }
-            Err(error) => {
-                self.lock = None;
-                self.finish(End::Failed(error));
-                true
-            }
+        self.restarted = true;
+        self.deadline = Deadline::after(self.wanted.timeout);
+        self.pass_over();
+        if let Err(error) = self.trail.restart(&self.source.namespace) {
+            self.lock = None;
+            self.finish(End::Failed(error));
         }
+        true
     }
 
     /// Returns the sign that the holder of a lock lives, if there is one.

@@ -1,9 +1,11 @@
 //! A mover that is none of ours and only fails: VolSync would start it again for ever, and nobody would ever have their turn.
 
+use agent_sdk::prelude::*;
+
 use super::super::End;
 use super::super::trigger::{self, Turn};
 use super::Task;
-use crate::mover::{Seen, Trail};
+use crate::mover::Seen;
 
 impl Task {
     /// Gets past a mover that is none of ours, and that only fails. Its copy of the volume may be old, so a backup lets it have its end, but at once, and comes
@@ -12,19 +14,15 @@ impl Task {
         if self.turn() != Turn::Mover || !(seen.fails() || self.is_to_restart(seen)) {
             return;
         }
-        let job = self.trail.job().map(str::to_owned);
         if self.wanted.unlock {
             // One that is on its way is waited for.
             if self.tried.is_none() {
-                self.set(job);
+                self.set();
             }
         } else if self.is_to_restart(seen) {
-            match trigger::restart(&self.source) {
-                Ok(()) => {
-                    self.restarted = true;
-                    self.trail = Trail::after(job);
-                }
-                Err(error) => self.finish(End::Failed(error)),
+            self.restarted = true;
+            if let Err(error) = self.restart() {
+                self.finish(End::Failed(error));
             }
         } else {
             let error = self.error(
@@ -35,13 +33,18 @@ impl Task {
         }
     }
 
+    /// Has VolSync begin the mover anew, or try again to begin one.
+    pub(super) fn restart(&mut self) -> Result<()> {
+        if self.source.reason() == Some("Error") {
+            trigger::look_again(&self.source)?;
+        }
+        self.trail.restart(&self.source.namespace)
+    }
+
     /// Says whether the mover of another synchronisation is to be begun anew, once. VolSync itself waits for up to 17 minutes until it looks again at what
     /// was missing, and a Job for up to 10 until its next try.
     pub(super) fn is_to_restart(&self, seen: &Seen) -> bool {
         let missing = self.source.reason() == Some("Error") && !seen.there;
-        self.source.restic().is_some()
-            && self.turn() == Turn::Mover
-            && !self.restarted
-            && (seen.fails() || missing)
+        self.turn() == Turn::Mover && !self.restarted && (seen.fails() || missing)
     }
 }
