@@ -275,7 +275,6 @@ async fn restore_is_byte_for_byte_with_the_real_mover() {
 
 /// What `undo` does once a mover may have written: the volume is as before, or the app stays down.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "undo starts the app on whatever the mover has left"]
 async fn restore_that_has_written_is_taken_back_from_its_safety_snapshot() {
     let world = World::with_containers().await;
     let place = Place::new(&world).await;
@@ -286,7 +285,6 @@ async fn restore_that_has_written_is_taken_back_from_its_safety_snapshot() {
 
 /// A mover that needs longer than its grace period is killed in the middle of a file, and leaves its lock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the mover that is cut off leaves a lock, and undo a volume that is half restored"]
 async fn slow_mover_that_is_taken_back_leaves_no_half_restored_volume() {
     let world = World::with_containers().await;
     let place = Place::new(&world).await;
@@ -317,7 +315,6 @@ async fn slow_mover_that_is_taken_back_leaves_no_half_restored_volume() {
 
 /// restic 0.17 to 0.18.1 skip what was right in the file that they replace.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "restic leaves zeros in a hard-linked file, and nobody looks"]
 async fn hard_linked_file_is_restored_without_zeros() {
     let world = World::with_containers().await;
     let place = Place::new(&world).await;
@@ -347,7 +344,6 @@ async fn hard_linked_file_is_restored_without_zeros() {
 
 /// The app is down only for what nobody could see before, and no longer than it takes to see it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a mover that cannot start is waited for until the time is up"]
 async fn mover_that_cannot_start_is_told_of_within_half_a_minute() {
     let world = World::with_containers().await;
     let place = Place::new(&world).await;
@@ -380,7 +376,6 @@ async fn mover_that_cannot_start_is_told_of_within_half_a_minute() {
 
 /// VolSync itself does not find the log of such a mover, so its status says that it succeeded and nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a list and a restore with a second container are called failures"]
 async fn second_container_changes_nothing() {
     let world = World::with_containers().await;
     let place = Place::new(&world).await;

@@ -17,9 +17,10 @@ const NOTICED: Duration = Duration::from_secs(45);
 /// Starts a restore that waits for VolSync.
 async fn restoring(place: &Place<'_>, options: &str) -> Running {
     let app = &place.app;
-    app.world.controllers().silence("volsync");
-    let line = format!("run volsync.restore media plex --yes --no-safety-snapshot {options}");
+    let line = format!("run volsync.restore media plex --yes {options}");
     let running = Agent::with_kubeconfig(place.proxy.kubeconfig()).start(&line);
+    let running = running.until("the app is down", || app.is_down()).await;
+    app.world.controllers().silence("volsync");
     running.until("it restores", || app.is_restoring()).await
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::destination::{self, Order};
 use super::look::{self, Scene};
 use super::safety::Safety;
-use super::{drain, lock, select};
+use super::{drain, lock, select, verify};
 use crate::restic::Snapshot;
 
 /// Arguments of `volsync.rollback`.
@@ -71,6 +71,14 @@ pub(crate) fn rollback(args: Rollback) -> Result<Report> {
         timeout: args.timeout,
         verify: true,
     };
+    // A mover that was called off in time has overwritten nothing, and one that could not start would not start now either.
+    if verify::is_as(&scene, &chosen, args.timeout)? {
+        let summary = format!(
+            "is as in snapshot `{}`: nothing was overwritten",
+            chosen.short()
+        );
+        return Ok(Report { summary });
+    }
     let announce = || announced(&scene, None, chosen.short());
     let note = destination::restore(&scene, &order, announce)?;
     let lock = lock::left(&scene, args.timeout)?;

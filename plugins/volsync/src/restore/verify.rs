@@ -60,6 +60,26 @@ pub(super) fn verify(scene: &Scene, order: &Order) -> Result<Option<String>> {
     }
 }
 
+/// Says whether the volume is known to be as a snapshot.
+///
+/// # Errors
+///
+/// Those of the host.
+pub(super) fn is_as(scene: &Scene, chosen: &Snapshot, timeout: SignedDuration) -> Result<bool> {
+    let step = Step::new(format!(
+        "Compare `{}` with `{}`",
+        scene.source.claim(),
+        chosen.short()
+    ));
+    let compared = compare(&step, scene, "compare", chosen, timeout)?;
+    step.done(match &compared {
+        Compared::Same => "every file is as in the snapshot".to_owned(),
+        Compared::Differs(_) => "it differs".to_owned(),
+        Compared::Unknown(why) => why.clone(),
+    });
+    Ok(compared == Compared::Same)
+}
+
 fn unproven(chosen: &Snapshot, why: &str) -> String {
     format!(
         "whether every file is as in snapshot `{}` was not compared: {why}",
