@@ -12,6 +12,7 @@ mod app;
 mod container;
 mod environment;
 mod pod;
+mod status;
 mod volume;
 
 pub use app::WRITES;

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::container::{self, Container, Order, words};
 use super::environment::Environment;
+use super::status::{self, second, waiting};
 use super::volume::{Mount, text};
 use super::{Node, Obstacle, Run, environment, lock, volume};
 
@@ -30,7 +31,7 @@ pub(super) fn is_ours(pod: &Value) -> bool {
         })
 }
 
-fn containers(pod: &Value) -> &[Value] {
+pub(super) fn containers(pod: &Value) -> &[Value] {
     let containers = pod["spec"]["containers"].as_array();
     containers.map(Vec::as_slice).unwrap_or_default()
 }
@@ -258,41 +259,8 @@ impl Life {
 
     /// Writes the status: a phase, and the state of each container.
     async fn report(&self, phase: &str, state: impl Fn(usize) -> Value) -> anyhow::Result<()> {
-        let pod = self.pod();
-        let running = phase == "Running";
-        let statuses = containers(&pod).iter().enumerate().map(|(index, one)| {
-            json!({
-                "name": one["name"], "image": one["image"], "imageID": "", "ready": running, "started": running,
-                "restartCount": 0, "state": state(index),
-            })
-        });
-        let statuses: Vec<_> = statuses.collect();
-        let over = ["Succeeded", "Failed"].contains(&phase);
-        let ready = if running { "True" } else { "False" };
-        let why = match phase {
-            "Succeeded" => json!("PodCompleted"),
-            "Failed" => json!("PodFailed"),
-            "Pending" => json!("ContainersNotReady"),
-            _ => Value::Null,
-        };
-        let now = second(Timestamp::now());
-        let condition = |kind: &str, status: &str, reason: &Value| json!({"type": kind, "status": status, "reason": reason, "lastTransitionTime": now});
-        let begun = if over { "False" } else { ready };
-        let mut conditions = pod["status"]["conditions"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        conditions.retain(|one| one["type"] == "PodScheduled");
-        conditions.extend([
-            condition("PodReadyToStartContainers", begun, &Value::Null),
-            condition("Initialized", "True", &Value::Null),
-            condition("Ready", ready, &why),
-            condition("ContainersReady", ready, &why),
-        ]);
-        let status = json!({
-            "phase": phase, "conditions": conditions, "containerStatuses": statuses, "hostIP": "127.0.0.1",
-            "startTime": second(self.started), "qosClass": pod["status"]["qosClass"],
-        });
+        let states = (0..containers(&self.pod()).len()).map(state).collect();
+        let status = status::of(&self.pod(), phase, states, self.started);
         let patch = Patch::Merge(json!({"metadata": {"uid": self.uid}, "status": status}));
         let params = PatchParams::default();
         self.pods()
@@ -317,13 +285,4 @@ impl Life {
             let _lost = events.create(&PostParams::default(), &event).await;
         }
     }
-}
-
-fn waiting(reason: &str, message: Option<&str>) -> Value {
-    json!({"waiting": {"reason": reason, "message": message}})
-}
-
-/// In the API's form, which has whole seconds.
-fn second(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
