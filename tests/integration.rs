@@ -12,6 +12,7 @@
 mod integration {
     mod agent;
     mod app;
+    mod bytes;
     mod completion;
     mod damage;
     mod fault;
@@ -22,6 +23,7 @@ mod integration {
     mod keda;
     mod kill;
     mod kind;
+    mod kubeconfig;
     mod output;
     mod plan;
     mod plugin;

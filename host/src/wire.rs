@@ -1,4 +1,4 @@
-//! The wiring: the only place that opens files, clients and sockets, and that reads the environment.
+//! The wiring: the only place that opens files and clients, reads the environment and starts programs.
 //!
 //! It gives each room what it may use, as values, and nothing below it opens anything.
 
@@ -112,7 +112,10 @@ async fn agent(
     let limits = Limits::TERMINAL;
     let client = match &world {
         Some(world) => world.cluster_client(&limits),
-        None => cluster::client(&options, &limits),
+        None => {
+            let quiet = matches!(invocation.command, Command::Complete(_));
+            cluster::client(&options, &limits, quiet)
+        }
     };
     let store = Store::new(Sources {
         bundled: agent_bundle::plugins()

@@ -34,6 +34,7 @@ pub mod args;
 #[doc(hidden)]
 pub mod bindings;
 pub mod cluster;
+pub mod diagnosis;
 #[doc(hidden)]
 pub mod document;
 mod error;

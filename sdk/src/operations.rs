@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::bindings::ops::operations::operations as wit;
 use crate::bindings::ops::types::types::Invocation;
-use crate::{Outcome, Result};
+use crate::{ObjectRef, Outcome, Result};
 
 /// One call of an operation.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,13 @@ impl Call {
         Call {
             operation: operation.to_owned(),
             arguments,
+        }
+    }
+
+    fn to_wit(&self) -> Invocation {
+        Invocation {
+            operation: self.operation.clone(),
+            arguments: self.arguments.to_string(),
         }
     }
 }
@@ -43,13 +50,40 @@ pub fn hold(calls: &[Call]) -> Result<Held> {
 }
 
 fn invocations(calls: &[Call]) -> Vec<Invocation> {
-    calls
-        .iter()
-        .map(|call| Invocation {
-            operation: call.operation.clone(),
-            arguments: call.arguments.to_string(),
-        })
-        .collect()
+    calls.iter().map(Call::to_wit).collect()
+}
+
+/// Announces what others are about to overwrite at this operation's wish. Until that is settled, every end of the run but a good one calls the
+/// compensation, and what is older stays held. `by_hand`: the command of a person where that fails, or where there is none.
+///
+/// # Errors
+/// `denied`; `operations.unknown`, `operations.arguments` of the compensation.
+pub fn overwrite(
+    target: &ObjectRef,
+    compensation: Option<&Call>,
+    by_hand: &str,
+) -> Result<Overwritten> {
+    let announced = wit::overwrite(&wit::Overwriting {
+        target: target.to_wit(),
+        compensation: compensation.map(Call::to_wit),
+        by_hand: by_hand.to_owned(),
+    })?;
+    Ok(Overwritten(announced))
+}
+
+/// What may be overwritten by now. Dropping it changes nothing: only [`Overwritten::settle`] says that it is well.
+pub struct Overwritten(wit::Overwritten);
+
+impl Overwritten {
+    /// Says that it is as it was to become.
+    pub fn settle(self) {
+        self.0.settle();
+    }
+
+    /// Says that nobody has touched it, and nobody will.
+    pub fn withdraw(self) {
+        self.0.withdraw();
+    }
 }
 
 /// What callees changed, held. Dropping it puts everything back.

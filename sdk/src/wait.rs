@@ -5,20 +5,27 @@
 
 mod queries;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use crate::cluster::{self, Sighting, Watcher};
+use crate::diagnosis::{Cause, Standing};
 use crate::run::{self, Step};
 use crate::{Error, Object, ObjectRef, Result};
+
+/// Of many that are blocked, only so many are told; the results name each.
+const MOST_TOLD: usize = 8;
 
 /// What one look at an object says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict<T> {
     /// Not yet; the note says what is missing.
     Pending(String),
+    /// Not yet, and something stands in the way. It is told once it has stood for some seconds, looked at again every few seconds although
+    /// nothing changed, and ends the wait with that error when it has stood for as long as its kind may.
+    Blocked(Cause, Error),
     /// It is as wanted.
     Done(T),
     /// It will not become as wanted.
@@ -75,7 +82,8 @@ impl Deadline {
 }
 
 /// Waits until each target has a verdict or the deadline comes. `look` is called with the target's index and the object, or none while
-/// there is no such object, whenever it may have changed; after its verdict a target is not looked at again.
+/// there is no such object, whenever it may have changed, and every few seconds while it is blocked; after its verdict a target is not
+/// looked at again.
 ///
 /// # Errors
 /// Of the watch as a whole: `cancelled`, `denied`, `unavailable` and so on. What is wrong with one target is in its place of the result.
@@ -120,7 +128,15 @@ type Name<'a> = (Option<&'a str>, &'a str);
 
 enum State<T> {
     Pending(String),
+    Blocked(Box<Blocked>),
     Ended(Waited<T>),
+}
+
+struct Blocked {
+    cause: Cause,
+    error: Error,
+    /// As it was seen last.
+    object: Option<Object>,
 }
 
 struct Wait<'a, T> {
@@ -129,6 +145,8 @@ struct Wait<'a, T> {
     /// The targets of each query, by namespace and name.
     by_name: Vec<BTreeMap<Name<'a>, Vec<usize>>>,
     states: Vec<State<T>>,
+    standing: BTreeMap<usize, Standing>,
+    told: BTreeSet<String>,
     seen: Vec<bool>,
 }
 
@@ -148,6 +166,8 @@ impl<'a, T> Wait<'a, T> {
                 .iter()
                 .map(|_| State::Pending("not seen yet".to_owned()))
                 .collect(),
+            standing: BTreeMap::new(),
+            told: BTreeSet::new(),
             seen: vec![false; targets.len()],
         }
     }
@@ -160,10 +180,27 @@ impl<'a, T> Wait<'a, T> {
         look: &mut impl FnMut(usize, Option<&Object>) -> Verdict<T>,
     ) -> Result<()> {
         let mut said = String::new();
+        let mut next_look = Duration::ZERO;
         loop {
             let left = deadline.left();
-            for sighting in watcher.next(left)? {
+            let blocked = self.has_blocked();
+            let at_most = if blocked {
+                left.min(Standing::LOOK)
+            } else {
+                left
+            };
+            for sighting in watcher.next(at_most)? {
                 self.judge(sighting, look);
+            }
+            if self.has_blocked() || blocked {
+                let now = run::elapsed();
+                if now >= next_look {
+                    self.look_again(look);
+                    next_look = now.saturating_add(Standing::LOOK);
+                }
+                for cause in self.stand(now) {
+                    crate::warn!("{cause}");
+                }
             }
             let pending = self.pending();
             let total = self.targets.len();
@@ -198,15 +235,49 @@ impl<'a, T> Wait<'a, T> {
         };
         for index in concerned {
             self.seen[index] = true;
-            if matches!(self.states[index], State::Ended(_)) {
+            if !matches!(self.states[index], State::Ended(_)) {
+                self.states[index] = state(look(index, present), present);
+            }
+        }
+    }
+
+    fn has_blocked(&self) -> bool {
+        let mut states = self.states.iter();
+        states.any(|state| matches!(state, State::Blocked(_)))
+    }
+
+    /// Looks again at what is blocked: why may stand in objects that are not watched.
+    fn look_again(&mut self, look: &mut impl FnMut(usize, Option<&Object>) -> Verdict<T>) {
+        for (index, place) in self.states.iter_mut().enumerate() {
+            if let State::Blocked(blocked) = place {
+                let object = blocked.object.take();
+                *place = state(look(index, object.as_ref()), object.as_ref());
+            }
+        }
+    }
+
+    /// Ends what was blocked for too long, and returns what is to be told. What many wait for is told once.
+    fn stand(&mut self, now: Duration) -> Vec<Cause> {
+        let mut tell = Vec::new();
+        for (index, place) in self.states.iter_mut().enumerate() {
+            let State::Blocked(blocked) = place else {
+                if let Some(standing) = self.standing.get_mut(&index) {
+                    standing.judge(now, None);
+                }
+                continue;
+            };
+            let standing = self.standing.entry(index).or_default();
+            if standing.judge(now, Some(&blocked.cause)).is_some() {
+                *place = State::Ended(Waited::Failed(blocked.error.clone()));
                 continue;
             }
-            self.states[index] = match look(index, present) {
-                Verdict::Pending(note) => State::Pending(note),
-                Verdict::Done(value) => State::Ended(Waited::Done(value)),
-                Verdict::Failed(error) => State::Ended(Waited::Failed(error)),
-            };
+            for cause in standing.untold(now) {
+                if self.told.len() < MOST_TOLD && self.told.insert(cause.to_string()) {
+                    tell.push(cause);
+                }
+            }
         }
+        tell
     }
 
     /// Returns the targets of a query that have that name.
@@ -231,7 +302,7 @@ impl<'a, T> Wait<'a, T> {
     fn pending(&self) -> usize {
         self.states
             .iter()
-            .filter(|state| matches!(state, State::Pending(_)))
+            .filter(|state| !matches!(state, State::Ended(_)))
             .count()
     }
 
@@ -241,12 +312,9 @@ impl<'a, T> Wait<'a, T> {
             .states
             .iter()
             .zip(self.targets)
-            .find_map(|(state, target)| match state {
-                State::Pending(note) => Some((note, target)),
-                State::Ended(_) => None,
-            });
+            .find_map(|(state, target)| Some((state.note()?, target)));
         match first {
-            Some((note, _)) if self.targets.len() == 1 => note.clone(),
+            Some((note, _)) if self.targets.len() == 1 => note,
             Some((note, target)) => format!("{target}: {note}"),
             None => String::new(),
         }
@@ -257,9 +325,34 @@ impl<'a, T> Wait<'a, T> {
             .into_iter()
             .map(|state| match state {
                 State::Pending(note) => Waited::TimedOut(note),
+                State::Blocked(blocked) => Waited::TimedOut(blocked.cause.to_string()),
                 State::Ended(waited) => waited,
             })
             .collect()
+    }
+}
+
+impl<T> State<T> {
+    /// Returns what is missing; none when nothing is waited for any more.
+    fn note(&self) -> Option<String> {
+        match self {
+            State::Pending(note) => Some(note.clone()),
+            State::Blocked(blocked) => Some(blocked.cause.to_string()),
+            State::Ended(_) => None,
+        }
+    }
+}
+
+fn state<T>(verdict: Verdict<T>, object: Option<&Object>) -> State<T> {
+    match verdict {
+        Verdict::Pending(note) => State::Pending(note),
+        Verdict::Blocked(cause, error) => State::Blocked(Box::new(Blocked {
+            cause,
+            error,
+            object: object.cloned(),
+        })),
+        Verdict::Done(value) => State::Ended(Waited::Done(value)),
+        Verdict::Failed(error) => State::Ended(Waited::Failed(error)),
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
-/// A run that takes longer hangs.
+/// A run that takes longer hangs, unless a test knows better.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(20);
@@ -22,7 +22,9 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(crate) struct Agent {
     home: Arc<TempDir>,
     kubeconfig: Option<PathBuf>,
+    folder: Option<PathBuf>,
     variables: Vec<(String, String)>,
+    patience: Duration,
 }
 
 impl Agent {
@@ -37,10 +39,18 @@ impl Agent {
         Self {
             home,
             kubeconfig: None,
+            folder: None,
             variables: variables
                 .map(|(name, value)| (name.to_owned(), value))
                 .into(),
+            patience: PATIENCE,
         }
+    }
+
+    /// Gives its runs so much time.
+    pub(crate) fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// An agent that is told of a cluster by `KUBECONFIG`.
@@ -65,6 +75,12 @@ impl Agent {
         self.variables.retain(|(known, _)| known != name);
         self.variables.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Starts it in a folder, which is its home as well.
+    pub(crate) fn within(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self.with("HOME", &folder.display().to_string())
     }
 
     /// Its home directory.
@@ -99,6 +115,9 @@ impl Agent {
         if let Some(kubeconfig) = &self.kubeconfig {
             command.env("KUBECONFIG", kubeconfig);
         }
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
         command.stdin(Stdio::null()).stdout(stdout);
         command.stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("starting the agent");
@@ -108,6 +127,7 @@ impl Agent {
             stdout: gather(child.stdout.take()),
             stderr: gather(child.stderr.take()),
             child,
+            patience: self.patience,
         }
     }
 }
@@ -118,6 +138,7 @@ pub(crate) struct Running {
     /// It needs its home for as long as it runs, also when nobody starts another one there.
     _home: Arc<TempDir>,
     child: Child,
+    patience: Duration,
     stdout: JoinHandle<String>,
     stderr: JoinHandle<String>,
 }
@@ -137,7 +158,7 @@ impl Running {
         let begin = Instant::now();
         while !holds().await {
             let ended = self.child.try_wait().expect("looking at the agent");
-            if ended.is_some() || begin.elapsed() > PATIENCE {
+            if ended.is_some() || begin.elapsed() > self.patience {
                 panic!("not before the end of {}: {what}", self.stop().await);
             }
             tokio::time::sleep(LOOK).await;
@@ -147,10 +168,11 @@ impl Running {
 
     /// Waits until it ends.
     pub(crate) async fn end(mut self) -> Ran {
-        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let patience = self.patience;
+        let ended = tokio::time::timeout(patience, self.child.wait()).await;
         let hung = ended.is_err();
         let ran = self.stop().await;
-        assert!(!hung, "not after {PATIENCE:?}: the end of {ran}");
+        assert!(!hung, "not after {patience:?}: the end of {ran}");
         ran
     }
 

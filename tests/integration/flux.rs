@@ -9,6 +9,7 @@ use super::scenario::scenarios;
 use super::world::{World, is_ready};
 
 pub(crate) mod trap;
+pub(crate) mod wait;
 
 scenarios![
     reconcile_waits_until_flux_has_answered,

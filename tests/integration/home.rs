@@ -19,9 +19,11 @@ pub(crate) struct Desired {
     pub(crate) files: Vec<(String, String)>,
 }
 
-/// The same home as people wrote it.
-pub(crate) fn desired() -> Desired {
-    let (kustomizations, objects): (Vec<_>, Vec<_>) = kept(agent_sandbox_home::desired())
+/// The same home as people wrote it, with every object changed.
+pub(crate) fn desired(change: impl Fn(&mut Value)) -> Desired {
+    let mut all = kept(agent_sandbox_home::desired());
+    all.iter_mut().for_each(change);
+    let (kustomizations, objects): (Vec<_>, Vec<_>) = all
         .into_iter()
         .partition(|object| object["kind"] == "Kustomization");
     let applied = applied();

@@ -1,5 +1,7 @@
 //! The operations of `keda`.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::app::App;
@@ -17,6 +19,9 @@ scenarios![
     paused_at_replicas_is_told_and_resumed,
     forced_activation_is_left_as_it_is,
     paused_app_at_zero_is_not_scaled_up_by_its_trigger,
+    resumption_that_keda_does_not_confirm_is_told_by_the_autoscaler,
+    trigger_that_is_broken_is_a_remark_of_the_resumption,
+    namespace_that_does_not_exist_is_told,
 ];
 
 /// What the annotations of KEDA begin with.
@@ -289,4 +294,92 @@ async fn paused_app_at_zero_is_not_scaled_up_by_its_trigger(world: &World) {
         .until("KEDA scales it up again", || async { !app.is_down().await })
         .await;
     app.gets_as(&before).await;
+}
+
+/// Sets KEDA's conditions by hand, while KEDA is silent.
+async fn set_conditions(app: &App<'_>, conditions: &[(&str, &str, &str)]) {
+    let conditions: Vec<Value> = conditions
+        .iter()
+        .map(|(of, status, message)| json!({"type": of, "status": status, "reason": "ByHand", "message": message}))
+        .collect();
+    let path = format!("{}/status", SCALED_OBJECT.path(app.namespace, app.name));
+    let change = json!({"status": {"conditions": conditions}});
+    let media = "application/merge-patch+json";
+    let sent = app.world.send("PATCH", &path, media, &change).await;
+    sent.expect("setting conditions");
+}
+
+/// An autoscaler as KEDA makes it.
+fn autoscaler(app: &App<'_>) -> Value {
+    json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": format!("keda-hpa-{}", app.name), "namespace": app.namespace},
+        "spec": {
+            "minReplicas": 1, "maxReplicas": 1,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": app.name},
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}],
+        },
+    })
+}
+
+/// kedacore/keda#6982: the condition stays although KEDA has resumed.
+async fn resumption_that_keda_does_not_confirm_is_told_by_the_autoscaler(world: &World) {
+    let app = world.app_alone("media", "plex").await;
+    let agent = world.agent();
+    agent.run("run keda.pause media plex").await.exits(0);
+    world.controllers().silence("keda");
+    let line = "run keda.resume media plex --timeout 30s -o json";
+    let resumed = async {
+        let ran = agent.run(line).await;
+        (ran, Instant::now())
+    };
+    let made = async {
+        world
+            .until("the pause is gone", || async { !app.is_paused().await })
+            .await;
+        world.create(AUTOSCALER, &autoscaler(&app)).await;
+        Instant::now()
+    };
+    let ((ran, ended), made) = tokio::join!(resumed, made);
+    let ran = ran.exits(0);
+    assert_eq!(ran.value()[0]["result"], "resumed", "{ran}");
+    let message = ran.value()[0]["message"].to_string();
+    assert!(message.contains("`Paused` still says"), "{ran}");
+    assert!(ended - made < Duration::from_secs(25), "{ran}");
+    world.controllers().answer("keda");
+    world.settle().await;
+}
+
+/// What was asked for is done, and what KEDA says is from before.
+async fn trigger_that_is_broken_is_a_remark_of_the_resumption(world: &World) {
+    let app = world.app_alone("media", "bazarr").await;
+    let agent = world.agent();
+    agent.run("run keda.pause media bazarr").await.exits(0);
+    world.controllers().silence("keda");
+    let down = "Triggers defined in ScaledObject are not working correctly";
+    set_conditions(&app, &[("Ready", "False", down), ("Paused", "False", "")]).await;
+    let line = "run keda.resume media bazarr --timeout 40s -o json";
+    let ran = agent.run(line).await.exits(0);
+    let message = ran.value()[0]["message"].to_string();
+    assert!(message.contains(&format!("KEDA reports: {down}")), "{ran}");
+    assert!(message.contains("has not made its autoscaler"), "{ran}");
+    let line = "run keda.pause media bazarr --timeout 3s";
+    let ran = agent.run(line).await.exits(1);
+    assert!(ran.says(down).stderr.contains("came to its deadline"));
+    annotate(&app, "paused", Value::Null).await;
+    world.controllers().answer("keda");
+    world.settle().await;
+}
+
+async fn namespace_that_does_not_exist_is_told(world: &World) {
+    for operation in ["keda.status medai", "keda.pause --all --namespace medai"] {
+        let line = format!("run {operation}");
+        world
+            .agent()
+            .run(&line)
+            .await
+            .exits(1)
+            .says("`medai`")
+            .says("media");
+    }
 }

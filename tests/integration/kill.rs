@@ -19,6 +19,7 @@ use super::scenario::scenarios;
 use super::state::State;
 use super::world::World;
 use made::Made;
+pub(crate) use victim::TOKENS;
 use victim::Victim;
 
 mod made;

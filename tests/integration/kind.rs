@@ -39,6 +39,8 @@ pub(crate) const CLUSTER_ROLE: Kind = kind("/apis/rbac.authorization.k8s.io/v1",
 pub(crate) const CLUSTER_ROLE_BINDING: Kind =
     kind("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings");
 pub(crate) const QUOTA: Kind = kind("/api/v1", "resourcequotas");
+pub(crate) const VOLUME_SNAPSHOT: Kind =
+    kind("/apis/snapshot.storage.k8s.io/v1", "volumesnapshots");
 pub(crate) const POD: Kind = kind("/api/v1", "pods");
 
 impl Kind {

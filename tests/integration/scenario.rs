@@ -80,6 +80,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         super::fault::ALL,
         super::flux::ALL,
         super::flux::trap::ALL,
+        super::flux::wait::ALL,
         super::full::ALL,
         super::keda::ALL,
         super::refused::ALL,
@@ -91,6 +92,7 @@ fn all() -> impl Iterator<Item = &'static Scenario> {
         super::restore::failing::ALL,
         super::restore::spoiled::ALL,
         super::volsync::ALL,
+        super::volsync::blocked::ALL,
         super::volsync::trigger::ALL,
         super::whole_volsync::ALL,
     ];

@@ -9,6 +9,7 @@ use super::scenario::scenarios;
 use super::state::State;
 use super::world::World;
 
+pub(crate) mod blocked;
 pub(crate) mod trigger;
 
 scenarios![

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use agent_sandbox::{ApiServer, Config, Login};
 use agent_sandbox_controller::{Controllers, Options, Repositories, Volumes};
-use agent_testbed::Testbed;
 use agent_testbed::fault::Proxy;
+use agent_testbed::{Kubelet, Testbed};
 use kube::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::agent::Agent;
 use super::app::App;
+use super::bytes;
 use super::home;
 use super::kind::{
     AUTOSCALER, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, DEPLOYMENT, HELM_RELEASE, JOB, KUSTOMIZATION,
@@ -86,7 +87,27 @@ impl World {
     /// The real world.
     pub(crate) async fn testbed() -> Self {
         let testbed = Testbed::start().await.expect("a testbed");
-        let home = home::desired();
+        let options = Options::testbed(testbed.logs().sink());
+        Self::of_testbed(testbed, |_| (), options).await
+    }
+
+    /// The real world with the real VolSync, whose movers are processes that run restic over folders.
+    pub(crate) async fn with_containers() -> Self {
+        let testbed = Testbed::start_with_containers().await.expect("a testbed");
+        let options = Options {
+            volsync: false,
+            job_pods: false,
+            ..Options::testbed(testbed.logs().sink())
+        };
+        Self::of_testbed(testbed, bytes::reachable, options).await
+    }
+
+    async fn of_testbed(
+        mut testbed: Testbed,
+        change: impl Fn(&mut Value),
+        options: Options,
+    ) -> Self {
+        let home = home::desired(change);
         let client = testbed.client();
         agent_testbed::load(&client, &home.objects)
             .await
@@ -100,9 +121,12 @@ impl World {
             .await
             .expect("its Kustomizations");
         let kubeconfig = std::fs::read_to_string(testbed.kubeconfig_path()).expect("a kubeconfig");
-        let options = quick(Options::testbed(testbed.logs().sink()));
+        if !options.volsync {
+            bytes::synchronized(&client).await;
+            testbed.start_volsync().expect("VolSync");
+        }
         let server = Server::Testbed(Box::new(testbed));
-        Self::settled(server, client, &kubeconfig, options).await
+        Self::settled(server, client, &kubeconfig, quick(options)).await
     }
 
     async fn settled(server: Server, client: Client, kubeconfig: &str, options: Options) -> Self {
@@ -161,6 +185,14 @@ impl World {
     /// The controllers, with their faults.
     pub(crate) fn controllers(&self) -> &Controllers {
         &self.controllers
+    }
+
+    /// The kubelet of a world with containers.
+    pub(crate) fn kubelet(&self) -> &Kubelet {
+        match &self.server {
+            Server::Testbed(testbed) => testbed.kubelet().expect("a world with containers"),
+            Server::Sandbox(_) => panic!("the simulated world has no kubelet"),
+        }
     }
 
     /// The restic repositories.

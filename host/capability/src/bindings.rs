@@ -24,6 +24,9 @@ wasmtime::component::bindgen!({
         "ops:operations/operations.[method]held.outcomes": trappable,
         "ops:operations/operations.[method]held.changed": trappable,
         "ops:operations/operations.[method]held.keep": trappable,
+        "ops:operations/operations.[method]overwritten.settle": trappable,
+        "ops:operations/operations.[method]overwritten.withdraw": trappable,
+        "ops:operations/operations.[drop]overwritten": trappable,
     },
     exports: { default: async },
     with: {
@@ -31,5 +34,6 @@ wasmtime::component::bindgen!({
         "ops:cluster/cluster.held": crate::cluster::Held,
         "ops:cluster/cluster.watcher": crate::cluster::Watcher,
         "ops:operations/operations.held": crate::operations::Held,
+        "ops:operations/operations.overwritten": crate::operations::Overwritten,
     },
 });

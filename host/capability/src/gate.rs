@@ -33,6 +33,7 @@ mod ask;
 mod bound;
 mod callee;
 mod clock;
+mod compensate;
 mod denial;
 mod end;
 mod imagined;
@@ -88,6 +89,8 @@ pub(crate) struct Actor {
     pub(crate) scope: Option<Scope>,
     /// Whether the person has agreed to what it asked.
     agreed: AtomicBool,
+    /// Whether it undoes something, or is called by what does.
+    compensating: bool,
     /// Its writes that are under way.
     writes: TaskTracker,
     /// How many host calls it has made.
@@ -112,6 +115,7 @@ impl Actor {
             depth: 0,
             scope: None,
             agreed: AtomicBool::new(false),
+            compensating: false,
             writes: TaskTracker::new(),
             calls: AtomicU64::new(0),
             clock: Clock::new(begun),
@@ -191,12 +195,23 @@ impl Gate {
                         target.namespace.as_deref(),
                     ));
                 }
-                match grants.risk() {
-                    Risk::Read => Err(denial::read_only(self, *verb, target)),
-                    Risk::Destroy if !self.agreed() => Err(denial::not_asked(self, *verb, target)),
-                    _ => Ok(()),
-                }
+                self.may_write(*verb, target)
             }
+            Ask::Overwrite(target, operation) => match operation {
+                Some(operation) if !grants.allow_call(operation) => {
+                    Err(denial::call(self, operation))
+                }
+                _ => self.may_write(Verb::Overwrite, target),
+            },
+        }
+    }
+
+    /// Checks what an operation's risk says about its writes.
+    fn may_write(&self, verb: Verb, target: &ObjectRef) -> Result<(), Failure> {
+        match self.actor.grants.risk() {
+            Risk::Read => Err(denial::read_only(self, verb, target)),
+            Risk::Destroy if !self.agreed() => Err(denial::not_asked(self, verb, target)),
+            _ => Ok(()),
         }
     }
 
@@ -219,9 +234,13 @@ impl Gate {
         text: String,
         facts: Vec<(String, String)>,
     ) -> Result<(), Failure> {
-        let run = self.run.clone();
+        let (run, agreed) = (self.run.clone(), self.actor.compensating);
         let asked = self.admit(self.next_call(), Ask::Confirm, |_pass| async move {
-            run.ask(text, facts).await
+            match agreed {
+                // To the way back whoever agreed to the way there has agreed too, or who takes the run back.
+                true => Ok(()),
+                false => run.ask(text, facts).await,
+            }
         });
         asked.await?;
         self.actor.agreed.store(true, Ordering::Release);
@@ -340,7 +359,7 @@ impl Gate {
 fn right_for(verb: Verb) -> ClusterVerb {
     match verb {
         Verb::Create => ClusterVerb::Create,
-        Verb::Patch | Verb::Signal => ClusterVerb::Patch,
+        Verb::Patch | Verb::Signal | Verb::Overwrite => ClusterVerb::Patch,
         Verb::Apply => ClusterVerb::Apply,
         Verb::Delete => ClusterVerb::Delete,
     }

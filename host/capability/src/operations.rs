@@ -1,9 +1,9 @@
 //! Operations of this and other plugins, called by a plugin.
 
-use agent_core::failure::Failure;
-use agent_core::id::{CallId, OperationName};
+use agent_core::failure::{Failure, Kind};
+use agent_core::id::{CallId, Digest, OperationName};
 use agent_core::journal::Returned;
-use agent_core::undo::Scope;
+use agent_core::undo::{Callee, Scope};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
@@ -11,6 +11,9 @@ use crate::bindings::ops::types::types as wit;
 use crate::gate::Gate;
 
 mod host;
+mod overwrite;
+
+pub use overwrite::Overwritten;
 
 /// How operations are called. The engine knows how; this room only knows when.
 pub trait Operations: Send + Sync {
@@ -23,6 +26,25 @@ pub trait Operations: Send + Sync {
         operation: OperationName,
         arguments: Map<String, Value>,
         scope: Option<Scope>,
+    ) -> BoxFuture<'static, Result<Returned, Failure>>;
+
+    /// Finds an operation that is to be called later, and keeps its artifact until the run is over.
+    ///
+    /// # Errors
+    /// When there is no such operation, when the arguments do not fit it, or when it can do more harm than the one that names it.
+    fn find(
+        &self,
+        caller: &Gate,
+        operation: &OperationName,
+        arguments: &Map<String, Value>,
+    ) -> Result<Digest, Failure>;
+
+    /// Runs an operation that undoes something, at the place `call` (see [`Gate::compensating`]).
+    fn compensate(
+        &self,
+        run: Gate,
+        call: CallId,
+        callee: Callee,
     ) -> BoxFuture<'static, Result<Returned, Failure>>;
 }
 
@@ -37,6 +59,19 @@ impl Held {
     fn numbers(&self) -> Vec<u64> {
         self.gate.run.ledger.numbers_in(&self.scope)
     }
+}
+
+/// Reads which operation is meant, and its arguments.
+fn invocation(call: &wit::Invocation) -> Result<(OperationName, Map<String, Value>), Failure> {
+    let operation: OperationName = call
+        .operation
+        .parse()
+        .map_err(|error| Failure::of(Kind::Invalid, "operations.name", &error))?;
+    let arguments = serde_json::from_str(&call.arguments).map_err(|error| {
+        Failure::of(Kind::Invalid, "operations.arguments", &error)
+            .while_doing(format!("the arguments of `{operation}` are no JSON object"))
+    })?;
+    Ok((operation, arguments))
 }
 
 impl From<Returned> for wit::Outcome {

@@ -70,6 +70,8 @@ pub struct Resumption {
     pub consent: Consent,
     /// Whether what cannot be put back is left as it is, so that the run is over all the same. It is named.
     pub give_up: bool,
+    /// Whether what was overwritten stays as it is by now, and the rest is put back: somebody has seen to it.
+    pub leave_data: bool,
     /// The values of its secret parameters once more. Only a run that goes on needs them.
     pub secrets: Secrets,
 }

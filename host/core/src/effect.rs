@@ -40,6 +40,8 @@ pub enum Verb {
     Apply,
     /// It is removed.
     Delete,
+    /// What is behind it is overwritten by somebody else, such as a volume by a controller.
+    Overwrite,
 }
 
 impl Verb {
@@ -51,6 +53,7 @@ impl Verb {
             Verb::Signal => "signal",
             Verb::Apply => "apply",
             Verb::Delete => "delete",
+            Verb::Overwrite => "overwrite",
         }
     }
 }
@@ -85,7 +88,9 @@ impl Verb {
     pub fn recovery(self) -> Recovery {
         match self {
             Verb::Create => Recovery::Check,
-            Verb::Patch | Verb::Signal | Verb::Apply | Verb::Delete => Recovery::Retry,
+            Verb::Patch | Verb::Signal | Verb::Apply | Verb::Delete | Verb::Overwrite => {
+                Recovery::Retry
+            }
         }
     }
 }

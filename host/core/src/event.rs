@@ -232,11 +232,15 @@ impl Outcome {
                 put_back,
                 held,
             } if put_back.is_empty() || *held > 0 => exit::of(failure),
+            // Not all is as before: that must not look like what is undone.
+            Outcome::Failed { put_back, .. } if is_stuck(put_back) => exit::FAILED,
             Outcome::Failed { .. } => exit::UNDONE,
-            Outcome::Undone { put_back, .. } => {
-                let stuck = put_back.iter().any(|one| one.failure.is_some());
-                if stuck { exit::FAILED } else { exit::DONE }
-            }
+            Outcome::Undone { put_back, .. } if is_stuck(put_back) => exit::FAILED,
+            Outcome::Undone { .. } => exit::DONE,
         }
     }
+}
+
+fn is_stuck(put_back: &[TakeBack]) -> bool {
+    put_back.iter().any(|one| one.failure.is_some())
 }

@@ -135,6 +135,11 @@ impl CallId {
         }
     }
 
+    /// Returns the place of an operation that the run itself calls: the `attempt`th one, from 1, to undo the effect with that number.
+    pub fn compensation(effect: u64, attempt: u64) -> CallId {
+        CallId(format!("u{effect}.{attempt}"))
+    }
+
     /// Splits it into the place of the operation that calls, and the number of the call; none for the run's own operation.
     pub fn split(&self) -> Option<(CallId, u64)> {
         let (caller, number) = self.0.rsplit_once('.').unwrap_or(("", &self.0));

@@ -1,9 +1,11 @@
 //! How a change is put back, and who holds it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use crate::descriptor::Risk;
 use crate::effect::FieldChange;
-use crate::id::CallId;
+use crate::id::{CallId, Digest, OperationName};
 
 /// How a change is put back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,43 @@ pub enum Undo {
     },
     /// It was a change of values that the journal does not keep, so nobody can put it back any more.
     Withheld,
+    /// An operation brings back what others overwrote.
+    Compensate(Compensation),
+}
+
+/// What undoes a change that is not one of the host's own, such as that of a controller which overwrites a volume. In the literature of long
+/// transactions (sagas): a compensating transaction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Compensation {
+    /// The operation that is called; none when nothing brings back what was there.
+    pub call: Option<Callee>,
+    /// What a person does where that cannot be done: a command to paste.
+    pub by_hand: String,
+}
+
+/// An operation to be called later, as it was found when it was named.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Callee {
+    /// Which one.
+    pub operation: OperationName,
+    /// With which arguments, by parameter name.
+    pub arguments: Map<String, Value>,
+    /// The artifact that it is in.
+    pub digest: Digest,
+    /// How much harm it may do at most: as much as the operation that named it.
+    pub risk: Risk,
+}
+
+impl Undo {
+    /// Returns the operation that undoes it, if it is undone so.
+    pub fn compensation(&self) -> Option<&Compensation> {
+        match self {
+            Undo::Compensate(compensation) => Some(compensation),
+            _ => None,
+        }
+    }
 }
 
 /// Who puts a change back at the end. The default is nobody but the run itself.

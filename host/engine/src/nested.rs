@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use agent_capability::{Gate, Operations};
 use agent_core::event::{Event, Level};
-use agent_core::failure::Failure;
-use agent_core::id::{CallId, OperationName};
+use agent_core::failure::{Failure, Kind};
+use agent_core::id::{CallId, Digest, OperationName};
 use agent_core::journal::Returned;
 use agent_core::secret::Secrets;
-use agent_core::undo::Scope;
+use agent_core::undo::{Callee, Scope};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use crate::agent::Inner;
-use crate::prepare::{self, prepare};
+use crate::prepare::{self, Prepared, prepare};
 
 /// Gives a gate the way back to the engine.
 pub(crate) struct Nested(pub(crate) Arc<Inner>);
@@ -31,6 +31,71 @@ impl Operations for Nested {
         let inner = self.0.clone();
         Box::pin(async move { call(&inner, &caller, place, &operation, arguments, scope).await })
     }
+
+    fn find(
+        &self,
+        caller: &Gate,
+        operation: &OperationName,
+        arguments: &Map<String, Value>,
+    ) -> Result<Digest, Failure> {
+        let prepared = prepared(&self.0, operation, arguments.clone(), None)?;
+        caller.may_call_later(operation, prepared.grants.risk())?;
+        self.0.keep(&prepared)?;
+        Ok(prepared.found.digest.clone())
+    }
+
+    fn compensate(
+        &self,
+        run: Gate,
+        place: CallId,
+        callee: Callee,
+    ) -> BoxFuture<'static, Result<Returned, Failure>> {
+        let inner = self.0.clone();
+        Box::pin(async move { compensate(&inner, &run, place, callee).await })
+    }
+}
+
+async fn compensate(
+    inner: &Inner,
+    run: &Gate,
+    place: CallId,
+    callee: Callee,
+) -> Result<Returned, Failure> {
+    let Callee {
+        operation,
+        arguments,
+        digest,
+        risk,
+    } = callee;
+    let prepared = prepared(inner, &operation, arguments, Some(&digest))?;
+    if prepared.grants.risk() > risk {
+        let message = format!("`{operation}` can do more harm than what it was to undo");
+        return Err(Failure::new(Kind::Denied, "operations.riskier", message));
+    }
+    let gate = run.compensating(
+        place,
+        prepared.plugin(),
+        operation,
+        digest,
+        prepared.grants.clone(),
+    );
+    bounded(inner, &prepared, gate).await
+}
+
+fn prepared(
+    inner: &Inner,
+    operation: &OperationName,
+    arguments: Map<String, Value>,
+    digest: Option<&Digest>,
+) -> Result<Prepared, Failure> {
+    let found = inner.found(operation, digest)?;
+    prepare(
+        found,
+        &inner.limits,
+        operation,
+        arguments,
+        &Secrets::default(),
+    )
 }
 
 async fn call(
@@ -41,14 +106,8 @@ async fn call(
     arguments: Map<String, Value>,
     scope: Option<Scope>,
 ) -> Result<Returned, Failure> {
-    let found = inner.found(operation, caller.called_before(&place).as_ref())?;
-    let prepared = prepare(
-        found,
-        &inner.limits,
-        operation,
-        arguments,
-        &Secrets::default(),
-    )?;
+    let before = caller.called_before(&place);
+    let prepared = prepared(inner, operation, arguments, before.as_ref())?;
     caller.learn(&prepared.secrets);
     inner.keep(&prepared)?;
     caller.note_called(&place, operation, &prepared.found.digest);
@@ -63,9 +122,14 @@ async fn call(
         prepared.grants.clone(),
         scope,
     )?;
+    bounded(inner, &prepared, gate).await
+}
+
+/// Runs an operation inside a run to its end, and puts back what it held itself.
+async fn bounded(inner: &Inner, prepared: &Prepared, gate: Gate) -> Result<Returned, Failure> {
     // The run as a whole has its own deadline; this is for a callee that asks for less.
     let wall = Duration::from_millis(prepared.limits.wall_ms);
-    let called = tokio::time::timeout(wall, inner.execute(&prepared, gate.clone())).await;
+    let called = tokio::time::timeout(wall, inner.execute(prepared, gate.clone())).await;
     // What it held itself must not outlive it. What could not be put back stays with the run, which tries once more and reports it.
     match called {
         Ok(returned) => {
@@ -74,7 +138,7 @@ async fn call(
         }
         Err(_too_long) => {
             gate.close_with_callees().await;
-            Err(prepare::out_of_time(&prepared))
+            Err(prepare::out_of_time(prepared))
         }
     }
 }

@@ -182,7 +182,12 @@ impl Supervision {
     }
 
     /// Asks the person whether to take the run up.
-    pub(crate) async fn agreed(&mut self, record: &Record, to: Aim) -> Result<(), Failure> {
+    pub(crate) async fn agreed(
+        &mut self,
+        record: &Record,
+        to: Aim,
+        leave_data: bool,
+    ) -> Result<(), Failure> {
         let (summary, begun) = (&record.summary, &record.begun);
         let text = match to {
             Aim::Finish => format!("finish run {}?", summary.run),
@@ -200,6 +205,15 @@ impl Supervision {
             fact("state", summary.state.as_str().to_owned()),
             fact("changes held", self.gate.held().to_string()),
         ];
+        if to == Aim::Undo {
+            let label = if leave_data {
+                "not brought back"
+            } else {
+                "brought back"
+            };
+            let compensated = self.gate.compensations().into_iter();
+            facts.extend(compensated.map(|what| fact(label, what)));
+        }
         facts.extend(
             begun
                 .cluster

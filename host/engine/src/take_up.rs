@@ -6,7 +6,7 @@ use agent_capability::{Before, Gate};
 use agent_core::agent::Run;
 use agent_core::call::{Consent, OnFailure, Resumption};
 use agent_core::effect::Verb;
-use agent_core::event::{Event, Outcome};
+use agent_core::event::{Event, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::journal::{Aim, RunJournal};
@@ -35,6 +35,7 @@ pub(crate) async fn take_up(
         to,
         consent,
         give_up,
+        leave_data,
         secrets,
     } = how;
     let id = inner.journal()?.which(name, to)?;
@@ -56,7 +57,10 @@ pub(crate) async fn take_up(
         drop(journal);
         lock::sweep(&inner, &record.begun).await;
         let nothing = Outcome::Undone {
-            put_back: Vec::new(),
+            put_back: match to {
+                Aim::Undo => overwritten(&record),
+                Aim::Finish => Vec::new(),
+            },
             irreversible: match to {
                 Aim::Undo => irreversible(&record),
                 Aim::Finish => Vec::new(),
@@ -98,6 +102,7 @@ pub(crate) async fn take_up(
         record,
         to,
         give_up,
+        leave_data,
         out_of_reach,
         prepared,
     };
@@ -111,6 +116,7 @@ struct Task {
     record: Record,
     to: Aim,
     give_up: bool,
+    leave_data: bool,
     /// Why nothing can be put back, where that is known already and the run is given up all the same.
     out_of_reach: Option<Failure>,
     /// The plugin, if it goes on.
@@ -135,10 +141,9 @@ fn is_something_left(record: &Record, to: Aim) -> bool {
         Aim::Finish => record.summary.is_open(),
         Aim::Undo => {
             record.summary.is_open()
-                || record
-                    .deeds()
-                    .iter()
-                    .any(|deed| deed.stands() && deed.undo.is_some())
+                || record.deeds().iter().any(|deed| {
+                    deed.stands() && deed.undo.is_some() && !deed.is_settled_overwriting()
+                })
         }
     }
 }
@@ -211,12 +216,13 @@ async fn carry_on(inner: &Inner, mut supervision: Supervision, task: Task) {
         record,
         to,
         give_up,
+        leave_data,
         out_of_reach,
         prepared,
     } = task;
     // Not on record before they agreed: a run that somebody has begun to take back is taken back.
     supervision.gate.show(resumed(&begun, to));
-    if let Err(declined) = supervision.agreed(&record, to).await {
+    if let Err(declined) = supervision.agreed(&record, to, leave_data).await {
         return supervision.leave(declined);
     }
     let begins = match out_of_reach {
@@ -235,7 +241,13 @@ async fn carry_on(inner: &Inner, mut supervision: Supervision, task: Task) {
         },
         // The plugin is at its end. What is left is to put back what it held.
         (Aim::Finish, Some(end), _) => supervise::conclude(supervision, end.clone()).await,
-        _ => take_back(supervision, &record, give_up).await,
+        _ => {
+            let left = match leave_data {
+                true => supervision.gate.leave_overwritten(),
+                false => Vec::new(),
+            };
+            take_back(supervision, &record, give_up, left).await
+        }
     }
 }
 
@@ -269,12 +281,24 @@ async fn begin_again(
     Ok(())
 }
 
-async fn take_back(supervision: Supervision, record: &Record, give_up: bool) {
-    let put_back = supervision.gate.release_all().await;
+async fn take_back(
+    supervision: Supervision,
+    record: &Record,
+    give_up: bool,
+    left_overwritten: Vec<String>,
+) {
+    let mut put_back = supervision.gate.release_all().await;
+    if left_overwritten.is_empty() {
+        put_back.extend(overwritten(record));
+    }
     if give_up {
         drop(supervision.gate.give_up(None));
     }
-    let irreversible = irreversible(record);
+    let mut irreversible = irreversible(record);
+    let left = left_overwritten.into_iter();
+    irreversible.extend(
+        left.map(|target| format!("{target} was overwritten, and is left as it is by now")),
+    );
     supervision
         .finish(Outcome::Undone {
             put_back,
@@ -292,8 +316,33 @@ fn irreversible(record: &Record) -> Vec<String> {
         match effect.verb {
             Verb::Delete => Some(format!("{} was removed", effect.target)),
             Verb::Signal => Some(format!("{} was told to act", effect.target)),
-            Verb::Create | Verb::Patch | Verb::Apply => None,
+            Verb::Create | Verb::Patch | Verb::Apply | Verb::Overwrite => None,
         }
     };
     done.filter_map(sentence).collect()
+}
+
+/// Returns what a run has overwritten for good. The rest of it can be taken back, and that cannot: others have built upon it since.
+fn overwritten(record: &Record) -> Vec<TakeBack> {
+    let report = |deed: Deed| {
+        let compensation = deed.undo.as_ref()?.compensation()?;
+        if !deed.is_settled_overwriting() || !deed.stands() {
+            return None;
+        }
+        let target = deed.effect().target.to_string();
+        let message = "it was overwritten, and used since: taking the run back does not bring back what was there before";
+        let failure = Failure::new(Kind::Unsupported, "run.overwritten", message);
+        let failure = match &compensation.call {
+            Some(_) => failure.hinted(&compensation.by_hand),
+            None => failure.because("that was not kept"),
+        };
+        Some(TakeBack {
+            number: Some(deed.effect().number),
+            target,
+            summary: String::new(),
+            left: Vec::new(),
+            failure: Some(failure),
+        })
+    };
+    record.deeds().into_iter().filter_map(report).collect()
 }

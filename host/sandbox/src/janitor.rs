@@ -3,7 +3,7 @@
 //!
 //! It works on the store, not through HTTP, and is woken by deletions; it never polls.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -229,7 +229,7 @@ fn orphan(store: &mut Inner, owner: &Value, all: &[(Bucket, Arc<Value>)]) -> boo
     true
 }
 
-/// Deletes what is in a namespace, then the namespace.
+/// Deletes what is in a namespace, then the namespace. Until then its status says what keeps it, as the namespace controller 1.36 does.
 fn end_namespace(
     world: &World,
     store: &mut Inner,
@@ -238,17 +238,36 @@ fn end_namespace(
 ) -> bool {
     let name = object::name(namespace);
     let mut changed = false;
-    let mut left = false;
+    let mut left: BTreeMap<String, usize> = BTreeMap::new();
+    let mut kept: BTreeMap<String, usize> = BTreeMap::new();
     for (bucket, object) in all
         .iter()
         .filter(|(_, object)| object::namespace(object) == name)
     {
-        // No kubelet stops the pods of a namespace that goes: they go at once.
-        changed |= delete(world, store, bucket, object, true);
-        left |= store.get(bucket, name, object::name(object)).is_some();
+        // A kubelet stops the pods that run, where there is one; what has never run goes at once.
+        let runs = bucket.plural == "pods" && object["status"]["phase"] == "Running";
+        changed |= delete(world, store, bucket, object, !runs);
+        let Some(present) = store.get(bucket, name, object::name(object)) else {
+            continue;
+        };
+        *left
+            .entry(format!("{}.{}", bucket.plural, bucket.group))
+            .or_default() += 1;
+        for finalizer in object::finalizers(&present) {
+            *kept.entry(finalizer.to_owned()).or_default() += 1;
+        }
     }
     let bucket = Bucket::new("", "namespaces");
-    if left || store.get(&bucket, "", name).is_none() {
+    let Some(present) = store.get(&bucket, "", name) else {
+        return changed;
+    };
+    if !left.is_empty() {
+        let conditions = remaining(&left, &kept);
+        if present["status"]["conditions"] != conditions {
+            let mut value = Value::clone(&present);
+            value["status"]["conditions"] = conditions;
+            store.put(&bucket, value);
+        }
         return changed;
     }
     if object::finalizers(namespace).is_empty() {
@@ -256,4 +275,32 @@ fn end_namespace(
         return true;
     }
     changed
+}
+
+/// What a namespace says that is not empty yet.
+fn remaining(left: &BTreeMap<String, usize>, kept: &BTreeMap<String, usize>) -> Value {
+    let list = |all: &BTreeMap<String, usize>, has: &str| {
+        let all = all
+            .iter()
+            .map(|(what, count)| format!("{what} {has} {count} resource instances"));
+        all.collect::<Vec<_>>().join(", ")
+    };
+    let condition = |of: &str, reason: &str, message: String| json!({ "type": of, "status": "True", "reason": reason, "message": message });
+    let content = format!("Some resources are remaining: {}", list(left, "has"));
+    let mut conditions = vec![condition(
+        "NamespaceContentRemaining",
+        "SomeResourcesRemain",
+        content,
+    )];
+    if !kept.is_empty() {
+        let finalizers = list(kept, "in");
+        let message =
+            format!("Some content in the namespace has finalizers remaining: {finalizers}");
+        conditions.push(condition(
+            "NamespaceFinalizersRemaining",
+            "SomeFinalizersRemain",
+            message,
+        ));
+    }
+    json!(conditions)
 }

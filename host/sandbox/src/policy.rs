@@ -7,6 +7,7 @@ pub(crate) mod defaults;
 pub(crate) mod delete;
 pub(crate) mod immutable;
 pub(crate) mod name;
+pub(crate) mod quota;
 pub(crate) mod update;
 
 use serde_json::{Value, json};

@@ -438,6 +438,43 @@ async fn dependents_and_namespaces_are_collected() {
 }
 
 #[tokio::test]
+async fn a_namespace_that_is_not_empty_yet_says_what_keeps_it() {
+    let (_server, client) = server().await;
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let space: Namespace =
+        serde_json::from_value(json!({ "metadata": { "name": "n" } })).expect("a Namespace");
+    let params = PostParams::default();
+    namespaces.create(&params, &space).await.expect("created");
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "n");
+    let mut stuck = config_map("stuck", json!({}));
+    stuck.metadata.finalizers = Some(vec!["agent.test/stuck".to_owned()]);
+    maps.create(&params, &stuck).await.expect("created");
+    let options = DeleteParams::default();
+    namespaces.delete("n", &options).await.expect("deleted");
+    let told = || async {
+        let status = namespaces.get("n").await.expect("there").status;
+        let conditions = status
+            .and_then(|status| status.conditions)
+            .unwrap_or_default();
+        let messages = conditions.into_iter().filter_map(|one| one.message);
+        messages.collect::<Vec<_>>().join("; ")
+    };
+    eventually(|| async {
+        told()
+            .await
+            .contains("agent.test/stuck in 1 resource instances")
+    })
+    .await;
+    let refused = maps.create(&params, &config_map("late", json!({}))).await;
+    assert_eq!(code(&refused.expect_err("it is going")), 403);
+    let free = json!({ "metadata": { "finalizers": null } });
+    maps.patch("stuck", &PatchParams::default(), &Patch::Merge(&free))
+        .await
+        .expect("freed");
+    eventually(|| async { namespaces.get_opt("n").await.expect("an answer").is_none() }).await;
+}
+
+#[tokio::test]
 async fn a_claim_stays_while_a_pod_mounts_it() {
     let (server, client) = server().await;
     let claim = json!({ "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": { "name": "c", "namespace": "default" },

@@ -1,71 +1,59 @@
 //! The user's cluster.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 
 use agent_capability::{ClusterClient, Connected};
 use agent_cli::Options;
 use agent_core::{Failure, Hint, Kind, Limits};
+use agent_kubeconfig::{Access, Connection, Kubeconfig, Sources, Unreadable, Unusable};
 use futures::FutureExt as _;
-use kube::Config;
-use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::Client;
 use thiserror::Error;
 
-mod http;
-
-/// How long the way to an API server may take. One that is down must not look like one that is slow.
-const CONNECT: Duration = Duration::from_secs(5);
-
-/// How long a connection may bring nothing while something is expected of it: more than a request may take, and than a watch lasts, which the server
-/// ends before.
-const READ: Duration = Duration::from_secs(35);
+mod program;
 
 /// Why there is no cluster to talk to.
 #[derive(Debug, Error)]
 enum NoCluster {
-    #[error("reading the kubeconfig `{path}`")]
-    File {
-        path: String,
-        source: KubeconfigError,
-    },
-    #[error("reading the kubeconfig that `KUBECONFIG` names")]
-    Variable { source: KubeconfigError },
+    #[error("reading the kubeconfig")]
+    Unreadable { source: Unreadable },
     #[error("no kubeconfig was found, and this is no pod of a cluster")]
-    Nowhere { source: InClusterError },
+    Nowhere,
+    #[error("there is no kubeconfig at {files}")]
+    Missing { files: String },
     #[error("the kubeconfig cannot be used")]
-    Unusable {
-        known: Vec<String>,
-        source: KubeconfigError,
-    },
-    #[error("making a client of the kubeconfig")]
-    Client { source: kube::Error },
+    Unusable { source: Unusable },
 }
 
 impl Hint for NoCluster {
     fn hint(&self) -> Option<String> {
-        let contexts = |known: &[String]| {
-            if known.is_empty() {
-                "it has no contexts".to_owned()
-            } else {
-                format!("contexts: {}", known.join(", "))
-            }
-        };
         match self {
-            NoCluster::Nowhere { .. } | NoCluster::File { .. } | NoCluster::Variable { .. } => {
+            NoCluster::Nowhere | NoCluster::Missing { .. } | NoCluster::Unreadable { source: Unreadable::File { .. } } => {
                 Some("give --kubeconfig FILE, set KUBECONFIG, or try it on the simulated cluster with --sandbox".to_owned())
             }
-            NoCluster::Unusable { known, .. } => Some(contexts(known)),
-            NoCluster::Client { .. } => None,
+            NoCluster::Unusable {
+                source: Unusable::NoContext { known } | Unusable::UnknownContext { known, .. },
+            } => Some(match known.as_slice() {
+                [] => "it has no contexts".to_owned(),
+                known => format!("contexts: {}", known.join(", ")),
+            }),
+            NoCluster::Unreadable { .. } | NoCluster::Unusable { .. } => None,
         }
     }
 }
 
-/// Makes the client. The kubeconfig is read when the first request needs it.
-pub(super) fn client(options: &Options, limits: &Limits) -> ClusterClient {
+/// Makes the client. The kubeconfig is read when the first request needs it. A `quiet` one disturbs nobody: it is for completion.
+pub(super) fn client(options: &Options, limits: &Limits, quiet: bool) -> ClusterClient {
     let options = options.clone();
     let connect = move || {
         let options = options.clone();
-        async move { connect(&options).await.map_err(|error| failure(&error)) }.boxed()
+        async move {
+            connect(&options, quiet)
+                .await
+                .map_err(|error| failure(&error))
+        }
+        .boxed()
     };
     ClusterClient::new(Box::new(connect), limits.host_call_bytes)
 }
@@ -78,73 +66,62 @@ fn failure(error: &NoCluster) -> Failure {
     }
 }
 
-async fn connect(options: &Options) -> Result<Connected, NoCluster> {
-    let mut context = None;
-    let mut config = match kubeconfig(options.kubeconfig.as_deref())? {
-        Some(kubeconfig) => {
-            context = options
-                .context
-                .clone()
-                .or_else(|| kubeconfig.current_context.clone());
-            let known = kubeconfig
-                .contexts
-                .iter()
-                .map(|context| context.name.clone())
-                .collect();
-            let wanted = KubeConfigOptions {
-                context: options.context.clone(),
-                ..KubeConfigOptions::default()
-            };
-            Config::from_custom_kubeconfig(kubeconfig, &wanted)
-                .await
-                .map_err(|source| NoCluster::Unusable { known, source })?
-        }
-        None => Config::incluster().map_err(|source| NoCluster::Nowhere { source })?,
+async fn connect(options: &Options, quiet: bool) -> Result<Connected, NoCluster> {
+    let variable = std::env::var_os("KUBECONFIG");
+    let home = std::env::home_dir();
+    let sources = Sources {
+        named: options.kubeconfig.as_deref(),
+        variable: variable.as_deref(),
+        home: home.as_deref(),
     };
-    config.connect_timeout = Some(CONNECT);
-    config.read_timeout = Some(READ);
-    // The cluster capability tries again by itself, and knows what is safe to send twice.
-    config.default_retry = false;
-    let server = config
-        .cluster_url
-        .to_string()
-        .trim_end_matches('/')
-        .to_owned();
-    let client = http::client(config).map_err(|source| NoCluster::Client { source })?;
+    let kubeconfig = Kubeconfig::load(&sources, |path| std::fs::read(path))
+        .map_err(|source| NoCluster::Unreadable { source })?;
+    let unusable = |source| NoCluster::Unusable { source };
+    let (context, access) = (options.context.as_deref(), access(quiet));
+    let in_pod = match kubeconfig.context(context) {
+        None => agent_kubeconfig::connect_in_pod(&access).map_err(unusable)?,
+        Some(_) => None,
+    };
+    let connection = match in_pod {
+        Some(connection) => connection,
+        None if kubeconfig.is_absent() => {
+            let files = kubeconfig.missing().iter();
+            let files: Vec<_> = files.map(|path| format!("`{}`", path.display())).collect();
+            return Err(match &variable {
+                Some(list) if !list.is_empty() && !files.is_empty() => NoCluster::Missing {
+                    files: files.join(", "),
+                },
+                _ => NoCluster::Nowhere,
+            });
+        }
+        None => kubeconfig
+            .connect(context, access)
+            .await
+            .map_err(unusable)?,
+    };
+    let Connection {
+        transport,
+        server,
+        context,
+        namespace,
+    } = connection;
     Ok(Connected {
-        client,
+        client: Client::new(transport, namespace),
         server,
         context,
     })
 }
 
-/// Reads the file that was named, else those of `KUBECONFIG`, else `~/.kube/config`; none when there is none.
-fn kubeconfig(named: Option<&Path>) -> Result<Option<Kubeconfig>, NoCluster> {
-    if let Some(path) = named {
-        let path_text = path.display().to_string();
-        return Kubeconfig::read_from(path)
-            .map(Some)
-            .map_err(|source| NoCluster::File {
-                path: path_text,
-                source,
-            });
-    }
-    if let Some(kubeconfig) =
-        Kubeconfig::from_env().map_err(|source| NoCluster::Variable { source })?
-    {
-        return Ok(Some(kubeconfig));
-    }
-    match Kubeconfig::read() {
-        Ok(kubeconfig) => Ok(Some(kubeconfig)),
-        Err(KubeconfigError::FindPath) => Ok(None),
-        Err(KubeconfigError::ReadConfig(error, _))
-            if error.kind() == std::io::ErrorKind::NotFound =>
-        {
-            Ok(None)
-        }
-        Err(source) => Err(NoCluster::File {
-            path: "~/.kube/config".to_owned(),
-            source,
-        }),
+/// Returns what a kubeconfig may lead to.
+fn access(quiet: bool) -> Access {
+    Access {
+        read: |path: &Path| std::fs::read(path),
+        variable: |name| std::env::var(name).ok(),
+        run: Arc::new(|program| program::run(program).boxed()),
+        show: match quiet {
+            true => Arc::new(|_| {}),
+            false => Arc::new(super::screen::aside),
+        },
+        interactive: !quiet && super::screen::can_ask(),
     }
 }

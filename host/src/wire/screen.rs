@@ -1,6 +1,6 @@
 //! The process's own streams.
 
-use std::io::{self, BufReader, IsTerminal as _};
+use std::io::{self, BufReader, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,6 +34,24 @@ pub(super) fn terminal() -> io::Result<Terminal> {
         zone: TimeZone::system,
     })
     .with_secrets(Arc::new(file), Box::new(unseen)))
+}
+
+/// Returns whether somebody sits in front of this who can be asked.
+pub(super) fn can_ask() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Shows a text that a program beside us has for the person. On a screen a line of progress may stand where it is written, and comes again below: a
+/// question that ended in the same line would be wiped away.
+pub(super) fn aside(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let (clear, end) = match stderr.is_terminal() {
+        true if text.ends_with('\n') => ("\r\x1b[K", ""),
+        true => ("\r\x1b[K", "\n"),
+        false => ("", ""),
+    };
+    // Where nobody reads there is nobody to show it to.
+    let _gone = write!(stderr, "{clear}{text}{end}").and_then(|()| stderr.flush());
 }
 
 /// Reads the file of a secret, which may be a pipe such as the one that a shell makes of `<(pass show token)`.

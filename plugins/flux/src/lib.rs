@@ -6,8 +6,12 @@
 //!
 //! This plugin never writes anything but `spec.suspend` and the annotations that ask for a reconciliation.
 
+mod controller;
+mod dependency;
 mod event;
 mod git;
+mod health;
+mod judge;
 mod kind;
 mod readiness;
 mod reconcile;

@@ -5,15 +5,15 @@
 
 use agent_sdk::prelude::*;
 
-use crate::kind;
-
 /// The fields that are looked at.
-pub(crate) const FIELDS: [&str; 15] = [
+pub(crate) const FIELDS: [&str; 17] = [
     "/metadata/generation",
     "/metadata/deletionTimestamp",
     "/metadata/annotations/reconcile.fluxcd.io~1requestedAt",
     "/spec/suspend",
     "/spec/type",
+    "/spec/dependsOn",
+    "/spec/interval",
     "/spec/sourceRef",
     "/spec/chartRef",
     "/spec/chart/spec/sourceRef",
@@ -41,14 +41,13 @@ const UP_TO_THE_SOURCE: [&str; 2] = ["ArtifactFailed", "SourceNotReady"];
 /// What kustomize-controller says, with the reason `ArtifactFailed`, when the artifact is there and has no such folder.
 const NO_SUCH_PATH: &str = "kustomization path not found";
 
-/// How the controllers begin when they had no artifact to work on. With one that is there they begin anew, so this ends by itself; whatever
-/// else they say of an artifact that is there, such as that it cannot be unpacked, does not.
-const NO_ARTIFACT_YET: [&str; 5] = [
-    "Source artifact not found",
-    "Source is not ready",
-    "Source not ready",
-    "Source '",
-    "could not get Source object",
+/// What helm-controller could not do before it came to Helm: values from a Secret or ConfigMap that does not exist, a kubeconfig, a chart. It says so
+/// while `Reconciling` still stands as at the beginning, and tries again with growing pauses.
+const PREREQUISITES: [&str; 4] = [
+    "ValuesError",
+    "RESTClientError",
+    "FactoryError",
+    "ChartMutateError",
 ];
 
 /// What an object's status says.
@@ -60,6 +59,8 @@ pub(crate) enum Readiness {
     Pending(String),
     /// It waits for an artifact: pending while its source is at work, failed otherwise.
     Artifact { reason: String, message: String },
+    /// An attempt has failed, and the next is on its way.
+    Failing { reason: String, message: String },
     /// It failed and will not become ready without something new.
     Failed { reason: String, message: String },
 }
@@ -107,6 +108,11 @@ fn when_not_ready(object: &Object, reason: &str, message: &str) -> Readiness {
             reason: reason.to_owned(),
             message: message.to_owned(),
         }
+    } else if !gave_up && PREREQUISITES.contains(&reason) {
+        Readiness::Failing {
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+        }
     } else if ON_ITS_WAY.contains(&reason) || !gave_up {
         pending(&format!("{reason}: {message}"))
     } else {
@@ -148,71 +154,6 @@ pub(crate) fn revision(object: &Object) -> String {
         .or_else(|| object.text("/status/lastAttemptedRevision"))
         .unwrap_or_default()
         .to_owned()
-}
-
-/// Turns the readiness of a target into the verdict of a wait, asking the source where it is up to that.
-pub(crate) fn verdict(target: &ObjectRef, object: &Object) -> Verdict<String> {
-    match readiness(object) {
-        Readiness::Ready(revision) => Verdict::Done(revision),
-        Readiness::Pending(note) => Verdict::Pending(note),
-        Readiness::Failed { reason, message } => {
-            Verdict::Failed(not_ready(target, &reason, &message))
-        }
-        Readiness::Artifact { reason, message } => {
-            match source_failure(target, object, (&reason, &message)) {
-                Some(cause) => Verdict::Failed(not_ready(target, &reason, &message).cause(cause)),
-                None => Verdict::Pending(message),
-            }
-        }
-    }
-}
-
-/// Returns why waiting for the artifact is in vain; none while the source may still make it.
-fn source_failure(target: &ObjectRef, object: &Object, said: (&str, &str)) -> Option<String> {
-    let source = crate::reconcile::source::nearest(target, object)?.ok()?;
-    match cluster::find(&source, &FIELDS) {
-        Ok(found) => broken(&source, found.as_ref()).or_else(|| {
-            let settled = matches!(readiness(&found?), Readiness::Ready(_));
-            in_vain(settled, said).then(|| format!("{source} is ready, so nothing new will come"))
-        }),
-        Err(error) => {
-            debug!("{source} cannot be read: {error}");
-            None
-        }
-    }
-}
-
-/// Returns whether what a controller says of an artifact is the end, given that the source has done its part.
-fn in_vain(settled: bool, (reason, message): (&str, &str)) -> bool {
-    let none_yet = NO_ARTIFACT_YET
-        .iter()
-        .any(|start| message.starts_with(start));
-    settled && reason == "ArtifactFailed" && !none_yet
-}
-
-/// Returns why a source will make no artifact; none while it may.
-fn broken(source: &ObjectRef, found: Option<&Object>) -> Option<String> {
-    let Some(found) = found else {
-        return Some(format!("{source} does not exist"));
-    };
-    if found.flag("/spec/suspend") {
-        return Some(format!("{source} is suspended"));
-    }
-    match readiness(found) {
-        Readiness::Failed { message, .. } => Some(format!("{source}: {message}")),
-        _ => None,
-    }
-}
-
-fn not_ready(target: &ObjectRef, reason: &str, message: &str) -> Error {
-    let error = Error::conflict("flux.not-ready", format!("{target} failed: `{reason}`"))
-        .cause(message.trim().trim_end_matches('.'));
-    match (reason, kind::command("reconcile", target)) {
-        ("RetriesExceeded", Some(command)) => error
-            .cause("its retries are used up, and a plain request does not start them again")
-            .hint(format!("{command} --reset")),
-        _ => error,
-    }
 }
 
 #[cfg(test)]

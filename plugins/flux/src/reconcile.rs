@@ -2,6 +2,8 @@
 
 pub(crate) mod source;
 
+use std::time::Duration;
+
 use agent_sdk::prelude::*;
 use agent_sdk::wait::Deadline;
 
@@ -18,6 +20,8 @@ arguments!(Reconcile {
     force: bool,
     /// Forget failed attempts, so that retries begin anew (hr)
     reset: bool,
+    /// Ask again until it is at this commit, tag or version, or a part of it; its source as well (ks, hr)
+    revision: Option<String>,
     /// How long to wait for everything together
     #[arg(default = "5m")]
     timeout: SignedDuration,
@@ -35,6 +39,7 @@ arguments!(Reconcile {
         "flux.reconcile hr media plex",
         "flux.reconcile ks media plex --with-source",
         "flux.reconcile hr media plex --force",
+        "flux.reconcile ks flux-system cluster --revision 4f1c2ab",
         "flux.reconcile ks --all"
     )
 )]
@@ -42,21 +47,64 @@ pub(crate) fn reconcile(args: Reconcile) -> Result<Outcome> {
     check(&args)?;
     let scope = args.scope();
     let deadline = Deadline::after(args.timeout);
-    let mut objects: Vec<Result<Object>> = scope.read(&FIELDS)?.into_iter().map(Ok).collect();
-    let targets: Vec<ObjectRef> = objects
-        .iter()
-        .flatten()
-        .map(|object| ObjectRef::to(scope.kind.object_type(), object))
-        .collect();
-    if args.with_source {
-        source::reconcile(&targets, &mut objects, deadline)?;
+    let objects = scope.read(&FIELDS)?;
+    let targets = scope.targets(&objects);
+    let mut results = round(
+        &args,
+        &targets,
+        objects.into_iter().map(Ok).collect(),
+        deadline,
+    )?;
+    if let Some(wanted) = &args.revision {
+        while any_behind(&results, wanted) && !run::planning() && deadline.left() > PAUSE {
+            run::sleep(PAUSE)?;
+            let objects = select::read_many(&targets, &FIELDS);
+            results = round(&args, &targets, objects, deadline)?;
+        }
+        for (target, result) in targets.iter().zip(&mut results) {
+            arrived(target, result, wanted);
+        }
+    }
+    report::outcome(scope.one().is_some(), &targets, results)
+}
+
+/// Between two requests when a revision is waited for that the source has not found yet.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Reconciles everything once.
+fn round(
+    args: &Reconcile,
+    targets: &[ObjectRef],
+    mut objects: Vec<Result<Object>>,
+    deadline: Deadline,
+) -> Result<Vec<Result<Done>>> {
+    let has_source = matches!(args.kind, Flux::Ks | Flux::Hr);
+    if args.with_source || (args.revision.is_some() && has_source) {
+        source::reconcile(targets, &mut objects, deadline)?;
     }
     let extra = Extra {
         force: args.force,
         reset: args.reset,
     };
-    let results = ask(&targets, objects, extra, deadline)?;
-    report::outcome(scope.one().is_some(), &targets, results)
+    ask(targets, objects, extra, deadline)
+}
+
+fn any_behind(results: &[Result<Done>], wanted: &str) -> bool {
+    let mut done = results.iter().flatten();
+    done.any(|done| !done.message.contains(wanted))
+}
+
+/// Makes an error of what is ready at another revision.
+fn arrived(target: &ObjectRef, result: &mut Result<Done>, wanted: &str) {
+    if let Ok(done) = result
+        && done.result == "reconciled"
+        && !done.message.contains(wanted)
+    {
+        let message = format!("{target} is ready, and not at `{wanted}`");
+        *result =
+            Err(Error::timeout("flux.revision", message)
+                .cause(format!("it is at {}", done.message)));
+    }
 }
 
 /// Refuses flags that the kind does not have, for Flux would ignore them.
@@ -136,6 +184,7 @@ mod tests {
             with_source: false,
             force: false,
             reset: false,
+            revision: None,
             timeout: SignedDuration::from_mins(5),
         }
     }
@@ -154,6 +203,22 @@ mod tests {
             assert_eq!(check(&forced).is_ok(), kind == Flux::Hr);
             assert_eq!(check(&reset).is_ok(), kind == Flux::Hr);
         }
+    }
+
+    #[test]
+    fn revision_that_did_not_come_is_a_failure_that_says_which_is_there() {
+        let target = ObjectRef::new(kinds::KUSTOMIZATION, "flux-system", "cluster");
+        let mut results = [Ok(Done::new("reconciled", "main@sha1:4f1c2ab99"))];
+        assert!(!any_behind(&results, "4f1c2ab"));
+        assert!(any_behind(&results, "77d0e3c"));
+        arrived(&target, &mut results[0], "4f1c2ab");
+        assert!(results[0].is_ok());
+        arrived(&target, &mut results[0], "77d0e3c");
+        let error = results[0].as_ref().expect_err("not there");
+        assert_eq!(
+            error.to_string(),
+            "kustomizations flux-system/cluster is ready, and not at `77d0e3c`: it is at main@sha1:4f1c2ab99"
+        );
     }
 
     #[test]

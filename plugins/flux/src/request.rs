@@ -7,11 +7,12 @@ use agent_sdk::prelude::*;
 use agent_sdk::wait::Deadline;
 
 use crate::event;
+use crate::judge::Judge;
 use crate::kind;
-use crate::readiness::{self, FIELDS};
+use crate::readiness::FIELDS;
 use crate::report::Done;
 
-const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
+pub(crate) const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
 const FORCE_AT: &str = "reconcile.fluxcd.io/forceAt";
 const RESET_AT: &str = "reconcile.fluxcd.io/resetAt";
 
@@ -127,8 +128,9 @@ fn await_all(
 ) -> Result<()> {
     let open = open(results);
     let targets: Vec<ObjectRef> = open.iter().map(|i| asked[*i].target.clone()).collect();
+    let judge = Judge::of(targets.len());
     let waited = wait::until(step, &targets, &FIELDS, deadline, |at, object| {
-        look(&asked[open[at]], object, token, extra)
+        look(&judge, &asked[open[at]], object, (token, extra))
     })?;
     let ends = waited
         .into_iter()
@@ -154,16 +156,21 @@ pub(crate) fn end(
     })
 }
 
-fn look(asked: &Asked, object: Option<&Object>, token: &str, extra: Extra) -> Verdict<String> {
+fn look(
+    judge: &Judge,
+    asked: &Asked,
+    object: Option<&Object>,
+    (token, extra): (&str, Extra),
+) -> Verdict<String> {
     let target = &asked.target;
     let Some(object) = object else {
         return Verdict::Failed(gone(target));
     };
     match handled(&asked.object, object, token) {
         _ if object.flag("/spec/suspend") => Verdict::Failed(suspended(target)),
-        Handled::No => Verdict::Pending("waiting for Flux to take the request".to_owned()),
+        Handled::No => judge.untaken(target, object),
         Handled::Overtaken if extra.force || extra.reset => Verdict::Failed(overtaken(target)),
-        Handled::Overtaken | Handled::Yes => readiness::verdict(target, object),
+        Handled::Overtaken | Handled::Yes => judge.verdict(target, object),
     }
 }
 

@@ -7,6 +7,7 @@ use agent_sdk::wait::Deadline;
 
 use crate::event;
 use crate::git;
+use crate::judge::Judge;
 use crate::kind;
 use crate::readiness::{self, FIELDS};
 use crate::report::{self, Done};
@@ -119,8 +120,9 @@ fn settle(
         [one] => format!("Wait until {one} is ready"),
         all => format!("Wait until {} objects are ready", all.len()),
     });
+    let judge = Judge::of(waiting.len());
     let waited = wait::until(&step, &waiting, &FIELDS, deadline, |at, object| {
-        look(&waiting[at], object, resumed[at].generation)
+        look(&judge, &waiting[at], object, resumed[at].generation)
     })?;
     let ends = waited
         .into_iter()
@@ -142,12 +144,16 @@ fn settle(
     Ok(())
 }
 
-fn look(target: &ObjectRef, object: Option<&Object>, generation: i64) -> Verdict<String> {
+fn look(
+    judge: &Judge,
+    target: &ObjectRef,
+    object: Option<&Object>,
+    generation: i64,
+) -> Verdict<String> {
     match object {
         None => Verdict::Failed(request::gone(target)),
-        Some(object) if readiness::speaks_of(object, generation) => {
-            readiness::verdict(target, object)
-        }
+        Some(object) if readiness::speaks_of(object, generation) => judge.verdict(target, object),
+        Some(object) if object.generation() >= generation => judge.untaken(target, object),
         Some(_) => Verdict::Pending("waiting for Flux to take it up again".to_owned()),
     }
 }
@@ -172,11 +178,11 @@ mod tests {
     #[test]
     fn ready_from_before_the_suspension_does_not_count() {
         assert!(matches!(
-            look(&target(), Some(&object(7, 5)), 7),
-            Verdict::Pending(_)
+            look(&Judge::default(), &target(), Some(&object(7, 5)), 7),
+            Verdict::Blocked(..)
         ));
         assert!(matches!(
-            look(&target(), Some(&object(7, 7)), 7),
+            look(&Judge::default(), &target(), Some(&object(7, 7)), 7),
             Verdict::Done(_)
         ));
     }
@@ -184,7 +190,7 @@ mod tests {
     #[test]
     fn state_older_than_the_resumption_does_not_count() {
         assert!(matches!(
-            look(&target(), Some(&object(6, 6)), 7),
+            look(&Judge::default(), &target(), Some(&object(6, 6)), 7),
             Verdict::Pending(_)
         ));
     }
@@ -200,6 +206,9 @@ mod tests {
 
     #[test]
     fn object_deleted_while_waiting_is_a_failure() {
-        assert!(matches!(look(&target(), None, 7), Verdict::Failed(_)));
+        assert!(matches!(
+            look(&Judge::default(), &target(), None, 7),
+            Verdict::Failed(_)
+        ));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use agent_sdk::diagnosis::look;
 use agent_sdk::prelude::*;
 
 use crate::kind::Flux;
@@ -80,6 +81,7 @@ impl Scope<'_> {
         }
         let objects = cluster::list(&self.query()?, projection)?;
         if objects.is_empty() {
+            look::require_namespace(self.namespace)?;
             return Err(self.nothing());
         }
         Ok(objects)
@@ -95,6 +97,7 @@ impl Scope<'_> {
             .map(|object| Ok(ObjectRef::to(of, &object?)))
             .collect::<Result<_>>()?;
         if targets.is_empty() {
+            look::require_namespace(self.namespace)?;
             return Err(self.nothing());
         }
         Ok(targets)

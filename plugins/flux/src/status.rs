@@ -2,14 +2,16 @@
 
 mod row;
 
+use agent_sdk::diagnosis::look;
 use agent_sdk::prelude::*;
 
 use crate::kind::Flux;
 use row::Row;
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 15] = [
     "/metadata/generation",
     "/metadata/deletionTimestamp",
+    "/metadata/finalizers",
     "/metadata/labels",
     "/metadata/managedFields",
     "/spec/suspend",
@@ -72,7 +74,10 @@ pub(crate) fn status(args: Status) -> Result<Vec<Row>> {
     };
     read(args.kind, args.namespace.as_deref(), kept)?;
     match (total, rows.len()) {
-        (0, _) => info!("Flux keeps nothing there"),
+        (0, _) => {
+            look::require_namespace(args.namespace.as_deref())?;
+            info!("Flux keeps nothing there");
+        }
         (total, 0) => info!("all {total} are ready; --all shows them"),
         _ => {}
     }

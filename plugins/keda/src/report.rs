@@ -19,6 +19,14 @@ impl Done {
             message: message.into(),
         }
     }
+
+    /// Adds to what is said.
+    pub(crate) fn remark(&mut self, remark: &str) {
+        if !self.message.is_empty() {
+            self.message.push_str("; ");
+        }
+        self.message.push_str(remark);
+    }
 }
 
 #[derive(Debug, PartialEq, Serialize)]

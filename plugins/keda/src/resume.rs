@@ -1,5 +1,7 @@
 //! `keda.resume`: let KEDA scale again.
 
+use std::time::Duration;
+
 use agent_sdk::prelude::*;
 
 use crate::pause::commit;
@@ -47,6 +49,7 @@ pub(crate) fn resume(args: ResumeArgs) -> Result<Outcome> {
     }
     if !args.no_wait {
         settle::settle(Wanted::Running, &changed, &mut results, args.timeout)?;
+        note_zero(&changed, &mut results)?;
     }
     report::outcome(!args.all, &scalers, results)
 }
@@ -56,8 +59,49 @@ fn body() -> Value {
     json!({ "metadata": { "annotations": { PAUSED: null, PAUSED_REPLICAS: null } } })
 }
 
+/// How long KEDA may take to scale to the minimum: its loop looks at once when it begins.
+const LOOKS: usize = 10;
+
+/// Says so when KEDA has resumed and leaves a workload without pods that must have some.
+fn note_zero(resumed: &[(usize, &Scaler)], results: &mut [Result<Done>]) -> Result<()> {
+    let mut left: Vec<(usize, ObjectRef)> = resumed
+        .iter()
+        .filter(|(index, _)| results[*index].is_ok())
+        .filter_map(|(index, scaler)| Some((*index, scaler.never_at_zero()?)))
+        .collect();
+    for look in 0..=LOOKS {
+        left.retain(|(_, target)| is_at_zero(target));
+        if left.is_empty() || run::planning() {
+            return Ok(());
+        }
+        if look < LOOKS {
+            run::sleep(Duration::from_secs(1))?;
+        }
+    }
+    for (index, target) in left {
+        if let Ok(done) = &mut results[index] {
+            done.remark(&format!(
+                "{target} is at 0 replicas although KEDA's minimum is higher: kubectl --namespace {} scale {} {} --replicas 1",
+                target.namespace.as_deref().unwrap_or_default(),
+                target.of.plural(),
+                target.name
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn is_at_zero(target: &ObjectRef) -> bool {
+    let found = cluster::find(target, &["/spec/replicas"]).unwrap_or_else(|error| {
+        debug!("{target} cannot be read: {error}");
+        None
+    });
+    found.is_some_and(|workload| workload.integer("/spec/replicas") == Some(0))
+}
+
 fn not_paused(scaler: &Scaler) -> Done {
-    let message = left(scaler).unwrap_or_else(|| "nothing was written".to_owned());
+    let told = left(scaler).or_else(|| scaler.remembered());
+    let message = told.unwrap_or_else(|| "nothing was written".to_owned());
     Done::new("not-paused", message)
 }
 

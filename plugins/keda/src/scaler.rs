@@ -13,13 +13,16 @@ pub(crate) const PAUSED_REPLICAS: &str = "autoscaling.keda.sh/paused-replicas";
 pub(crate) const TYPES: [ObjectType; 2] = [kinds::SCALED_OBJECT, kinds::SCALED_JOB];
 
 /// The fields that are looked at.
-pub(crate) const FIELDS: [&str; 6] = [
+pub(crate) const FIELDS: [&str; 9] = [
     "/metadata/annotations",
     "/metadata/labels",
     "/metadata/managedFields",
     "/spec/scaleTargetRef",
+    "/spec/minReplicaCount",
+    "/spec/idleReplicaCount",
     "/status/conditions",
     "/status/hpaName",
+    "/status/pausedReplicaCount",
 ];
 
 /// One of them, as it was read.
@@ -52,6 +55,33 @@ impl Scaler {
 
     pub(crate) fn pause(&self) -> Pause {
         Pause::of(self.target.of, &self.object)
+    }
+
+    /// Says so when KEDA remembers replicas of a pause that no annotation asks for. An operator that restarts may take it for paused.
+    pub(crate) fn remembered(&self) -> Option<String> {
+        let replicas = self.object.integer("/status/pausedReplicaCount")?;
+        (!self.pause().is_whole()).then(|| {
+            format!("no annotation pauses it, but KEDA remembers a pause at {replicas} replicas (`status.pausedReplicaCount`)")
+        })
+    }
+
+    /// Returns the workload that must never have no pods while KEDA scales it, where that is a kind whose replicas are read.
+    pub(crate) fn never_at_zero(&self) -> Option<ObjectRef> {
+        let least = self
+            .object
+            .integer("/spec/minReplicaCount")
+            .unwrap_or_default();
+        if self.is_job() || least < 1 || self.object.integer("/spec/idleReplicaCount").is_some() {
+            return None;
+        }
+        let of = match self.object.text("/spec/scaleTargetRef/kind") {
+            None | Some("" | "Deployment") => kinds::DEPLOYMENT,
+            Some("StatefulSet") => kinds::STATEFUL_SET,
+            Some(_) => return None,
+        };
+        let namespace = self.target.namespace.as_deref()?;
+        let name = self.object.text("/spec/scaleTargetRef/name")?;
+        Some(ObjectRef::new(of, namespace, name))
     }
 
     /// Returns the manager that owns one of the annotations that pause, when it applies from git: it will set it again.
@@ -137,6 +167,33 @@ pub(crate) mod tests {
         assert_eq!(name(&scaler).as_deref(), Some("keda-hpa-plex"));
         scaler.object.0["status"] = json!({ "hpaName": "mine" });
         assert_eq!(name(&scaler).as_deref(), Some("mine"));
+    }
+
+    #[test]
+    fn pause_that_only_keda_remembers_is_told() {
+        let mut scaler = scaled_object(json!({}));
+        assert_eq!(scaler.remembered(), None);
+        scaler.object.0["status"] = json!({ "pausedReplicaCount": 0 });
+        assert!(
+            scaler
+                .remembered()
+                .is_some_and(|told| told.contains("at 0 replicas"))
+        );
+        scaler.object.0["metadata"]["annotations"] = json!({ PAUSED_REPLICAS: "0" });
+        assert_eq!(scaler.remembered(), None);
+    }
+
+    #[test]
+    fn workload_with_a_minimum_is_never_at_zero_unless_it_may_be_idle() {
+        let mut scaler = scaled_object(json!({}));
+        scaler.object.0["spec"] =
+            json!({ "scaleTargetRef": { "name": "plex" }, "minReplicaCount": 1 });
+        let target = ObjectRef::new(kinds::DEPLOYMENT, "media", "plex");
+        assert_eq!(scaler.never_at_zero(), Some(target));
+        scaler.object.0["spec"]["idleReplicaCount"] = json!(0);
+        assert_eq!(scaler.never_at_zero(), None);
+        scaler.object.0["spec"] = json!({ "scaleTargetRef": { "name": "plex" } });
+        assert_eq!(scaler.never_at_zero(), None, "the minimum is 0 by default");
     }
 
     #[test]

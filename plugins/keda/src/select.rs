@@ -1,5 +1,6 @@
 //! Which ScaledObjects and ScaledJobs an operation works on: those of a name, or all.
 
+use agent_sdk::diagnosis::look;
 use agent_sdk::prelude::*;
 
 use crate::scaler::{FIELDS, Scaler, TYPES};
@@ -55,6 +56,7 @@ impl Scope<'_> {
         }
         let all = list(self.namespace)?;
         if all.is_empty() {
+            look::require_namespace(self.namespace)?;
             let place = self
                 .namespace
                 .map(|namespace| format!(" in namespace `{namespace}`"))

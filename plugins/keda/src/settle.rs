@@ -1,9 +1,13 @@
 //! The wait for KEDA: one watcher for all that was changed and for their autoscalers.
 //!
-//! A ScaledObject is paused when KEDA says so and its autoscaler is gone, and resumed when it is ready, KEDA no longer says so, and the
-//! autoscaler is there. KEDA's conditions have no generation, so both halves are needed: a condition alone may be from before. A ScaledJob
-//! has no autoscaler, so its condition is all there is.
+//! A ScaledObject is paused when KEDA says so and its autoscaler is gone. It is resumed when its autoscaler is there: that is what scales. Of KEDA's
+//! conditions, which have no generation, `Paused` may stay although KEDA has resumed, and `Ready` may tell of a trigger that was broken before: they
+//! are given a moment, and are a remark then. A ScaledJob has no autoscaler, so its conditions are all there is.
 
+use std::cell::RefCell;
+use std::time::Duration;
+
+use agent_sdk::diagnosis::{Cause, Patience};
 use agent_sdk::prelude::*;
 use agent_sdk::wait::Deadline;
 
@@ -15,6 +19,15 @@ const FIELDS: [&str; 3] = [
     "/metadata/annotations",
     "/status/conditions",
 ];
+
+/// KEDA writes its conditions in the reconciliation that makes the autoscaler.
+const AFTER_AUTOSCALER: Duration = Duration::from_secs(10);
+
+/// Without an autoscaler, KEDA's word that something is wrong must have stood for so long: it may be from before.
+const WITHOUT_AUTOSCALER: Duration = Duration::from_secs(20);
+
+/// What ends a wait well, with a remark.
+const REMARK: &str = "keda.remark";
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,22 +59,38 @@ pub(crate) fn settle(
             all.into_iter().flatten().map(move |target| (at, target))
         })
         .unzip();
+    let views = RefCell::new(vec![View::default(); changed.len()]);
     let waited = wait::until(
         &step,
         &targets,
         &FIELDS,
         Deadline::after(timeout),
-        |at, object| look(wanted, &targets[at], object),
+        |at, object| {
+            let mut views = views.borrow_mut();
+            look(wanted, &targets[at], object, &mut views[owners[at]])
+        },
     )?;
+    let views = views.into_inner();
     let mut failed = 0;
     for (at, (index, scaler)) in changed.iter().enumerate() {
         let mut ends = owners
             .iter()
             .zip(&waited)
             .filter(|(owner, _)| **owner == at);
-        if let Some(error) = ends.find_map(|(_, end)| failure(end, &scaler.target)) {
-            results[*index] = Err(error);
-            failed += 1;
+        let error = ends.find_map(|(_, end)| failure(end, &scaler.target));
+        match (error, &views[at].remark) {
+            (None, _) => {}
+            (Some(error), Some(remark))
+                if matches!(error.kind(), Kind::Timeout) || error.code() == REMARK =>
+            {
+                if let Ok(done) = &mut results[*index] {
+                    done.remark(remark);
+                }
+            }
+            (Some(error), _) => {
+                results[*index] = Err(error);
+                failed += 1;
+            }
         }
     }
     match failed {
@@ -95,9 +124,25 @@ fn failure(end: &Waited<()>, target: &ObjectRef) -> Option<Error> {
         })
 }
 
-fn look(wanted: Wanted, target: &ObjectRef, object: Option<&Object>) -> Verdict<()> {
+/// What was seen of a ScaledObject and its autoscaler, which come one by one.
+#[derive(Clone, Debug, Default)]
+struct View {
+    /// Whether the autoscaler is there; none when it has not been looked for, or there is never one.
+    autoscaler: Option<bool>,
+    /// What is to be said, when KEDA has resumed but does not say that all is well.
+    remark: Option<String>,
+}
+
+fn look(
+    wanted: Wanted,
+    target: &ObjectRef,
+    object: Option<&Object>,
+    view: &mut View,
+) -> Verdict<()> {
     if target.of == kinds::HORIZONTAL_POD_AUTOSCALER {
-        return look_at_autoscaler(wanted, object);
+        let there = object.is_some_and(|one| one.text("/metadata/deletionTimestamp").is_none());
+        view.autoscaler = Some(there);
+        return look_at_autoscaler(wanted, target, object.is_some(), there, view);
     }
     let Some(object) = object else {
         return Verdict::Failed(Error::not_found(
@@ -105,31 +150,99 @@ fn look(wanted: Wanted, target: &ObjectRef, object: Option<&Object>) -> Verdict<
             format!("{target} was deleted meanwhile"),
         ));
     };
-    let is = |condition: &str| object.condition(condition).is_some_and(|one| one.is_true());
-    // KEDA says `Paused` of what is paused in one direction too. That it took the other pause away is told by the autoscaler alone.
-    let one_way = || pause::left(target.of, object).is_some();
     match wanted {
-        Wanted::Paused if is("Paused") => Verdict::Done(()),
-        Wanted::Paused => Verdict::Pending("waiting for its condition `Paused`".to_owned()),
-        Wanted::Running if is("Ready") && (!is("Paused") || one_way()) => Verdict::Done(()),
-        Wanted::Running => Verdict::Pending(
-            object
-                .condition("Ready")
-                .filter(|ready| ready.is_false() && !ready.message.is_empty())
-                .map_or("waiting until it is ready", |ready| ready.message)
-                .to_owned(),
-        ),
+        Wanted::Paused => look_at_pause(object),
+        Wanted::Running => look_at_resumption(target, object, view),
     }
 }
 
-fn look_at_autoscaler(wanted: Wanted, object: Option<&Object>) -> Verdict<()> {
-    match (wanted, object) {
-        (Wanted::Paused, None) | (Wanted::Running, Some(_)) => Verdict::Done(()),
-        (Wanted::Paused, Some(_)) => {
-            Verdict::Pending("waiting until its autoscaler is gone".to_owned())
+fn is(object: &Object, condition: &str) -> bool {
+    object.condition(condition).is_some_and(|one| one.is_true())
+}
+
+/// Returns what KEDA says when something is wrong.
+fn report(object: &Object) -> Option<&str> {
+    let ready = object.condition("Ready").filter(|ready| ready.is_false())?;
+    [ready.message, ready.reason]
+        .into_iter()
+        .find(|text| !text.is_empty())
+}
+
+fn look_at_pause(object: &Object) -> Verdict<()> {
+    if is(object, "Paused") {
+        return Verdict::Done(());
+    }
+    let waiting = "waiting for its condition `Paused`";
+    Verdict::Pending(match report(object) {
+        Some(report) => format!("{waiting}; KEDA reports: {report}"),
+        None => waiting.to_owned(),
+    })
+}
+
+fn look_at_resumption(target: &ObjectRef, object: &Object, view: &mut View) -> Verdict<()> {
+    // KEDA says `Paused` of what is paused in one direction too. That it took the other pause away is told by the autoscaler alone.
+    let paused = is(object, "Paused") && pause::left(target.of, object).is_none();
+    view.remark = None;
+    if is(object, "Ready") && !paused {
+        return Verdict::Done(());
+    }
+    let report = report(object).map(|report| format!("KEDA reports: {report}"));
+    let (remark, patience) = match (view.autoscaler, paused, report) {
+        (Some(true), true, report) => {
+            let still = "KEDA's condition `Paused` still says that it is paused, but its autoscaler is there";
+            (
+                report.map_or(still.to_owned(), |report| format!("{still}; {report}")),
+                AFTER_AUTOSCALER,
+            )
         }
-        (Wanted::Running, None) => {
-            Verdict::Pending("waiting for its autoscaler to be made".to_owned())
+        (Some(true), false, report) => {
+            let unready =
+                "KEDA does not say that it is ready, but its autoscaler is there".to_owned();
+            (report.unwrap_or(unready), AFTER_AUTOSCALER)
+        }
+        (None, false, Some(report)) => (report, WITHOUT_AUTOSCALER),
+        (Some(false), false, Some(report)) => (
+            format!("{report}; it has not made its autoscaler yet"),
+            WITHOUT_AUTOSCALER,
+        ),
+        (_, _, report) => {
+            let waiting = "waiting until it is ready".to_owned();
+            // Its autoscaler is another object, so this one is to be looked at again although it does not change.
+            let cause = cause(target, &report.unwrap_or(waiting), Patience::DEADLINE);
+            let error = cause.error(REMARK, "KEDA has not resumed");
+            return Verdict::Blocked(cause, error);
+        }
+    };
+    let cause = cause(target, &remark, Patience::of(patience));
+    view.remark = Some(remark);
+    let error = cause.error(REMARK, "KEDA has resumed");
+    Verdict::Blocked(cause, error)
+}
+
+fn cause(target: &ObjectRef, message: &str, patience: Patience) -> Cause {
+    Cause::new(target.to_string(), "", message, patience)
+}
+
+fn look_at_autoscaler(
+    wanted: Wanted,
+    target: &ObjectRef,
+    exists: bool,
+    there: bool,
+    view: &View,
+) -> Verdict<()> {
+    match wanted {
+        Wanted::Paused if !exists => Verdict::Done(()),
+        Wanted::Running if there => Verdict::Done(()),
+        Wanted::Paused => Verdict::Pending("waiting until its autoscaler is gone".to_owned()),
+        Wanted::Running => {
+            // KEDA may never make it, when it has told what is wrong.
+            let patience = match view.remark {
+                Some(_) => Patience::of(WITHOUT_AUTOSCALER),
+                None => Patience::DEADLINE,
+            };
+            let cause = cause(target, "waiting for its autoscaler to be made", patience);
+            let error = cause.error(REMARK, "KEDA has not made its autoscaler");
+            Verdict::Blocked(cause, error)
         }
     }
 }
@@ -156,34 +269,113 @@ mod tests {
         autoscaler.expect("an autoscaler")
     }
 
+    fn seen(wanted: Wanted, target: &ObjectRef, object: Option<&Object>) -> Verdict<()> {
+        look(wanted, target, object, &mut View::default())
+    }
+
+    /// Looks at a ScaledObject whose autoscaler is there or not; returns the verdict and the remark.
+    fn resumed(
+        autoscaler: Option<bool>,
+        conditions: &[(&str, &str)],
+    ) -> (Verdict<()>, Option<String>) {
+        let mut view = View {
+            autoscaler,
+            remark: None,
+        };
+        let verdict = look(
+            Wanted::Running,
+            &target(),
+            Some(&scaled(conditions)),
+            &mut view,
+        );
+        (verdict, view.remark)
+    }
+
+    fn patience(verdict: &Verdict<()>) -> Option<Patience> {
+        match verdict {
+            Verdict::Blocked(cause, _) => Some(cause.patience),
+            _ => None,
+        }
+    }
+
     #[test]
     fn pause_is_done_only_when_the_autoscaler_is_gone_too() {
         let paused = scaled(&[("Paused", "True"), ("Ready", "True")]);
         assert_eq!(
-            look(Wanted::Paused, &target(), Some(&paused)),
+            seen(Wanted::Paused, &target(), Some(&paused)),
             Verdict::Done(())
         );
-        let there = look(Wanted::Paused, &autoscaler(), Some(&Object::default()));
+        let there = seen(Wanted::Paused, &autoscaler(), Some(&Object::default()));
         assert!(matches!(there, Verdict::Pending(_)));
-        assert_eq!(look(Wanted::Paused, &autoscaler(), None), Verdict::Done(()));
+        let going = Object(json!({"metadata": {"deletionTimestamp": "2026-11-26T08:00:00Z"}}));
+        assert!(matches!(
+            seen(Wanted::Paused, &autoscaler(), Some(&going)),
+            Verdict::Pending(_)
+        ));
+        assert_eq!(seen(Wanted::Paused, &autoscaler(), None), Verdict::Done(()));
     }
 
     #[test]
-    fn resume_is_done_only_when_the_autoscaler_is_there_and_ready() {
-        let still = scaled(&[("Paused", "True"), ("Ready", "True")]);
-        assert!(matches!(
-            look(Wanted::Running, &target(), Some(&still)),
-            Verdict::Pending(_)
-        ));
-        let running = scaled(&[("Paused", "False"), ("Ready", "True")]);
+    fn pause_that_does_not_come_tells_what_keda_reports() {
+        let broken = scaled(&[("Ready", "False")]);
         assert_eq!(
-            look(Wanted::Running, &target(), Some(&running)),
-            Verdict::Done(())
+            seen(Wanted::Paused, &target(), Some(&broken)),
+            Verdict::Pending(
+                "waiting for its condition `Paused`; KEDA reports: trigger is broken".to_owned()
+            )
         );
-        assert!(matches!(
-            look(Wanted::Running, &autoscaler(), None),
-            Verdict::Pending(_)
-        ));
+    }
+
+    #[test]
+    fn resumption_is_done_when_keda_says_so_and_the_autoscaler_is_there() {
+        let running = [("Paused", "False"), ("Ready", "True")];
+        assert_eq!(resumed(Some(true), &running), (Verdict::Done(()), None));
+        let none = seen(Wanted::Running, &autoscaler(), None);
+        assert_eq!(patience(&none), Some(Patience::DEADLINE));
+        let there = seen(Wanted::Running, &autoscaler(), Some(&Object::default()));
+        assert_eq!(there, Verdict::Done(()));
+    }
+
+    #[test]
+    fn condition_that_still_says_paused_is_a_remark_once_the_autoscaler_is_there() {
+        let still = [("Paused", "True"), ("Ready", "True")];
+        let (verdict, remark) = resumed(Some(true), &still);
+        assert_eq!(patience(&verdict), Some(Patience::of(AFTER_AUTOSCALER)));
+        assert!(remark.is_some_and(|remark| remark.contains("`Paused` still says")));
+        let (verdict, remark) = resumed(Some(false), &still);
+        assert_eq!(
+            (patience(&verdict), remark),
+            (Some(Patience::DEADLINE), None)
+        );
+    }
+
+    #[test]
+    fn broken_trigger_is_a_remark_and_no_failure() {
+        let (verdict, remark) = resumed(Some(true), &[("Ready", "False")]);
+        assert_eq!(patience(&verdict), Some(Patience::of(AFTER_AUTOSCALER)));
+        assert_eq!(remark.as_deref(), Some("KEDA reports: trigger is broken"));
+        let (verdict, remark) = resumed(Some(false), &[("Paused", "False"), ("Ready", "False")]);
+        assert_eq!(patience(&verdict), Some(Patience::of(WITHOUT_AUTOSCALER)));
+        let remark = remark.expect("a remark");
+        assert!(
+            remark.ends_with("it has not made its autoscaler yet"),
+            "{remark}"
+        );
+        let mut view = View {
+            autoscaler: None,
+            remark: Some(remark),
+        };
+        let autoscaler = look(Wanted::Running, &autoscaler(), None, &mut view);
+        assert_eq!(
+            patience(&autoscaler),
+            Some(Patience::of(WITHOUT_AUTOSCALER))
+        );
+    }
+
+    #[test]
+    fn autoscaler_that_is_going_is_not_there() {
+        let going = Object(json!({"metadata": {"deletionTimestamp": "2026-11-26T08:00:00Z"}}));
+        assert!(patience(&seen(Wanted::Running, &autoscaler(), Some(&going))).is_some());
     }
 
     #[test]
@@ -192,29 +384,20 @@ mod tests {
         one_way.0["metadata"] =
             json!({ "annotations": { "autoscaling.keda.sh/paused-scale-in": "true" } });
         assert_eq!(
-            look(Wanted::Running, &target(), Some(&one_way)),
+            seen(Wanted::Running, &target(), Some(&one_way)),
             Verdict::Done(())
         );
         let job = scaled_job(json!({})).target;
-        assert!(matches!(
-            look(Wanted::Running, &job, Some(&one_way)),
-            Verdict::Pending(_)
-        ));
-    }
-
-    #[test]
-    fn object_that_is_not_ready_tells_why() {
-        let broken = scaled(&[("Ready", "False")]);
         assert_eq!(
-            look(Wanted::Running, &target(), Some(&broken)),
-            Verdict::Pending("trigger is broken".to_owned())
+            patience(&seen(Wanted::Running, &job, Some(&one_way))),
+            Some(Patience::DEADLINE)
         );
     }
 
     #[test]
     fn object_deleted_while_waiting_is_a_failure() {
         assert!(matches!(
-            look(Wanted::Paused, &target(), None),
+            seen(Wanted::Paused, &target(), None),
             Verdict::Failed(_)
         ));
     }

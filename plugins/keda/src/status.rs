@@ -1,5 +1,6 @@
 //! `keda.status`: what KEDA scales, and what is paused.
 
+use agent_sdk::diagnosis::look;
 use agent_sdk::prelude::*;
 use serde::Serialize;
 
@@ -36,10 +37,11 @@ pub(crate) struct Row {
     examples("keda.status", "keda.status media")
 )]
 pub(crate) fn status(args: Status) -> Result<Vec<Row>> {
-    let mut rows: Vec<Row> = select::list(args.namespace.as_deref())?
-        .iter()
-        .map(row)
-        .collect();
+    let scalers = select::list(args.namespace.as_deref())?;
+    if scalers.is_empty() {
+        look::require_namespace(args.namespace.as_deref())?;
+    }
+    let mut rows: Vec<Row> = scalers.iter().map(row).collect();
     // Stable: of one name, the ScaledObject stays before the ScaledJob.
     rows.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     Ok(rows)
@@ -55,7 +57,9 @@ fn row(scaler: &Scaler) -> Row {
         paused: pause.is_whole(),
         ready: word(object, "Ready"),
         active: word(object, "Active"),
-        message: message(object, &pause),
+        message: scaler
+            .remembered()
+            .unwrap_or_else(|| message(object, &pause)),
     }
 }
 
@@ -136,6 +140,17 @@ mod tests {
         let row = row(&object(annotations, "True"));
         assert!(!row.paused);
         assert_eq!(row.message, "does not scale out, by `paused-scale-out`");
+    }
+
+    #[test]
+    fn pause_that_only_keda_remembers_is_told() {
+        let mut scaler = object(json!({}), "True");
+        scaler.object.0["status"]["pausedReplicaCount"] = json!(0);
+        let row = row(&scaler);
+        assert!(
+            !row.paused && row.message.contains("remembers a pause"),
+            "{row:?}"
+        );
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! `volsync`: back up and restore volumes through VolSync.
 //!
-//! Each operation is a file of its name. They stand on six rooms: `source` reads a ReplicationSource, `restic` reads what restic and the
-//! movers print, `sync` runs synchronisations, `app` finds the source of an app, `operator` finds VolSync itself, `call` names objects to
-//! other plugins. The pure rooms never call the host.
+//! Each operation is a file of its name. They stand on nine rooms: `source` reads a ReplicationSource, `restic` reads what restic and the
+//! movers print, `mover` and `obstacle` see what a mover does and what keeps it from that, `sync` runs synchronisations, `job` runs restic beside the movers,
+//! `app` finds the source of an app, `operator` finds VolSync itself, `call` names objects to other plugins. The pure rooms never call the host.
 //!
 //! This plugin never reads a Secret, never deletes a volume, and never trusts that VolSync says "Successful".
 
 mod app;
 mod call;
+mod job;
 mod list;
 mod mover;
+mod obstacle;
 mod operator;
 mod restic;
 mod restore;
@@ -31,5 +33,6 @@ agent_sdk::plugin! {
         crate::suspend::suspend,
         crate::suspend::resume::resume,
         crate::restore::restore,
+        crate::restore::rollback::rollback,
     ],
 }

@@ -1,20 +1,16 @@
 //! `volsync.list`: what is in the repository of an app.
 //!
 //! The only way to a repository that just the cluster can reach is a pod of the cluster. So a Job runs restic (see [`job`]), and its log is
-//! the answer. The Job is held: it is gone when the list is read, or when anything else happens. `volsync.restore` calls this operation too,
+//! the answer. `volsync.restore` calls this operation too,
 //! and reads the rows back with [`snapshots_of`].
-
-pub(crate) mod image;
-mod job;
-mod wait;
 
 use agent_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::restic::{self, Snapshot, Summary, selection};
+use crate::job::{Printed, Work};
+use crate::restic::{self, Snapshot, Summary, cause, selection};
 use crate::source::Source;
-use crate::{app, operator, text};
-use image::Image;
+use crate::{app, job, text};
 
 /// Arguments of `volsync.list`.
 #[derive(Args)]
@@ -67,59 +63,68 @@ pub(crate) fn list(args: List) -> Result<Vec<Row>> {
     Ok(rows(&snapshots, run::now()))
 }
 
+/// `--no-lock`: reading the list needs no lock, so a running or crashed mover does not stand in the way, and none is left behind. `--no-cache`:
+/// the list is read once, and the file system is read-only.
+const ARGS: [&str; 4] = ["snapshots", "--json", "--no-lock", "--no-cache"];
+
 /// Runs the Job and reads its log. Empty while planning.
 fn read(source: &Source, timeout: SignedDuration) -> Result<Vec<Snapshot>> {
     let step = Step::new(format!(
         "List the snapshots of `{}/{}`",
         source.namespace, source.name
     ));
-    let name = format!("volsync-agent-list-{}", suffix(&run::token()));
-    run::stand_in("name of the Job", &name);
-    let image = image();
-    let manifest = job::manifest(&job::Order {
-        source,
-        name: &name,
-        image: &image,
-        privileged: privileged(&source.namespace)?,
-        seconds: text::seconds(timeout),
-    });
-    let held = cluster::hold(&[Change::create(kinds::JOB, manifest)], &["/metadata/name"])?;
-    if run::planning() {
+    let work = Work {
+        purpose: "list",
+        script: r#"exec restic "$@""#,
+        args: &ARGS.map(str::to_owned),
+        data: None,
+        timeout,
+        patience: None,
+        whole: |log| restic::snapshots(log).is_some(),
+    };
+    let printed = job::run(&step, source, &work).map_err(|error| not_listed(source, error))?;
+    let Some(Printed { end, log }) = printed else {
         step.skip("no Job runs while planning");
         return Ok(Vec::new());
+    };
+    if end.exit != 0 {
+        let what = match end.reason.as_str() {
+            "OOMKilled" => "restic ran out of memory: see `moverResources`",
+            _ => "restic failed",
+        };
+        return Err(unreadable(source, what, Some(end.exit), &log));
     }
-    let log = wait::log(&step, source, &name, timeout)?;
-    held.release()?;
-    let snapshots = restic::snapshots(&log).ok_or_else(|| {
-        wait::unreadable(source, "its log has no list of snapshots in it", None, &log)
-    })?;
+    let snapshots = restic::snapshots(&log)
+        .ok_or_else(|| unreadable(source, "its log has no list of snapshots in it", None, &log))?;
     step.done(format!("{} snapshots", snapshots.len()));
     Ok(snapshots)
 }
 
-/// The image of the movers, as VolSync is told it; where that may not be read, a known one will do.
-fn image() -> Image {
-    let deployment = operator::find(None).unwrap_or_else(|error| {
-        debug!("VolSync's Deployment cannot be read: {error}");
-        None
-    });
-    Image::of(deployment.as_ref().map(|deployment| &deployment.0))
+const LIST_FAILED: &str = "volsync.list-failed";
+
+fn message(source: &Source, what: &str) -> String {
+    let (namespace, name) = (&source.namespace, &source.name);
+    format!("the repository of `{namespace}/{name}` cannot be listed: {what}")
 }
 
-fn privileged(namespace: &str) -> Result<bool> {
-    let target = ObjectRef::cluster_scoped(kinds::NAMESPACE, namespace);
-    let object = cluster::find(&target, &["/metadata/annotations"])?;
-    let annotation =
-        |object: &Object| object.annotation("volsync.backube/privileged-movers") == Some("true");
-    Ok(object.as_ref().is_some_and(annotation))
+/// Makes the error of a list for which restic was not even run.
+fn not_listed(source: &Source, error: Error) -> Error {
+    if error.code() != job::FAILED {
+        return error;
+    }
+    let listed = Error::new(error.kind(), LIST_FAILED, message(source, error.message()));
+    error.causes().iter().cloned().fold(listed, Error::cause)
 }
 
-/// Makes eight letters and digits of a token, for a second list in the same run must not have the name of the first (FNV-1a).
-fn suffix(token: &str) -> String {
-    let hash = token.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
-    format!("{hash:08x}")
+/// Makes the error of a list that cannot be read.
+fn unreadable(source: &Source, what: &str, exit: Option<i64>, log: &str) -> Error {
+    let causes = job::causes(exit, log).into_iter();
+    let error = Error::conflict(LIST_FAILED, message(source, what));
+    let error = causes.fold(error, Error::cause);
+    match cause::remedy(log, source) {
+        Some(remedy) => error.hint(remedy),
+        None => error,
+    }
 }
 
 fn rows(snapshots: &[Snapshot], now: Timestamp) -> Vec<Row> {
@@ -217,14 +222,5 @@ mod tests {
         let mut expected = example();
         expected.reverse();
         assert_eq!(snapshots_of(&value), Ok(expected));
-    }
-
-    #[test]
-    fn two_lists_in_one_run_have_different_names() {
-        assert_ne!(
-            suffix("2026-11-22T06.00.00.1-abc"),
-            suffix("2026-11-22T06.00.00.1-abd")
-        );
-        assert_eq!(suffix("x").len(), 8);
     }
 }

@@ -3,10 +3,20 @@
 //! VolSync shortens long Job names with a hash, so a mover is found by its owner, never by its name. Whether a synchronisation succeeded
 //! stands in the status of its owner and nowhere here; whether a mover gets on, and that it has used up its tries, is seen here only.
 
+mod trail;
+
+use agent_sdk::diagnosis::look::{self, JOB};
+use agent_sdk::diagnosis::{self, Cause, Outlook, Patience, PodState};
 use agent_sdk::prelude::*;
 
+pub(crate) use trail::{Seen, Trail};
+
+/// The container of VolSync's restic mover, and of our list's Job. Whatever is added to a pod beside it does not count. The movers of other kinds
+/// have one container as VolSync makes them, which is then the default one.
+pub(crate) const CONTAINER: &str = "restic";
+
 /// A mover that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Mover {
     /// The uid of its Job.
     pub(crate) uid: String,
@@ -14,8 +24,7 @@ pub(crate) struct Mover {
     pub(crate) failed: i64,
     /// How often it may.
     limit: i64,
-    job: String,
-    namespace: String,
+    job: Object,
 }
 
 /// How often a Job's pods may fail where it does not say.
@@ -27,25 +36,31 @@ const LIMIT: i64 = 6;
 ///
 /// Those of the list.
 pub(crate) fn of(namespace: &str, owner: &str) -> Result<Option<Mover>> {
-    let jobs = cluster::list(
-        &Query::all(kinds::JOB).namespace(namespace),
-        &[
-            "/metadata/ownerReferences",
-            "/spec/backoffLimit",
-            "/status/failed",
-        ],
-    )?;
-    Ok(among(&jobs, owner))
+    Ok(among(&jobs(Some(namespace))?, owner))
 }
 
-fn among(jobs: &[Object], owner: &str) -> Option<Mover> {
+/// Lists the Jobs of a namespace, or of all.
+///
+/// # Errors
+///
+/// Those of the list.
+pub(crate) fn jobs(namespace: Option<&str>) -> Result<Vec<Object>> {
+    let fields = [
+        &JOB[..],
+        &["/metadata/ownerReferences", "/spec/backoffLimit"],
+    ]
+    .concat();
+    cluster::list(&Query::all(kinds::JOB).namespace(namespace), &fields)
+}
+
+/// Finds the mover of an owner among Jobs.
+pub(crate) fn among(jobs: &[Object], owner: &str) -> Option<Mover> {
     let job = jobs.iter().find(|job| owned_by(job, owner))?;
     Some(Mover {
         uid: job.uid().to_owned(),
         failed: job.integer("/status/failed").unwrap_or_default(),
         limit: job.integer("/spec/backoffLimit").unwrap_or(LIMIT),
-        job: job.name().to_owned(),
-        namespace: job.namespace().unwrap_or_default().to_owned(),
+        job: job.clone(),
     })
 }
 
@@ -71,103 +86,104 @@ fn owned_by(object: &Object, owner: &str) -> bool {
 }
 
 impl Mover {
+    /// Looks at its pods. What cannot be read is as if it was not there.
+    pub(crate) fn look(&self) -> Pods {
+        let seen = look::at_job(&self.job, Some(CONTAINER));
+        let state = seen.pod.as_ref().map(|(_, state)| state);
+        let log = seen.pod.as_ref().map(|(pod, _)| log_of(pod));
+        Pods {
+            active: matches!(state, Some(PodState::Waiting(_) | PodState::Running(_))),
+            killed: matches!(state, Some(PodState::Ended(end)) if end.reason == "OOMKilled"),
+            ended: seen.pod.as_ref().and_then(|(pod, _)| ended(pod)),
+            log: log
+                .filter(|log| !log.is_empty())
+                .or_else(|| self.last_log()),
+            outlook: seen.outlook.or_else(|| match &seen.pod {
+                Some((pod, PodState::Ended(_))) => outlived(pod),
+                _ => Outlook::Clear,
+            }),
+        }
+    }
+
     /// Returns the log of its newest pod that has one.
-    ///
-    /// # Errors
-    ///
-    /// Those of the list.
-    pub(crate) fn log(&self) -> Result<Option<String>> {
+    fn last_log(&self) -> Option<String> {
+        self.pods().iter().map(log_of).find(|log| !log.is_empty())
+    }
+
+    /// Returns the log of its newest pod that has failed: the next one may be running already.
+    pub(crate) fn failure(&self) -> Option<String> {
+        let mut pods = self.pods().into_iter();
+        let failed = pods.find(|pod| pod.text("/status/phase") == Some("Failed"))?;
+        Some(log_of(&failed))
+    }
+
+    /// Lists its pods, newest first.
+    fn pods(&self) -> Vec<Object> {
         let query = Query::all(kinds::POD)
-            .namespace(self.namespace.as_str())
-            .labels(&format!("job-name={}", self.job));
-        let mut pods = cluster::list(&query, &["/metadata/creationTimestamp"])?;
+            .namespace(self.job.namespace())
+            .labels(&format!("job-name={}", self.job.name()));
+        let mut pods = cluster::list(&query, &look::POD).unwrap_or_default();
         pods.sort_by_key(|pod| {
             std::cmp::Reverse(pod.text("/metadata/creationTimestamp").map(str::to_owned))
         });
-        let logs = pods
-            .iter()
-            .map(|pod| cluster::logs(&self.namespace, pod.name(), None, None));
-        Ok(logs.flatten().find(|log| !log.is_empty()))
+        pods
     }
 }
 
-/// What was seen of the mover of one synchronisation, look by look.
-#[derive(Debug, Default)]
-pub(crate) struct Trail {
-    /// The last log that was seen.
-    pub(crate) log: String,
-    /// The length of the longest one. A mover that fails at the same place again and again never gets beyond it.
-    furthest: usize,
-    job: Option<String>,
-    failed: i64,
-    /// A Job from before the synchronisation.
-    ignored: Option<String>,
+/// Returns the log of the container of a pod that counts; empty when it has none.
+fn log_of(pod: &Object) -> String {
+    let container = diagnosis::container(pod, Some(CONTAINER));
+    let namespace = pod.namespace().unwrap_or_default();
+    cluster::logs(namespace, pod.name(), container, None).unwrap_or_default()
 }
 
-/// What one look has shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Seen {
-    /// There is a mover.
-    pub(crate) there: bool,
-    /// It got further than any before it.
-    pub(crate) moved: bool,
-    /// It has failed once more; how often by now.
-    pub(crate) failed: Option<i64>,
-    /// It has used up its tries. VolSync begins anew, with the same end, and its status says so only where the log differs from the last one.
-    pub(crate) exhausted: bool,
+/// Judges a pod whose mover has ended: another container that runs on keeps its Job from its end, and VolSync waits for that.
+fn outlived(pod: &Object) -> Outlook {
+    let runs = |one: &&Value| one["state"]["running"].is_object();
+    let mut all = pod.items("/status/containerStatuses").iter().filter(runs);
+    Outlook::from(all.next().map(|other| {
+        let message = format!(
+            "its mover has ended, but container {} runs on, so VolSync does not see that",
+            other["name"]
+        );
+        let subject = format!("pod `{}`", pod.name());
+        Cause::new(subject, "", &message.replace('"', "`"), Patience::MINUTE)
+    }))
 }
 
-impl Trail {
-    /// Begins after a Job, which is another synchronisation's.
-    pub(crate) fn after(job: Option<String>) -> Trail {
-        Trail {
-            ignored: job,
-            ..Trail::default()
-        }
-    }
+/// Returns when the container that counts has ended.
+fn ended(pod: &Object) -> Option<Timestamp> {
+    let container = diagnosis::container(pod, Some(CONTAINER))?;
+    let all = pod.items("/status/containerStatuses").iter();
+    let mut named = all.filter(|one| one["name"] == container);
+    let end = &named.next()?["state"]["terminated"]["finishedAt"];
+    end.as_str()?.parse().ok()
+}
 
-    #[cfg(test)]
-    pub(crate) fn with(log: &str) -> Trail {
-        Trail {
-            log: log.to_owned(),
-            ..Trail::default()
-        }
-    }
+/// What is seen of a mover's pods.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Pods {
+    /// One runs, or is about to. Between two tries there is none.
+    pub(crate) active: bool,
+    /// The newest one ran out of memory.
+    pub(crate) killed: bool,
+    /// When the newest one ended.
+    pub(crate) ended: Option<Timestamp>,
+    /// The newest log.
+    log: Option<String>,
+    /// What stands in the way of the newest one.
+    pub(crate) outlook: Outlook,
+}
 
-    /// Looks. For people and deadlines only, so what goes wrong is as if there was nothing to see.
-    pub(crate) fn look(&mut self, namespace: &str, owner: &str) -> Seen {
-        let Ok(Some(mover)) = of(namespace, owner) else {
-            return Seen::default();
-        };
-        let log = mover.log().ok().flatten().unwrap_or_default();
-        self.see(&mover, log)
-    }
-
-    fn see(&mut self, mover: &Mover, log: String) -> Seen {
-        if self.ignored.as_ref() == Some(&mover.uid) {
-            return Seen::default();
-        }
-        let other = self.job.as_ref().is_some_and(|job| *job != mover.uid);
-        let begun_anew = other && self.failed > 0;
-        let before = if other { 0 } else { self.failed };
-        let moved = log.len() > self.furthest;
-        self.furthest = self.furthest.max(log.len());
-        self.job = Some(mover.uid.clone());
-        self.failed = mover.failed;
-        if !log.is_empty() {
-            self.log = log;
-        }
-        Seen {
-            there: true,
-            moved,
-            failed: (mover.failed > before).then_some(mover.failed),
-            exhausted: begun_anew || (mover.failed > 0 && mover.failed >= mover.limit),
-        }
+impl Pods {
+    /// Returns the newest log; empty when there is none.
+    pub(crate) fn log(&self) -> &str {
+        self.log.as_deref().unwrap_or_default()
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     fn job(name: &str, uid: &str, owner: &str, failed: i64) -> Object {
@@ -177,7 +193,7 @@ mod tests {
         }))
     }
 
-    fn mover(uid: &str, failed: i64) -> Mover {
+    pub(crate) fn mover(uid: &str, failed: i64) -> Mover {
         among(&[job("volsync-src-plex", uid, "u-1", failed)], "u-1").expect("a mover")
     }
 
@@ -205,35 +221,18 @@ mod tests {
     }
 
     #[test]
-    fn mover_that_fails_at_the_same_place_again_does_not_move_the_deadline() {
-        let mut trail = Trail::default();
-        assert!(trail.see(&mover("j", 0), "Starting\n".to_owned()).moved);
+    fn end_is_that_of_the_movers_container_whatever_runs_beside_it() {
+        let status = |name: &str, state: Value| json!({"name": name, "state": state});
+        let end = json!({"terminated": {"exitCode": 0, "finishedAt": "2026-11-26T08:00:00Z"}});
+        let pod = Object(json!({
+            "metadata": {"name": "volsync-src-plex-x"}, "spec": {"containers": [{"name": "istio-proxy"}, {"name": "restic"}]},
+            "status": {"containerStatuses": [status("istio-proxy", json!({"running": {}})), status("restic", end)]},
+        }));
+        assert_eq!(ended(&pod), "2026-11-26T08:00:00Z".parse().ok());
+        let told = outlived(&pod).note();
         assert!(
-            trail
-                .see(&mover("j", 1), "Starting\nFatal\n".to_owned())
-                .moved
+            told.is_some_and(|told| told.contains("container `istio-proxy` runs on")),
+            "{pod:?}"
         );
-        assert!(!trail.see(&mover("j", 1), "Starting\n".to_owned()).moved);
-        let again = trail.see(&mover("j", 2), "Starting\nFatal\n".to_owned());
-        assert_eq!((again.moved, again.failed), (false, Some(2)));
-        let on = trail.see(&mover("j", 2), "Starting\n[0:10] 3.00%\n".to_owned());
-        assert!(on.moved);
-    }
-
-    #[test]
-    fn mover_that_fails_with_the_same_log_as_before_is_noticed() {
-        let mut trail = Trail::default();
-        assert!(!trail.see(&mover("j", 7), String::new()).exhausted);
-        assert!(trail.see(&mover("j", 8), String::new()).exhausted);
-        let mut trail = Trail::default();
-        trail.see(&mover("j", 7), String::new());
-        assert!(trail.see(&mover("made anew", 0), String::new()).exhausted);
-    }
-
-    #[test]
-    fn job_from_before_the_synchronisation_does_not_count() {
-        let mut trail = Trail::after(Some("old".to_owned()));
-        assert_eq!(trail.see(&mover("old", 8), String::new()), Seen::default());
-        assert!(!trail.see(&mover("new", 0), String::new()).exhausted);
     }
 }

@@ -2,7 +2,7 @@
 
 use agent_sdk::prelude::*;
 
-use crate::list::image;
+use crate::job::image;
 
 /// Where nearly everybody installs it; looked at first, for it is one small list.
 pub(crate) const HOME: &str = "volsync-system";
@@ -11,12 +11,13 @@ pub(crate) const HOME: &str = "volsync-system";
 pub(crate) const REPLICAS: &str = "agent.ops/replicas";
 
 /// The fields that are looked at.
-pub(crate) const FIELDS: [&str; 5] = [
+pub(crate) const FIELDS: [&str; 6] = [
     "/metadata/annotations",
     "/metadata/labels",
     "/metadata/managedFields",
     "/spec/replicas",
     "/spec/template/spec/containers",
+    "/status/readyReplicas",
 ];
 
 /// Finds it in a namespace, or where it usually is, or anywhere. None when no Deployment is VolSync.

@@ -3,7 +3,10 @@
 //! Everything here is pure. It stands between the list Job, whose log is the only way to a repository that just the cluster can reach, and
 //! `restore`, which chooses. It never asks the cluster and never decides what to do about what it read.
 
+pub(crate) mod cause;
+pub(crate) mod compare;
 pub(crate) mod forget;
+pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod selection;
 

@@ -3,27 +3,31 @@
 //! Ten steps, in this order, a file each: [`look`] (reads only), [`select`] (the real list), [`consent`], [`safety`] (a backup of the present
 //! state, and the proof that the chosen snapshot is still there), [`holds`] (everything that could write or scale, or start a backup: [`gitops`],
 //! [`quiet`]), [`drain`] (until no pod mounts the volume), [`destination`] (VolSync restores, unless a [`rival`] does or a pod mounts the
-//! volume after all), the holds put back, [`ready`].
+//! volume after all, and [`verify`] compares), the holds put back, [`ready`].
 //!
 //! Nothing is overwritten before the first six have succeeded. Everything that is changed is held, so whatever way the run ends, the host
-//! puts it back; there is no clean-up code in here.
+//! puts it back; there is no clean-up code in here. What VolSync may have overwritten by then the host has brought back by [`rollback`].
 
 mod consent;
 mod destination;
 mod drain;
 mod gitops;
 mod holds;
+mod lock;
 mod look;
 mod quiet;
 mod ready;
 mod rival;
+pub(crate) mod rollback;
 mod safety;
 mod select;
+mod verify;
 
 use agent_sdk::prelude::*;
 use serde::Serialize;
 
 use crate::restic::Snapshot;
+use destination::Order;
 use look::Scene;
 use safety::Safety;
 
@@ -49,6 +53,8 @@ pub(crate) struct Restore {
     snapshot: Option<String>,
     /// Do not back up the present state first
     no_safety_snapshot: bool,
+    /// Do not compare the volume with the snapshot afterwards, for which every file is read
+    no_verify: bool,
     /// How long a mover may fail or stand still; one that gets on may take as long as it needs
     #[arg(default = "30m")]
     timeout: SignedDuration,
@@ -78,6 +84,7 @@ pub(crate) struct Report {
 /// Restore an app's volume from a snapshot.
 ///
 /// Stops the app, overwrites its volume with the snapshot (files that are not in the snapshot are deleted), and starts the app as it was.
+/// Every file is compared with the snapshot before the app starts, and what restic has restored wrongly is mended.
 /// Which snapshot: the newest, or --previous, --as-of or --snapshot; `agent run volsync.list` shows them. The present state is backed up
 /// first.
 ///
@@ -105,15 +112,28 @@ pub(crate) fn restore(args: Restore) -> Result<Report> {
     let down = run::now();
     let held = holds::hold(&scene, &args, &safety.quiet)?;
     drain::wait(&scene, args.down_timeout)?;
-    let restored = destination::restore(&scene, &pin, chosen.as_ref(), &safety, args.timeout);
-    if let Err(error) = restored {
-        // Dropped, they would be put back now, beside a mover that may still write. The host puts everything back when the run ends, newest
-        // first, and nothing while something newer is still there.
-        std::mem::forget((held, safety));
-        return Err(error);
-    }
+    let unsaved = safety.unsaved(&scene, run::now());
+    let order = Order {
+        pin: &pin,
+        chosen: chosen.as_ref(),
+        timeout: args.timeout,
+        verify: !args.no_verify,
+    };
+    let announce = || rollback::announce(&scene, chosen.as_ref(), &safety);
+    let restored = match destination::restore(&scene, &order, announce) {
+        Ok(note) => note,
+        Err(error) => {
+            // Dropped, they would be put back now, beside a mover that may still write. The host puts everything back when the run ends, newest
+            // first, and nothing while something newer is still there.
+            std::mem::forget((held, safety));
+            return Err(error);
+        }
+    };
+    restored.iter().for_each(|note| warn!("{note}"));
     let mut notes = scene.notes.clone();
     notes.extend(safety.note.take());
+    notes.extend(unsaved);
+    notes.extend(restored);
     notes.extend(held.release()?);
     let left = std::mem::take(&mut safety.quiet).release()?;
     left.iter().for_each(|sentence| warn!("{sentence}"));

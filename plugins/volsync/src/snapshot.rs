@@ -32,8 +32,9 @@ pub(crate) struct Snapshot {
 /// Back up an app now.
 ///
 /// Sets a manual trigger, waits until the mover has ended, says which snapshot it made, and takes the trigger away again, for as long as
-/// there is one VolSync ignores the schedule. A mover that is running already is waited for first. With `--all`, so many at a time; a failure
-/// does not stop the others.
+/// there is one VolSync ignores the schedule. A mover that is running already is waited for first; one that only fails is begun anew at once, by
+/// `spec.restic.unlock`, and its end waited for. What keeps VolSync or a mover from going on is told, and ends the wait after a minute or so. With
+/// `--all`, so many at a time; a failure does not stop the others.
 #[operation(
     risk = "change",
     columns(namespace, name, result, snapshot, seconds, message),

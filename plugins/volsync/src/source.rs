@@ -124,6 +124,11 @@ impl Source {
         used.unwrap_or("none")
     }
 
+    /// Returns how the mover gets at the volume: `Snapshot`, `Clone`, `Direct` or `None`.
+    pub(crate) fn copy_method(&self) -> Option<&str> {
+        self.text(&format!("/spec/{}/copyMethod", self.mover()))
+    }
+
     /// Returns the name of the Secret of its repository.
     pub(crate) fn repository(&self) -> &str {
         self.text("/spec/restic/repository").unwrap_or_default()

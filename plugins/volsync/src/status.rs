@@ -1,18 +1,19 @@
 //! `volsync.status`: when each app was backed up, and what stands in the way of the next time; a VolSync that is suspended stands in the way of
 //! all. Reads only.
 
+mod mover;
+
 use agent_sdk::prelude::*;
 use serde::Serialize;
 
-use crate::restic::log;
 use crate::snapshot::chosen;
 use crate::source::Source;
 use crate::suspend::state::{self, Suspended};
 use crate::sync::trigger::NEVER;
 use crate::text;
 
-/// A schedule that has not fired for so long after its time has a reason.
-const OVERDUE: SignedDuration = SignedDuration::from_mins(15);
+/// A schedule that has not fired for so long after its time has a reason: VolSync begins in the same second. Clocks may differ.
+const OVERDUE: SignedDuration = SignedDuration::from_mins(2);
 /// A mover that runs for so long should be looked at.
 const LONG: SignedDuration = SignedDuration::from_hours(6);
 
@@ -67,11 +68,17 @@ pub(crate) fn status(args: Status) -> Result<Vec<Row>> {
     if let Some(suspended) = &suspended {
         warn!("{}", suspended.sentence(now));
     }
-    let row = |source| row(source, suspended.as_ref(), now);
-    Ok(sources.iter().map(row).collect())
+    let movers = mover::notes(&sources, args.namespace.as_deref());
+    let row = |(source, mover)| row(source, mover, suspended.as_ref(), now);
+    Ok(sources.iter().zip(movers).map(row).collect())
 }
 
-fn row(source: &Source, suspended: Option<&Suspended>, now: Timestamp) -> Row {
+fn row(
+    source: &Source,
+    mover: Option<String>,
+    suspended: Option<&Suspended>,
+    now: Timestamp,
+) -> Row {
     let last = source.last_sync();
     Row {
         namespace: source.namespace.clone(),
@@ -83,7 +90,7 @@ fn row(source: &Source, suspended: Option<&Suspended>, now: Timestamp) -> Row {
         result: source.result().map(str::to_owned),
         next: source.next_sync().map(|next| text::ago(now, next)),
         schedule: source.schedule().map(str::to_owned),
-        notes: notes(source, suspended.is_some(), now).join("; "),
+        notes: notes(source, mover, suspended.is_some(), now).join("; "),
         suspended_by: suspended.and_then(|suspended| suspended.by.clone()),
         suspended_since: suspended.and_then(|suspended| suspended.since),
     }
@@ -95,20 +102,27 @@ fn state(source: &Source, suspended: bool) -> &'static str {
         "paused"
     } else if suspended {
         "suspended"
-    } else if source.synchronizing() {
-        "running"
     } else if source.reason() == Some("Error") {
         "error"
+    } else if source.synchronizing() {
+        "running"
     } else {
         "idle"
     }
 }
 
 /// What a person should know, worst first.
-fn notes(source: &Source, suspended: bool, now: Timestamp) -> Vec<String> {
+fn notes(source: &Source, mover: Option<String>, suspended: bool, now: Timestamp) -> Vec<String> {
     let mut notes = Vec::new();
     let mut add = |note: Option<String>| notes.extend(note);
-    add(failed(source));
+    // Of the mover before.
+    let before = if mover.is_none() {
+        failed(source)
+    } else {
+        None
+    };
+    add(mover);
+    add(before);
     add((source.reason() == Some("Error")).then(|| {
         source
             .message()
@@ -134,15 +148,7 @@ fn failed(source: &Source) -> Option<String> {
     if source.result() != Some("Failed") {
         return None;
     }
-    let logs = source.logs();
-    if log::locked(logs) {
-        return Some(format!(
-            "the repository is locked: agent run volsync.unlock {} {}",
-            source.namespace, source.name
-        ));
-    }
-    let why = log::why(None, logs).map(str::to_owned);
-    let why = why.or_else(|| log::tail(logs, 1).pop());
+    let why = mover::why(source, source.logs());
     Some(why.unwrap_or_else(|| "the last mover failed".to_owned()))
 }
 
@@ -183,13 +189,16 @@ mod tests {
     use super::*;
     use crate::source::tests::source;
 
+    const LOCKED: &str = "unable to create lock in backend: repository is already locked by PID 7 on volsync-dst-plex-x by nobody (UID 1000, GID 0)\n\
+        lock was created at 2026-11-30 09:31:51 (6m0s ago)\nstorage ID 48f09705\n";
+
     fn now() -> Timestamp {
         "2026-11-23T11:00:00Z".parse().expect("a time")
     }
 
     #[test]
     fn source_in_good_order_has_no_notes() {
-        let row = row(&source(json!({})), None, now());
+        let row = row(&source(json!({})), None, None, now());
         assert_eq!(row.notes, "");
         assert_eq!(row.state, "idle");
         assert_eq!(row.suspended_since, None);
@@ -200,50 +209,81 @@ mod tests {
     #[test]
     fn manual_tag_left_behind_is_reported_because_the_schedule_is_off() {
         let left = source(json!({"spec": {"trigger": {"manual": "restore-once"}}}));
-        assert!(notes(&left, false, now())[0].contains("`restore-once` was left behind"));
+        assert!(notes(&left, None, false, now())[0].contains("`restore-once` was left behind"));
     }
 
     #[test]
     fn schedule_that_a_restore_holds_is_told() {
         let held = source(json!({"spec": {"trigger": {"schedule": NEVER}}}));
-        assert!(notes(&held, false, now())[0].contains("held at `0 0 29 2 *`"));
+        assert!(notes(&held, None, false, now())[0].contains("held at `0 0 29 2 *`"));
     }
 
     #[test]
     fn schedule_that_did_not_fire_is_overdue() {
-        let late = "2026-11-23T13:00:00Z".parse().expect("a time");
-        assert!(notes(&source(json!({})), false, late)[0].contains("overdue for 1h"));
+        let notes = |at: &str| {
+            let at = at.parse().expect("a time");
+            notes(&source(json!({})), None, false, at)
+        };
+        assert_eq!(
+            notes("2026-11-23T12:07:00Z"),
+            ["overdue for 7m: does VolSync run?"]
+        );
+        assert!(notes("2026-11-23T12:01:00Z").is_empty());
     }
 
     #[test]
     fn locked_repository_comes_with_its_remedy() {
-        let locked = source(
-            json!({"status": {"latestMoverStatus": {"result": "Failed", "logs": "unable to create lock in backend"}}}),
+        let locked =
+            source(json!({"status": {"latestMoverStatus": {"result": "Failed", "logs": LOCKED}}}));
+        let notes = |mover: Option<&str>| notes(&locked, mover.map(str::to_owned), false, now());
+        assert_eq!(
+            notes(None),
+            [
+                "the repository is locked: the lock is that of process 7 on `volsync-dst-plex-x`, made or refreshed at \
+              2026-11-30 09:31:51: agent run volsync.unlock media plex"
+            ]
         );
-        assert!(notes(&locked, false, now())[0].contains("agent run volsync.unlock media plex"));
+        let newer = notes(Some("its mover has failed 2 times"));
+        assert_eq!(newer, ["its mover has failed 2 times"]);
     }
 
     #[test]
     fn suspended_volsync_is_told_on_every_app_but_those_that_are_paused() {
         let suspended = state::tests::suspended();
-        let states = |source: &Source| row(source, Some(&suspended), now()).state;
+        let states = |source: &Source| row(source, None, Some(&suspended), now()).state;
         let running = json!({"status": {"lastSyncStartTime": "2026-11-23T10:00:00Z"}});
         assert_eq!(states(&source(json!({}))), "suspended");
         assert_eq!(states(&source(running.clone())), "suspended");
         assert_eq!(states(&source(json!({"spec": {"paused": true}}))), "paused");
-        let row = row(&source(running), Some(&suspended), now());
+        let row = row(&source(running), None, Some(&suspended), now());
         assert_eq!(row.suspended_by.as_deref(), Some("agent"));
         assert!(row.suspended_since.is_some());
         assert!(row.notes.contains("a mover was running"), "{}", row.notes);
         let late = "2026-11-23T13:00:00Z".parse().expect("a time");
-        assert_eq!(notes(&source(json!({})), true, late), ["overdue for 1h"]);
+        assert_eq!(
+            notes(&source(json!({})), None, true, late),
+            ["overdue for 1h"]
+        );
+    }
+
+    #[test]
+    fn synchronisation_that_volsync_cannot_begin_is_an_error_and_not_running() {
+        let wedged = source(json!({"status": {
+            "lastSyncStartTime": "2026-11-23T10:00:00Z",
+            "conditions": [{"type": "Synchronizing", "status": "False", "reason": "Error", "message": "Secret \"x\" not found"}],
+        }}));
+        assert_eq!(state(&wedged, false), "error");
+        assert_eq!(
+            notes(&wedged, None, false, now()),
+            ["Secret \"x\" not found"]
+        );
     }
 
     #[test]
     fn missing_retain_is_a_warning() {
         let bare = source(json!({"spec": {"restic": {"retain": null}}}));
         assert_eq!(
-            notes(&bare, false, now()),
+            notes(&bare, None, false, now()),
             ["no `retain`: only the newest snapshot is kept"]
         );
     }

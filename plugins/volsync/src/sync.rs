@@ -54,8 +54,10 @@ pub(crate) struct Row {
     message: String,
 }
 
-/// The longest time between two looks at the movers' logs.
+/// The shortest time between two looks at a mover.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+/// How many movers are looked at at a time: a look costs some requests.
+const LOOKS: usize = 4;
 
 /// Runs all, and returns how each ended, in order.
 ///
@@ -108,7 +110,6 @@ pub(crate) fn one(
 
 fn work(tasks: &mut [Task], wanted: Wanted, step: &Step) -> Result<()> {
     let watcher = cluster::watch(&queries(tasks), &source::FIELDS)?;
-    let mut next_look = run::now();
     loop {
         fill(tasks, wanted.parallel);
         let ended = tasks.iter().filter(|task| task.ended()).count();
@@ -122,18 +123,22 @@ fn work(tasks: &mut [Task], wanted: Wanted, step: &Step) -> Result<()> {
         for sighting in watcher.next(LOOK)? {
             see(tasks, sighting);
         }
-        tasks.iter_mut().for_each(Task::expire);
-        if run::now() >= next_look {
-            look(tasks);
-            next_look = run::now().saturating_add(LOOK).unwrap_or(Timestamp::MAX);
+        for task in tasks.iter_mut() {
+            task.expire(step);
         }
+        look(tasks, step);
     }
 }
 
-/// Looks at one mover's log, that of the task whose note is shown: a look costs three requests.
-fn look(tasks: &mut [Task]) {
-    if let Some(task) = tasks.iter_mut().find(|task| task.running()) {
-        task.look();
+/// Looks at some of those that have not been looked at for longest.
+fn look(tasks: &mut [Task], step: &Step) {
+    let due = tasks
+        .iter_mut()
+        .filter_map(|task| Some((task.due()?, task)));
+    let mut due: Vec<_> = due.collect();
+    due.sort_by_key(|(looked, _)| *looked);
+    for (_, task) in due.into_iter().take(LOOKS) {
+        task.look(step);
     }
 }
 

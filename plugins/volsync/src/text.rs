@@ -58,6 +58,14 @@ pub(crate) fn bytes(count: u64) -> String {
     }
 }
 
+/// Makes eight letters and digits of a token, for names of objects of which one run makes several (FNV-1a).
+pub(crate) fn hash(token: &str) -> String {
+    let hash = token.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    format!("{hash:08x}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +84,14 @@ mod tests {
         assert_eq!(bytes(0), "0 B");
         assert_eq!(bytes(1023), "1023 B");
         assert_eq!(bytes(1536), "1.5 KiB");
+    }
+
+    #[test]
+    fn two_tokens_make_different_names() {
+        assert_ne!(
+            hash("2026-11-22T06.00.00.1-abc"),
+            hash("2026-11-22T06.00.00.1-abd")
+        );
+        assert_eq!(hash("x").len(), 8);
     }
 }

@@ -33,7 +33,9 @@ pub(crate) struct Unlock {
 /// Remove stale locks from the repository of an app.
 ///
 /// VolSync unlocks only as the first part of a backup, so this makes a backup too, and waits for it. Only stale locks are removed: those that
-/// have not been refreshed for 30 minutes. A healthy mover that is running is waited for first; one that keeps failing is restarted.
+/// have not been refreshed for 30 minutes. One that a mover left which is gone is waited for until then, as far as `--timeout` allows; where its
+/// holder lives, or that takes longer, it is said whose lock it is and when it can be removed. A healthy mover that is running is waited for
+/// first; one that keeps failing is restarted.
 /// What it writes into `spec.restic.unlock` stays: VolSync unlocks once for each value, and kills a mover when it changes.
 #[operation(
     risk = "change",

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::diagnosis::Patience;
 use crate::kinds;
 
 fn targets() -> Vec<ObjectRef> {
@@ -103,4 +104,72 @@ fn note_names_the_first_that_is_pending() {
     wait.judge(Sighting::Present(0, pod("sonarr", false)), &mut look);
     assert_eq!(wait.note(), "pods media/sonarr: not ready");
     assert_eq!(wait.pending(), 1);
+}
+
+/// What both targets are blocked by, while `there`.
+fn blocked(there: bool) -> impl FnMut(usize, Option<&Object>) -> Verdict<String> {
+    move |_, _| {
+        let cause = Cause::new("base", "BuildFailed", "no such file", Patience::MINUTE);
+        let error = cause.error("test.failed", "it failed");
+        if there {
+            Verdict::Blocked(cause, error)
+        } else {
+            Verdict::Pending("it gets on".to_owned())
+        }
+    }
+}
+
+fn at(second: u64) -> Duration {
+    Duration::from_secs(second)
+}
+
+#[test]
+fn what_blocks_several_is_told_once_and_ends_each_when_its_time_is_over() {
+    let targets = targets();
+    let mut wait: Wait<'_, String> = Wait::new(&targets);
+    for name in ["plex", "sonarr"] {
+        wait.judge(Sighting::Present(0, pod(name, false)), &mut blocked(true));
+    }
+    assert_eq!(wait.stand(at(0)), []);
+    let told = wait.stand(at(10));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(wait.stand(at(59)), []);
+    assert_eq!(wait.pending(), 2);
+    assert_eq!(wait.stand(at(60)), []);
+    let ends = wait.end();
+    assert!(
+        ends.iter()
+            .all(|end| matches!(end, Waited::Failed(error) if error.code() == "test.failed")),
+        "{ends:?}"
+    );
+}
+
+#[test]
+fn what_is_not_blocked_any_more_goes_on_although_nothing_was_seen() {
+    let targets = targets();
+    let mut wait: Wait<'_, String> = Wait::new(&targets);
+    wait.judge(Sighting::Present(0, pod("plex", false)), &mut blocked(true));
+    wait.stand(at(0));
+    wait.look_again(&mut |_, object| {
+        assert_eq!(
+            object.map(Object::name),
+            Some("plex"),
+            "as it was seen last"
+        );
+        Verdict::Pending("it gets on".to_owned())
+    });
+    wait.stand(at(60));
+    assert_eq!(wait.end()[0], late("it gets on"));
+}
+
+#[test]
+fn deadline_of_what_is_blocked_says_by_what() {
+    let targets = targets();
+    let mut wait: Wait<'_, String> = Wait::new(&targets);
+    wait.judge(Sighting::Present(0, pod("plex", false)), &mut blocked(true));
+    assert_eq!(
+        wait.note(),
+        "pods media/plex: base: `BuildFailed`: no such file"
+    );
+    assert_eq!(wait.end()[0], late("base: `BuildFailed`: no such file"));
 }

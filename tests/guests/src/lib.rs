@@ -7,6 +7,7 @@ mod compute;
 mod greed;
 mod hold;
 mod nested;
+mod overwrite;
 mod plan;
 mod rights;
 mod secret;
@@ -61,6 +62,10 @@ agent_sdk::plugin! {
         nested::call_riskier,
         nested::hold_call,
         nested::keep_call,
+        overwrite::overwrite,
+        overwrite::overwrite_while_reading,
+        overwrite::bring_back,
+        overwrite::bring_back_badly,
         time::tell_time,
         time::tell_times,
         greed::call_without_end,

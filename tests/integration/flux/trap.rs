@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{REQUESTED, annotation};
 use crate::integration::agent::Agent;
-use crate::integration::kind::{HELM_RELEASE, KUSTOMIZATION, REPLICATION_SOURCE, SCALED_OBJECT};
+use crate::integration::kind::{HELM_RELEASE, REPLICATION_SOURCE, SCALED_OBJECT};
 use crate::integration::scenario::scenarios;
 use crate::integration::world::{World, is_ready};
 
@@ -16,7 +16,6 @@ scenarios![
     suspension_that_git_undoes_is_told,
     object_is_read_again_after_its_source,
     batch_asks_everything_before_it_waits,
-    deadline_tells_what_flux_said_last,
     conflict_is_tried_again,
     exhausted_retries_begin_anew_with_reset,
 ];
@@ -170,20 +169,6 @@ async fn batch_asks_everything_before_it_waits(world: &World) {
         assert!(after.iter().any(|one| lists(one, part)), "{log:#?}");
     }
     world.settle().await;
-}
-
-async fn deadline_tells_what_flux_said_last(world: &World) {
-    let app = world.app("default", "actual").await;
-    let needs = json!({"spec": {"dependsOn": [{"name": "nowhere"}]}});
-    app.merge(KUSTOMIZATION, needs).await;
-    let line = "run flux.reconcile ks default actual --timeout 3s";
-    let ran = world.agent().run(line).await.exits(1);
-    let ran = ran.says("came to its deadline").says("DependencyNotReady");
-    assert!(ran.stderr.contains("nowhere"), "{ran}");
-    app.merge(KUSTOMIZATION, json!({"spec": {"dependsOn": null}}))
-        .await;
-    let line = "run flux.reconcile ks default actual";
-    world.agent().run(line).await.exits(0);
 }
 
 /// A controller that writes at the same moment is no reason to fail.

@@ -9,7 +9,7 @@ use crate::integration::kind::{
 use crate::integration::world::is_paused;
 
 /// What differs from run to run and stays when a run is taken back: it asked a controller to act.
-pub(super) const TOKENS: &[&str] = &[
+pub(crate) const TOKENS: &[&str] = &[
     "/metadata/annotations/reconcile.fluxcd.io~1requestedAt",
     "/metadata/annotations/reconcile.fluxcd.io~1forceAt",
     "/metadata/annotations/reconcile.fluxcd.io~1resetAt",

@@ -35,7 +35,7 @@ impl Group {
         let path = self.log(name);
         let log = File::create(&path).with_context(|| format!("creating `{}`", path.display()))?;
         let errors = log.try_clone().context("sharing a log file")?;
-        let leader = self.members.first().map_or(0, |(_, child)| child.id());
+        let leader = self.leader();
         let child = command
             .stdin(Stdio::null())
             .stdout(log)
@@ -49,6 +49,11 @@ impl Group {
             self.guard = Some(guard(id, &self.folder)?);
         }
         Ok(())
+    }
+
+    /// The process group, 0 while there is none.
+    pub(crate) fn leader(&self) -> u32 {
+        self.members.first().map_or(0, |(_, child)| child.id())
     }
 
     /// Names of the members that have ended, with their last lines.

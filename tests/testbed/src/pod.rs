@@ -26,7 +26,7 @@ use kube::Client;
 use kube::api::{
     Api, ApiResource, DynamicObject, GroupVersionKind, LogParams, Patch, PatchParams, PostParams,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::wait;
@@ -68,7 +68,8 @@ impl PodLogs {
         let before = texts.get(&key).map(String::as_str);
         write(&file, before, text).with_context(|| format!("writing `{}`", file.display()))?;
         if before.is_none() {
-            self.announce(namespace, pod, &file).await?;
+            let log = json!({"logsFile": file, "follow": true});
+            self.announce(namespace, pod, log).await?;
         }
         texts.insert(key, text.to_owned());
         drop(texts);
@@ -107,19 +108,43 @@ impl PodLogs {
         self.folder.join(format!("{namespace}_{pod}.log"))
     }
 
-    async fn announce(&self, namespace: &str, pod: &str, file: &Path) -> Result<()> {
+    /// Makes an empty log of one container of a pod, for somebody who appends to the file himself, and returns the file.
+    pub(crate) async fn open(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+    ) -> Result<PathBuf> {
+        let file = self
+            .folder
+            .join(format!("{namespace}_{pod}_{container}.log"));
+        std::fs::write(&file, "").with_context(|| format!("writing `{}`", file.display()))?;
+        let log = json!({"containers": [container], "logsFile": file, "follow": true});
+        self.announce(namespace, pod, log).await?;
+        Ok(file)
+    }
+
+    /// Tells kwok of a log of a pod, beside those that it knows of.
+    async fn announce(&self, namespace: &str, pod: &str, log: Value) -> Result<()> {
         let kind = GroupVersionKind::gvk("kwok.x-k8s.io", "v1alpha1", "Logs");
         let resource = ApiResource::from_gvk_with_plural(&kind, "logs");
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.client.clone(), namespace, &resource);
         let mut object = DynamicObject::new(pod, &resource);
-        object.data = json!({"spec": {"logs": [{"logsFile": file, "follow": true}]}});
-        match api.create(&PostParams::default(), &object).await {
-            Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
-            result => result
-                .map(drop)
-                .with_context(|| format!("telling kwok of the log of pod `{namespace}/{pod}`")),
-        }
+        object.data = json!({"spec": {"logs": [log.clone()]}});
+        let told = match api.create(&PostParams::default(), &object).await {
+            Err(kube::Error::Api(status)) if status.is_already_exists() => {
+                let known = api.get(pod).await?.data["spec"]["logs"].take();
+                let mut logs = known.as_array().cloned().unwrap_or_default();
+                logs.retain(|known| known != &log);
+                logs.push(log);
+                let more = Patch::Merge(json!({"spec": {"logs": logs}}));
+                api.patch(pod, &PatchParams::default(), &more).await
+            }
+            told => told,
+        };
+        told.map(drop)
+            .with_context(|| format!("telling kwok of the log of pod `{namespace}/{pod}`"))
     }
 
     /// kwok learns of the `Logs` object by a watch, a moment later; a pod without a node has no log at all yet.

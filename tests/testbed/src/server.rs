@@ -193,3 +193,14 @@ pub(crate) fn kustomize_controller(
         ]);
     Ok(command)
 }
+
+/// VolSync with its restic mover, whose image is the one that the home cluster's movers have.
+pub(crate) fn volsync(kubeconfig: &Path) -> Result<Command> {
+    let mut command = Command::new(binary("volsync")?);
+    command.arg("--kubeconfig").arg(kubeconfig).args([
+        "--metrics-bind-address=0",
+        "--health-probe-bind-address=0",
+        "--restic-container-image=quay.io/backube/volsync:0.16.0",
+    ]);
+    Ok(command)
+}

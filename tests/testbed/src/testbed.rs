@@ -9,13 +9,14 @@ use k8s_openapi::api::core::v1::{Node, ServiceAccount};
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config, ResourceExt as _};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::group::Group;
 use crate::home::Home;
 use crate::identity::{self, ADMIN, Authority, kubeconfig};
 use crate::server::{self, Ports};
-use crate::{Artifacts, PodLogs, load, wait};
+use crate::{Artifacts, Kubelet, PodLogs, kubelet, load, wait};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -23,7 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Testbed {
     // Fields drop in this order: servers before the folder they write into.
     artifacts: Artifacts,
-    _servers: Group,
+    kubelet: Option<Kubelet>,
+    servers: Group,
     logs: PodLogs,
     client: Client,
     url: String,
@@ -39,6 +41,37 @@ impl Testbed {
     /// # Errors
     /// The servers are not built, or one of them ends or is not ready in time; its last lines are in the message.
     pub async fn start() -> Result<Self> {
+        Self::start_with(STAGES.to_owned()).await
+    }
+
+    /// [`Testbed::start`] with a [`Kubelet`] that runs the containers of Jobs with restic and of VolSync's movers.
+    ///
+    /// # Errors
+    /// As [`Testbed::start`]; and where this system does not let us run containers.
+    pub async fn start_with_containers() -> Result<Self> {
+        let mut testbed = Self::start_with(stages_without_ours()?).await?;
+        let (client, folder) = (testbed.client(), testbed.folder.path());
+        let (group, logs) = (testbed.servers.leader(), testbed.logs.clone());
+        testbed.kubelet = Some(Kubelet::start(client, folder, group, logs)?);
+        Ok(testbed)
+    }
+
+    /// Starts VolSync, which acts on what it finds: give objects their status before.
+    ///
+    /// # Errors
+    /// It is not built.
+    pub fn start_volsync(&mut self) -> Result<()> {
+        let command = server::volsync(&self.kubeconfig_path())?;
+        self.servers.start("volsync", command)
+    }
+
+    /// The kubelet of [`Testbed::start_with_containers`].
+    #[must_use]
+    pub fn kubelet(&self) -> Option<&Kubelet> {
+        self.kubelet.as_ref()
+    }
+
+    async fn start_with(stages: String) -> Result<Self> {
         let begin = Instant::now();
         let folder = tempfile::Builder::new()
             .prefix("agent-testbed-")
@@ -53,7 +86,7 @@ impl Testbed {
             .into_owned();
         let authority = Authority::new()?;
         let url = format!("https://127.0.0.1:{}", ports.api);
-        write_files(folder.path(), &authority, &secret)?;
+        write_files(folder.path(), &authority, &secret, &stages)?;
         let path = write_kubeconfig(folder.path(), &url, &authority.pem(), &secret, ADMIN)?;
         let client = client(&path).await?;
 
@@ -63,7 +96,8 @@ impl Testbed {
         tracing::debug!(elapsed = ?begin.elapsed(), "testbed is ready");
         Ok(Self {
             artifacts: Artifacts::start(client.clone())?,
-            _servers: servers,
+            kubelet: None,
+            servers,
             logs: PodLogs::new(client.clone(), folder.path().join("logs")),
             client,
             url,
@@ -128,6 +162,14 @@ impl Testbed {
         server::binary("kubectl")
     }
 
+    /// The restic that movers have.
+    ///
+    /// # Errors
+    /// It is not built.
+    pub fn restic() -> Result<PathBuf> {
+        server::binary("restic")
+    }
+
     /// Says what pods print and how they end.
     #[must_use]
     pub fn logs(&self) -> &PodLogs {
@@ -188,7 +230,27 @@ fn explain(servers: &mut Group, err: anyhow::Error) -> anyhow::Error {
     }
 }
 
-fn write_files(folder: &Path, authority: &Authority, secret: &str) -> Result<()> {
+const STAGES: &str = include_str!("../kwok/stages.yaml");
+
+/// kwok's stages, but that it leaves the pods alone whose containers run.
+fn stages_without_ours() -> Result<String> {
+    let others = json!({"cel": {"expression": format!("!({})", kubelet::OURS)}});
+    let mut text = String::new();
+    for stage in serde_yaml_ng::Deserializer::from_str(STAGES) {
+        let mut stage = Value::deserialize(stage).context("reading kwok's stages")?;
+        if stage["spec"]["resourceRef"]["kind"] == "Pod"
+            && let Some(selects) = stage["spec"]["selector"]["matchExpressions"].as_array_mut()
+        {
+            selects.push(others.clone());
+        }
+        if stage.is_object() {
+            text.push_str(&format!("---\n{stage}\n"));
+        }
+    }
+    Ok(text)
+}
+
+fn write_files(folder: &Path, authority: &Authority, secret: &str, stages: &str) -> Result<()> {
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
         std::fs::write(&path, text).with_context(|| format!("writing `{}`", path.display()))
@@ -209,13 +271,7 @@ fn write_files(folder: &Path, authority: &Authority, secret: &str) -> Result<()>
         "apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "ClusterLogs", "metadata": {"name": "default"},
         "spec": {"logs": [{"logsFile": empty}]},
     });
-    write(
-        "kwok.yaml",
-        &format!(
-            "{}---\n{default_log}\n",
-            include_str!("../kwok/stages.yaml")
-        ),
-    )
+    write("kwok.yaml", &format!("{stages}---\n{default_log}\n"))
 }
 
 fn write_kubeconfig(

@@ -18,7 +18,16 @@ pub(crate) struct Module {
     /// The folder's name.
     pub(crate) name: &'static str,
     programs: &'static [Program],
+    /// Files of a module that a program needs beside it.
+    files: &'static [File],
+    tags: &'static str,
     ldflags: &'static str,
+}
+
+struct File {
+    name: &'static str,
+    module: &'static str,
+    path: &'static str,
 }
 
 struct Program {
@@ -50,11 +59,12 @@ pub(crate) const MODULES: &[Module] = &[
         ldflags: "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3 \
                   -X k8s.io/component-base/version.gitMajor=1 \
                   -X k8s.io/component-base/version.gitMinor=36",
+        ..PLAIN
     },
     Module {
         name: "kwok",
         programs: &[program("kwok", "sigs.k8s.io/kwok/cmd/kwok")],
-        ldflags: "-s -w",
+        ..PLAIN
     },
     Module {
         name: "flux",
@@ -62,9 +72,33 @@ pub(crate) const MODULES: &[Module] = &[
             "kustomize-controller",
             "github.com/fluxcd/kustomize-controller",
         )],
-        ldflags: "-s -w",
+        ..PLAIN
+    },
+    Module {
+        name: "restic",
+        programs: &[program("restic", "github.com/restic/restic/cmd/restic")],
+        ..PLAIN
+    },
+    Module {
+        name: "volsync",
+        programs: &[program("volsync", "github.com/backube/volsync/cmd")],
+        files: &[File {
+            name: "entry.sh",
+            module: "github.com/backube/volsync",
+            path: "mover-restic/entry.sh",
+        }],
+        tags: "disable_rclone,disable_rsync,disable_rsynctls,disable_syncthing",
+        ldflags: "-s -w -X main.volsyncVersion=v0.16.0",
     },
 ];
+
+const PLAIN: Module = Module {
+    name: "",
+    programs: &[],
+    files: &[],
+    tags: "",
+    ldflags: "-s -w",
+};
 
 /// Builds the module into `servers`, unless that was done; says whether it did.
 pub(crate) fn build(module: &Module, root: &Path, servers: &Path) -> Result<bool> {
@@ -79,13 +113,17 @@ pub(crate) fn build(module: &Module, root: &Path, servers: &Path) -> Result<bool
         println!("building {} (go build {})", program.file, program.package);
         process::run(&mut compile(module, program, &folder, servers))?;
     }
+    for file in module.files {
+        copy(file, &folder, servers)?;
+    }
     fs::write(&stamp, digest).with_context(|| format!("writing `{}`", stamp.display()))?;
     Ok(true)
 }
 
 fn is_built(module: &Module, servers: &Path, stamp: &Path, digest: &str) -> bool {
-    let present = |program: &Program| servers.join(program.file).is_file();
-    module.programs.iter().all(present)
+    let programs = module.programs.iter().map(|program| program.file);
+    let mut needed = programs.chain(module.files.iter().map(|file| file.name));
+    needed.all(|name| servers.join(name).is_file())
         && fs::read_to_string(stamp).is_ok_and(|recorded| recorded == digest)
 }
 
@@ -97,6 +135,7 @@ fn digest(module: &Module, folder: &Path) -> Result<String> {
         hash.update(text);
     }
     hash.update(module.ldflags);
+    hash.update(module.tags);
     for program in module.programs {
         hash.update(program.file);
         hash.update(program.package);
@@ -107,12 +146,23 @@ fn digest(module: &Module, folder: &Path) -> Result<String> {
 fn compile(module: &Module, program: &Program, folder: &Path, servers: &Path) -> Command {
     let mut command = process::command("go", ["build", "-trimpath", "-mod=readonly"]);
     command
-        .args(["-ldflags", module.ldflags, "-o"])
+        .args(["-tags", module.tags, "-ldflags", module.ldflags, "-o"])
         .arg(servers.join(program.file))
         .arg(program.package)
         .current_dir(folder)
         .env("CGO_ENABLED", "0");
     command
+}
+
+/// Copies a file out of the folder of its module, which `go build` has fetched and verified.
+fn copy(file: &File, folder: &Path, servers: &Path) -> Result<()> {
+    let mut list = process::command("go", ["list", "-m", "-f", "{{.Dir}}", file.module]);
+    let listed = list.current_dir(folder).output();
+    let listed = listed.with_context(|| format!("finding the module of `{}`", file.name))?;
+    let source = Path::new(String::from_utf8_lossy(&listed.stdout).trim()).join(file.path);
+    let text = fs::read(&source).with_context(|| format!("reading `{}`", source.display()))?;
+    let target = servers.join(file.name);
+    fs::write(&target, text).with_context(|| format!("writing `{}`", target.display()))
 }
 
 #[cfg(test)]
@@ -122,7 +172,7 @@ mod tests {
     const MODULE: Module = Module {
         name: "sample",
         programs: &[program("sample", "example.org/sample")],
-        ldflags: "-s",
+        ..PLAIN
     };
 
     fn folder(go_mod: &str) -> tempfile::TempDir {
@@ -154,13 +204,19 @@ mod tests {
 
     #[test]
     fn linker_flags_name_the_version_of_the_pin() {
-        let pins = include_str!("../../testbed/go/kubernetes/go.mod");
-        let kubernetes = &MODULES[0];
-        let version = kubernetes
-            .ldflags
-            .split_once("gitVersion=")
-            .and_then(|(_, rest)| rest.split_whitespace().next())
-            .unwrap();
-        assert!(pins.contains(&format!("k8s.io/kubernetes {version}")));
+        let pins = [
+            include_str!("../../testbed/go/kubernetes/go.mod"),
+            include_str!("../../testbed/go/volsync/go.mod"),
+        ];
+        let flags = [
+            ("kubernetes", "gitVersion=", "k8s.io/kubernetes"),
+            ("volsync", "volsyncVersion=", "github.com/backube/volsync"),
+        ];
+        for (pins, (name, flag, module)) in pins.iter().zip(flags) {
+            let named = MODULES.iter().find(|one| one.name == name).unwrap();
+            let (_, rest) = named.ldflags.split_once(flag).unwrap();
+            let version = rest.split_whitespace().next().unwrap();
+            assert!(pins.contains(&format!("{module} {version}")));
+        }
     }
 }

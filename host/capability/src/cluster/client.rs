@@ -9,7 +9,6 @@ use agent_core::object::{ObjectRef, ObjectType};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::OnceCell;
-use tokio_util::sync::CancellationToken;
 
 use super::failure::{self, Deed};
 use super::projection::Projection;
@@ -47,8 +46,8 @@ pub type Connect = Box<dyn Fn() -> BoxFuture<'static, Result<Connected, Failure>
 #[derive(Clone)]
 pub struct ClusterClient {
     inner: Arc<Inner>,
-    /// Cancelled when the run that it is for is stopped.
-    stopped: CancellationToken,
+    /// Whether the run that it is for is stopped.
+    stopped: Arc<AtomicBool>,
 }
 
 struct Inner {
@@ -98,12 +97,12 @@ impl ClusterClient {
         };
         ClusterClient {
             inner: Arc::new(inner),
-            stopped: CancellationToken::new(),
+            stopped: Arc::default(),
         }
     }
 
     /// Returns the client for a run: once that is stopped, nothing waits any longer for a server that is away, but what is put back.
-    pub(crate) fn until(self, stopped: CancellationToken) -> ClusterClient {
+    pub(crate) fn until(self, stopped: Arc<AtomicBool>) -> ClusterClient {
         ClusterClient { stopped, ..self }
     }
 
@@ -197,7 +196,7 @@ impl ClusterClient {
 
     /// Returns whether the server is waited for while it is away: it has answered before, and the run goes on.
     fn waits_for_it(&self) -> bool {
-        self.inner.answered.load(Ordering::Relaxed) && !self.stopped.is_cancelled()
+        self.inner.answered.load(Ordering::Relaxed) && !self.stopped.load(Ordering::Acquire)
     }
 
     fn unanswered(&self, fault: &Fault, deed: &Deed, uncertain: bool) -> Unanswered {

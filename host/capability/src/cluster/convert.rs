@@ -69,7 +69,7 @@ pub(super) fn object_type(text: &str) -> Result<ObjectType, Failure> {
         .map_err(|error| Failure::of(Kind::Invalid, "cluster.invalid", &error))
 }
 
-pub(super) fn object_ref(target: wit::ObjectRef) -> Result<ObjectRef, Failure> {
+pub(crate) fn object_ref(target: wit::ObjectRef) -> Result<ObjectRef, Failure> {
     Ok(ObjectRef {
         of: object_type(&target.of)?,
         namespace: target.namespace.map(name).transpose()?,

@@ -42,6 +42,8 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
                 remove(client, pass, &intent, entry, uid.clone(), marker).await
             }
             Undo::Withheld => Err(withheld(&entry.target)),
+            // It is called by the gate, which alone knows operations.
+            Undo::Compensate(_) => Ok((LEFT.to_owned(), Vec::new())),
         },
     };
     match done {
@@ -78,7 +80,7 @@ pub(crate) async fn lost(
     let (uid, fields) = match &entry.undo {
         Undo::Fields { uid, fields, .. } => (uid.as_deref(), fields.as_slice()),
         Undo::Remove { uid, .. } => (uid.as_deref(), [].as_slice()),
-        Undo::Withheld => return Ok(None),
+        Undo::Withheld | Undo::Compensate(_) => return Ok(None),
     };
     let now = match client.get(pass, &entry.target, Wanted::Whole).await {
         Ok(now) => now,

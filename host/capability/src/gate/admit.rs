@@ -52,7 +52,7 @@ impl Gate {
             Patience::Running,
         )));
         let answer = match ask {
-            Ask::Change(..) => {
+            Ask::Change(..) | Ask::Overwrite(..) => {
                 let work = self.actor.writes.track_future(work);
                 let work = self.run.finish_even_if_abandoned(work);
                 slow(work, || self.tell_of_no_answer(&ask)).await
@@ -139,7 +139,9 @@ impl Gate {
             let told = || self.answer_of(&answer, ask.is_secret());
             let entry = self.answered(call, || ask.to_string(), told);
             match (entry, ask) {
-                (Some(entry), Ask::Change(..)) => self.run.write(entry, Survives::Process).await,
+                (Some(entry), Ask::Change(..) | Ask::Overwrite(..)) => {
+                    self.run.write(entry, Survives::Process).await
+                }
                 (Some(entry), _) => self.run.note(entry),
                 (None, _) => {}
             }

@@ -18,6 +18,8 @@ pub(crate) enum Ask {
     Change(Verb, ObjectRef),
     /// To call an operation.
     Call(OperationName),
+    /// To have others overwrite what is behind an object, which the operation undoes.
+    Overwrite(ObjectRef, Option<OperationName>),
     /// To let time pass.
     Sleep,
     /// To ask the person.
@@ -72,6 +74,7 @@ impl fmt::Display for Ask {
             }
             Ask::Change(verb, target) => write!(f, "{} {target}", verb.as_str()),
             Ask::Call(operation) => write!(f, "call {operation}"),
+            Ask::Overwrite(target, _) => write!(f, "overwrite {target}"),
             Ask::Sleep => f.write_str("sleep"),
             Ask::Confirm => f.write_str("confirm"),
             Ask::Release => f.write_str("release"),

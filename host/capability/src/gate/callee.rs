@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agent_core::descriptor::Risk;
 use agent_core::failure::Failure;
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, Digest, OperationName};
@@ -25,21 +26,31 @@ impl Gate {
         grants: Grants,
         scope: Option<Scope>,
     ) -> Result<Gate, Failure> {
-        if grants.risk() > self.actor.grants.risk() {
-            return Err(denial::riskier(self, &operation, grants.risk()));
-        }
+        self.may_call_later(&operation, grants.risk())?;
         // Not what the caller's clock shows by now: other calls of the same batch may have been answered meanwhile.
         let begun = self.run.begins_at(&call);
         let begun = begun.unwrap_or_else(|| self.actor.clock.shows());
         let actor = Actor {
             depth: self.actor.depth + 1,
             scope: scope.or_else(|| self.actor.scope.clone()),
+            compensating: self.actor.compensating,
             ..Actor::new(call, plugin, operation, grants, begun)
         };
         Ok(Gate {
             run: self.run.clone(),
             actor: Arc::new(actor),
         })
+    }
+
+    /// Checks that an operation which is to be called later can do no more harm than this one.
+    ///
+    /// # Errors
+    /// `denied`.
+    pub fn may_call_later(&self, operation: &OperationName, risk: Risk) -> Result<(), Failure> {
+        if risk > self.actor.grants.risk() {
+            return Err(denial::riskier(self, operation, risk));
+        }
+        Ok(())
     }
 
     /// Returns how many operations are above this one.

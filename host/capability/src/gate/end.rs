@@ -132,6 +132,13 @@ impl Gate {
     /// failed began to fail.
     pub async fn release_all(&self) -> Vec<TakeBack> {
         self.run.take_back();
+        for number in self.run.ledger.compensations() {
+            let newer = move |entry: &Entry| entry.number > number;
+            let released = self.release(newer, Awaited::ByHost).await;
+            self.run.undone.add(&self.actor.id, released);
+            let compensated = self.compensate(number).await;
+            self.run.undone.add(&self.actor.id, compensated);
+        }
         let released = self.release(|_| true, Awaited::ByHost).await;
         self.run.undone.add(&self.actor.id, released);
         self.run.undone.take()
@@ -161,7 +168,10 @@ impl Gate {
     ) -> Vec<TakeBack> {
         let gate = self.clone();
         let work = async move {
-            let entries = gate.run.ledger.take(which);
+            let entries = gate
+                .run
+                .ledger
+                .take(|entry| entry.undo.compensation().is_none() && which(entry));
             gate.announce_release(&entries).await;
             let mut done = Vec::new();
             let mut entries = entries.into_iter().peekable();
@@ -169,6 +179,8 @@ impl Gate {
                 let in_the_way = entries.peek().is_some() || gate.run.ledger.is_older(entry.number);
                 match gate.run.stuck.keeps(&entry) {
                     Some(until) => done.push(gate.leave_held(entry, &until)),
+                    // Not before what may be half written by now is settled, or compensated at the end of the run.
+                    None if gate.waits_for_a_compensation(&entry) => gate.run.ledger.put(entry),
                     None => done.extend(gate.put_back(entry, awaited, in_the_way).await),
                 }
             }
@@ -179,7 +191,7 @@ impl Gate {
 
     /// Records that entries are about to be put back, and why, when that is because the run is stopped. Were it not on disk first, a run that is
     /// cut off now would be taken up as if they still stood.
-    async fn announce_release(&self, entries: &[Entry]) {
+    pub(super) async fn announce_release(&self, entries: &[Entry]) {
         if entries.is_empty() || self.run.planning() {
             return;
         }
@@ -194,10 +206,9 @@ impl Gate {
     }
 
     /// Keeps an entry in the ledger, because something newer is still there that may need it to be as it is.
-    fn leave_held(&self, entry: Entry, until: &str) -> TakeBack {
+    pub(super) fn leave_held(&self, entry: Entry, until: &str) -> TakeBack {
         let message = format!("it is left as it is until {until}");
-        let failure = Failure::new(Kind::Conflict, "run.not-yet", message)
-            .hinted(format!("agent undo {}", self.run.id));
+        let failure = Failure::new(Kind::Conflict, "run.not-yet", message);
         let take_back = ledger::unsettled(&entry, failure);
         self.run.ledger.put(entry);
         self.run.show(Event::PutBack(take_back.clone()));
@@ -218,6 +229,11 @@ impl Gate {
             Ok(take_back) => take_back,
             Err(failure) => ledger::unsettled(&entry, failure),
         };
+        Some(self.conclude(entry, take_back).await)
+    }
+
+    /// Records and tells what came of putting an entry back.
+    pub(super) async fn conclude(&self, entry: Entry, take_back: TakeBack) -> TakeBack {
         let note = Note::PutBack {
             number: entry.number,
             take_back: take_back.clone(),
@@ -229,7 +245,7 @@ impl Gate {
         if failed {
             self.run.ledger.put(entry);
         }
-        Some(take_back)
+        take_back
     }
 
     /// Says what is waited for: whoever has just pressed Ctrl-C must not think that nothing happens.

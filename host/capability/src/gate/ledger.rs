@@ -84,6 +84,17 @@ impl Ledger {
         })
     }
 
+    /// Returns the numbers of what is undone by an operation, newest first.
+    pub(crate) fn compensations(&self) -> Vec<u64> {
+        self.with(|entries| {
+            let compensated = entries
+                .iter()
+                .rev()
+                .filter(|entry| entry.undo.compensation().is_some());
+            compensated.map(|entry| entry.number).collect()
+        })
+    }
+
     /// Returns all entries, oldest first.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         self.with(|entries| entries.clone())
@@ -180,10 +191,12 @@ impl Stuck {
 
 /// Returns until what an older entry waits, when a newer one could not be put back. An object that was to be removed may still be at work, so
 /// everything older waits for it. Fields that still have what the run set keep back what it had set in the same object before: that would be
-/// taken for somebody else's change, and never be put back. What is older in other objects does not get worse by them.
+/// taken for somebody else's change, and never be put back. What is older in other objects does not get worse by them. Nothing starts on what may be
+/// half overwritten.
 fn until(newer: &Entry, older: &Entry) -> Option<String> {
     match (&newer.undo, &older.undo) {
         (Undo::Remove { .. }, _) => Some(format!("{} is gone", newer.target)),
+        (Undo::Compensate(_), _) => Some(format!("{} is whole again", newer.target)),
         (Undo::Fields { .. } | Undo::Withheld, Undo::Remove { .. }) => None,
         _ if newer.target == older.target => {
             Some("what was changed in it later is put back".to_owned())

@@ -145,7 +145,7 @@ impl Pass {
     /// Takes the effect's place in the plan, where there is one.
     fn slot(&self, effect: &Effect) -> Result<Option<Slot<'_>>, Failure> {
         let run = &self.gate.run;
-        let Some(bound) = &run.bound else {
+        let Some(bound) = run.bound.as_ref().filter(|_| !self.gate.is_compensating()) else {
             return Ok(None);
         };
         match bound.allow(&self.call, effect, &run.stand_ins) {

@@ -112,6 +112,13 @@ impl Replay {
         self.called.get(call)
     }
 
+    /// Returns how often an effect was about to be compensated by earlier processes.
+    pub(crate) fn compensated(&self, effect: u64) -> u64 {
+        let attempts = (1..).map(|attempt| CallId::compensation(effect, attempt));
+        let begun = attempts.take_while(|call| self.called.contains_key(call));
+        u64::try_from(begun.count()).unwrap_or(u64::MAX)
+    }
+
     /// Returns whether later calls of the operation that made this one are on record, so that what it tells was told already.
     pub(crate) fn is_past(&self, call: &CallId) -> bool {
         call.split().is_some_and(|(caller, number)| {
@@ -144,7 +151,10 @@ pub(crate) fn left(entries: &[Entry], permanent: bool) -> Vec<ledger::Entry> {
             |entry: &Entry| matches!(entry, Entry::Answered { call: of, .. } if of == call);
         entries.iter().any(answers)
     };
-    let wanted = |deed: &Deed| deed.is_held() || permanent && deed.stands();
+    // What was overwritten and is settled has been built upon since; only a person can say that it is to go.
+    let wanted = |deed: &Deed| {
+        deed.is_held() || permanent && deed.stands() && !deed.is_settled_overwriting()
+    };
     record::deeds(entries.iter())
         .into_iter()
         .filter(wanted)

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use agent_core::call::{Consent, Mode, OnFailure};
 use agent_core::failure::Failure;
 use agent_core::grant::Grants;
-use agent_core::id::{CallId, OperationName, RunId};
+use agent_core::id::{CallId, Digest, OperationName, RunId};
 use agent_core::journal::{Entry as Note, Returned, RunJournal, Survives};
 use agent_core::plan::Plan;
-use agent_core::undo::Scope;
+use agent_core::undo::{Callee, Scope};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use kube::client::Body;
@@ -45,6 +45,24 @@ impl Operations for Nobody {
         _scope: Option<Scope>,
     ) -> BoxFuture<'static, Result<Returned, Failure>> {
         unreachable!("nothing is called")
+    }
+
+    fn find(
+        &self,
+        _caller: &Gate,
+        _operation: &OperationName,
+        _arguments: &Map<String, Value>,
+    ) -> Result<Digest, Failure> {
+        unreachable!("nothing is called")
+    }
+
+    fn compensate(
+        &self,
+        _run: Gate,
+        _call: CallId,
+        _callee: Callee,
+    ) -> BoxFuture<'static, Result<Returned, Failure>> {
+        unreachable!("nothing is undone")
     }
 }
 

@@ -164,7 +164,7 @@ impl Shared {
             keeps: config.on_failure != OnFailure::Undo,
             seed: config.seed,
             key: config.key,
-            client: config.client.until(stop.token()),
+            client: config.client.until(stop.flag()),
             operations: config.operations,
             undone: Undone::default(),
             stuck: Stuck::default(),

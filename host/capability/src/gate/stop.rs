@@ -2,8 +2,8 @@
 //! itself.
 
 use std::future::Future;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agent_core::failure::Failure;
 use tokio_util::sync::CancellationToken;
@@ -11,27 +11,42 @@ use tokio_util::sync::CancellationToken;
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
-    token: CancellationToken,
-    why: OnceLock<Failure>,
+    inner: Mutex<Inner>,
     refused: AtomicBool,
+    flag: Arc<AtomicBool>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    token: CancellationToken,
+    why: Option<Failure>,
 }
 
 impl Stop {
     /// Stops the run. The first reason counts.
     pub(super) fn stop(&self, why: Failure) {
-        drop(self.why.set(why));
-        self.token.cancel();
+        let mut inner = self.lock();
+        inner.why.get_or_insert(why);
+        inner.token.cancel();
+        self.flag.store(true, Ordering::Release);
     }
 
-    /// Returns what is cancelled when the run is stopped.
-    pub(super) fn token(&self) -> CancellationToken {
-        self.token.clone()
+    /// Lets operations act again: those that undo what a stopped run has done, once its own are gone.
+    pub(super) fn lift(&self) {
+        *self.lock() = Inner::default();
+        self.flag.store(false, Ordering::Release);
+    }
+
+    /// Returns what says whether the run is stopped, for who only has to know it now and then.
+    pub(super) fn flag(&self) -> Arc<AtomicBool> {
+        self.flag.clone()
     }
 
     /// Fails with the reason once the run was stopped.
     pub(super) fn stopped(&self) -> Result<(), Failure> {
-        if self.token.is_cancelled() {
-            Err(self.reason())
+        let inner = self.lock();
+        if inner.token.is_cancelled() {
+            Err(inner.reason())
         } else {
             Ok(())
         }
@@ -55,11 +70,12 @@ impl Stop {
         &self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
+        let token = self.lock().token.clone();
         tokio::select! {
             biased;
-            () = self.token.cancelled() => {
+            () = token.cancelled() => {
                 self.refuse();
-                Err(self.reason())
+                Err(self.lock().reason())
             }
             result = super::guarded(work) => result,
         }
@@ -69,7 +85,13 @@ impl Stop {
         self.refused.store(true, Ordering::Release);
     }
 
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
     fn reason(&self) -> Failure {
-        self.why.get().cloned().unwrap_or_else(Failure::cancelled)
+        self.why.clone().unwrap_or_else(Failure::cancelled)
     }
 }

@@ -1,14 +1,14 @@
 //! The WIT interface `ops:operations/operations`, implemented.
 
 use agent_core::failure::{Failure, Kind};
-use agent_core::id::{CallId, OperationName};
+use agent_core::id::CallId;
 use agent_core::journal::Returned;
 use agent_core::undo::Scope;
 use futures::{StreamExt as _, stream};
-use serde_json::{Map, Value};
 use wasmtime::component::Resource;
 
-use super::Held;
+use super::overwrite::{self, Overwritten};
+use super::{Held, invocation};
 use crate::bindings::ops::operations::operations as wit;
 use crate::bindings::ops::types::types::{Error, Invocation, Outcome};
 use crate::cluster;
@@ -46,6 +46,34 @@ impl wit::Host for Powers {
         Ok(held
             .and_then(|held| self.hand_out(held))
             .map_err(Error::from))
+    }
+
+    async fn overwrite(
+        &mut self,
+        overwriting: wit::Overwriting,
+    ) -> wasmtime::Result<Result<Resource<Overwritten>, Error>> {
+        let announced = overwrite::overwrite(&self.gate, overwriting).await;
+        Ok(announced
+            .and_then(|overwritten| self.hand_out(overwritten))
+            .map_err(Error::from))
+    }
+}
+
+impl wit::HostOverwritten for Powers {
+    fn settle(&mut self, overwritten: Resource<Overwritten>) -> wasmtime::Result<()> {
+        self.table.get(&overwritten)?.settle();
+        Ok(())
+    }
+
+    fn withdraw(&mut self, overwritten: Resource<Overwritten>) -> wasmtime::Result<()> {
+        self.table.get(&overwritten)?.withdraw();
+        Ok(())
+    }
+
+    fn drop(&mut self, overwritten: Resource<Overwritten>) -> wasmtime::Result<()> {
+        // It stays announced: only a settled one is nobody's business any more.
+        self.table.delete(overwritten)?;
+        Ok(())
     }
 }
 
@@ -140,15 +168,7 @@ async fn call(
     scope: Option<Scope>,
     depth: usize,
 ) -> Result<Returned, Failure> {
-    let operation: OperationName = invocation
-        .operation
-        .parse()
-        .map_err(|error| Failure::of(Kind::Invalid, "operations.name", &error))?;
-    let arguments: Map<String, Value> =
-        serde_json::from_str(&invocation.arguments).map_err(|error| {
-            Failure::of(Kind::Invalid, "operations.arguments", &error)
-                .while_doing(format!("the arguments of `{operation}` are no JSON object"))
-        })?;
+    let (operation, arguments) = self::invocation(&invocation)?;
     if gate.depth() as usize + 1 >= depth {
         return Err(Failure::new(
             Kind::Exhausted,

@@ -45,6 +45,9 @@ pub(crate) struct Undo {
     /// Leave as it is what cannot be put back, so that nothing is left to do
     #[arg(long)]
     give_up: bool,
+    /// Leave data that was overwritten as it is by now, and put back the rest
+    #[arg(long)]
+    leave_data: bool,
 }
 
 /// A run to take up again.
@@ -53,6 +56,7 @@ pub struct TakeUp {
     pub(crate) run: String,
     pub(crate) to: Aim,
     pub(crate) give_up: bool,
+    pub(crate) leave_data: bool,
     again: Again,
 }
 
@@ -74,17 +78,19 @@ impl From<Resume> for TakeUp {
             run: one.run,
             to: Aim::Finish,
             give_up: false,
+            leave_data: false,
             again,
         }
     }
 }
 
 impl From<Undo> for TakeUp {
-    fn from(Undo { one, give_up }: Undo) -> TakeUp {
+    fn from(undo: Undo) -> TakeUp {
         TakeUp {
-            run: one.run,
+            run: undo.one.run,
             to: Aim::Undo,
-            give_up,
+            give_up: undo.give_up,
+            leave_data: undo.leave_data,
             again: Again::default(),
         }
     }
@@ -95,6 +101,7 @@ pub(super) async fn execute(
         run,
         to,
         give_up,
+        leave_data,
         again,
     }: TakeUp,
     options: Options,
@@ -138,6 +145,7 @@ pub(super) async fn execute(
         to,
         consent,
         give_up,
+        leave_data,
         secrets,
     };
     follow::execute(agent.take_up(run.as_str(), how), known, terminal).await

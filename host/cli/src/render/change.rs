@@ -22,6 +22,7 @@ pub(super) fn done(verb: Verb) -> &'static str {
         Verb::Signal => "signalled",
         Verb::Apply => "applied",
         Verb::Delete => "deleted",
+        Verb::Overwrite => "overwritten",
     }
 }
 

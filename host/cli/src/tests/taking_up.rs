@@ -76,6 +76,7 @@ fn agreed(to: Aim) -> Resumption {
         to,
         consent: Consent::Given,
         give_up: false,
+        leave_data: false,
         secrets: Secrets::default(),
     }
 }

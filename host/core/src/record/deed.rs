@@ -46,6 +46,12 @@ impl Deed {
         self.settled != Settled::Refused && (self.intent.holder.is_none() || self.kept)
     }
 
+    /// Returns whether others overwrote something, and that was settled: it is no business of whoever takes the run back.
+    pub fn is_settled_overwriting(&self) -> bool {
+        let compensation = self.undo.as_ref().and_then(Undo::compensation);
+        self.kept && compensation.is_some()
+    }
+
     /// Returns the effect.
     pub fn effect(&self) -> &Effect {
         &self.intent.effect

@@ -9,6 +9,7 @@ mod limit;
 mod namespace;
 mod nested;
 mod order;
+mod overwrite;
 mod plan;
 mod resume;
 mod right;
@@ -52,6 +53,7 @@ async fn every_guest_has_a_test() {
         namespace::TESTED,
         nested::TESTED,
         order::TESTED,
+        overwrite::TESTED,
         plan::TESTED,
         resume::TESTED,
         secret::TESTED,

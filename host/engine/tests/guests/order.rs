@@ -46,6 +46,7 @@ async fn undo(world: &World) -> Ended {
         to: Aim::Undo,
         consent: Consent::Given,
         give_up: false,
+        leave_data: false,
         secrets: Secrets::default(),
     };
     let run = world.last_record().summary.run;

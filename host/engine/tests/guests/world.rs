@@ -279,6 +279,7 @@ impl World {
             to,
             consent: Consent::Given,
             give_up: false,
+            leave_data: false,
             secrets,
         };
         self.agent.take_up(run.as_str(), how).await
@@ -399,9 +400,8 @@ impl Ended {
 
     pub(crate) fn put_back(&self) -> &[TakeBack] {
         match &self.outcome {
-            Outcome::Failed { put_back, .. } => put_back,
+            Outcome::Failed { put_back, .. } | Outcome::Undone { put_back, .. } => put_back,
             Outcome::Done { value, .. } => panic!("it came to its end: {value}"),
-            Outcome::Undone { .. } => panic!("it was taken back"),
         }
     }
 

@@ -15,6 +15,15 @@ pub(crate) fn owner(pod: &Object) -> &str {
         .label("batch.kubernetes.io/job-name")
         .or_else(|| pod.label("job-name"))
         .unwrap_or_default();
+    owner_of(job)
+}
+
+/// What a Job is called by those who set faults: of a mover what VolSync made it for, of an agent's list all of them.
+pub(crate) fn owner_of(job: &str) -> &str {
+    const LIST: &str = "volsync-agent-list";
+    if job.starts_with(LIST) {
+        return LIST;
+    }
     job.strip_prefix("volsync-src-")
         .or_else(|| job.strip_prefix("volsync-dst-"))
         .unwrap_or(job)

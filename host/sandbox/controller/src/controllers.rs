@@ -91,9 +91,27 @@ impl Controllers {
         }
     }
 
+    /// Pods of a Job do not start from now on, as the kubelet tells it: by a waiting reason (`ImagePullBackOff`), or for a reason that begins with
+    /// `Failed` by an event (`FailedAttachVolume`) while the container is being created; or they do again. Named by the Job, or for a mover by
+    /// its ReplicationSource or ReplicationDestination.
+    pub fn hold_pods(&self, namespace: &str, owner: &str, why: Option<(&str, &str)>) {
+        self.world.faults.hold_pods(namespace, owner, why);
+    }
+
     /// The pods of Jobs of a namespace are refused from now on, as an admission plugin does, with these words; or no longer.
     pub fn refuse_pods(&self, namespace: &str, why: Option<&str>) {
         self.world.faults.refuse_pods(namespace, why);
+    }
+
+    /// VolSync gets no Jobs in a namespace from now on, as a quota refuses them, with these words; or it does again.
+    pub fn refuse_jobs(&self, namespace: &str, why: Option<&str>) {
+        self.world.faults.refuse_jobs(namespace, why);
+    }
+
+    /// The pods of a Job get a second container from now on, as a service mesh adds it, which runs on when the first one has ended; or no longer. Named as for
+    /// [`Controllers::slow_job`], or for all Jobs of our own by `volsync-agent-list`.
+    pub fn inject_sidecar(&self, namespace: &str, name: &str, there: bool) {
+        self.world.faults.inject_sidecar(namespace, name, there);
     }
 
     /// A controller stops answering: `source`, `kustomize`, `helm`, `volsync`, `keda`, `workload`, `kubelet` or `job`.

@@ -19,6 +19,9 @@ struct State {
     unready: BTreeSet<(String, String)>,
     broken: BTreeMap<(String, String, String), (String, String)>,
     refused_pods: BTreeMap<String, String>,
+    held_pods: BTreeMap<(String, String), (String, String)>,
+    refused_jobs: BTreeMap<String, String>,
+    sidecars: BTreeSet<(String, String)>,
 }
 
 /// How slow the container of a Job is.
@@ -98,6 +101,22 @@ impl Faults {
         self.state().slow.get(&key).copied()
     }
 
+    pub(crate) fn hold_pods(&self, namespace: &str, owner: &str, why: Option<(&str, &str)>) {
+        let key = (namespace.to_owned(), owner.to_owned());
+        match why {
+            Some((reason, message)) => {
+                let why = (reason.to_owned(), message.to_owned());
+                self.state().held_pods.insert(key, why)
+            }
+            None => self.state().held_pods.remove(&key),
+        };
+    }
+
+    pub(crate) fn held_pods(&self, namespace: &str, owner: &str) -> Option<(String, String)> {
+        let key = (namespace.to_owned(), owner.to_owned());
+        self.state().held_pods.get(&key).cloned()
+    }
+
     pub(crate) fn keep_unready(&self, namespace: &str, app: &str) {
         self.state()
             .unready
@@ -117,20 +136,45 @@ impl Faults {
     }
 
     pub(crate) fn refuse_pods(&self, namespace: &str, why: Option<&str>) {
-        let mut state = self.state();
-        match why {
-            Some(why) => drop(
-                state
-                    .refused_pods
-                    .insert(namespace.to_owned(), why.to_owned()),
-            ),
-            None => drop(state.refused_pods.remove(namespace)),
-        }
+        set(
+            &mut self.state().refused_pods,
+            namespace.to_owned(),
+            why.map(str::to_owned),
+        );
     }
 
     /// Why a Job gets no pod in this namespace.
     pub(crate) fn refused_pods(&self, namespace: &str) -> Option<String> {
         self.state().refused_pods.get(namespace).cloned()
+    }
+
+    pub(crate) fn refuse_jobs(&self, namespace: &str, why: Option<&str>) {
+        set(
+            &mut self.state().refused_jobs,
+            namespace.to_owned(),
+            why.map(str::to_owned),
+        );
+    }
+
+    /// Why VolSync gets no Job in this namespace.
+    pub(crate) fn refused_jobs(&self, namespace: &str) -> Option<String> {
+        self.state().refused_jobs.get(namespace).cloned()
+    }
+
+    /// Reason and message for which the container of this Job does not start.
+    pub(crate) fn inject_sidecar(&self, namespace: &str, owner: &str, there: bool) {
+        let key = (namespace.to_owned(), owner.to_owned());
+        let mut state = self.state();
+        if there {
+            state.sidecars.insert(key);
+        } else {
+            state.sidecars.remove(&key);
+        }
+    }
+
+    pub(crate) fn has_sidecar(&self, namespace: &str, owner: &str) -> bool {
+        let key = (namespace.to_owned(), owner.to_owned());
+        self.state().sidecars.contains(&key)
     }
 
     pub(crate) fn break_object(
@@ -164,5 +208,12 @@ impl Faults {
             .broken
             .get(&(kind.to_owned(), namespace.to_owned(), name.to_owned()))
             .cloned()
+    }
+}
+
+fn set<K: Ord, V>(all: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => drop(all.insert(key, value)),
+        None => drop(all.remove(&key)),
     }
 }

@@ -18,6 +18,9 @@ use serde_json::Value;
 pub(crate) use applied::Applied;
 pub(crate) use attempt::Attempts;
 
+/// What each of Flux's controllers keeps its objects by until it has acted.
+const FINALIZER: &str = "finalizers.fluxcd.io";
+
 /// Whether a Kustomization or HelmRelease is made from this source.
 pub(crate) fn uses(dependent: &Object, kind: Kind, source: &Object) -> bool {
     source_of(dependent).is_some_and(|(wanted, space, name)| {

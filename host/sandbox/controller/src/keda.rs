@@ -14,13 +14,19 @@ use serde_json::{Value, json};
 
 const MANAGER: &str = "keda";
 
+/// What KEDA keeps its objects by until it has acted.
+const FINALIZER: &str = "finalizer.keda.sh";
+
 /// Brings autoscaler, replicas and status of a ScaledObject to what they should be, and looks again at the next poll.
 pub(crate) async fn reconcile(world: &World, key: &Key) -> Result<Next> {
     let Some(item) = world.cached(key) else {
         return Ok(None);
     };
     if item.is_going() {
-        let patch = json!({"metadata": {"finalizers": Value::Null}});
+        if !item.has_finalizer(FINALIZER) {
+            return Ok(None);
+        }
+        let patch = item.without_finalizer(FINALIZER);
         return world.patch(key, MANAGER, &patch).await.map(|_| None);
     }
     match Pause::of(&item) {

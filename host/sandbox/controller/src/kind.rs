@@ -29,7 +29,9 @@ pub(crate) enum Kind {
     Node,
     Secret,
     ServiceAccount,
+    StorageClass,
     VolumeSnapshot,
+    VolumeSnapshotClass,
     Event,
 }
 
@@ -129,11 +131,18 @@ impl Kind {
             Kind::Node => ("", "v1", "Node", "nodes"),
             Kind::Secret => ("", "v1", "Secret", "secrets"),
             Kind::ServiceAccount => ("", "v1", "ServiceAccount", "serviceaccounts"),
+            Kind::StorageClass => ("storage.k8s.io", "v1", "StorageClass", "storageclasses"),
             Kind::VolumeSnapshot => (
                 "snapshot.storage.k8s.io",
                 "v1",
                 "VolumeSnapshot",
                 "volumesnapshots",
+            ),
+            Kind::VolumeSnapshotClass => (
+                "snapshot.storage.k8s.io",
+                "v1",
+                "VolumeSnapshotClass",
+                "volumesnapshotclasses",
             ),
             Kind::Event => ("", "v1", "Event", "events"),
         }
@@ -177,9 +186,10 @@ impl Kind {
         path
     }
 
-    /// The kind of that name, of those that are watched.
+    /// The kind of that name, of those that have a status or own something.
     pub(crate) fn named(name: &str) -> Option<Kind> {
-        Kind::WATCHED.into_iter().find(|kind| kind.name() == name)
+        let mut all = Kind::WATCHED.into_iter().chain([Kind::VolumeSnapshot]);
+        all.find(|kind| kind.name() == name)
     }
 }
 

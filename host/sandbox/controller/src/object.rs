@@ -74,6 +74,20 @@ impl Object {
         self.0["metadata"]["annotations"][name].as_str()
     }
 
+    /// Whether a controller still has to act before the object goes.
+    pub(crate) fn has_finalizer(&self, name: &str) -> bool {
+        self.list("/metadata/finalizers")
+            .iter()
+            .any(|one| one == name)
+    }
+
+    /// The patch by which a controller lets the object go: others may still keep it.
+    pub(crate) fn without_finalizer(&self, name: &str) -> Value {
+        let mut left = self.list("/metadata/finalizers").to_vec();
+        left.retain(|one| one != name);
+        json!({"metadata": {"finalizers": left, "resourceVersion": self["metadata"]["resourceVersion"]}})
+    }
+
     pub(crate) fn is_going(&self) -> bool {
         self.0["metadata"]["deletionTimestamp"].is_string()
     }

@@ -3,8 +3,10 @@
 mod forget;
 mod repository;
 mod snapshot;
+mod table;
 
 pub(crate) use forget::Policy;
 pub(crate) use repository::{Access, Repository};
 pub use repository::{Lock, Repositories};
 pub use snapshot::Snapshot;
+pub(crate) use table::{list, size};

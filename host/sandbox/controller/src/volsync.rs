@@ -60,7 +60,15 @@ async fn start(world: &World, object: &Object) -> Result<Next> {
 }
 
 async fn synchronize(world: &World, object: &Object) -> Result<Next> {
-    match mover::synchronize(world, object).await? {
+    let progress = match mover::synchronize(world, object).await {
+        // What the server forbids or finds invalid goes into the condition, word for word, at each try.
+        Err(err) => match err.refusal() {
+            Some((403 | 422, message)) => Progress::Error(message.to_owned()),
+            _ => return Err(err),
+        },
+        progress => progress?,
+    };
+    match progress {
         Progress::Waiting => {
             let syncing = machine::syncing(object);
             world

@@ -13,7 +13,7 @@ use crate::volumes::Volumes;
 use http::{Method, Request};
 use kube::Client;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Why a request to the API failed.
@@ -29,12 +29,17 @@ pub(crate) enum Error {
 
 impl Error {
     pub(crate) fn code(&self) -> u16 {
+        self.refusal().map_or(0, |(code, _)| code)
+    }
+
+    /// The code and the sentence with which the server refused a request.
+    pub(crate) fn refusal(&self) -> Option<(u16, &str)> {
         match self {
             Error::Api {
                 source: kube::Error::Api(status),
                 ..
-            } => status.code,
-            _ => 0,
+            } => Some((status.code, &status.message)),
+            _ => None,
         }
     }
 }
@@ -70,6 +75,8 @@ pub(crate) struct Memory {
     pub(crate) ended: BTreeMap<String, Outcome>,
     /// The generation for which the mover's Job of a replication object was made, and the Job's uid; by the object's uid.
     pub(crate) movers: BTreeMap<String, (i64, String)>,
+    /// What claims wait for that have no volume: the reasons that were told, by the claim's uid.
+    pub(crate) waiting_claims: BTreeMap<String, BTreeSet<&'static str>>,
     /// What the log of a pod has been set to, by the pod's uid.
     pub(crate) logged: BTreeMap<String, String>,
 }

@@ -247,7 +247,7 @@ async fn a_restore_puts_a_snapshot_back(real: &Real) {
         .as_str()
         .unwrap();
     assert!(
-        logs.contains(&format!("restoring <Snapshot {}", wanted.short_id)),
+        logs.contains(&format!("restoring snapshot {}", wanted.short_id)),
         "{logs}"
     );
     assert_eq!(

@@ -82,7 +82,7 @@ fn snapshot(app: &App, slot: Timestamp, parent: &str) -> Value {
     let size = files * 48_213;
     let mut snapshot = json!({
         "time": start.to_string(), "tree": hex_id(&format!("{seed} tree")), "paths": ["/data"], "hostname": "volsync",
-        "username": "root", "uid": 1000, "gid": 100, "excludes": ["lost+found"], "program_version": "restic 0.18.1",
+        "excludes": ["lost+found"], "program_version": "restic 0.18.1",
         "summary": {
             "backup_start": start.to_string(), "backup_end": end.to_string(), "files_new": byte(8) % 7,
             "files_changed": byte(10) % 40, "files_unmodified": files, "dirs_new": 0, "dirs_changed": byte(12) % 9,
@@ -178,23 +178,25 @@ fn replication_source(
 }
 
 fn source_status(clock: &Clock, app: &App, backup: &Backup) -> Value {
-    let newest = backup_times(clock, backup)
-        .first()
-        .copied()
-        .unwrap_or(clock.now());
+    let times = backup_times(clock, backup);
+    let newest = times.first().copied().unwrap_or(clock.now());
     let hours = if backup.schedule.contains("*/4") {
         4
     } else {
         6
     };
     let end = newest + SignedDuration::from_secs(52);
-    let id = hex_id(&format!("{}/{}/{newest}", app.namespace, app.name));
+    let id_of = |time: Option<&Timestamp>| {
+        let time = time.copied().unwrap_or(newest);
+        hex_id(&format!("{}/{}/{time}", app.namespace, app.name))[..8].to_owned()
+    };
     json!({
         "lastSyncTime": text(end), "lastSyncDuration": "52.204871337s", "restic": {"lastPruned": clock.days_ago(3)},
         "nextSyncTime": text(newest + SignedDuration::from_hours(hours)),
         "latestMoverStatus": {"result": "Successful", "logs": format!(
-            "using parent snapshot\nAdded to the repository: 2.114 MiB (512.020 KiB stored)\nsnapshot {} saved\nRestic completed in 7s",
-            &id[..8],
+            "using parent snapshot {}\nAdded to the repository: 2.114 MiB (512.020 KiB stored)\nprocessed 1288 files, 59.222 MiB in 0:01\n\
+             snapshot {} saved\nRestic completed in 7s",
+            id_of(times.get(1)), id_of(times.first()),
         )},
         "conditions": [{
             "type": "Synchronizing", "status": "False", "reason": "WaitingForSchedule",

@@ -95,7 +95,7 @@ fn first_state(resource: &Resource, value: &mut Value, uid: &str, store: &Inner)
             value["status"] = json!({ "phase": "Active" });
         }
         ("", "pods") => pod(value),
-
+        ("", "resourcequotas") => value["status"] = super::quota::status(value),
         ("", "persistentvolumeclaims") => pending(value, "kubernetes.io/pvc-protection"),
         ("", "persistentvolumes") => pending(value, "kubernetes.io/pv-protection"),
         ("", "services") => cluster_ip(value, store),

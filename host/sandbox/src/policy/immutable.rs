@@ -70,6 +70,13 @@ pub(crate) fn check(resource: &Resource, old: &Value, new: &Value, causes: &mut 
             "Forbidden: field is immutable when `immutable` is set",
         ));
     }
+    if resource.is("", "persistentvolumeclaims") && is_shrunk(old, new) {
+        causes.push(Cause::new(
+            "FieldValueForbidden",
+            "spec.resources.requests.storage",
+            "Forbidden: field can not be less than status.capacity",
+        ));
+    }
     let (rule, free): (&str, &[&str]) = match (resource.group.as_str(), resource.plural.as_str()) {
         ("apps", "statefulsets") => (
             STATEFUL_SET,
@@ -122,6 +129,37 @@ pub(crate) fn check(resource: &Resource, old: &Value, new: &Value, causes: &mut 
             format!("Forbidden: {rule}"),
         ));
     }
+}
+
+/// Whether a claim asks for less than it did, and than its volume has.
+fn is_shrunk(old: &Value, new: &Value) -> bool {
+    let size = |claim: &Value, pointer: &str| {
+        let text = claim.pointer(pointer).and_then(Value::as_str)?;
+        bytes(text)
+    };
+    let asked = "/spec/resources/requests/storage";
+    let (before, now) = (size(old, asked), size(new, asked));
+    let has = size(old, "/status/capacity/storage");
+    now < before && has.is_some() && now < has
+}
+
+/// The bytes of a quantity of storage, as people write it.
+fn bytes(text: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 8] = [
+        ("Ki", 1 << 10),
+        ("Mi", 1 << 20),
+        ("Gi", 1 << 30),
+        ("Ti", 1 << 40),
+        ("k", 1_000),
+        ("M", 1_000_000),
+        ("G", 1_000_000_000),
+        ("T", 1_000_000_000_000),
+    ];
+    let unit = UNITS
+        .iter()
+        .find_map(|(unit, size)| Some((text.strip_suffix(unit)?, size)));
+    let (number, size) = unit.unwrap_or((text, &1));
+    number.parse::<u64>().ok()?.checked_mul(*size)
 }
 
 fn without(spec: &Value, free: &[&str]) -> Value {

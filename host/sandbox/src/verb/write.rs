@@ -166,6 +166,7 @@ impl<'a> Write<'a> {
         if exists.is_some() {
             return Err(ApiError::already_exists(resource, &name));
         }
+        policy::quota::check(resource, &value, store)?;
         if resource.is(crd::GROUP, crd::PLURAL) {
             crd::establish(&mut value);
         }

@@ -159,49 +159,6 @@ fn canceled_health_check_is_pending_because_the_next_attempt_follows() {
 }
 
 #[test]
-fn artifact_that_is_there_and_cannot_be_used_fails_at_once_unless_the_source_is_at_work() {
-    let damaged = ("ArtifactFailed", "failed to untar: unexpected EOF");
-    assert!(in_vain(true, damaged));
-    assert!(!in_vain(false, damaged));
-    for told in [
-        (
-            "ArtifactFailed",
-            "Source artifact not found, retrying in 30s",
-        ),
-        (
-            "ArtifactFailed",
-            "Source is not ready, artifact not found, retrying in 30s",
-        ),
-        (
-            "ArtifactFailed",
-            "Source not ready: artifact not found. Retrying in 30s",
-        ),
-        (
-            "SourceNotReady",
-            "HelmChart 'media/plex' is not ready: no artifact",
-        ),
-    ] {
-        assert!(!in_vain(true, told), "{told:?}");
-    }
-}
-
-#[test]
-fn artifact_is_not_waited_for_when_its_source_cannot_make_it() {
-    let source = ObjectRef::new(kinds::GIT_REPOSITORY, "flux-system", "gone");
-    let why = |found: Option<&Object>| broken(&source, found);
-    assert!(why(None).is_some_and(|why| why.ends_with("does not exist")));
-    let suspended = Object(json!({ "spec": { "suspend": true } }));
-    assert!(why(Some(&suspended)).is_some_and(|why| why.ends_with("is suspended")));
-    let failed = object(
-        Some(1),
-        &[condition("Ready", "False", "GitOperationFailed")],
-    );
-    assert!(why(Some(&failed)).is_some_and(|why| why.ends_with("GitOperationFailed it is")));
-    let at_work = object(Some(1), &[condition("Ready", "Unknown", "Progressing")]);
-    assert_eq!(why(Some(&at_work)), None);
-}
-
-#[test]
 fn stalled_fails_whatever_ready_says() {
     let conditions = [
         condition("Ready", "False", "DependencyNotReady"),
@@ -219,19 +176,6 @@ fn stalled_at_an_older_generation_does_not_count() {
     stalled["observedGeneration"] = json!(1);
     let conditions = [condition("Ready", "Unknown", "Progressing"), stalled];
     assert!(is_pending(&object(Some(1), &conditions)));
-}
-
-#[test]
-fn exhausted_retries_hint_at_reset_because_a_plain_request_does_not_unstick() {
-    let stalled = object(Some(2), &[condition("Stalled", "True", "RetriesExceeded")]);
-    let target = ObjectRef::new(kinds::HELM_RELEASE, "media", "plex");
-    let Verdict::Failed(error) = verdict(&target, &stalled) else {
-        panic!("failed");
-    };
-    assert_eq!(
-        error.remedy(),
-        Some("agent run flux.reconcile hr media plex --reset")
-    );
 }
 
 #[test]
@@ -255,4 +199,15 @@ fn revision_of_a_release_is_its_chart_version() {
         json!({ "status": { "history": [{ "chartVersion": "4.6.2" }], "lastAttemptedRevision": "4.7.0" } }),
     );
     assert_eq!(revision(&release), "4.6.2");
+}
+
+#[test]
+fn values_that_are_missing_are_a_failure_although_reconciling_stands_as_at_the_beginning() {
+    let begun = condition("Reconciling", "True", "Progressing");
+    let failing = |reason: &str| {
+        let conditions = [condition("Ready", "False", reason), begun.clone()];
+        matches!(readiness(&object(Some(1), &conditions)), Readiness::Failing { reason: of, .. } if of == reason)
+    };
+    assert!(failing("ValuesError"));
+    assert!(!failing("UpgradeFailed"), "a new attempt runs");
 }

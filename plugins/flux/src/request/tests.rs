@@ -82,10 +82,15 @@ fn force_that_another_request_overtook_is_a_failure_not_a_success() {
         reset: false,
     };
     assert!(
-        matches!(look(&before, Some(&now), "t1", force), Verdict::Failed(error) if error.code() == "flux.overtaken")
+        matches!(look(&Judge::default(), &before, Some(&now), ("t1", force)), Verdict::Failed(error) if error.code() == "flux.overtaken")
     );
     assert!(matches!(
-        look(&before, Some(&now), "t1", Extra::default()),
+        look(
+            &Judge::default(),
+            &before,
+            Some(&now),
+            ("t1", Extra::default())
+        ),
         Verdict::Done(_)
     ));
 }
@@ -103,7 +108,12 @@ fn object_suspended_while_waiting_is_a_failure() {
     let before = asked(object(None, None));
     let mut now = object(Some("t1"), None);
     now.0["spec"] = json!({ "suspend": true });
-    let verdict = look(&before, Some(&now), "t1", Extra::default());
+    let verdict = look(
+        &Judge::default(),
+        &before,
+        Some(&now),
+        ("t1", Extra::default()),
+    );
     assert!(matches!(verdict, Verdict::Failed(error) if error.code() == "flux.suspended"));
 }
 
@@ -119,6 +129,11 @@ fn oci_helm_repository_is_static_and_counts_as_success() {
 
 #[test]
 fn object_deleted_while_waiting_is_a_failure() {
-    let verdict = look(&asked(object(None, None)), None, "t1", Extra::default());
+    let verdict = look(
+        &Judge::default(),
+        &asked(object(None, None)),
+        None,
+        ("t1", Extra::default()),
+    );
     assert!(matches!(verdict, Verdict::Failed(error) if error.kind() == Kind::NotFound));
 }

@@ -33,7 +33,10 @@ impl Row {
         let ready = object.condition("Ready");
         let since = ready.map_or("", |ready| ready.last_transition_time);
         let (word, reason, mut message) = judge(kind, object);
-        if suspended {
+        let going = object.text("/metadata/deletionTimestamp");
+        if going.is_some() {
+            message = held(object);
+        } else if suspended {
             // What the status says is from before.
             message = undone(object, &by);
         }
@@ -42,7 +45,11 @@ impl Row {
             namespace: object.namespace().unwrap_or_default().to_owned(),
             name: object.name().to_owned(),
             ready: if suspended { "suspended" } else { word },
-            since: if suspended { at } else { since.to_owned() },
+            since: match going {
+                Some(going) => going.to_owned(),
+                None if suspended => at,
+                None => since.to_owned(),
+            },
             reason,
             message,
             revision: readiness::revision(object),
@@ -74,10 +81,23 @@ fn judge(kind: Flux, object: &Object) -> (&'static str, String, String) {
             let no = ready.is_some_and(|ready| ready.is_false());
             (if no { "no" } else { "unknown" }, reason, note)
         }
-        Readiness::Artifact { reason, message } | Readiness::Failed { reason, message } => {
-            ("no", reason, message)
-        }
+        Readiness::Artifact { reason, message }
+        | Readiness::Failing { reason, message }
+        | Readiness::Failed { reason, message } => ("no", reason, message),
     }
+}
+
+/// Says who keeps an object that is being deleted: its controller prunes or uninstalls first, unless it is not there any more.
+fn held(object: &Object) -> String {
+    let finalizers: Vec<&str> = object
+        .items("/metadata/finalizers")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    format!(
+        "it is being deleted, and waits for `{}`",
+        finalizers.join("`, `")
+    )
 }
 
 /// Returns the manager that owns `spec.suspend`, and when it last wrote; the newest when there are several.
@@ -177,6 +197,21 @@ mod tests {
             &Object(json!({ "metadata": { "generation": 1 } })),
         );
         assert_eq!(row.ready, "unknown");
+    }
+
+    #[test]
+    fn object_that_is_going_tells_since_when_and_who_keeps_it() {
+        let mut object = suspended("agent");
+        object.0["metadata"]["deletionTimestamp"] = json!("2026-01-03T00:00:00Z");
+        object.0["metadata"]["finalizers"] = json!(["finalizers.fluxcd.io"]);
+        let row = Row::of(Flux::Ks, &object);
+        assert_eq!(row.since, "2026-01-03T00:00:00Z");
+        assert_eq!(
+            row.message,
+            "it is being deleted, and waits for `finalizers.fluxcd.io`"
+        );
+        object.0["spec"]["suspend"] = json!(false);
+        assert_eq!(Row::of(Flux::Ks, &object).ready, "no");
     }
 
     #[test]

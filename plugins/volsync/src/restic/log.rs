@@ -1,4 +1,6 @@
-//! What the lines of a mover's log mean: what was restored, what went wrong, what is worth showing while it runs.
+//! What the lines of a mover's log mean: what was restored or saved, and what is worth showing while it runs. What went wrong: see [`super::cause`].
+
+use serde_json::Value;
 
 /// What a restore mover says that it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,17 +13,27 @@ pub(crate) enum Restored {
     Silent,
 }
 
-/// Finds out what was restored. VolSync keeps the "restoring" line in `latestMoverStatus.logs` and drops the "Selected" line; the pod has both.
+/// What restic says before it restores: before 0.17, since then, and what VolSync's mover says before that. VolSync keeps the first two in
+/// `latestMoverStatus.logs` and drops the last one; the pod has all.
+const RESTORING: [&str; 3] = [
+    "restoring <Snapshot ",
+    "restoring snapshot ",
+    "Selected restic snapshot with id: ",
+];
+
+/// Finds out what was restored.
 pub(crate) fn restored(log: &str) -> Restored {
     let nothing = ["No eligible snapshots found", "No data will be restored"];
     if nothing.iter().any(|text| log.contains(text)) {
         return Restored::Nothing;
     }
-    let id = ["restoring <Snapshot ", "Selected restic snapshot with id: "]
-        .iter()
-        .find_map(|before| log.split_once(before))
-        .map(|(_, after)| hexadecimal(after))
-        .filter(|id| !id.is_empty());
+    let named = |line: &str| {
+        let id = RESTORING
+            .iter()
+            .find_map(|before| line.trim().strip_prefix(before));
+        id.map(hexadecimal).filter(|id| !id.is_empty())
+    };
+    let id = log.lines().find_map(named);
     id.map_or(Restored::Silent, Restored::Snapshot)
 }
 
@@ -42,67 +54,21 @@ pub(crate) fn saved(log: &str) -> Option<String> {
     Some(hexadecimal(line.trim_start().strip_prefix("snapshot ")?)).filter(|id| !id.is_empty())
 }
 
-/// Says in plain words why restic failed: from its exit code when there is one (restic 0.17 and later), and from its words.
-pub(crate) fn why(exit: Option<i64>, log: &str) -> Option<&'static str> {
-    let by_code = match exit {
-        Some(10) => Some(MISSING),
-        Some(11) => Some(LOCKED),
-        Some(12) => Some(PASSWORD),
-        Some(130) => Some("restic was interrupted"),
-        _ => None,
-    };
-    by_code.or_else(|| {
-        let said = WORDS.iter().find(|(words, _)| log.contains(words));
-        said.map(|(_, meaning)| *meaning)
-    })
-}
-
-const MISSING: &str = "there is no restic repository at the place that the secret names";
-const LOCKED: &str = "the repository is locked";
-const PASSWORD: &str = "the password in the secret does not open the repository";
-
-const WORDS: [(&str, &str); 13] = [
-    ("wrong password", PASSWORD),
-    ("incorrect password", PASSWORD),
-    ("already locked", LOCKED),
-    ("unable to create lock", LOCKED),
-    ("failure locking repository", LOCKED),
-    ("repository does not exist", MISSING),
-    ("Is there a repository at the following location", MISSING),
-    ("unable to open config file", MISSING),
-    ("no such host", "the host of the repository is unknown"),
-    (
-        "connection refused",
-        "the host of the repository refuses the connection",
-    ),
-    ("i/o timeout", "the host of the repository does not answer"),
-    (
-        "x509:",
-        "the certificate of the repository's host is not trusted: `customCA` may be missing",
-    ),
-    (
-        "permission denied",
-        "the mover's user may not read the repository: see `moverSecurityContext`",
-    ),
-];
-
-/// Says whether a failure can mean a lock that a crashed mover left.
-pub(crate) fn locked(log: &str) -> bool {
-    why(None, log) == Some(LOCKED)
-}
-
 /// Returns the last lines that say something, oldest first.
 pub(crate) fn tail(log: &str, lines: usize) -> Vec<String> {
-    let mut tail: Vec<_> = log
-        .lines()
-        .rev()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .take(lines)
-        .map(str::to_owned)
-        .collect();
-    tail.reverse();
-    tail
+    let said: Vec<_> = log.lines().map(said).collect();
+    let all = said.iter().flat_map(|text| text.lines()).map(str::trim);
+    let mut tail: Vec<_> = all.filter(|line| !line.is_empty()).collect();
+    tail.drain(..tail.len().saturating_sub(lines));
+    tail.into_iter().map(str::to_owned).collect()
+}
+
+/// Returns what a line says. Asked for JSON, restic 0.18 ends with an object that has the message.
+fn said(line: &str) -> String {
+    let object = serde_json::from_str::<Value>(line).unwrap_or_default();
+    let message = object["message"].as_str();
+    let message = message.filter(|_| object["message_type"] == "exit_error");
+    message.unwrap_or(line).to_owned()
 }
 
 /// Returns the last line that tells a person how far a mover is, without the noise that it begins with.
@@ -181,25 +147,6 @@ mod tests {
     }
 
     #[test]
-    fn reason_comes_from_the_exit_code_or_the_words() {
-        assert_eq!(why(Some(12), ""), Some(PASSWORD));
-        assert_eq!(why(Some(11), ""), Some(LOCKED));
-        assert_eq!(why(Some(10), ""), Some(MISSING));
-        assert_eq!(
-            why(
-                Some(1),
-                "Fatal: unable to open config file: stat /repository/plex/config: no such file"
-            ),
-            Some(MISSING)
-        );
-        assert_eq!(why(Some(1), "something new"), None);
-        assert!(locked(
-            "Fatal: unable to create lock in backend: repository is already locked exclusively by PID 7"
-        ));
-        assert!(!locked("Fatal: wrong password"));
-    }
-
-    #[test]
     fn progress_is_the_last_line_that_says_something() {
         assert_eq!(progress(RESTORE).as_deref(), Some("Restic completed in 2s"));
         assert_eq!(progress("Starting container\n/data /\n"), None);
@@ -212,5 +159,15 @@ mod tests {
     #[test]
     fn tail_keeps_order_and_drops_blank_lines() {
         assert_eq!(tail("a\n\nb\nc\n\n", 2), ["b", "c"]);
+    }
+
+    /// Printed by restic 0.18.1 for `snapshots --json`.
+    #[test]
+    fn message_is_taken_out_of_its_object() {
+        let log = r#"{"message_type":"exit_error","code":10,"message":"Fatal: repository does not exist\nIs there a repository at the following location?\n/r"}"#;
+        assert_eq!(
+            tail(log, 2),
+            ["Is there a repository at the following location?", "/r"]
+        );
     }
 }

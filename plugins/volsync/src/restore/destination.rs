@@ -1,88 +1,130 @@
 //! The temporary ReplicationDestination: the restore itself.
 //!
 //! Its name and its trigger's tag are new each time, for VolSync does nothing about a tag that it has handled. It is held: it is gone as soon
-//! as the restore has ended, however that was.
+//! as the restore has ended, however that was. From before it is made until it is proven what it has done, the volume may be half overwritten, and
+//! whatever ends the run brings back what was there, by [`rollback`](super::rollback), before the app is started.
 
 mod wait;
 
+use agent_sdk::operations::Overwritten;
 use agent_sdk::prelude::*;
 
 use super::look::Scene;
-use super::rival;
-use super::safety::Safety;
 use super::select::Pin;
-use crate::mover::Trail;
+use super::{rival, verify};
 use crate::restic::Snapshot;
-use wait::Wait;
+use wait::{Proof, Wait};
 
 /// The longest part of a source's name in the name of the destination; VolSync puts prefixes and suffixes around it.
 const NAME: usize = 32;
 
-/// Restores, and proves that it was the chosen snapshot.
+/// What VolSync is to restore.
+pub(super) struct Order<'a> {
+    pub(super) pin: &'a Pin,
+    /// None while planning, for no list can be read then.
+    pub(super) chosen: Option<&'a Snapshot>,
+    /// How long its mover may fail or stand still.
+    pub(super) timeout: SignedDuration,
+    /// Whether the volume is compared with the snapshot afterwards.
+    pub(super) verify: bool,
+}
+
+/// Restores, and proves that it was the chosen snapshot. Returns what the person should know about that.
 ///
 /// # Errors
 ///
-/// `volsync.restore-running`; `volsync.restore-failed`, `volsync.volume-in-use`, `volsync.nothing-restored`, `volsync.other-snapshot`, each with the mover's last lines and
-/// the way back.
+/// `volsync.restore-running`; `volsync.restore-failed`, `volsync.volume-in-use`, `volsync.nothing-restored`, `volsync.other-snapshot`, each with the
+/// mover's last lines; `volsync.not-as-snapshot`. What was announced stays so, unless nothing was overwritten.
 pub(super) fn restore(
     scene: &Scene,
-    pin: &Pin,
-    chosen: Option<&Snapshot>,
-    safety: &Safety,
-    timeout: SignedDuration,
-) -> Result<()> {
-    let what = chosen.map_or_else(
+    order: &Order,
+    announce: impl FnOnce() -> Result<Overwritten>,
+) -> Result<Option<String>> {
+    let what = order.chosen.map_or_else(
         || "the snapshot".to_owned(),
         |chosen| format!("`{}`", chosen.short()),
     );
     let step = Step::new(format!("Restore {what} into `{}`", scene.source.claim()));
-    let (name, tag) = (name(&scene.source.name, &run::id()), run::token());
+    let (name, tag) = (name(&scene.source.name, &run::token()), run::token());
+    run::stand_in("name of the ReplicationDestination", &name);
     if let Some(rival) = rival::find(&scene.source, Some(&name))? {
-        return rival::give_way(scene, &step, &rival, timeout);
+        rival::give_way(scene, &step, &rival, order.timeout)?;
     }
-    let manifest = manifest(scene, pin, &name, &tag);
-    let held = cluster::hold(
-        &[Change::create(kinds::REPLICATION_DESTINATION, manifest)],
-        &["/metadata/uid"],
-    )?;
-    let (Some(chosen), false) = (chosen, run::planning()) else {
+    let overwritten = announce()?;
+    let manifest = manifest(scene, order.pin, &name, &tag);
+    let made = Change::create(kinds::REPLICATION_DESTINATION, manifest);
+    let held = match cluster::hold(&[made], &["/metadata/uid"]) {
+        Ok(held) => held,
+        Err(error) => {
+            if is_refusal(&error) {
+                overwritten.withdraw();
+            }
+            return Err(error);
+        }
+    };
+    let (Some(chosen), false) = (order.chosen, run::planning()) else {
         step.skip("VolSync restores when the run starts");
-        return Ok(());
+        held.release()?;
+        let note = verify::verify(scene, order)?;
+        overwritten.settle();
+        return Ok(note);
     };
     let uid = held
         .objects()
         .first()
         .map(|object| object.uid().to_owned())
         .unwrap_or_default();
-    let mut wait = Wait {
-        scene,
-        name,
-        uid,
-        tag,
-        trail: Trail::default(),
-    };
+    let mut wait = Wait::new(scene, name, uid, tag)?;
     let end = match rival::find(&scene.source, Some(&wait.name)) {
-        Ok(None) => wait.run(&step, timeout),
+        Ok(None) => wait.run(&step, order.timeout),
         Ok(Some(rival)) => {
-            held.release()?;
-            return rival::give_way(scene, &step, &rival, timeout);
+            if wait.called_off(held, &step) {
+                overwritten.withdraw();
+            }
+            rival::give_way(scene, &step, &rival, order.timeout)?;
+            return Ok(None);
         }
         Err(error) => Err(error),
     };
-    let restored = end.and_then(|logs| wait.verify(&logs, chosen));
-    if let Err(error) = restored {
-        step.note("stopping the mover");
-        // The host removes it when the run ends, and waits until the mover is gone too.
-        std::mem::forget(held);
-        return Err(way_back(error, scene, safety));
+    match end.and_then(|logs| wait.verify(&logs, chosen)) {
+        Ok(proof) => {
+            held.release()?;
+            step.done("");
+            let unproven = verify::verify(scene, order)?;
+            overwritten.settle();
+            Ok(unproven.or_else(|| proof.note(chosen).filter(|_| !order.verify)))
+        }
+        Err(error) => Err(broken_off(error, wait, held, overwritten, &step)),
     }
-    held.release()?;
-    step.done("");
-    Ok(())
 }
 
-fn name(source: &str, id: &str) -> String {
+/// The server has said no, so there is no destination.
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        Kind::Denied | Kind::Invalid | Kind::Conflict | Kind::NotFound | Kind::Unsupported
+    )
+}
+
+/// Ends a restore that failed. Where no mover has begun, the volume is as it was; else the host brings back what was there.
+fn broken_off(
+    error: Error,
+    mut wait: Wait,
+    held: cluster::Held,
+    overwritten: Overwritten,
+    step: &Step,
+) -> Error {
+    step.note("stopping the mover");
+    if error.code() == wait::NOTHING || wait.called_off(held, step) {
+        overwritten.withdraw();
+        return error.cause("nothing was overwritten");
+    }
+    error.cause("the volume may be partly overwritten")
+}
+
+fn name(source: &str, token: &str) -> String {
     let source: String = source.chars().take(NAME).collect();
+    let id = crate::text::hash(token);
     format!("{}-restore-{id}", source.trim_end_matches(['-', '.']))
 }
 
@@ -109,19 +151,16 @@ fn manifest(scene: &Scene, pin: &Pin, name: &str, tag: &str) -> Value {
     })
 }
 
-/// The volume may be half overwritten. Says how to get the state from before back.
-fn way_back(error: Error, scene: &Scene, safety: &Safety) -> Error {
-    let Some(id) = safety.id() else {
-        return error.cause("the volume may be partly overwritten, and the app runs on it again");
-    };
-    error
-        .cause(format!(
-            "the volume may be partly overwritten, and the app runs on it again; its state from before is snapshot `{id}`"
-        ))
-        .hint(format!(
-            "agent run volsync.restore {} {} --snapshot {id}",
-            scene.source.namespace, scene.app
-        ))
+impl Proof {
+    fn note(self, chosen: &Snapshot) -> Option<String> {
+        match self {
+            Proof::Named => None,
+            Proof::Silent => Some(format!(
+                "VolSync reports that it restored what was asked for, and no log was left that names snapshot `{}`",
+                chosen.short()
+            )),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -114,11 +114,15 @@ fn see(mounting: &mut BTreeMap<String, Object>, claim: &str, sighting: Sighting)
 pub(super) fn mounts(pod: &Object, claim: &str) -> bool {
     let phase = pod.text("/status/phase").unwrap_or_default();
     let ended = matches!(phase, "Succeeded" | "Failed") || (of_volsync(pod) && phase != "Running");
-    !ended
-        && pod
-            .items("/spec/volumes")
-            .iter()
-            .any(|volume| super::look::is_of(volume, claim))
+    !ended && names(pod, claim)
+}
+
+/// Says whether a pod has the claim among its volumes, whatever it does with it.
+pub(super) fn names(pod: &Object, claim: &str) -> bool {
+    let volumes = pod.items("/spec/volumes");
+    volumes
+        .iter()
+        .any(|volume| super::look::is_of(volume, claim))
 }
 
 fn in_use(

@@ -3,6 +3,7 @@
 mod part;
 mod remark;
 
+use agent_sdk::diagnosis;
 use agent_sdk::prelude::*;
 
 use super::{Restore, rival};
@@ -61,7 +62,7 @@ const FLUX: [&str; 3] = ["/metadata/labels", "/spec/suspend", "/status/condition
 ///
 /// # Errors
 ///
-/// `volsync.unknown-app`, `volsync.ambiguous-app`, `volsync.not-restic`, `volsync.no-claim`, `volsync.claim-deleted`,
+/// `volsync.unknown-app`, `volsync.ambiguous-app`, `volsync.not-restic`, `volsync.no-claim`, `volsync.claim-deleted`, `volsync.claim-pending`,
 /// `volsync.restore-running`, `volsync.continuous`.
 pub(super) fn look(args: &Restore) -> Result<Scene> {
     let step = Step::new(format!("Look at `{}/{}`", args.namespace, args.app));
@@ -90,6 +91,34 @@ fn require_trigger(source: &Source) -> Result<()> {
     );
     Err(Error::unsupported("volsync.continuous", message)
         .hint("give it a `spec.trigger.schedule`, where it comes from"))
+}
+
+/// Looks at the volume alone, for who has stopped the app before.
+///
+/// # Errors
+///
+/// `volsync.unknown-app`, `volsync.not-restic`, `volsync.no-claim` and so on.
+pub(super) fn volume(namespace: &str, source: &str) -> Result<Scene> {
+    operator::refuse_suspended()?;
+    let source = app::source(namespace, source)?;
+    app::require_restic(&source)?;
+    let claim_modes = claim(&source)?;
+    rival::refuse(&source)?;
+    Ok(Scene {
+        app: source.name.clone(),
+        claim_modes,
+        source,
+        siblings: Vec::new(),
+        workloads: Vec::new(),
+        cron_jobs: Vec::new(),
+        jobs: Vec::new(),
+        scaled_objects: Vec::new(),
+        autoscalers: Vec::new(),
+        kustomizations: Vec::new(),
+        releases: Vec::new(),
+        services: Vec::new(),
+        notes: Vec::new(),
+    })
 }
 
 fn gather(
@@ -206,6 +235,13 @@ fn claim(source: &Source) -> Result<Value> {
             "volsync.claim-lost",
             format!("PersistentVolumeClaim `{name}` has lost its volume"),
         ));
+    }
+    if claim.text("/status/phase") != Some("Bound")
+        && let Some(cause) =
+            diagnosis::look::at_claim(&source.namespace, source.claim(), false).cause()
+    {
+        let message = format!("PersistentVolumeClaim `{name}` has no volume to restore into");
+        return Err(cause.error("volsync.claim-pending", message));
     }
     Ok(claim.at("/spec/accessModes").clone())
 }

@@ -14,12 +14,15 @@ use crate::app;
 use crate::restic::{Snapshot, forget, selection};
 use crate::source::Source;
 use crate::sync::{self, End};
+use crate::text;
 
 /// What became of it.
 pub(super) struct Safety {
     made: Made,
     /// What it must be younger than.
     since: Option<Timestamp>,
+    /// When it was begun. What the app writes from then on may be in no snapshot.
+    begun: Option<Timestamp>,
     /// What keeps the source quiet since then.
     pub(super) quiet: Quiet,
     /// What the person should know about it.
@@ -69,6 +72,7 @@ pub(super) fn back_up(
     }
     // As it is now: since the look, minutes may have gone by.
     let fresh = app::again(source)?.unwrap_or_else(|| source.clone());
+    let begun = run::now();
     let done = sync::one(&fresh, args.timeout, quiet.has_schedule(), &step);
     let (end, tag) = done.map_err(|error| failed(scene, error))?;
     let since = tag.as_ref().and_then(|set| set.since);
@@ -80,6 +84,7 @@ pub(super) fn back_up(
             Safety {
                 made: Made::Snapshot(id),
                 since,
+                begun: Some(begun),
                 quiet,
                 note: None,
             }
@@ -150,6 +155,7 @@ impl Safety {
         Safety {
             made: Made::None,
             since: None,
+            begun: None,
             quiet,
             note,
         }
@@ -161,6 +167,18 @@ impl Safety {
             Made::Snapshot(id) => id.as_deref(),
             Made::None => None,
         }
+    }
+
+    /// Says for how long the app may have written what is in no snapshot: from the beginning of the backup until no pod has the volume any more.
+    pub(super) fn unsaved(&self, scene: &Scene, stopped: Timestamp) -> Option<String> {
+        let begun = self
+            .begun
+            .filter(|_| scene.workloads.iter().any(|one| one.replicas > 0))?;
+        let seconds = stopped.duration_since(begun).as_secs();
+        Some(format!(
+            "what the app wrote in the {} between the backup of the present state and its stop is in no snapshot",
+            text::length(seconds.max(1))
+        ))
     }
 
     /// Proves by the lists from before and after that the snapshot was made.
@@ -227,6 +245,7 @@ mod tests {
         let mut safety = Safety {
             made: Made::Snapshot(said.map(str::to_owned)),
             since: Some("2026-11-22T07:00:00Z".parse().expect("a time")),
+            begun: None,
             quiet: Quiet::default(),
             note: None,
         };

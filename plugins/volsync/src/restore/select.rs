@@ -68,6 +68,19 @@ pub(super) fn choose(scene: &Scene, wish: &Wish) -> Result<(Vec<Snapshot>, Optio
     }
 }
 
+/// Finds a snapshot by its id, and what makes VolSync's mover select it.
+///
+/// # Errors
+///
+/// `volsync.no-eligible-snapshot`, `volsync.ambiguous-snapshot`, `volsync.snapshot-hidden`.
+pub(super) fn by_id(scene: &Scene, id: &str) -> Result<(Snapshot, Pin)> {
+    let list = read(scene)?;
+    let wish = Wish::Id(id.to_owned());
+    let chosen = selection::choose(&list, &wish).map_err(|unmet| refusal(scene, &unmet, &list))?;
+    let pin = selection::pin(&list, chosen).map_err(|why| unpinnable(scene, chosen, &why))?;
+    Ok((chosen.clone(), Pin::new(pin)))
+}
+
 fn read(scene: &Scene) -> Result<Vec<Snapshot>> {
     let arguments = json!({"namespace": scene.source.namespace, "app": scene.source.name});
     let mut results = operations::call(&[Call::new("volsync.list", arguments)]);

@@ -126,7 +126,7 @@ impl Source {
             return Some(format!("`{}` is paused", self.name));
         }
         if self.result() == Some("Failed") {
-            let why = crate::restic::log::why(None, self.logs());
+            let why = crate::restic::cause::why(None, self.logs());
             let last = crate::restic::log::tail(self.logs(), 1).pop();
             let why = why.map(str::to_owned).or(last);
             return Some(match why {

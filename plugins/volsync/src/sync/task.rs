@@ -1,13 +1,21 @@
 //! One synchronisation: from a source at rest to its end.
 
+mod blocked;
+mod locked;
+mod look;
+mod past;
+
+use std::time::Duration;
+
+use agent_sdk::diagnosis::Standing;
 use agent_sdk::prelude::*;
 use agent_sdk::wait::Deadline;
 
 use super::failure::{failure, refusal};
 use super::trigger::{self, Set, Turn};
 use super::{End, Wanted, end_of};
-use crate::mover::{self, Trail};
-use crate::restic::log;
+use crate::mover::Trail;
+use crate::restic::lock::Lock;
 use crate::source::Source;
 use crate::source::state::{Before, Progress};
 
@@ -21,10 +29,17 @@ pub(super) struct Task {
     started: Timestamp,
     ended: Timestamp,
     note: String,
+    /// When it was looked at last, on the clock of the run.
+    looked: Option<Duration>,
     /// The tag that was on its way when somebody else changed the source. It may have arrived.
     tried: Option<String>,
     trail: Trail,
     left: Option<Set>,
+    standing: Standing,
+    /// It has begun a mover anew that was failing before, or was not even there.
+    restarted: bool,
+    /// What an unlock waits for, until restic takes it for stale.
+    lock: Option<Lock>,
 }
 
 enum State {
@@ -51,9 +66,13 @@ impl Task {
             started: now,
             ended: now,
             note: String::new(),
+            looked: None,
             tried: None,
             trail: Trail::default(),
             left: None,
+            standing: Standing::default(),
+            restarted: false,
+            lock: None,
         }
     }
 
@@ -64,7 +83,9 @@ impl Task {
 
     /// Sets the tag in a run that only plans, so that the change is in the plan.
     pub(super) fn plan(&mut self) {
-        let end = match trigger::set(&self.source, &run::token(), self.wanted.unlock) {
+        let seen = self.trail.look(&self.source.namespace, &self.source.uid);
+        let unlock = self.wanted.unlock || self.is_to_restart(&seen);
+        let end = match trigger::set(&self.source, &run::token(), unlock) {
             Ok(set) => {
                 self.left = Some(set).filter(|_| self.wanted.linger);
                 End::Planned
@@ -98,9 +119,9 @@ impl Task {
     /// Returns its name and what it waits for, while it is in the window.
     pub(super) fn note(&self) -> Option<(&str, String)> {
         let note = match &self.state {
+            State::Busy | State::Tagged { .. } if !self.note.is_empty() => self.note.clone(),
             State::Busy => self.turn().wait().unwrap_or_default(),
-            State::Tagged { .. } if self.note.is_empty() => "waits for VolSync".to_owned(),
-            State::Tagged { .. } => self.note.clone(),
+            State::Tagged { .. } => "waits for VolSync".to_owned(),
             _ => return None,
         };
         Some((&self.source.name, note))
@@ -124,19 +145,18 @@ impl Task {
 
     /// Sets the tag when it is our turn.
     fn tag(&mut self) {
-        let turn = self.turn();
-        let interrupted = match turn {
-            Turn::Free | Turn::LeftBehind => None,
-            Turn::Mover if self.wanted.unlock => match self.stuck() {
-                Some(job) => Some(job),
-                None => return,
-            },
-            Turn::Mover | Turn::Asked(_) | Turn::Taken => return,
-        };
+        if matches!(self.turn(), Turn::Free | Turn::LeftBehind) {
+            self.set(None);
+        }
+    }
+
+    /// Sets the tag on the source as it was seen. `interrupted`: the Job of the mover that this ends.
+    fn set(&mut self, interrupted: Option<String>) {
         let (token, before) = (run::token(), self.source.before());
         match trigger::set(&self.source, &token, self.wanted.unlock) {
             Ok(set) => {
                 self.trail = Trail::after(interrupted);
+                self.note.clear();
                 self.state = State::Tagged { before, set };
             }
             // Somebody was faster: the watch brings what the source is like now.
@@ -147,21 +167,13 @@ impl Task {
         }
     }
 
-    /// A mover that fails at a lock is started again for ever, so it would never be done; it is the one that an unlock must interrupt.
-    /// Returns its Job.
-    fn stuck(&self) -> Option<String> {
-        let mover = mover::of(&self.source.namespace, &self.source.uid);
-        let mover = mover.ok().flatten();
-        let failed = mover.as_ref().is_some_and(|mover| mover.failed > 0);
-        (failed || self.source.stuck()).then(|| mover.map(|mover| mover.uid).unwrap_or_default())
-    }
-
     /// Takes note of the source's new state.
     pub(super) fn see(&mut self, source: Source) {
         self.source = source;
         match &self.state {
             State::Busy => {
                 if !self.arrived() {
+                    self.tried = None;
                     self.tag();
                 }
             }
@@ -198,8 +210,12 @@ impl Task {
                 self.finish(end);
             }
             Progress::Failed => {
-                let error = self.error("its mover failed", self.source.logs());
-                self.finish(End::Failed(error));
+                let log = self.source.logs().to_owned();
+                // Each try fails until restic takes the lock for stale.
+                if !self.meets_lock(&log, SignedDuration::ZERO) {
+                    let error = self.error("its mover failed", &log);
+                    self.finish(End::Failed(error));
+                }
             }
             Progress::Replaced => {
                 let error =
@@ -217,48 +233,8 @@ impl Task {
         }
     }
 
-    /// Looks at the mover. One that gets on is given more time; one that has used up its tries has failed, whatever the status says: of two
-    /// failures with the same log it says nothing new.
-    pub(super) fn look(&mut self) {
-        let seen = self.trail.look(&self.source.namespace, &self.source.uid);
-        if let Some(progress) = log::progress(&self.trail.log) {
-            self.note = progress;
-        }
-        if !matches!(self.state, State::Tagged { .. }) {
-            return;
-        }
-        if seen.moved {
-            self.deadline = Deadline::after(self.wanted.timeout);
-        }
-        if seen.exhausted {
-            let error = self.error("its mover failed", &self.trail.log);
-            self.finish(End::Failed(error));
-        }
-    }
-
-    /// Ends it when its time is up.
-    pub(super) fn expire(&mut self) {
-        if !self.running() || !self.deadline.left().is_zero() {
-            return;
-        }
-        // Of many that run, only one is looked at all the time.
-        self.look();
-        if !self.running() || !self.deadline.left().is_zero() {
-            return;
-        }
-        let timeout = self.wanted.timeout;
-        let error = match self.state {
-            State::Busy => self.turn().late(&self.source, timeout),
-            _ => {
-                let what = format!("its mover had not ended after `{timeout:#}`");
-                failure(Kind::Timeout, &self.source, &what, &self.trail.log)
-            }
-        };
-        self.finish(End::Failed(error));
-    }
-
     fn error(&self, what: &str, log: &str) -> Error {
-        failure(Kind::Conflict, &self.source, what, log)
+        failure(Kind::Conflict, &self.source, self.wanted.unlock, what, log)
     }
 
     /// Ends it. The tag goes, unless the caller wants it, or has failed with it: then it goes with all that the caller holds.

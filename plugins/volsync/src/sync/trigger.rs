@@ -72,7 +72,10 @@ impl Turn {
                 "agent runs --unfinished; where no run is left, take `spec.trigger` back to what it was".to_owned(),
             ),
             Turn::Mover | Turn::Free | Turn::LeftBehind => (
-                "a mover that somebody else started was still running".to_owned(),
+                match source.started() {
+                    Some(since) => format!("the mover of a synchronisation that began at {since} was still running"),
+                    None => "a mover was still running".to_owned(),
+                },
                 format!("see what it does: agent run volsync.status {} {}", source.namespace, source.name),
             ),
         };
@@ -124,10 +127,7 @@ pub(crate) fn set(source: &Source, token: &str, unlock: bool) -> Result<Set> {
     let target = source.target();
     let mut version = source.version.clone();
     if unlock {
-        // It starts nothing, and a change of it during a synchronisation kills the mover: so it is never taken back. VolSync unlocks once
-        // for each value.
-        let body = json!({"spec": {"restic": {"unlock": token}}});
-        let change = Change::signal(&target, resting_on(&version, body));
+        let change = Change::signal(&target, resting_on(&version, unlock_by(token)));
         let object = cluster::commit_one(change, &["/metadata/generation"])?;
         object.resource_version().clone_into(&mut version);
     }
@@ -148,6 +148,23 @@ pub(crate) fn set(source: &Source, token: &str, unlock: bool) -> Result<Set> {
         since: source.last_sync(),
         held,
     })
+}
+
+/// Has VolSync begin the mover of a source anew, at once, with a removal of stale locks in front: of one that waits for its next try, or for what was
+/// missing. It does no harm where the mover has got over it meanwhile.
+///
+/// # Errors
+///
+/// Those of the patch.
+pub(crate) fn restart(source: &Source) -> Result<()> {
+    let change = Change::signal(&source.target(), unlock_by(&run::token()));
+    cluster::commit_one(change, &["/metadata/generation"]).map(drop)
+}
+
+/// By itself it starts nothing, and a change of it during a synchronisation kills the mover: so it is never taken back. VolSync unlocks once for each
+/// value.
+fn unlock_by(token: &str) -> Value {
+    json!({"spec": {"restic": {"unlock": token}}})
 }
 
 /// Lets a patch rest on a version of its object. Not while planning: what a plan does is only tried, all of it on the same state.
@@ -234,5 +251,11 @@ mod tests {
             "{asked}"
         );
         assert!(late(Turn::Taken).message().contains("another run"));
+        let since = json!({"status": {"lastSyncStartTime": "2026-11-23T12:00:00Z"}});
+        let mover = Turn::Mover.late(&source(since), SignedDuration::from_secs(2));
+        assert!(
+            mover.message().contains("began at 2026-11-23T12:00:00Z"),
+            "it is not said who asked for it: {mover}"
+        );
     }
 }

@@ -133,19 +133,14 @@ impl Human {
 
     /// Writes what came of taking a run back.
     fn undone(&self, put_back: &[TakeBack], irreversible: &[String], terminal: &mut Terminal) {
-        let stays = self.data();
         if put_back.is_empty() && irreversible.is_empty() {
             terminal.stderr.line("nothing is left to do");
-            if let Some(stays) = stays {
-                terminal.stderr.line(format_args!("not put back: {stays}"));
-            }
             return;
         }
         report::put_back(put_back, &mut terminal.stdout);
         let sentences: Vec<String> = irreversible
             .iter()
             .map(|sentence| clean::line(sentence))
-            .chain(stays)
             .collect();
         if !sentences.is_empty() {
             let heading = terminal.stdout.ink.paint(Tone::Warn, "Cannot be put back:");
@@ -154,19 +149,5 @@ impl Human {
         for sentence in sentences {
             terminal.stdout.line(format_args!("  {sentence}"));
         }
-    }
-
-    /// Names what no record of changes to objects tells of: the data behind them.
-    fn data(&self) -> Option<String> {
-        if self.to == Some(Aim::Finish) {
-            return None;
-        }
-        let operation = self.operation.as_ref()?;
-        let run = self.run.as_ref()?;
-        (self.risk == Risk::Destroy).then(|| {
-            format!(
-                "data that {operation} may have overwritten: agent runs show {run} tells how far it came"
-            )
-        })
     }
 }

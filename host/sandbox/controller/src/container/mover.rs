@@ -1,9 +1,10 @@
-//! VolSync's restic mover: the steps of its script and the text that it prints, with their effect on repository and volume.
+//! VolSync's restic mover: the steps of its script and the text that it prints, with their effect on repository and volume. The text
+//! is that of VolSync 0.16.0's mover-restic/entry.sh with restic 0.18.1, neither of which writes to a terminal.
 
 use super::{Environment, Outcome, arguments, has_volume_for};
 use crate::kind::Kind;
 use crate::object::Object;
-use crate::restic::{Access, Policy, Snapshot};
+use crate::restic::{Access, Policy, Snapshot, list, size};
 use crate::world::{Result, World};
 use jiff::Timestamp;
 
@@ -34,7 +35,7 @@ pub(super) async fn run(world: &World, pod: &Object, environment: &Environment) 
     })
 }
 
-fn data_claim(pod: &Object) -> &str {
+pub(super) fn data_claim(pod: &Object) -> &str {
     let volumes = pod.list("/spec/volumes");
     let data = volumes.iter().find(|volume| volume["name"] == "data");
     data.and_then(|volume| volume["persistentVolumeClaim"]["claimName"].as_str())
@@ -136,52 +137,41 @@ impl Mover<'_> {
                 }
                 Ok(())
             }
-            Access::Missing => {
+            Access::WrongPassword => Err(self.wrong_password("failure unlocking repository")),
+            access => {
+                self.say(&access.complaint(self.url()));
                 self.say("No repo, ignoring unlock error");
                 Ok(())
             }
-            access => {
-                self.explain(&access);
-                Err(self.error(3, "failure unlocking repository"))
-            }
         }
     }
 
-    fn explain(&mut self, access: &Access) {
-        let url = self.url().to_owned();
-        match access {
-            Access::Unreachable => self.say(&format!(
-                "Fatal: unable to open config file: Stat: dial tcp: connect: connection refused\nIs there a problem with \
-                 the backend at {url}?"
-            )),
-            Access::Missing => self.say(&format!(
-                "Fatal: repository does not exist: unable to open config file: stat {url}/config: no such file or \
-                 directory\nIs there a repository at the following location?\n{url}"
-            )),
-            Access::WrongPassword => self.say("Fatal: wrong password or no key found"),
-            Access::Open(_) => {}
-        }
+    fn wrong_password(&mut self, message: &str) -> i64 {
+        self.say(&Access::WrongPassword.complaint(self.url()));
+        self.error(3, message)
     }
 
-    /// The first step of the script's every operation: a repository that is missing is made, on restore as well.
+    /// The first step of the script's every operation: a repository that is missing is made, on restore as well. One that does not answer
+    /// within a minute is taken for missing.
     fn ensure_initialized(&mut self) -> Step {
         self.say("=== Check for dir initialized ===");
+        let url = self.url().to_owned();
         match self.open() {
             Access::Open(repository) => {
-                if let Some(lock) = repository.locks.iter().find(|lock| lock.exclusive).cloned() {
-                    self.say(&locked(&lock.host, "exclusively "));
+                if let Some(lock) = repository.locks.iter().find(|lock| lock.exclusive) {
+                    self.say(&repository.complaint(lock));
                     return Err(self.error(3, "failure locking repository"));
                 }
                 self.say("dir is initialized");
-                Ok(())
+                return Ok(());
             }
-            Access::Missing => {
+            Access::WrongPassword => {
+                return Err(
+                    self.wrong_password("failure connecting to repository, incorrect password")
+                );
+            }
+            Access::Missing if has_volume_for(self.pod, &url) => {
                 self.say("=== Initialize Dir ===");
-                let url = self.url().to_owned();
-                if !has_volume_for(self.pod, &url) {
-                    self.say(&format!("Fatal: create repository at {url} failed: mkdir {url}: read-only file system"));
-                    return Err(1);
-                }
                 self.world.repositories.init(&url, self.password());
                 self.say(&format!(
                     "created restic repository {} at {url}\n",
@@ -189,25 +179,29 @@ impl Mover<'_> {
                 ));
                 self.say("Please note that knowledge of your password is required to access");
                 self.say("the repository. Losing your password means that your data is\nirrecoverably lost.");
-                Ok(())
+                return Ok(());
             }
-            access => {
-                self.explain(&access);
-                let wrong = matches!(access, Access::WrongPassword);
-                let message = if wrong {
-                    "failure connecting to repository, incorrect password"
-                } else {
-                    "failure checking existence of repository"
-                };
-                Err(self.error(3, message))
-            }
+            Access::Missing | Access::Unreachable => {}
         }
+        self.say("=== Initialize Dir ===");
+        let why = if url.starts_with('/') {
+            format!("mkdir {url}: read-only file system")
+        } else {
+            "client.BucketExists: dial tcp: connect: connection refused".to_owned()
+        };
+        self.say(&format!(
+            "Fatal: create repository at {url} failed: Fatal: unable to open repository at {url}: {why}\n"
+        ));
+        Err(1)
     }
 
     fn fail_if_asked(&mut self) -> Step {
         let owner = super::owner(self.pod);
         if self.world.faults.takes_failure(self.pod.namespace(), owner) {
-            self.say("Fatal: unable to save snapshot: write /data: input/output error");
+            let file = format!("{}/data/fe/fe09078c27-tmp-2811374229", self.url());
+            self.say(&format!(
+                "Fatal: unable to save snapshot: write {file}: no space left on device"
+            ));
             return Err(1);
         }
         Ok(())
@@ -220,10 +214,6 @@ impl Mover<'_> {
         self.say("/data /");
         self.fail_if_asked()?;
         let url = self.url().to_owned();
-        self.say(&format!(
-            "repository {} opened (version 2, compression level auto)",
-            &repository_id(&url)[..8]
-        ));
         let parent = self
             .world
             .repositories
@@ -249,44 +239,40 @@ impl Mover<'_> {
 
     fn forget(&mut self, url: &str) -> Step {
         self.say("=== Starting forget ===");
-        if let Some(lock) = self.world.repositories.locks(url).first() {
-            self.say(&locked(
-                &lock.host,
-                if lock.exclusive { "exclusively " } else { "" },
-            ));
-            return Err(11);
-        }
         let options = self.environment.get("FORGET_OPTIONS");
         if options.is_empty() {
             return Ok(());
         }
-        let gone = self.world.repositories.forget(url, &Policy::parse(options));
-        let kept = self.world.repositories.snapshots(url);
-        self.table("keep", &kept);
+        if let Access::Open(repository) = self.open()
+            && let Some(lock) = repository.locks.first()
+        {
+            self.say("repo already locked, waiting up to 0s for the lock");
+            self.say(&repository.complaint(lock));
+            return Err(11);
+        }
+        let policy = Policy::parse(options);
+        self.say(&policy.announcement());
+        let done = self.world.repositories.forget(url, &policy);
+        let kept: Vec<_> = done.kept.iter().map(|(one, why)| (one, &why[..])).collect();
+        self.say(&format!("keep {} snapshots:\n{}", kept.len(), list(&kept)));
+        let gone: Vec<_> = done.gone.iter().map(|one| (one, &[][..])).collect();
         if !gone.is_empty() {
-            self.table("remove", &gone);
-            self.say(&format!(
-                "[0:00] 100.00%  {0} / {0} files deleted\n",
-                gone.len()
-            ));
+            let count = gone.len();
+            self.say(&format!("remove {count} snapshots:\n{}", list(&gone)));
+            self.say(&format!("[0:00] 100.00%  {count} / {count} files deleted"));
         }
         Ok(())
     }
 
-    fn table(&mut self, verb: &str, snapshots: &[Snapshot]) {
-        self.say(&format!("{verb} {} snapshots:", snapshots.len()));
-        self.say("ID        Time                 Host        Tags        Paths");
-        self.say("------------------------------------------------------------");
-        for snapshot in snapshots {
-            self.say(&snapshot.row());
-        }
-        self.say("------------------------------------------------------------");
-        self.say(&format!("{} snapshots\n", snapshots.len()));
-    }
-
     fn prune(&mut self) -> Step {
         self.say("=== Starting prune ===");
-        self.say("loading indexes...\nloading all snapshots...\nfinding data that is still in use for the snapshots\ndone");
+        let count = self.world.repositories.snapshots(self.url()).len();
+        self.say(&format!(
+            "loading indexes...\nloading all snapshots...\nfinding data that is still in use for {count} snapshots\n\
+             [0:00] 100.00%  {count} / {count} snapshots\nsearching used packs...\ncollecting packs for deletion and repacking\n\
+             [0:00] 100.00%  6 / 6 packs processed\n\nto repack:             0 blobs / 0 B\nthis removes:          0 blobs / 0 B\n\
+             to delete:             0 blobs / 0 B\ntotal prune:           0 blobs / 0 B\ndone"
+        ));
         Ok(())
     }
 
@@ -306,25 +292,18 @@ impl Mover<'_> {
             self.say(&format!("RESTORE_OPTIONS: {options}"));
         }
         self.say("/data /");
+        let id = &snapshot.short_id;
+        self.say(&format!("Selected restic snapshot with id: {id}"));
+        let (paths, time) = (snapshot.paths.join(" "), snapshot.printed_time());
         self.say(&format!(
-            "Selected restic snapshot with id: {}",
-            snapshot.short_id
+            "restoring snapshot {id} of [{paths}] at {time} by {}@{} to .",
+            snapshot.username, snapshot.hostname
         ));
+        let bytes = snapshot.summary["total_bytes_processed"].as_u64();
         self.say(&format!(
-            "repository {} opened (version 2, compression level auto)",
-            &repository_id(&url)[..8]
+            "Summary: Restored 1429 files/dirs ({}) in 0:01\n/",
+            size(bytes.unwrap_or_default())
         ));
-        self.say("[0:00] 100.00%  3 / 3 index files loaded");
-        let (id, paths, time) = (
-            &snapshot.short_id,
-            snapshot.paths.join(" "),
-            snapshot.printed_time(),
-        );
-        let (user, host) = (&snapshot.username, &snapshot.hostname);
-        self.say(&format!(
-            "restoring <Snapshot {id} of [{paths}] at {time} by {user}@{host}> to ."
-        ));
-        self.say("Summary: Restored 1429 files/dirs (59.222 MiB) in 0:01\n/");
         let (space, claim) = (self.pod.namespace(), data_claim(self.pod));
         if !mounted_by.is_empty() {
             self.world.volumes.violate(format!(
@@ -337,26 +316,19 @@ impl Mover<'_> {
     }
 }
 
-fn locked(host: &str, how: &str) -> String {
-    format!(
-        "unable to create lock in backend: repository is already locked {how}by PID 24 on {host} by root (UID 0, GID 0)\n\
-         the `unlock` command can be used to remove stale locks"
-    )
-}
-
 fn repository_id(url: &str) -> String {
     use sha2::{Digest, Sha256};
     hex::encode(Sha256::digest(url.as_bytes()))[..10].to_owned()
 }
 
-/// The snapshot that the script selects: of those of `/data`, by whole seconds, the newest that is not younger than
+/// The snapshot that the script selects: of those in whose line `/data` stands, by whole seconds, the newest that is not younger than
 /// `RESTORE_AS_OF`, and then `SELECT_PREVIOUS` further back.
 fn select(snapshots: &[Snapshot], environment: &Environment) -> Option<Snapshot> {
     let previous: usize = environment.get("SELECT_PREVIOUS").parse().unwrap_or(0);
     let as_of: Option<Timestamp> = environment.get("RESTORE_AS_OF").parse().ok();
     let mut eligible: Vec<&Snapshot> = snapshots
         .iter()
-        .filter(|snapshot| snapshot.paths.iter().any(|path| path == "/data"))
+        .filter(|snapshot| snapshot.paths.iter().any(|path| path.contains("/data")))
         .collect();
     eligible.reverse();
     let start = match as_of {

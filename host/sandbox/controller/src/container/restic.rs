@@ -1,9 +1,12 @@
-//! `restic` itself, in a Job that a person or our agent made: `snapshots` and `unlock`, with restic 0.18's words and exit codes.
+//! `restic` itself, in a Job that a person or our agent made: `snapshots`, `restore` and `unlock`, with the words and exit codes of restic 0.18.1.
 
 use super::{Environment, Outcome, has_volume_for, words};
 use crate::object::Object;
-use crate::restic::{Access, Repository, Snapshot};
+use crate::restic::{Access, Repository, Snapshot, list};
 use crate::world::World;
+use serde_json::json;
+
+mod restore;
 
 /// Runs restic in the container of a pod.
 pub(super) fn run(world: &World, pod: &Object, environment: &Environment) -> Outcome {
@@ -31,44 +34,72 @@ pub(super) fn run(world: &World, pod: &Object, environment: &Environment) -> Out
     } else {
         Access::Missing
     };
-    let repository = match open(access, &url) {
-        Ok(repository) => repository,
-        Err(outcome) => return outcome,
+    let json = has("--json");
+    let repository = match access {
+        Access::Open(repository) => repository,
+        access => {
+            return fatal(
+                code(&access),
+                &(retries(&access) + &said(&access.complaint(&url), code(&access), json)),
+            );
+        }
     };
     if has("unlock") {
         let count = world.repositories.unlock(&url, has("--remove-all"));
-        return Outcome {
-            log: format!("{}successfully removed {count} locks\n", opened(&url)),
-            code: 0,
+        let log = match count {
+            0 => String::new(),
+            _ => format!("successfully removed {count} locks\n"),
         };
+        return Outcome { log, code: 0 };
+    }
+    if has("restore") {
+        return restore::run(world, pod, &repository, has("--dry-run"));
     }
     if !has("snapshots") {
         return Outcome {
-            log: opened(&url),
+            log: String::new(),
             code: 0,
         };
     }
-    if let Some(lock) = repository
-        .locks
-        .iter()
-        .find(|lock| lock.exclusive && !has("--no-lock"))
-    {
-        return fatal(
-            11,
-            &format!(
-                "unable to create lock in backend: repository is already locked exclusively by PID 24 on {} by root (UID 0, \
-             GID 0)\nthe `unlock` command can be used to remove stale locks",
-                lock.host
-            ),
-        );
+    let mut locks = repository.locks.iter();
+    if let Some(lock) = locks.find(|lock| lock.exclusive && !has("--no-lock")) {
+        return fatal(11, &said(&repository.complaint(lock), 11, json));
     }
     let snapshots = chosen(&repository, &line);
-    let log = if has("--json") {
-        as_json(&url, &snapshots)
+    let log = if json {
+        serde_json::to_string(&snapshots).unwrap_or_default() + "\n"
     } else {
-        as_table(&url, &snapshots)
+        let rows: Vec<_> = snapshots.iter().map(|one| (one, &[][..])).collect();
+        list(&rows)
     };
     Outcome { log, code: 0 }
+}
+
+/// How restic says what it ends with: as an object when JSON is asked for, since 0.18.
+fn said(message: &str, code: i64, json: bool) -> String {
+    if json {
+        json!({"message_type": "exit_error", "code": code, "message": message}).to_string()
+    } else {
+        message.to_owned()
+    }
+}
+
+fn code(access: &Access) -> i64 {
+    match access {
+        Access::Open(_) => 0,
+        Access::Unreachable => 1,
+        Access::Missing => 10,
+        Access::WrongPassword => 12,
+    }
+}
+
+/// A repository that does not answer is asked for a quarter of an hour. Said in plain text even when JSON is asked for.
+fn retries(access: &Access) -> String {
+    if matches!(access, Access::Unreachable) {
+        let why = "Stat: dial tcp: connect: connection refused";
+        return format!("Stat(<config/>) returned error, retrying after 1.116112094s: {why}\n");
+    }
+    String::new()
 }
 
 /// The value of an option, as `--name value` or `--name=value`.
@@ -101,61 +132,11 @@ fn chosen(repository: &Repository, line: &[String]) -> Vec<Snapshot> {
         .collect()
 }
 
-fn open(access: Access, url: &str) -> Result<Repository, Outcome> {
-    match access {
-        Access::Open(repository) => Ok(repository),
-        Access::WrongPassword => Err(fatal(12, "Fatal: wrong password or no key found")),
-        Access::Missing => Err(fatal(
-            10,
-            &format!(
-                "Fatal: repository does not exist: unable to open config file: stat {url}/config: no such file or directory\n\
-             Is there a repository at the following location?\n{url}"
-            ),
-        )),
-        Access::Unreachable => Err(fatal(
-            1,
-            &format!(
-                "Stat(<config/>) returned error, retrying after 552.330144ms: dial tcp: connect: connection refused\n\
-             Fatal: unable to open config file: Stat: dial tcp: connect: connection refused\n\
-             Is there a repository at the following location?\n{url}"
-            ),
-        )),
-    }
-}
-
 fn fatal(code: i64, text: &str) -> Outcome {
     Outcome {
         log: format!("{text}\n"),
         code,
     }
-}
-
-/// What restic writes to stderr; a pod's log has it among the rest.
-fn opened(url: &str) -> String {
-    use sha2::{Digest, Sha256};
-    let id = hex::encode(Sha256::digest(url.as_bytes()));
-    format!(
-        "repository {} opened (version 2, compression level auto)\ncreated new cache in /cache\n",
-        &id[..8]
-    )
-}
-
-fn as_json(url: &str, snapshots: &[Snapshot]) -> String {
-    let list = serde_json::to_string(snapshots).unwrap_or_default();
-    format!("{}{list}\n", opened(url))
-}
-
-fn as_table(url: &str, snapshots: &[Snapshot]) -> String {
-    let rows: String = snapshots
-        .iter()
-        .map(|snapshot| snapshot.row() + "\n")
-        .collect();
-    let rule = "-".repeat(72);
-    format!(
-        "{}ID        Time                 Host        Tags        Paths\n{rule}\n{rows}{rule}\n{} snapshots\n",
-        opened(url),
-        snapshots.len(),
-    )
 }
 
 #[cfg(test)]
@@ -172,15 +153,12 @@ mod tests {
         assert_eq!(option(&line, &["--path"]), None);
     }
 
+    /// Printed by restic 0.18.1 with `--json` and a wrong password.
     #[test]
-    fn the_json_is_one_line_among_others() {
-        let snapshot = Snapshot::of("/r", "tree", jiff::Timestamp::UNIX_EPOCH);
-        let text = as_json("/r", std::slice::from_ref(&snapshot));
-        let line = text.lines().find(|line| line.starts_with('[')).unwrap();
-        assert_eq!(
-            serde_json::from_str::<Vec<Snapshot>>(line).unwrap(),
-            [snapshot]
-        );
-        assert_eq!(text.lines().count(), 3);
+    fn failure_is_an_object_when_json_is_asked_for() {
+        let text = said(&Access::WrongPassword.complaint("/r"), 12, true);
+        let real = r#"{"message_type":"exit_error","code":12,"message":"Fatal: wrong password or no key found"}"#;
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(read(&text), read(real));
     }
 }

@@ -1,6 +1,6 @@
 //! Kustomizations: dependencies, apply, and what is told about it.
 
-use super::{handshake, revision, source_of, with};
+use super::{FINALIZER, handshake, revision, source_of, with};
 use crate::dispatch::Next;
 use crate::event;
 use crate::kind::Kind;
@@ -50,7 +50,7 @@ fn source_revision(world: &World, item: &Object) -> String {
 
 fn is_due(world: &World, key: &Key, item: &Object) -> bool {
     if item.is_going() {
-        return !item.list("/metadata/finalizers").is_empty();
+        return item.has_finalizer(FINALIZER);
     }
     if item.flag("/spec/suspend") {
         return false;
@@ -233,11 +233,7 @@ async fn finalize(world: &World, key: &Key, item: &Object) -> Result<()> {
         }
     }
     world
-        .patch(
-            key,
-            MANAGER,
-            &json!({"metadata": {"finalizers": Value::Null}}),
-        )
+        .patch(key, MANAGER, &item.without_finalizer(FINALIZER))
         .await
         .map(drop)
 }

@@ -1,6 +1,6 @@
 //! HelmReleases: when a release is upgraded, how failures are counted, and what is told about it.
 
-use super::{handshake, revision, source_of, upgrade, with};
+use super::{FINALIZER, handshake, revision, source_of, upgrade, with};
 use crate::dispatch::Next;
 use crate::event;
 use crate::kind::Kind;
@@ -54,7 +54,7 @@ fn chart_version(revision: &str) -> &str {
 
 fn is_due(world: &World, key: &Key, item: &Object) -> bool {
     if item.is_going() {
-        return !item.list("/metadata/finalizers").is_empty();
+        return item.has_finalizer(FINALIZER);
     }
     if item.flag("/spec/suspend") {
         return false;
@@ -140,6 +140,11 @@ async fn run(world: &World, item: &Object) -> Result<Next> {
             .await
             .map(Some);
     }
+    if let Some(message) = missing_values(world, item).await? {
+        return refuse_early(world, item, "ValuesError", &message)
+            .await
+            .map(Some);
+    }
     let plan = Plan::of(item, &revision);
     let retries = item.int("/spec/upgrade/remediation/retries").unwrap_or(0);
     if plan.acts() && !plan.forced && retries >= 0 && plan.failures > retries {
@@ -192,6 +197,28 @@ async fn unready_dependency(world: &World, item: &Object) -> Result<Option<Strin
     Ok(None)
 }
 
+/// The words of helm-controller 1.6 for values that are to come from a Secret that does not exist.
+async fn missing_values(world: &World, item: &Object) -> Result<Option<String>> {
+    for from in item.list("/spec/valuesFrom") {
+        let name = from["name"].as_str().unwrap_or_default();
+        if from["kind"] != "Secret" || from["optional"] == true {
+            continue;
+        }
+        if world
+            .get(Kind::Secret, item.namespace(), name)
+            .await?
+            .is_none()
+        {
+            let key = from["valuesKey"].as_str().unwrap_or("values.yaml");
+            return Ok(Some(format!(
+                "could not resolve Secret chart values reference '{}/{name}' with key '{key}': secrets \"{name}\" not found",
+                item.namespace()
+            )));
+        }
+    }
+    Ok(None)
+}
+
 fn acknowledged(item: &Object, mut status: Value) -> Value {
     handshake::acknowledge(item, &mut status);
     handshake::consume(item, &mut status);
@@ -199,14 +226,34 @@ fn acknowledged(item: &Object, mut status: Value) -> Value {
 }
 
 async fn refuse(world: &World, item: &Object, reason: &str, message: &str) -> Result<Duration> {
-    let retrying = "retrying";
+    let retrying = ("ProgressingWithRetry", "retrying");
+    refuse_with(world, item, (reason, message), retrying).await
+}
+
+/// What fails before Helm is at work leaves `Reconciling` as it was at the beginning.
+async fn refuse_early(
+    world: &World,
+    item: &Object,
+    reason: &str,
+    message: &str,
+) -> Result<Duration> {
+    let begun = ("Progressing", "Fulfilling prerequisites");
+    refuse_with(world, item, (reason, message), begun).await
+}
+
+async fn refuse_with(
+    world: &World,
+    item: &Object,
+    (reason, message): (&str, &str),
+    (progress, note): (&str, &str),
+) -> Result<Duration> {
     let conditions = with(
         item,
         item.list("/status/conditions"),
         "Reconciling",
         "True",
-        "ProgressingWithRetry",
-        retrying,
+        progress,
+        note,
     );
     let conditions = with(item, &conditions, "Ready", "False", reason, message);
     world
@@ -378,11 +425,7 @@ async fn finalize(world: &World, key: &Key, item: &Object) -> Result<()> {
         upgrade::uninstall(world, item).await?;
     }
     world
-        .patch(
-            key,
-            MANAGER,
-            &json!({"metadata": {"finalizers": Value::Null}}),
-        )
+        .patch(key, MANAGER, &item.without_finalizer(FINALIZER))
         .await
         .map(drop)
 }

@@ -1,6 +1,6 @@
 //! Sources: they fetch what has been pushed, when they are asked to.
 
-use super::{handshake, with};
+use super::{FINALIZER, handshake, with};
 use crate::dispatch::Next;
 use crate::kind::Kind;
 use crate::object::{Object, now};
@@ -18,7 +18,10 @@ pub(crate) async fn reconcile(world: &World, key: &Key) -> Result<Next> {
         return Ok(None);
     };
     if source.is_going() {
-        let patch = json!({"metadata": {"finalizers": Value::Null}});
+        if !source.has_finalizer(FINALIZER) {
+            return Ok(None);
+        }
+        let patch = source.without_finalizer(FINALIZER);
         return world.patch(key, MANAGER, &patch).await.map(|_| None);
     }
     if source.flag("/spec/suspend") {

@@ -6,8 +6,8 @@ use crate::queue::Key;
 use crate::world::{Result, World};
 use serde_json::{Value, json};
 
-use super::MANAGER;
 use super::pause::is_true;
+use super::{FINALIZER, MANAGER};
 
 /// Brings the conditions of a ScaledJob to what its annotation says: it knows `paused` and no other.
 pub(crate) async fn reconcile(world: &World, key: &Key) -> Result<Next> {
@@ -15,7 +15,10 @@ pub(crate) async fn reconcile(world: &World, key: &Key) -> Result<Next> {
         return Ok(None);
     };
     if item.is_going() {
-        let patch = json!({"metadata": {"finalizers": Value::Null}});
+        if !item.has_finalizer(FINALIZER) {
+            return Ok(None);
+        }
+        let patch = item.without_finalizer(FINALIZER);
         return world.patch(key, MANAGER, &patch).await.map(|_| None);
     }
     let (paused, was_paused) = (is_true(&item, "paused"), item.is_true("Paused"));

@@ -1,5 +1,6 @@
 //! Retention: which snapshots `restic forget` keeps. Rules from restic's manual, "Removing snapshots according to a policy":
-//! newest first, each rule keeps the first snapshot of each of its last N periods, and a snapshot kept by any rule stays.
+//! newest first, each rule keeps the first snapshot of each of its last N periods, and the oldest of all where it has some left; a
+//! snapshot kept by any rule stays.
 
 use super::Snapshot;
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +12,7 @@ pub(crate) struct Policy {
     last: i64,
     periods: [i64; 5],
     within: Option<SignedDuration>,
+    within_text: String,
 }
 
 const PERIODS: [(&str, &str); 5] = [
@@ -31,10 +33,12 @@ impl Policy {
                 .or_else(|| value.as_str()?.parse().ok())
                 .unwrap_or(0)
         };
+        let within = retain["within"].as_str().unwrap_or_default();
         let policy = Self {
             last: number("last"),
             periods: PERIODS.map(|(name, _)| number(name)),
-            within: retain["within"].as_str().and_then(duration),
+            within: duration(within),
+            within_text: within.to_owned(),
         };
         if policy == Self::default() {
             Self { last: 1, ..policy }
@@ -76,26 +80,54 @@ impl Policy {
         Self::of(&retain)
     }
 
-    /// Whether each of these snapshots, given oldest first, is kept.
-    pub(crate) fn keeps(&self, snapshots: &[Snapshot]) -> Vec<bool> {
+    /// Why each of these snapshots, given oldest first, is kept, in the words of `restic forget`; those without a reason are not.
+    pub(crate) fn reasons(&self, snapshots: &[Snapshot]) -> Vec<Vec<String>> {
         let mut left = self.periods;
         let mut seen: [Option<String>; 5] = Default::default();
         let newest = snapshots.last().map(|snapshot| snapshot.time);
-        let mut kept = vec![false; snapshots.len()];
+        let mut reasons = vec![Vec::new(); snapshots.len()];
         for (age, (index, snapshot)) in snapshots.iter().enumerate().rev().enumerate() {
-            let mut keep = i64::try_from(age).is_ok_and(|age| age < self.last);
-            for (rule, (_, format)) in PERIODS.iter().enumerate() {
+            if self.is_within(snapshot.time, newest) {
+                reasons[index].push(format!("within {}", self.within_text));
+            }
+            if i64::try_from(age).is_ok_and(|age| age < self.last) {
+                reasons[index].push("last snapshot".to_owned());
+            }
+            for (rule, (name, format)) in PERIODS.iter().enumerate() {
                 let period = snapshot.time.strftime(format).to_string();
-                if left[rule] > 0 && seen[rule].as_ref() != Some(&period) {
+                let begins = seen[rule].as_ref() != Some(&period);
+                if left[rule] > 0 && (begins || index == 0) {
                     seen[rule] = Some(period);
                     left[rule] -= 1;
-                    keep = true;
+                    let oldest = if begins { "" } else { "oldest " };
+                    reasons[index].push(format!("{oldest}{name} snapshot"));
                 }
             }
-            keep |= self.is_within(snapshot.time, newest);
-            kept[index] = keep;
         }
-        kept
+        reasons
+    }
+
+    /// The line with which `restic forget` begins.
+    pub(crate) fn announcement(&self) -> String {
+        let mut rules = Vec::new();
+        if self.last > 0 {
+            rules.push(format!("{} latest", self.last));
+        }
+        let periods = PERIODS.iter().zip(self.periods);
+        let periods = periods.filter(|(_, count)| *count > 0);
+        rules.extend(periods.map(|((name, _), count)| format!("{count} {name}")));
+        let mut text = format!("Applying Policy: keep {}", rules.join(", "));
+        if !rules.is_empty() {
+            text.push_str(" snapshots");
+        }
+        if self.within.is_some() {
+            let and = if rules.is_empty() { "" } else { " and " };
+            text.push_str(&format!(
+                "{and}all snapshots within {} of the newest",
+                self.within_text
+            ));
+        }
+        text
     }
 
     fn is_within(&self, time: Timestamp, newest: Option<Timestamp>) -> bool {
@@ -123,7 +155,7 @@ fn duration(text: &str) -> Option<SignedDuration> {
                 _ => return None,
             };
     }
-    digits.is_empty().then(|| SignedDuration::from_hours(hours))
+    (digits.is_empty() && !text.is_empty()).then(|| SignedDuration::from_hours(hours))
 }
 
 #[cfg(test)]
@@ -140,11 +172,11 @@ mod tests {
     }
 
     fn kept(retain: Value, count: i64) -> Vec<usize> {
-        let keeps = Policy::of(&retain).keeps(&every_six_hours(count));
-        keeps
+        let reasons = Policy::of(&retain).reasons(&every_six_hours(count));
+        reasons
             .iter()
             .enumerate()
-            .filter(|(_, keep)| **keep)
+            .filter(|(_, reasons)| !reasons.is_empty())
             .map(|(index, _)| index)
             .collect()
     }
@@ -162,6 +194,20 @@ mod tests {
         assert_eq!(kept(json!({"daily": 2}), 9), [7, 8]);
         assert_eq!(kept(json!({"last": "2", "daily": 3}), 9), [3, 7, 8]);
         assert_eq!(kept(json!({"within": "12h"}), 9), [6, 7, 8]);
+    }
+
+    #[test]
+    fn a_rule_with_some_left_keeps_the_oldest_of_all() {
+        assert_eq!(kept(json!({"daily": 4}), 9), [0, 3, 7, 8]);
+        let policy = Policy::of(&json!({"daily": 4}));
+        assert_eq!(
+            policy.reasons(&every_six_hours(9))[0],
+            ["oldest daily snapshot"]
+        );
+        assert_eq!(
+            policy.announcement(),
+            "Applying Policy: keep 4 daily snapshots"
+        );
     }
 
     #[test]

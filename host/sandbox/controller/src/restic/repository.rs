@@ -1,7 +1,8 @@
 //! Repositories by address: their snapshots, their locks, whether they answer.
 
 use super::{Policy, Snapshot};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,13 +17,52 @@ pub struct Lock {
     pub host: String,
 }
 
+/// How old a lock must be that restic takes for stale.
+const STALE: SignedDuration = SignedDuration::from_mins(30);
+
 /// One repository.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Repository {
     pub(crate) password: Option<String>,
     pub(crate) snapshots: Vec<Snapshot>,
     pub(crate) locks: Vec<Lock>,
+    /// When hosts that are gone have refreshed their locks last. Those of others are fresh.
+    left: BTreeMap<String, Timestamp>,
     pub(crate) unreachable: bool,
+}
+
+impl Repository {
+    /// What restic 0.18.1 says when this lock is in its way.
+    pub(crate) fn complaint(&self, lock: &Lock) -> String {
+        let (now, seconds) = (Timestamp::now(), SignedDuration::from_secs);
+        let since = match self.left.get(&lock.host) {
+            Some(since) => *since,
+            None if lock.stale => now - seconds(7_265),
+            None => now - seconds(9),
+        };
+        let age = now.duration_since(since);
+        let (minutes, part) = (age.as_mins(), age.as_secs() % 60);
+        let id = hex::encode(Sha256::digest(&lock.host));
+        format!(
+            "unable to create lock in backend: repository is already locked {}by PID 24 on {} by  (UID 0, GID 0)\n\
+             lock was created at {} ({}h{}m{part}.2s ago)\nstorage ID {}\nthe `unlock` command can be used to remove stale locks",
+            if lock.exclusive { "exclusively " } else { "" },
+            lock.host,
+            since.strftime("%Y-%m-%d %H:%M:%S"),
+            minutes / 60,
+            minutes % 60,
+            &id[..8],
+        )
+    }
+
+    fn is_stale(&self, lock: &Lock) -> bool {
+        let age = |since: &Timestamp| Timestamp::now().duration_since(*since);
+        lock.stale
+            || self
+                .left
+                .get(&lock.host)
+                .is_some_and(|since| age(since) > STALE)
+    }
 }
 
 /// What somebody with a password sees of a repository.
@@ -35,6 +75,25 @@ pub(crate) enum Access {
     WrongPassword,
     /// It is open.
     Open(Repository),
+}
+
+impl Access {
+    /// What restic 0.18.1 says when it cannot open the repository at that address.
+    pub(crate) fn complaint(&self, url: &str) -> String {
+        let missing = |why: &str| {
+            format!("Fatal: {why}\nIs there a repository at the following location?\n{url}")
+        };
+        match self {
+            Access::Open(_) => String::new(),
+            Access::WrongPassword => "Fatal: wrong password or no key found".to_owned(),
+            Access::Missing => missing(&format!(
+                "repository does not exist: unable to open config file: stat {url}/config: no such file or directory"
+            )),
+            Access::Unreachable => {
+                missing("unable to open config file: Stat: dial tcp: connect: connection refused")
+            }
+        }
+    }
 }
 
 /// Every repository, by address. Clones share them.
@@ -112,6 +171,14 @@ impl Repositories {
         self.change(url, |repository| repository.locks.push(lock));
     }
 
+    /// Sets a lock whose host has refreshed it last at that time, and is gone.
+    pub fn leave_lock(&self, url: &str, lock: Lock, since: Timestamp) {
+        self.change(url, |repository| {
+            repository.left.insert(lock.host.clone(), since);
+            repository.locks.push(lock);
+        });
+    }
+
     /// The locks of a repository.
     #[must_use]
     pub fn locks(&self, url: &str) -> Vec<Lock> {
@@ -124,8 +191,10 @@ impl Repositories {
     /// Removes stale locks, or all of them. Says how many.
     pub fn unlock(&self, url: &str, all: bool) -> usize {
         self.change(url, |repository| {
-            let before = repository.locks.len();
-            repository.locks.retain(|lock| !(all || lock.stale));
+            let locks = std::mem::take(&mut repository.locks);
+            let before = locks.len();
+            let stays = |lock: &Lock| !(all || repository.is_stale(lock));
+            repository.locks = locks.into_iter().filter(stays).collect();
             before - repository.locks.len()
         })
     }
@@ -157,15 +226,25 @@ impl Repositories {
         self.insert(url, password, Vec::new());
     }
 
-    /// Removes what the policy does not keep, and returns it.
-    pub(crate) fn forget(&self, url: &str, policy: &Policy) -> Vec<Snapshot> {
+    /// Removes what the policy does not keep. Returns what stays, each with why, and what is gone.
+    pub(crate) fn forget(&self, url: &str, policy: &Policy) -> Forgotten {
         self.change(url, |repository| {
-            let keeps = policy.keeps(&repository.snapshots);
             let all = std::mem::take(&mut repository.snapshots);
-            let (kept, gone): (Vec<_>, Vec<_>) =
-                all.into_iter().zip(keeps).partition(|(_, keep)| *keep);
-            repository.snapshots = kept.into_iter().map(|(snapshot, _)| snapshot).collect();
-            gone.into_iter().map(|(snapshot, _)| snapshot).collect()
+            let reasons = policy.reasons(&all);
+            let (kept, gone): (Vec<_>, Vec<_>) = all
+                .into_iter()
+                .zip(reasons)
+                .partition(|(_, reasons)| !reasons.is_empty());
+            let snapshots = kept.iter().map(|(snapshot, _)| snapshot.clone());
+            repository.snapshots = snapshots.collect();
+            let gone = gone.into_iter().map(|(snapshot, _)| snapshot).collect();
+            Forgotten { kept, gone }
         })
     }
+}
+
+/// What came of `restic forget`.
+pub(crate) struct Forgotten {
+    pub(crate) kept: Vec<(Snapshot, Vec<String>)>,
+    pub(crate) gone: Vec<Snapshot>,
 }

@@ -19,14 +19,9 @@ pub struct Snapshot {
     pub paths: Vec<String>,
     /// The host: `volsync` for VolSync.
     pub hostname: String,
-    /// The user.
+    /// The user. Absent where its number has no name in the mover's image, as is usual.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub username: String,
-    /// The user's id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uid: Option<i64>,
-    /// The group's id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gid: Option<i64>,
     /// Patterns that were left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excludes: Vec<String>,
@@ -54,9 +49,7 @@ impl Snapshot {
             tree: tree.to_owned(),
             paths: vec!["/data".to_owned()],
             hostname: "volsync".to_owned(),
-            username: "root".to_owned(),
-            uid: Some(1000),
-            gid: Some(100),
+            username: String::new(),
             excludes: vec!["lost+found".to_owned()],
             program_version: Some("restic 0.18.1".to_owned()),
             summary: json!({
@@ -78,17 +71,6 @@ impl Snapshot {
         let fraction = fraction.trim_end_matches('0');
         let dot = if fraction.is_empty() { "" } else { "." };
         format!("{seconds}{dot}{fraction} +0000 UTC")
-    }
-
-    /// A row of `restic snapshots`.
-    pub(crate) fn row(&self) -> String {
-        let time = self.time.strftime("%Y-%m-%d %H:%M:%S");
-        format!(
-            "{}  {time}  {:<10}              {}",
-            self.short_id,
-            self.hostname,
-            self.paths.join(",")
-        )
     }
 }
 

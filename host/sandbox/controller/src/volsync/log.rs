@@ -1,57 +1,65 @@
 //! What of a mover's log VolSync keeps in `latestMoverStatus.logs`.
 
-/// The lines of a successful mover that are kept.
+/// The lines of a successful mover that are kept, as they are.
 pub(super) fn of_success(log: &str) -> String {
-    let kept: Vec<&str> = log
-        .lines()
-        .map(str::trim)
-        .filter(|line| matters(line))
-        .collect();
+    let kept: Vec<&str> = log.lines().filter(|line| matters(line)).collect();
     tail(&kept.join("\n"))
 }
 
+/// The rules of VolSync 0.16.0 (internal/controller/mover/restic/logfilter.go).
 fn matters(line: &str) -> bool {
-    let starts = [
-        "== Initialize Dir",
-        "=== Initialize Dir",
-        "created restic repository",
-        "created new cache",
-        "no parent snapshot found",
+    const BEGINS: [&str; 10] = [
+        "No eligible",
+        "created",
+        "restoring",
+        "no parent snapshot",
         "using parent snapshot",
-        "Added to the repository",
-        "processed ",
-        "successfully removed",
-        "== Directory is empty",
-        "No eligible snapshots found",
-        "=== No data will be restored",
-        "restoring ",
-        "Restic completed in",
-        "Fatal:",
-        "ERROR:",
+        "added to the repository",
+        "successfully",
+        "fatal",
+        "ERROR",
+        "restic completed in",
     ];
-    starts.iter().any(|start| line.starts_with(start))
-        || (line.starts_with("repository ") && line.contains(" opened"))
-        || (line.starts_with("snapshot ") && line.ends_with(" saved"))
+    const HOLDS: [&str; 5] = [
+        "No data",
+        "Directory is empty",
+        "RESTORE_OPTIONS",
+        "Initialize Dir",
+        "initialize dir",
+    ];
+    const BEGINS_AND_HOLDS: [(&str, &str); 3] = [
+        ("processed ", " files"),
+        ("snapshot ", " saved"),
+        ("repository ", " opened"),
+    ];
+    let text = line.trim_start();
+    // The first letter of most may be small or big.
+    let begins = |word: &str| {
+        let small = text.get(..1).map(str::to_ascii_lowercase);
+        text.starts_with(word)
+            || small
+                .is_some_and(|small| word.starts_with(&small) && text[1..].starts_with(&word[1..]))
+    };
+    BEGINS.iter().any(|word| begins(word))
+        || HOLDS.iter().any(|word| line.contains(word))
+        || BEGINS_AND_HOLDS
+            .iter()
+            .any(|(word, other)| begins(word) && text.contains(other))
 }
 
 /// The end of a failed mover's log.
 pub(super) fn of_failure(log: &str) -> String {
-    tail(log.trim_end())
+    tail(&log.lines().collect::<Vec<_>>().join("\n"))
 }
 
-/// The last 1024 bytes, from the start of a line.
+/// The last 1024 bytes, from the middle of a line if it comes so.
 fn tail(log: &str) -> String {
     const LIMIT: usize = 1024;
-    let Some(mut start) = log.len().checked_sub(LIMIT) else {
-        return log.to_owned();
-    };
+    let mut start = log.len().saturating_sub(LIMIT);
     while !log.is_char_boundary(start) {
         start += 1;
     }
-    let rest = &log[start..];
-    rest.find('\n')
-        .map_or(rest, |end| &rest[end + 1..])
-        .to_owned()
+    log[start..].to_owned()
 }
 
 #[cfg(test)]
@@ -60,12 +68,29 @@ mod tests {
 
     #[test]
     fn a_restore_keeps_the_line_that_names_the_snapshot() {
-        let log = "Starting container\nrestore\n=== Starting restore ===\nSelected restic snapshot with id: 0ff74383\n\
-            repository f5bccd54 opened (version 2, compression level auto)\nrestoring <Snapshot 0ff74383 of [/data] at \
-            2022-12-15 11:10:01 -0500 EST by root@volsync> to .\nRestic completed in 9s\n=== Done ===";
+        let log = "Starting container\nVolSync restic container version: v0.16.0\nrestore\n\
+            restic 0.18.1 compiled with go1.25.1 on linux/amd64\n=== Starting restore ===\nRESTORE_OPTIONS: --delete\n/data /\n\
+            Selected restic snapshot with id: 25818a62\n\
+            restoring snapshot 25818a62 of [/data] at 2026-11-30 09:29:20.983008536 +0000 UTC by @volsync to .\n\
+            Summary: Restored 2 files/dirs (2.861 MiB) in 0:00, skipped 1 files/dirs 4 B, deleted 2 files/dirs\n/\n\
+            Restic completed in 3s\n=== Done ===\n";
         let kept = of_success(log);
-        assert_eq!(kept.lines().count(), 3);
-        assert!(kept.contains("restoring <Snapshot 0ff74383") && !kept.contains("Selected"));
+        let kept: Vec<_> = kept.lines().collect();
+        assert!(kept[1].starts_with("restoring snapshot 25818a62 of "));
+        assert_eq!(
+            [kept[0], kept[2]],
+            ["RESTORE_OPTIONS: --delete", "Restic completed in 3s"]
+        );
+    }
+
+    #[test]
+    fn a_backup_keeps_what_was_saved_and_not_what_was_forgotten() {
+        let log = "using parent snapshot d3ef1254\n\nFiles:           0 new,     0 changed,     2 unmodified\n\
+            Added to the repository: 0 B   (0 B   stored)\n\nprocessed 2 files, 2.861 MiB in 0:00\nsnapshot bddd8eb2 saved\n\
+            Applying Policy: keep 2 latest snapshots\nkeep 1 snapshots:\n1 snapshots\n";
+        let kept = of_success(log);
+        assert_eq!(kept.lines().count(), 4, "{kept}");
+        assert!(kept.ends_with("snapshot bddd8eb2 saved"));
     }
 
     #[test]
@@ -75,12 +100,10 @@ mod tests {
     }
 
     #[test]
-    fn a_long_log_loses_its_beginning_by_whole_lines() {
-        let log = (0..200)
-            .map(|number| format!("line {number}"))
-            .collect::<Vec<_>>()
-            .join("\n");
+    fn a_long_log_is_cut_to_its_last_bytes() {
+        let log: String = (0..200).map(|number| format!("line {number}\n")).collect();
         let kept = of_failure(&log);
-        assert!(kept.len() <= 1024 && kept.starts_with("line ") && kept.ends_with("line 199"));
+        assert_eq!(kept.len(), 1024);
+        assert!(kept.ends_with("\nline 199") && !kept.starts_with("line "));
     }
 }

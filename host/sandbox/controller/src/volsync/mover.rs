@@ -27,7 +27,8 @@ pub(super) enum Progress {
 pub(super) async fn synchronize(world: &World, object: &Object) -> Result<Progress> {
     let data = match volume::data(world, object).await? {
         Ok(claim) => claim,
-        Err(message) => return Ok(Progress::Error(message)),
+        Err(Some(message)) => return Ok(Progress::Error(message)),
+        Err(None) => return Ok(Progress::Waiting),
     };
     let Some(cache) = volume::cache(world, object, &data).await? else {
         return Ok(Progress::Waiting);
@@ -38,8 +39,10 @@ pub(super) async fn synchronize(world: &World, object: &Object) -> Result<Progre
         Err(message) => return Ok(Progress::Error(message)),
     };
     let wanted = job::build(object, &data, &cache, &account, &secret);
-    let Some(job) = ensure_job(world, object, wanted).await? else {
-        return Ok(Progress::Waiting);
+    let job = match ensure_job(world, object, wanted).await? {
+        Ok(Some(job)) => job,
+        Ok(None) => return Ok(Progress::Waiting),
+        Err(message) => return Ok(Progress::Error(message)),
     };
     world.memory().movers.insert(
         object.uid().to_owned(),
@@ -109,10 +112,18 @@ async fn repository(world: &World, object: &Object) -> Result<std::result::Resul
     })
 }
 
-/// The mover's Job as it is, when it exists and does what is wanted.
-async fn ensure_job(world: &World, object: &Object, wanted: Value) -> Result<Option<Object>> {
+/// The mover's Job as it is, when it exists and does what is wanted. The inner error is the server's sentence.
+async fn ensure_job(
+    world: &World,
+    object: &Object,
+    wanted: Value,
+) -> Result<std::result::Result<Option<Object>, String>> {
     let key = Key::new(Kind::Job, object.namespace(), &job::name(object));
     let Some(existing) = world.get(Kind::Job, &key.namespace, &key.name).await? else {
+        if let Some(why) = world.faults.refused_jobs(&key.namespace) {
+            let name = &key.name;
+            return Ok(Err(format!("jobs.batch \"{name}\" is forbidden: {why}")));
+        }
         let made = world.create(Kind::Job, MANAGER, wanted).await?;
         if made.is_some() {
             let message = format!("starting mover job/{}", key.name);
@@ -124,26 +135,21 @@ async fn ensure_job(world: &World, object: &Object, wanted: Value) -> Result<Opt
                 &message,
             );
         }
-        return Ok(made);
+        return Ok(Ok(made));
     };
     if existing.is_going() || !existing.is_owned_by(object.uid()) {
-        return Ok(None);
+        return Ok(Ok(None));
     }
     if !job::is_same(&existing, &wanted) {
         world.delete(&key, None).await?;
-        return Ok(None);
+        return Ok(Ok(None));
     }
     let parallelism = job::parallelism(object);
     if existing.int("/spec/parallelism") != Some(parallelism) {
-        return world
-            .patch(
-                &key,
-                MANAGER,
-                &json!({"spec": {"parallelism": parallelism}}),
-            )
-            .await;
+        let change = json!({"spec": {"parallelism": parallelism}});
+        return world.patch(&key, MANAGER, &change).await.map(Ok);
     }
-    Ok(Some(existing))
+    Ok(Ok(Some(existing)))
 }
 
 enum Verdict {

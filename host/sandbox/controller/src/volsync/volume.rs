@@ -7,11 +7,11 @@ use crate::queue::Key;
 use crate::world::{Result, World};
 use serde_json::{Value, json};
 
-/// The claim that the mover works on, once it exists. The inner error is a sentence.
-pub(super) async fn data(
-    world: &World,
-    object: &Object,
-) -> Result<std::result::Result<Object, String>> {
+/// A claim, or why there is none: a sentence, where something is missing; none, where something is under way.
+type Found = std::result::Result<Object, Option<String>>;
+
+/// The claim that the mover works on, once it exists.
+pub(super) async fn data(world: &World, object: &Object) -> Result<Found> {
     if object.kind() == "ReplicationSource" {
         source(world, object).await
     } else {
@@ -19,11 +19,11 @@ pub(super) async fn data(
     }
 }
 
-fn missing(name: &str) -> String {
-    format!("PersistentVolumeClaim \"{name}\" not found")
+fn missing(name: &str) -> Option<String> {
+    Some(format!("PersistentVolumeClaim \"{name}\" not found"))
 }
 
-async fn source(world: &World, object: &Object) -> Result<std::result::Result<Object, String>> {
+async fn source(world: &World, object: &Object) -> Result<Found> {
     let name = object.text("/spec/sourcePVC");
     let space = object.namespace();
     let Some(claim) = world.get(Kind::PersistentVolumeClaim, space, name).await? else {
@@ -42,13 +42,13 @@ async fn source(world: &World, object: &Object) -> Result<std::result::Result<Ob
         .await?
     {
         return Ok(if existing.is_going() {
-            Err(format!("waiting for \"{copied}\" to go"))
+            Err(Some(format!("waiting for \"{copied}\" to go")))
         } else {
             Ok(existing)
         });
     }
-    if copy["kind"] == "VolumeSnapshot" {
-        snapshot(world, object, &copied, name).await?;
+    if copy["kind"] == "VolumeSnapshot" && !snapshot(world, object, &copied, name).await? {
+        return Ok(Err(None));
     }
     let content = world.volumes.content(space, name);
     let mut wanted = new_claim(
@@ -70,10 +70,7 @@ fn copy_name(object: &Object) -> String {
     format!("volsync-{}-src", object.name())
 }
 
-async fn destination(
-    world: &World,
-    object: &Object,
-) -> Result<std::result::Result<Object, String>> {
+async fn destination(world: &World, object: &Object) -> Result<Found> {
     let given = object.text("/spec/restic/destinationPVC");
     let space = object.namespace();
     if !given.is_empty() {
@@ -102,18 +99,20 @@ async fn destination(
 pub(super) async fn cache(world: &World, object: &Object, data: &Object) -> Result<Option<Object>> {
     let direction = super::job::direction(object);
     let name = format!("volsync-{direction}-{}-cache", object.name());
-    if let Some(claim) = world
-        .get(Kind::PersistentVolumeClaim, object.namespace(), &name)
-        .await?
-    {
-        return Ok(Some(claim).filter(|claim| !claim.is_going()));
-    }
     let restic = &object["spec"]["restic"];
     let size = if restic["cacheCapacity"].is_null() {
         json!("1Gi")
     } else {
         restic["cacheCapacity"].clone()
     };
+    let key = Key::new(Kind::PersistentVolumeClaim, object.namespace(), &name);
+    if let Some(claim) = world.get(key.kind, &key.namespace, &key.name).await? {
+        if claim.is_going() || claim["spec"]["resources"]["requests"]["storage"] == size {
+            return Ok(Some(claim).filter(|claim| !claim.is_going()));
+        }
+        let resized = json!({"spec": {"resources": {"requests": {"storage": size}}}});
+        return world.patch(&key, MANAGER, &resized).await;
+    }
     let mut wanted = new_claim(
         object,
         &name,
@@ -163,22 +162,54 @@ pub(super) fn metadata(object: &Object, name: &str, temporary: bool) -> Value {
     json!({"name": name, "namespace": object.namespace(), "labels": labels, "ownerReferences": object.as_owner()})
 }
 
-async fn snapshot(world: &World, object: &Object, name: &str, claim: &str) -> Result<()> {
+/// Makes a snapshot of a claim; says whether it has been taken.
+async fn snapshot(world: &World, object: &Object, name: &str, claim: &str) -> Result<bool> {
+    let space = object.namespace();
+    if let Some(known) = world.get(Kind::VolumeSnapshot, space, name).await? {
+        return Ok(known["status"]["boundVolumeSnapshotContentName"].is_string());
+    }
     let mut spec = json!({"source": {"persistentVolumeClaimName": claim}});
-    if let Some(class) = object["spec"]["restic"]["volumeSnapshotClassName"].as_str() {
+    let class = object["spec"]["restic"]["volumeSnapshotClassName"].as_str();
+    if let Some(class) = class {
         spec["volumeSnapshotClassName"] = json!(class);
     }
     let temporary = object.kind() == "ReplicationSource";
     let wanted = json!({"metadata": metadata(object, name, temporary), "spec": spec});
     let Some(made) = world.create(Kind::VolumeSnapshot, MANAGER, wanted).await? else {
-        return Ok(());
+        return Ok(true);
     };
-    let content = format!("snapcontent-{}", made.uid());
-    let status = json!({"readyToUse": true, "creationTime": now(), "boundVolumeSnapshotContentName": content});
+    let refusal = refusal(world, class).await?;
+    let status = match &refusal {
+        Some(message) => {
+            json!({"readyToUse": false, "error": {"message": message, "time": now()}})
+        }
+        None => {
+            let content = format!("snapcontent-{}", made.uid());
+            json!({"readyToUse": true, "creationTime": now(), "boundVolumeSnapshotContentName": content})
+        }
+    };
     world
         .patch_status(&made, "snapshot-controller", status)
-        .await
-        .map(drop)
+        .await?;
+    Ok(refusal.is_none())
+}
+
+/// Why the snapshot controller (external-snapshotter 8.2) does not take a snapshot of that class; none: the default one.
+async fn refusal(world: &World, class: Option<&str>) -> Result<Option<String>> {
+    let Some(class) = class else {
+        const DEFAULT: &str = "snapshot.storage.kubernetes.io/is-default-class";
+        let classes = world.list(Kind::VolumeSnapshotClass, "", "").await?;
+        let mut defaults = classes
+            .iter()
+            .filter(|class| class["metadata"]["annotations"][DEFAULT] == "true");
+        let none =
+            "Failed to set default snapshot class with error cannot find default snapshot class";
+        return Ok(defaults.next().is_none().then(|| none.to_owned()));
+    };
+    let known = world.get(Kind::VolumeSnapshotClass, "", class).await?;
+    Ok(known.is_none().then(|| {
+        format!("Failed to get snapshot class with error volumesnapshotclass.snapshot.storage.k8s.io \"{class}\" not found")
+    }))
 }
 
 /// The image of a destination: the claim itself, or a snapshot of it.

@@ -1,6 +1,7 @@
 //! Jobs: pods until one succeeds, or too many failed.
 
 use super::{MANAGER, count, template};
+use crate::container;
 use crate::dispatch::Next;
 use crate::event;
 use crate::kind::Kind;
@@ -129,15 +130,15 @@ async fn steer(world: &World, job: &Object, pods: &[Object], tally: &Tally) -> R
         if let Some(wait) = backoff(world, pods) {
             return Ok(Some(wait));
         }
-        if let Some(why) = world.faults.refused_pods(job.namespace()) {
-            let message = format!(
-                "Error creating: pods \"{}-\" is forbidden: {why}",
-                job.name()
-            );
+        let refused = match world.faults.refused_pods(job.namespace()) {
+            Some(why) => Some(format!("pods \"{}-\" is forbidden: {why}", job.name())),
+            None => create_pod(world, job).await?,
+        };
+        if let Some(why) = refused {
+            let message = format!("Error creating: {why}");
             event::warning(world, job, "job-controller", "FailedCreate", &message);
             return Ok(Some(CREATION_BACKOFF));
         }
-        create_pod(world, job).await?;
     }
     Ok(job
         .int("/spec/activeDeadlineSeconds")
@@ -157,7 +158,8 @@ fn backoff(world: &World, pods: &[Object]) -> Option<Duration> {
     Duration::try_from(wait).ok().filter(|wait| !wait.is_zero())
 }
 
-async fn create_pod(world: &World, job: &Object) -> Result<()> {
+/// Returns why admission refused it, if it did.
+async fn create_pod(world: &World, job: &Object) -> Result<Option<String>> {
     let name = format!("{}-{}", job.name(), template::fresh_suffix());
     let labels = [
         ("batch.kubernetes.io/controller-uid", job.uid()),
@@ -165,8 +167,20 @@ async fn create_pod(world: &World, job: &Object) -> Result<()> {
         ("controller-uid", job.uid()),
         ("job-name", job.name()),
     ];
-    let pod = template::pod(job, &name, &job["spec"]["template"], &labels);
-    world.create(Kind::Pod, MANAGER, pod).await?;
+    let mut pod = template::pod(job, &name, &job["spec"]["template"], &labels);
+    let owner = container::owner_of(job.name());
+    if world.faults.has_sidecar(job.namespace(), owner)
+        && let Some(containers) = pod["spec"]["containers"].as_array_mut()
+    {
+        containers.push(json!({"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.27.1"}));
+    }
+    match world.create(Kind::Pod, MANAGER, pod).await {
+        Err(err) => match err.refusal() {
+            Some((403, message)) => return Ok(Some(message.to_owned())),
+            _ => return Err(err),
+        },
+        Ok(_) => {}
+    }
     event::normal(
         world,
         job,
@@ -174,7 +188,7 @@ async fn create_pod(world: &World, job: &Object) -> Result<()> {
         "SuccessfulCreate",
         &format!("Created pod: {name}"),
     );
-    Ok(())
+    Ok(None)
 }
 
 fn progress(job: &Object, tally: &Tally) -> Value {

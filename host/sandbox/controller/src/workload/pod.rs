@@ -10,6 +10,7 @@ use crate::object::Object;
 use crate::queue::Key;
 use crate::world::{Result, World};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -60,9 +61,10 @@ async fn schedule(world: &World, key: &Key, pod: &Object) -> Result<Next> {
     if !world.options.workloads {
         return Ok(None);
     }
-    let place = match missing_claim(world, pod) {
-        Some(message) => Err(message),
-        None => choose_node(world, pod),
+    let place = match claims(world, pod) {
+        Claims::Bound => choose_node(world, pod),
+        Claims::Binding => return Ok(Some(AGAIN)),
+        Claims::Unbound(why) => Err(no_node(world, &why)),
     };
     match place {
         Ok(node) => {
@@ -78,55 +80,151 @@ async fn schedule(world: &World, key: &Key, pod: &Object) -> Result<Next> {
             Ok(None)
         }
         Err(message) => {
-            world
-                .settle_status(pod, "kube-scheduler", status::unschedulable(pod, &message))
-                .await?;
+            let told = status::unschedulable(pod, &message);
+            if world.settle_status(pod, "kube-scheduler", told).await? {
+                event::warning(
+                    world,
+                    pod,
+                    "default-scheduler",
+                    "FailedScheduling",
+                    &message,
+                );
+            }
             Ok(Some(AGAIN))
         }
     }
 }
 
-fn missing_claim(world: &World, pod: &Object) -> Option<String> {
-    pod.claims().into_iter().find_map(|name| {
-        match world.cached(&Key::new(
-            Kind::PersistentVolumeClaim,
-            pod.namespace(),
-            name,
-        )) {
-            None => Some(format!("persistentvolumeclaim \"{name}\" not found")),
-            Some(claim) if claim.text("/status/phase") != "Bound" => {
-                Some("pod has unbound immediate PersistentVolumeClaims".to_owned())
-            }
-            Some(_) => None,
+/// The claims that a pod mounts.
+enum Claims {
+    Bound,
+    /// They bind late, or have not been looked at yet: the scheduler waits without a word.
+    Binding,
+    Unbound(String),
+}
+
+fn claims(world: &World, pod: &Object) -> Claims {
+    let mut binding = false;
+    for name in pod.claims() {
+        let key = Key::new(Kind::PersistentVolumeClaim, pod.namespace(), name);
+        let Some(claim) = world.cached(&key) else {
+            return Claims::Unbound(format!("persistentvolumeclaim \"{name}\" not found"));
+        };
+        if claim.is_going() {
+            let why = format!("persistentvolumeclaim \"{name}\" is being deleted");
+            return Claims::Unbound(why);
         }
-    })
+        if claim.text("/status/phase") != "Bound" {
+            if super::claim::is_stuck(world, &claim) {
+                let why = "pod has unbound immediate PersistentVolumeClaims";
+                return Claims::Unbound(why.to_owned());
+            }
+            binding = true;
+        }
+    }
+    if binding {
+        Claims::Binding
+    } else {
+        Claims::Bound
+    }
+}
+
+/// The words of kube-scheduler 1.36, which has looked whether other pods could make room.
+fn no_node(world: &World, why: &str) -> String {
+    let all = world.cached_all(Kind::Node, "").len();
+    format!(
+        "0/{all} nodes are available: {why}. preemption: 0/{all} nodes are available: {all} Preemption is not helpful for scheduling."
+    )
 }
 
 fn choose_node(world: &World, pod: &Object) -> std::result::Result<String, String> {
     let nodes = world.cached_all(Kind::Node, "");
-    let fits = |node: &&Arc<Object>| {
-        let selected = pod["spec"]["nodeSelector"]
-            .as_object()
-            .is_none_or(|wanted| {
-                wanted
-                    .iter()
-                    .all(|(label, value)| node["metadata"]["labels"][label] == *value)
-            });
-        selected && node.is_true("Ready") && !node.flag("/spec/unschedulable")
-    };
     let load = |node: &&Arc<Object>| {
         let pods = world.cached_all(Kind::Pod, "");
         pods.iter()
             .filter(|other| other.text("/spec/nodeName") == node.name())
             .count()
     };
-    let best = nodes.iter().filter(fits).min_by_key(load);
-    best.map(|node| node.name().to_owned()).ok_or_else(|| {
-        format!(
-            "0/{0} nodes are available: {0} node(s) didn't match or were unschedulable.",
-            nodes.len()
-        )
-    })
+    let fits = |node: &&Arc<Object>| against(node, pod).is_none();
+    if let Some(best) = nodes.iter().filter(fits).min_by_key(load) {
+        return Ok(best.name().to_owned());
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for node in &nodes {
+        *counts
+            .entry(against(node, pod).unwrap_or_default())
+            .or_default() += 1;
+    }
+    let mut reasons: Vec<String> = counts
+        .iter()
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect();
+    reasons.sort();
+    Err(no_node(world, &reasons.join(", ")))
+}
+
+/// What speaks against a node for a pod.
+fn against(node: &Object, pod: &Object) -> Option<&'static str> {
+    let selected = pod["spec"]["nodeSelector"]
+        .as_object()
+        .is_none_or(|wanted| {
+            wanted
+                .iter()
+                .all(|(label, value)| node["metadata"]["labels"][label] == *value)
+        });
+    if node.flag("/spec/unschedulable") {
+        Some("node(s) were unschedulable")
+    } else if !node.is_true("Ready") {
+        Some("node(s) had untolerated taint(s)")
+    } else if !selected {
+        Some("node(s) didn't match Pod's node affinity/selector")
+    } else {
+        None
+    }
+}
+
+/// Lets a pod wait that cannot start, as the kubelet does, and tells why in an event. Says whether there was a reason to.
+async fn wait(world: &World, pod: &Object) -> Result<bool> {
+    let held = world
+        .faults
+        .held_pods(pod.namespace(), container::owner(pod));
+    let (reason, message) = match held.or_else(|| unpullable(pod)) {
+        Some(why) => why,
+        None => return Ok(false),
+    };
+    let by_event = reason.starts_with("Failed");
+    let shown = if by_event {
+        ("ContainerCreating", "")
+    } else {
+        (reason.as_str(), message.as_str())
+    };
+    let waiting = status::waiting(pod, shown.0, shown.1);
+    if world.settle_status(pod, KUBELET, waiting).await? {
+        if by_event {
+            event::warning(world, pod, KUBELET, &reason, &message);
+        } else {
+            event::warning(world, pod, KUBELET, "Failed", &format!("Error: {reason}"));
+        }
+    }
+    Ok(true)
+}
+
+/// An image whose registry's name resolves nowhere (RFC 6761), in the words of kubelet 1.36 over containerd 2.
+fn unpullable(pod: &Object) -> Option<(String, String)> {
+    let images = pod.list("/spec/containers").iter();
+    let mut images = images.filter_map(|one| one["image"].as_str());
+    let image = images.find(|image| {
+        image
+            .split_once('/')
+            .is_some_and(|(host, _)| host.ends_with(".invalid"))
+    })?;
+    let (host, path) = image.split_once('/')?;
+    let (name, tag) = path.rsplit_once(':').unwrap_or((path, "latest"));
+    let why = format!(
+        "failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": failed to do request: Head \"https://{host}/v2/{name}/manifests/{tag}\": dial tcp: lookup {host}: no such host"
+    );
+    let message = format!("Back-off pulling image \"{image}\": ErrImagePull: {why}");
+    Some(("ImagePullBackOff".to_owned(), message))
 }
 
 async fn start(world: &World, pod: &Object, of_job: bool) -> Result<Next> {
@@ -135,6 +233,9 @@ async fn start(world: &World, pod: &Object, of_job: bool) -> Result<Next> {
         if world.settle_status(pod, KUBELET, waiting).await? {
             event::warning(world, pod, KUBELET, "Failed", &format!("Error: {message}"));
         }
+        return Ok(Some(AGAIN));
+    }
+    if wait(world, pod).await? {
         return Ok(Some(AGAIN));
     }
     sleep(world.options.pod_time).await;
@@ -198,7 +299,7 @@ async fn execute(world: &World, key: &Key, pod: &Object) -> Result<Next> {
         return Ok(None);
     }
     world
-        .patch_status(&now, KUBELET, status::ended(&now, outcome.code))
+        .settle_status(&now, KUBELET, status::ended(&now, outcome.code))
         .await?;
     Ok(None)
 }

@@ -163,7 +163,7 @@ async fn a_restore_puts_the_chosen_snapshot_on_the_claim() {
         .unwrap();
     assert!(
         logs.contains(&format!(
-            "restoring <Snapshot {} of [/data] at ",
+            "restoring snapshot {} of [/data] at ",
             wanted.short_id
         )),
         "{logs}"
@@ -285,7 +285,7 @@ async fn a_failing_mover_is_never_terminal() {
         failed["status"]["latestMoverStatus"]["logs"]
             .as_str()
             .unwrap()
-            .contains("input/output error")
+            .contains("no space left on device")
     );
     home.until(&path, "recovered", |object| {
         object["status"]["lastManualSync"] == "hard"
@@ -489,7 +489,7 @@ async fn run_job(home: &Home, job: Value) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_lists_the_snapshots_as_json_among_other_lines() {
+async fn a_job_lists_the_snapshots_as_json() {
     let home = Home::start().await;
     let mount = json!({"volumeMounts": [{"name": "repository", "mountPath": "/repository"}]});
     let (verdict, log) = run_job(&home, list_job("list-plex", json!({}), mount)).await;
@@ -499,7 +499,6 @@ async fn a_job_lists_the_snapshots_as_json_among_other_lines() {
     let real = home.controllers.repositories().snapshots(PLEX);
     assert_eq!(listed.len(), real.len());
     assert_eq!(listed[0]["id"], real[0].id);
-    assert!(log.lines().count() > 1, "other lines surround it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Workloads, as a person sees them.
 
 use crate::cluster::{Home, deployment, eventually, is_true};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,8 +165,126 @@ async fn a_pod_without_its_claim_stays_pending_and_says_so() {
         )
         .await;
     assert_eq!(pending["status"]["phase"], "Pending");
-    assert_eq!(
-        crate::cluster::condition(&pending, "PodScheduled")["message"],
-        "persistentvolumeclaim \"nothing\" not found"
+    let message = &crate::cluster::condition(&pending, "PodScheduled")["message"];
+    let message = message.as_str().unwrap_or_default();
+    let why = "nodes are available: persistentvolumeclaim \"nothing\" not found. preemption:";
+    assert!(message.contains(why), "{message}");
+}
+
+/// The newest event about an object of that name with that reason.
+async fn event(home: &Home, namespace: &str, name: &str, reason: &str) -> Value {
+    let path = format!(
+        "/api/v1/namespaces/{namespace}/events?fieldSelector=involvedObject.name%3D{name},reason%3D{reason}"
     );
+    let events = home.get(&path).await;
+    let all = events["items"].as_array().cloned().unwrap_or_default();
+    all.into_iter().next_back().unwrap_or_default()
+}
+
+fn claim(name: &str, class: &str, source: &Value) -> Value {
+    json!({
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"], "storageClassName": class, "dataSourceRef": source,
+            "resources": {"requests": {"storage": "1Gi"}},
+        },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_waits_for_its_class_its_consumer_and_what_fills_it() {
+    let home = Home::start().await;
+    let nothing =
+        json!({"apiGroup": "volsync.backube", "kind": "ReplicationDestination", "name": "none"});
+    let cases = [
+        (
+            "classless",
+            "gone",
+            Value::Null,
+            "ProvisioningFailed",
+            "storageclass.storage.k8s.io \"gone\" not found",
+        ),
+        (
+            "late",
+            "openebs-hostpath",
+            Value::Null,
+            "WaitForFirstConsumer",
+            "waiting for first consumer",
+        ),
+        (
+            "unfilled",
+            "ceph-ssd",
+            nothing,
+            "VolSyncPopulatorReplicationDestinationMissing",
+            "\"none\" not found",
+        ),
+    ];
+    for (name, class, source, reason, message) in cases {
+        let claims = "/api/v1/namespaces/default/persistentvolumeclaims";
+        home.post(claims, claim(name, class, &source)).await;
+        eventually("its event", async || {
+            let event = event(&home, "default", name, reason).await;
+            event["message"]
+                .as_str()
+                .is_some_and(|told| told.contains(message))
+        })
+        .await;
+        let pending = home.get(&format!("{claims}/{name}")).await;
+        assert_eq!(pending["status"]["phase"], "Pending", "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_whose_image_cannot_be_pulled_waits_and_says_why() {
+    let home = Home::start().await;
+    let pod = json!({
+        "metadata": {"name": "unpulled", "namespace": "default"},
+        "spec": {"containers": [{"name": "app", "image": "registry.invalid/app:1"}]},
+    });
+    home.post("/api/v1/namespaces/default/pods", pod).await;
+    let path = "/api/v1/namespaces/default/pods/unpulled";
+    let state = "/status/containerStatuses/0/state/waiting";
+    let waiting = home
+        .until(path, "waiting", |pod| pod.pointer(state).is_some())
+        .await;
+    let waiting = waiting.pointer(state).cloned().unwrap_or_default();
+    assert_eq!(waiting["reason"], "ImagePullBackOff");
+    let message = waiting["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains("lookup registry.invalid: no such host"),
+        "{message}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_refuses_what_it_has_no_room_for() {
+    let home = Home::start().await;
+    let quota = json!({
+        "metadata": {"name": "small", "namespace": "default"},
+        "spec": {"hard": {"count/jobs.batch": "0", "limits.memory": "1Gi"}},
+    });
+    home.post("/api/v1/namespaces/default/resourcequotas", quota)
+        .await;
+    let template = json!({"spec": {"restartPolicy": "Never", "containers": [{"name": "app", "image": "alpine"}]}});
+    let job = json!({"metadata": {"name": "refused", "namespace": "default"}, "spec": {"template": template}});
+    let refused = refusal(&home, "/apis/batch/v1/namespaces/default/jobs", &job).await;
+    assert_eq!(
+        refused,
+        "jobs.batch \"refused\" is forbidden: exceeded quota: small, requested: count/jobs.batch=1, used: count/jobs.batch=0, limited: count/jobs.batch=0"
+    );
+    let pod =
+        json!({"metadata": {"name": "silent", "namespace": "default"}, "spec": template["spec"]});
+    let refused = refusal(&home, "/api/v1/namespaces/default/pods", &pod).await;
+    assert_eq!(
+        refused,
+        "pods \"silent\" is forbidden: failed quota: small: must specify limits.memory for: app"
+    );
+}
+
+/// The words with which the server refuses to make an object.
+async fn refusal(home: &Home, path: &str, object: &Value) -> String {
+    match home.send("POST", path, "application/json", object).await {
+        Err(kube::Error::Api(status)) => status.message,
+        other => panic!("not refused: {other:?}"),
+    }
 }

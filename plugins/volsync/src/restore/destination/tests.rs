@@ -2,6 +2,7 @@
 
 use super::wait::{State, judge};
 use super::*;
+use crate::mover::Trail;
 use crate::restore::look::tests::scene;
 
 fn chosen() -> Snapshot {
@@ -14,15 +15,10 @@ fn chosen() -> Snapshot {
     }
 }
 
-fn verify(logs: &str, pod: &str) -> std::result::Result<(), String> {
+fn verify(logs: &str, pod: &str) -> std::result::Result<Proof, String> {
     let scene = scene(json!({}));
-    let wait = Wait {
-        scene: &scene,
-        name: String::new(),
-        uid: String::new(),
-        tag: String::new(),
-        trail: Trail::with(pod),
-    };
+    let mut wait = Wait::of(&scene, String::new(), String::new(), String::new());
+    wait.trail = Trail::with(pod);
     wait.verify(logs, &chosen())
         .map_err(|error| error.code().to_owned())
 }
@@ -50,7 +46,7 @@ fn destination_has_all_mover_settings_and_overwrites_in_place() {
 
 #[test]
 fn names_of_long_sources_stay_short_enough() {
-    let name = name(&"very-long-".repeat(20), "abcd1234");
+    let name = name(&"very-long-".repeat(20), "a token");
     assert!(name.len() < 63 - "volsync-dst-".len(), "{name}");
     assert!(!name.contains("--"), "{name}");
 }
@@ -86,20 +82,30 @@ fn success_needs_our_tag_and_the_result() {
 }
 
 #[test]
-fn success_is_believed_only_with_the_line_that_names_the_chosen_snapshot() {
-    let line = "restoring <Snapshot ab12cd34 of [/data] at 2026-11-22 06:00:04.5 +0000 UTC by @volsync> to .";
-    assert_eq!(verify(line, ""), Ok(()));
-    assert_eq!(verify("Restic completed in 2s", line), Ok(()));
-    assert_eq!(
-        verify("Restic completed in 2s", ""),
-        Err("volsync.nothing-restored".to_owned())
-    );
-    assert_eq!(
-        verify("No eligible snapshots found", line),
-        Err("volsync.nothing-restored".to_owned())
-    );
-    assert_eq!(
-        verify(&line.replace("ab12", "ff99"), line),
-        Err("volsync.other-snapshot".to_owned())
-    );
+fn mover_names_the_snapshot_in_the_words_of_every_restic() {
+    let lines = [
+        "restoring <Snapshot ab12cd34 of [/data] at 2026-11-22 06:00:04.5 +0000 UTC by @volsync> to .",
+        "restoring snapshot ab12cd34 of [/data] at 2026-11-22 06:00:04.5 +0000 UTC by @volsync to .",
+        "Selected restic snapshot with id: ab12cd34",
+    ];
+    for line in lines {
+        assert_eq!(
+            verify(&format!("{line}\nRestic completed in 2s"), ""),
+            Ok(Proof::Named)
+        );
+        assert_eq!(verify("Restic completed in 2s", line), Ok(Proof::Named));
+        let other = verify(&line.replace("ab12", "ff99"), line);
+        assert_eq!(other, Err("volsync.other-snapshot".to_owned()));
+    }
+    let nothing = verify("No eligible snapshots found", lines[0]);
+    assert_eq!(nothing, Err("volsync.nothing-restored".to_owned()));
+}
+
+#[test]
+fn success_whose_log_is_gone_is_a_success_that_is_remarked_upon() {
+    assert_eq!(verify("Restic completed in 2s", ""), Ok(Proof::Silent));
+    assert_eq!(verify("", ""), Ok(Proof::Silent));
+    assert_eq!(Proof::Named.note(&chosen()), None);
+    let note = Proof::Silent.note(&chosen()).expect("a note");
+    assert!(note.contains("`ab12cd34`"), "{note}");
 }

@@ -25,7 +25,12 @@ pub(super) fn unschedulable(pod: &Object, message: &str) -> Value {
 
 /// On a node, and the container cannot start.
 pub(super) fn waiting(pod: &Object, reason: &str, message: &str) -> Value {
-    let state = json!({"waiting": {"reason": reason, "message": message}});
+    let mut state = json!({"waiting": {"reason": reason, "message": message}});
+    if message.is_empty()
+        && let Some(waiting) = state["waiting"].as_object_mut()
+    {
+        waiting.remove("message");
+    }
     json!({
         "phase": "Pending", "containerStatuses": containers(pod, &state, false, 0),
         "conditions": conditions(pod, &[("PodScheduled", "True", "", ""), ("Ready", "False", "ContainersNotReady", "")]),
@@ -41,7 +46,10 @@ fn containers(pod: &Object, state: &Value, ready: bool, restarts: i64) -> Vec<Va
             "imageID": format!("{}@sha256:{id}", container["image"].as_str().unwrap_or_default()),
         })
     };
-    container_names(pod).into_iter().map(one).collect()
+    let mut all: Vec<Value> = container_names(pod).into_iter().map(one).collect();
+    // As the kubelet sorts them.
+    all.sort_by_key(|one| one["name"].as_str().map(str::to_owned));
+    all
 }
 
 /// Running, ready or not.
@@ -103,15 +111,40 @@ pub(super) fn restarted(pod: &Object, code: i64) -> Value {
     json!({"containerStatuses": all})
 }
 
-/// The container has ended, and with it the pod.
+/// The container has ended, and with it the pod, unless there is another one in it, which runs on.
 pub(super) fn ended(pod: &Object, code: i64) -> Value {
+    let known = match pod.text("/status/phase") {
+        "Running" => pod.list("/status/containerStatuses"),
+        _ => &[],
+    };
+    let main = &pod["spec"]["containers"][0]["name"];
+    let mut all = containers(pod, &terminated(pod, code), false, 0);
+    let others = all.iter_mut().filter(|one| one["name"] != *main);
+    let mut runs_on = false;
+    for other in others {
+        if let Some(running) = known.iter().find(|one| one["name"] == other["name"]) {
+            *other = running.clone();
+            runs_on = true;
+        }
+    }
+    if runs_on {
+        // It is over already: its end stays what it was.
+        let ended = known.iter().find(|one| one["name"] == *main);
+        let ended = ended.filter(|one| one["state"]["terminated"].is_object());
+        if let (Some(ended), Some(now)) = (ended, all.iter_mut().find(|one| one["name"] == *main)) {
+            *now = ended.clone();
+        }
+        return json!({"containerStatuses": all, "conditions": conditions(pod, &[
+            ("Ready", "False", "ContainersNotReady", ""), ("ContainersReady", "False", "ContainersNotReady", ""),
+        ])});
+    }
     let (phase, reason) = if code == 0 {
         ("Succeeded", "PodCompleted")
     } else {
         ("Failed", "PodFailed")
     };
     json!({
-        "phase": phase, "containerStatuses": containers(pod, &terminated(pod, code), false, 0),
+        "phase": phase, "containerStatuses": all,
         "conditions": conditions(pod, &[("Ready", "False", reason, ""), ("ContainersReady", "False", reason, "")]),
     })
 }

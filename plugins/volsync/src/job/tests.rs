@@ -13,8 +13,20 @@ fn job(changes: Value) -> Value {
             pull_secrets: vec!["volsync-pull-1".to_owned()],
         },
         privileged: false,
-        seconds: 60,
+        work: &work(&["snapshots".to_owned()], None),
     })
+}
+
+fn work(args: &[String], data: Option<Access>) -> Work<'_> {
+    Work {
+        purpose: "list",
+        script: r#"exec restic "$@""#,
+        args,
+        data,
+        timeout: SignedDuration::from_secs(60),
+        patience: None,
+        whole: |_| true,
+    }
 }
 
 #[test]
@@ -63,20 +75,47 @@ fn everything_that_opens_the_repository_is_the_movers() {
             "{path}"
         );
     }
-    let args = pod["containers"][0]["args"].as_array().expect("args");
-    assert!(args.contains(&json!("/customCA/ca.crt")));
+    let certificate = json!([{"name": "RESTIC_CACERT", "value": "/customCA/ca.crt"}]);
+    assert_eq!(pod["containers"][0]["env"], certificate);
 }
 
 #[test]
-fn list_takes_no_lock_and_leaves_none() {
+fn job_ends_by_itself_later_than_anybody_waits_for_it() {
     let job = job(json!({}));
-    assert!(
-        job["spec"]["template"]["spec"]["containers"][0]["args"]
-            .as_array()
-            .is_some_and(|args| args.contains(&json!("--no-lock")))
-    );
     assert_eq!(job["spec"]["backoffLimit"], 0);
-    assert_eq!(job["spec"]["activeDeadlineSeconds"], 60);
+    assert_eq!(job["spec"]["activeDeadlineSeconds"], 60 + REMAINS);
+}
+
+#[test]
+fn volume_is_mounted_only_where_it_is_asked_for_and_as_that() {
+    let source = source(json!({}));
+    for (access, read_only) in [(Access::Read, true), (Access::Write, false)] {
+        let work = work(&[], Some(access));
+        let image = Image {
+            name: String::new(),
+            pull_secrets: Vec::new(),
+        };
+        let pod = pod(&Order {
+            source: &source,
+            name: "x",
+            image: &image,
+            privileged: false,
+            work: &work,
+        });
+        let of_data = |list: &Value| {
+            let mut all = list.as_array().expect("a list").iter();
+            all.find(|one| one["name"] == "data")
+                .expect("the volume")
+                .clone()
+        };
+        let claim = &of_data(&pod["volumes"])["persistentVolumeClaim"];
+        assert_eq!(*claim, json!({"claimName": "plex", "readOnly": read_only}));
+        let mount = of_data(&pod["containers"][0]["volumeMounts"]);
+        assert_eq!(mount["readOnly"], read_only);
+    }
+    let pod = &job(json!({}))["spec"]["template"]["spec"];
+    let volumes = pod["volumes"].as_array().expect("volumes");
+    assert!(volumes.iter().all(|volume| volume["name"] != "data"));
 }
 
 #[test]
@@ -104,7 +143,6 @@ fn google_credentials_are_mounted_without_reading_the_secret_and_told_only_when_
     let pod = &job["spec"]["template"]["spec"];
     assert_eq!(pod["volumes"][1]["secret"]["optional"], true);
     let container = &pod["containers"][0];
-    assert_eq!(container["env"], Value::Null);
     let script = container["command"][2].as_str().expect("a script");
     let file = format!("{CREDENTIALS}/{GCS_FILE}");
     assert_eq!(script.matches(&file).count(), 2, "{script}");
@@ -124,20 +162,7 @@ fn image_is_pulled_with_the_movers_secrets_or_those_of_the_account_that_a_person
 }
 
 #[test]
-fn missing_secret_is_seen_at_once_and_not_at_the_deadline() {
-    let pod = json!({"status": {"phase": "Pending", "containerStatuses": [
-        {"state": {"waiting": {"reason": "CreateContainerConfigError", "message": "secret \"x\" not found"}}},
-    ]}});
-    assert_eq!(
-        pod_state(&pod),
-        Pod::Stuck("secret \"x\" not found".to_owned())
-    );
-}
-
-#[test]
-fn failed_pod_tells_why_with_its_last_lines() {
-    let pod = json!({"status": {"phase": "Failed", "containerStatuses": [{"state": {"terminated": {"exitCode": 12}}}]}});
-    assert_eq!(pod_state(&pod), Pod::Failed(Some(12)));
+fn failed_list_tells_why_with_its_last_lines() {
     let causes = causes(Some(12), "opening\nFatal: wrong password or no key found\n");
     assert!(causes[0].contains("password"));
     assert_eq!(

@@ -1,14 +1,22 @@
-//! The Job that lists a repository from inside the cluster, and what its pod tells.
+//! A Job that runs restic from inside the cluster, for only the cluster may reach the repository. It is held: it is gone when its log is read, or
+//! when anything else happens.
 //!
 //! It is dressed as one of VolSync's own movers in all that opens a repository: Secret, certificate, volumes, user, service account, labels,
 //! affinity, and the name and label by which admission policies know a mover. It is none of VolSync's in the one thing that counts: nothing
 //! in it says that VolSync controls it, so VolSync leaves it alone. It reads no Secret itself; only the pod sees the values.
 
-use serde_json::{Map, Value, json};
+pub(crate) mod image;
+mod wait;
 
-use super::image::Image;
-use crate::restic::log;
+use agent_sdk::diagnosis::End;
+use agent_sdk::prelude::*;
+use agent_sdk::serde_json::Map;
+
+use crate::mover::CONTAINER;
+use crate::restic::{cause, log};
 use crate::source::Source;
+use crate::{operator, text};
+use image::Image;
 
 /// Where things are mounted; the same places as in VolSync's mover.
 const CA: &str = "/customCA";
@@ -16,24 +24,113 @@ const CREDENTIALS: &str = "/credentials";
 const CA_FILE: &str = "ca.crt";
 const GCS_FILE: &str = "gcs.json";
 
-/// Starts restic with its arguments. The Google credentials are a file for restic and a key of the Secret for VolSync, which tells restic of them
+/// Comes before each script. The Google credentials are a file for restic and a key of the Secret for VolSync, which tells restic of them
 /// only when they are there; with a path that leads nowhere, restic does not look for those of the machine or the service account. The pod
 /// finds out by itself, so nobody has to read the Secret.
-const START: &str = r#"if [ -f /credentials/gcs.json ]; then export GOOGLE_APPLICATION_CREDENTIALS=/credentials/gcs.json; fi; exec restic "$@""#;
+const START: &str = "if [ -f /credentials/gcs.json ]; then export GOOGLE_APPLICATION_CREDENTIALS=/credentials/gcs.json; fi; ";
+
+/// Where the volume is mounted.
+pub(crate) const DATA: &str = "/data";
+
+/// How much longer than we wait the Job may live, in seconds. It ends by itself where nobody is left to remove it; while somebody waits, what keeps it from
+/// its work is told, and not that it was ended.
+const REMAINS: u64 = 120;
+
+/// What restic is to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work<'a> {
+    /// What the Job's name says that it is for, after `volsync-agent-`: a verb.
+    pub(crate) purpose: &'a str,
+    /// A shell's script, which runs `restic "$@"`.
+    pub(crate) script: &'a str,
+    /// What the script gets.
+    pub(crate) args: &'a [String],
+    /// How the claim of the source is mounted at [`DATA`]; none: it is not.
+    pub(crate) data: Option<Access>,
+    /// How long it may take to begin.
+    pub(crate) timeout: SignedDuration,
+    /// How long it may run. None: no longer than the timeout, its beginning included.
+    pub(crate) patience: Option<SignedDuration>,
+    /// Says that a log is whole: one can lag behind its pod's end by a moment.
+    pub(crate) whole: fn(&str) -> bool,
+}
+
+/// How the volume is mounted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Printed {
+    pub(crate) end: End,
+    pub(crate) log: String,
+}
+
+/// What a Job fails with that did not come so far that restic ended.
+pub(crate) const FAILED: &str = "volsync.job-failed";
+
+/// Runs restic, and removes the Job afterwards. None while planning.
+///
+/// # Errors
+///
+/// [`FAILED`], with why; those of the host.
+pub(crate) fn run(step: &Step, source: &Source, work: &Work) -> Result<Option<Printed>> {
+    let name = format!(
+        "volsync-agent-{}-{}",
+        work.purpose,
+        text::hash(&run::token())
+    );
+    run::stand_in(&format!("name of the Job to {}", work.purpose), &name);
+    let image = image();
+    let manifest = manifest(&Order {
+        source,
+        name: &name,
+        image: &image,
+        privileged: privileged(&source.namespace)?,
+        work,
+    });
+    let held = cluster::hold(&[Change::create(kinds::JOB, manifest)], &["/metadata/name"])?;
+    if run::planning() {
+        return Ok(None);
+    }
+    let printed = wait::end(step, source, &name, work)?;
+    held.release()?;
+    Ok(Some(printed))
+}
+
+/// The image of the movers, as VolSync is told it; where that may not be read, a known one will do.
+fn image() -> Image {
+    let deployment = operator::find(None).unwrap_or_else(|error| {
+        debug!("VolSync's Deployment cannot be read: {error}");
+        None
+    });
+    Image::of(deployment.as_ref().map(|deployment| &deployment.0))
+}
+
+fn privileged(namespace: &str) -> Result<bool> {
+    let target = ObjectRef::cluster_scoped(kinds::NAMESPACE, namespace);
+    let object = cluster::find(&target, &["/metadata/annotations"])?;
+    let annotation =
+        |object: &Object| object.annotation("volsync.backube/privileged-movers") == Some("true");
+    Ok(object.as_ref().is_some_and(annotation))
+}
 
 /// How a Job is to be made.
 #[derive(Debug)]
-pub(crate) struct Order<'a> {
-    pub(crate) source: &'a Source,
-    pub(crate) name: &'a str,
-    pub(crate) image: &'a Image,
+struct Order<'a> {
+    source: &'a Source,
+    name: &'a str,
+    image: &'a Image,
     /// Movers of this namespace run as root.
-    pub(crate) privileged: bool,
-    pub(crate) seconds: u64,
+    privileged: bool,
+    work: &'a Work<'a>,
 }
 
 /// Returns the manifest.
-pub(crate) fn manifest(order: &Order) -> Value {
+fn manifest(order: &Order) -> Value {
     let source = order.source;
     let labels =
         json!({"app.kubernetes.io/created-by": "volsync", "app.kubernetes.io/managed-by": "agent"});
@@ -45,13 +142,17 @@ pub(crate) fn manifest(order: &Order) -> Value {
     if let Some(labels) = labels.as_object() {
         pod_labels.extend(labels.clone());
     }
+    let Work {
+        timeout, patience, ..
+    } = order.work;
+    let seconds = text::seconds(*timeout) + patience.map_or(0, text::seconds);
     json!({
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": order.name, "namespace": source.namespace, "labels": labels},
         "spec": {
             "backoffLimit": 0,
-            "activeDeadlineSeconds": order.seconds,
+            "activeDeadlineSeconds": seconds + REMAINS,
             "ttlSecondsAfterFinished": 600,
             "template": {"metadata": {"labels": pod_labels}, "spec": pod(order)},
         },
@@ -63,7 +164,7 @@ fn pod(order: &Order) -> Value {
     let mut spec = Map::new();
     spec.insert("restartPolicy".to_owned(), "Never".into());
     spec.insert("containers".to_owned(), json!([container(order)]));
-    spec.insert("volumes".to_owned(), volumes(source).into());
+    spec.insert("volumes".to_owned(), volumes(order).into());
     if let Some(account) = source.setting("moverServiceAccount") {
         spec.insert("serviceAccountName".to_owned(), account.clone());
     } else {
@@ -86,23 +187,19 @@ fn pod(order: &Order) -> Value {
     Value::Object(spec)
 }
 
-/// `--no-lock`: reading the list needs no lock, so a running or crashed mover does not stand in the way, and none is left behind. `--no-cache`:
-/// the list is read once, and the file system is read-only.
 fn container(order: &Order) -> Value {
-    let mut args = vec!["snapshots", "--json", "--no-lock", "--no-cache"];
-    let certificate = format!("{CA}/{CA_FILE}");
-    if custom_ca(order.source).is_some() {
-        args.extend(["--cacert", &certificate]);
-    }
     let mut container = json!({
-        "name": "restic",
+        "name": CONTAINER,
         "image": order.image.name,
-        "command": ["/bin/sh", "-c", START, "restic"],
-        "args": args,
+        "command": ["/bin/sh", "-c", format!("{START}{}", order.work.script), CONTAINER],
+        "args": order.work.args,
         "envFrom": [{"secretRef": {"name": order.source.repository()}}],
         "securityContext": security(order.privileged),
-        "volumeMounts": mounts(order.source),
+        "volumeMounts": mounts(order),
     });
+    if custom_ca(order.source).is_some() {
+        container["env"] = json!([{"name": "RESTIC_CACERT", "value": format!("{CA}/{CA_FILE}")}]);
+    }
     if let Some(resources) = order.source.setting("moverResources") {
         container["resources"] = resources.clone();
     }
@@ -141,7 +238,8 @@ fn custom_ca(source: &Source) -> Option<Value> {
 }
 
 /// An optional volume mounts the Google credentials when they are there.
-fn volumes(source: &Source) -> Vec<Value> {
+fn volumes(order: &Order) -> Vec<Value> {
+    let source = order.source;
     let credentials = json!({
         "name": "credentials",
         "secret": {
@@ -155,6 +253,10 @@ fn volumes(source: &Source) -> Vec<Value> {
         credentials,
     ];
     volumes.extend(custom_ca(source));
+    volumes.extend(order.work.data.map(|access| {
+        let claim = json!({"claimName": source.claim(), "readOnly": access == Access::Read});
+        json!({"name": "data", "persistentVolumeClaim": claim})
+    }));
     for volume in mover_volumes(source) {
         let mut mounted = volume["volumeSource"]
             .as_object()
@@ -166,7 +268,8 @@ fn volumes(source: &Source) -> Vec<Value> {
     volumes
 }
 
-fn mounts(source: &Source) -> Vec<Value> {
+fn mounts(order: &Order) -> Vec<Value> {
+    let source = order.source;
     let mut mounts = vec![
         json!({"name": "tempdir", "mountPath": "/tmp"}),
         json!({"name": "credentials", "mountPath": CREDENTIALS, "readOnly": true}),
@@ -174,6 +277,9 @@ fn mounts(source: &Source) -> Vec<Value> {
     if custom_ca(source).is_some() {
         mounts.push(json!({"name": "custom-ca", "mountPath": CA, "readOnly": true}));
     }
+    mounts.extend(order.work.data.map(
+        |access| json!({"name": "data", "mountPath": DATA, "readOnly": access == Access::Read}),
+    ));
     for volume in mover_volumes(source) {
         let path = format!("/mnt/{}", volume["mountPath"].as_str().unwrap_or_default());
         mounts.push(json!({"name": volume_name(volume), "mountPath": path}));
@@ -190,64 +296,10 @@ fn volume_name(volume: &Value) -> String {
     format!("u-{}", volume["mountPath"].as_str().unwrap_or_default())
 }
 
-/// How far the Job's pod is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Pod {
-    /// Not at its end; says what it waits for, if anything.
-    Pending(Option<String>),
-    /// It cannot start, ever.
-    Stuck(String),
-    /// Its log is complete.
-    Succeeded,
-    /// Its log says why; the exit code of restic, when there is one.
-    Failed(Option<i64>),
-}
-
-/// Reads a pod's status.
-pub(crate) fn pod_state(pod: &Value) -> Pod {
-    let container = pod
-        .pointer("/status/containerStatuses/0/state")
-        .unwrap_or(&Value::Null);
-    let exit = container
-        .pointer("/terminated/exitCode")
-        .and_then(Value::as_i64);
-    match (pod.pointer("/status/phase").and_then(Value::as_str), exit) {
-        (Some("Succeeded"), _) => Pod::Succeeded,
-        (Some("Failed"), exit) => Pod::Failed(exit),
-        _ => waiting(container, pod),
-    }
-}
-
-fn waiting(container: &Value, pod: &Value) -> Pod {
-    let text = |value: &Value, pointer: &str| {
-        value
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
-    let why = text(container, "/waiting/message").or_else(|| text(container, "/waiting/reason"));
-    match container.pointer("/waiting/reason").and_then(Value::as_str) {
-        Some("CreateContainerConfigError" | "InvalidImageName" | "CreateContainerError") => {
-            Pod::Stuck(why.unwrap_or_default())
-        }
-        Some("ContainerCreating" | "PodInitializing") => Pod::Pending(None),
-        Some(_) => Pod::Pending(why),
-        None => Pod::Pending(unschedulable(pod)),
-    }
-}
-
-fn unschedulable(pod: &Value) -> Option<String> {
-    let conditions = pod.pointer("/status/conditions")?.as_array()?;
-    let scheduled = conditions
-        .iter()
-        .find(|condition| condition["type"] == "PodScheduled" && condition["status"] == "False")?;
-    scheduled["message"].as_str().map(str::to_owned)
-}
-
-/// Says why a list could not be read, most telling first.
+/// Says why restic did not do what it was to do, most telling first.
 pub(crate) fn causes(exit: Option<i64>, text: &str) -> Vec<String> {
     let mut causes = Vec::new();
-    if let Some(why) = log::why(exit, text) {
+    if let Some(why) = cause::why(exit, text) {
         causes.push(why.to_owned());
     }
     if let Some(exit) = exit.filter(|exit| *exit != 0) {

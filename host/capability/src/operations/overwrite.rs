@@ -1,0 +1,101 @@
+//! Announcing what others are about to overwrite, and what undoes it.
+
+use agent_core::effect::Verb;
+use agent_core::failure::Failure;
+use agent_core::object::ObjectRef;
+use agent_core::undo::{Callee, Compensation, Undo};
+
+use super::invocation;
+use crate::bindings::ops::operations::operations as wit;
+use crate::cluster::{self, client::Unanswered};
+use crate::gate::{Announced, Ask, Entry, Gate, Pass};
+
+/// What may be overwritten by now.
+pub struct Overwritten {
+    gate: Gate,
+    /// The number of the effect; none while a compensation runs.
+    number: Option<u64>,
+}
+
+impl Overwritten {
+    pub(super) fn settle(&self) {
+        self.gate.keep(self.number.as_slice());
+    }
+
+    pub(super) fn withdraw(&self) {
+        if let Some(number) = self.number {
+            self.gate.withdraw(number);
+        }
+    }
+}
+
+/// Announces it.
+pub(super) async fn overwrite(gate: &Gate, what: wit::Overwriting) -> Result<Overwritten, Failure> {
+    let number = match gate.is_compensating() {
+        true => None,
+        false => Some(announce(gate, what).await?),
+    };
+    let gate = gate.clone();
+    Ok(Overwritten { gate, number })
+}
+
+async fn announce(gate: &Gate, what: wit::Overwriting) -> Result<u64, Failure> {
+    let target = cluster::object_ref(what.target)?;
+    let called = what
+        .compensation
+        .map(|call| invocation(&call))
+        .transpose()?;
+    let operation = called.as_ref().map(|(operation, _)| operation.clone());
+    let ask = Ask::Overwrite(target.clone(), operation);
+    gate.admit(gate.next_call(), ask, |pass| async move {
+        let call = match called {
+            None => None,
+            Some((operation, arguments)) => Some(Callee {
+                digest: pass
+                    .gate()
+                    .run
+                    .operations
+                    .find(pass.gate(), &operation, &arguments)?,
+                risk: pass.gate().actor.grants.risk(),
+                operation,
+                arguments,
+            }),
+        };
+        let by_hand = what.by_hand;
+        let undo = Undo::Compensate(Compensation { call, by_hand });
+        put_on_record(&pass, target, undo).await
+    })
+    .await
+}
+
+/// The effect is in the ledger before whoever brings it about can hear of it. Returns its number.
+async fn put_on_record(pass: &Pass, target: ObjectRef, undo: Undo) -> Result<u64, Failure> {
+    let gate = pass.gate();
+    let mut effect = gate.effect(Verb::Overwrite, target.clone(), Vec::new(), false);
+    if let Some(before) = pass.attempts().last() {
+        effect.number = before.effect().number;
+    }
+    let (number, holder) = (effect.number, gate.holder(true));
+    gate.run.ledger.put(Entry {
+        number,
+        holder: holder.clone(),
+        target,
+        undo: undo.clone(),
+    });
+    let announced = Announced {
+        effect,
+        holder: Some(holder),
+        undo: Some(undo),
+        uid: None,
+    };
+    let done = pass.effect(
+        announced,
+        |_intent| async { Ok::<_, Unanswered>(()) },
+        |()| None,
+    );
+    done.await.map_err(|unanswered| {
+        gate.run.did_not_happen(number);
+        unanswered.failure
+    })?;
+    Ok(number)
+}

@@ -1,0 +1,163 @@
+//! What is seen of the mover of one synchronisation, look by look: whether it gets on, and whether it only fails.
+
+use super::{Mover, Pods, of};
+
+/// What was seen of the mover of one synchronisation, look by look.
+#[derive(Debug, Default)]
+pub(crate) struct Trail {
+    /// The last log that was seen.
+    pub(crate) log: String,
+    /// How many lines the longest one had. A mover that fails at the same place again and again never gets beyond it.
+    furthest: usize,
+    job: Option<String>,
+    failed: i64,
+    /// A Job from before the synchronisation.
+    ignored: Option<String>,
+}
+
+/// What one look has shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Seen {
+    /// There is a mover.
+    pub(crate) there: bool,
+    /// It got further than any before it.
+    pub(crate) moved: bool,
+    /// It has failed once more; how often by now.
+    pub(crate) failed: Option<i64>,
+    /// The log of that failure.
+    pub(crate) failure: String,
+    /// How often it has failed in its present Job.
+    pub(crate) failures: i64,
+    /// It has used up its tries. VolSync begins anew, with the same end, and its status says so only where the log differs from the last one.
+    pub(crate) exhausted: bool,
+    /// Its pods.
+    pub(crate) pods: Pods,
+}
+
+impl Seen {
+    /// Says whether it has failed and waits for its next try. One that runs may get over what the last one failed at.
+    pub(crate) fn fails(&self) -> bool {
+        self.failures > 0 && !self.pods.active
+    }
+}
+
+impl Trail {
+    /// Begins after a Job, which is another synchronisation's.
+    pub(crate) fn after(job: Option<String>) -> Trail {
+        Trail {
+            ignored: job,
+            ..Trail::default()
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with(log: &str) -> Trail {
+        Trail {
+            log: log.to_owned(),
+            ..Trail::default()
+        }
+    }
+
+    /// Returns the uid of the Job that was seen last.
+    pub(crate) fn job(&self) -> Option<&str> {
+        self.job.as_deref()
+    }
+
+    /// Looks. For people and deadlines only, so what goes wrong is as if there was nothing to see.
+    pub(crate) fn look(&mut self, namespace: &str, owner: &str) -> Seen {
+        let Ok(Some(mover)) = of(namespace, owner) else {
+            return Seen::default();
+        };
+        if self.ignores(&mover) {
+            return Seen::default();
+        }
+        let mut seen = self.see(&mover, mover.look());
+        if seen.failed.is_some() {
+            seen.failure = mover.failure().unwrap_or_default();
+        }
+        seen
+    }
+
+    fn ignores(&self, mover: &Mover) -> bool {
+        self.ignored.as_ref() == Some(&mover.uid)
+    }
+
+    fn see(&mut self, mover: &Mover, pods: Pods) -> Seen {
+        let other = self.job.as_ref().is_some_and(|job| *job != mover.uid);
+        let begun_anew = other && self.failed > 0;
+        let before = if other { 0 } else { self.failed };
+        let lines = pods.log().lines().count();
+        let moved = lines > self.furthest;
+        self.furthest = self.furthest.max(lines);
+        self.job = Some(mover.uid.clone());
+        self.failed = mover.failed;
+        if let Some(log) = &pods.log {
+            log.clone_into(&mut self.log);
+        }
+        Seen {
+            there: true,
+            moved,
+            failed: (mover.failed > before).then_some(mover.failed),
+            failure: String::new(),
+            failures: mover.failed,
+            exhausted: begun_anew || (mover.failed > 0 && mover.failed >= mover.limit),
+            pods,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::mover;
+    use super::*;
+
+    fn printed(log: &str) -> Pods {
+        Pods {
+            log: Some(log.to_owned()),
+            ..Pods::default()
+        }
+    }
+
+    #[test]
+    fn mover_that_fails_at_the_same_place_again_does_not_move_the_deadline() {
+        let mut trail = Trail::default();
+        assert!(trail.see(&mover("j", 0), printed("Starting\n")).moved);
+        let failed = "Starting\nlocked (9s ago)\n";
+        assert!(trail.see(&mover("j", 1), printed(failed)).moved);
+        assert!(!trail.see(&mover("j", 1), printed("Starting\n")).moved);
+        let again = trail.see(&mover("j", 2), printed("Starting\nlocked (1m39s ago)\n"));
+        assert_eq!((again.moved, again.failed), (false, Some(2)));
+        let on = "Starting\n[0:10] 3.00%\n[0:20] 6.00%\n";
+        assert!(trail.see(&mover("j", 2), printed(on)).moved);
+    }
+
+    #[test]
+    fn mover_that_fails_with_the_same_log_as_before_is_noticed() {
+        let mut trail = Trail::default();
+        assert!(!trail.see(&mover("j", 7), Pods::default()).exhausted);
+        assert!(trail.see(&mover("j", 8), Pods::default()).exhausted);
+        let mut trail = Trail::default();
+        trail.see(&mover("j", 7), Pods::default());
+        let anew = trail.see(&mover("made anew", 0), Pods::default());
+        assert!(anew.exhausted);
+    }
+
+    #[test]
+    fn mover_that_tries_again_does_not_count_as_one_that_fails() {
+        let mut trail = Trail::default();
+        let running = Pods {
+            active: true,
+            ..Pods::default()
+        };
+        assert!(!trail.see(&mover("j", 1), running).fails());
+        assert!(trail.see(&mover("j", 1), Pods::default()).fails());
+        assert!(!trail.see(&mover("k", 0), Pods::default()).fails());
+    }
+
+    #[test]
+    fn job_from_before_the_synchronisation_does_not_count() {
+        let trail = Trail::after(Some("old".to_owned()));
+        assert!(trail.ignores(&mover("old", 8)));
+        assert!(!trail.ignores(&mover("new", 0)));
+    }
+}

@@ -1,0 +1,158 @@
+//! What a dry run of a restore says: where a volume is not as the snapshot. Pure.
+//!
+//! `restic restore --dry-run --json -vv`, since 0.17, reads every file that is there, and says of each what it would do (restic 0.18.1,
+//! `internal/ui/restore/json.go`): `unchanged`; `updated` when its content differs; `restored` when it is missing, and always, with a size of 0, for
+//! folders and second links; `deleted` when it is too many. What files say of themselves (owner, times, attributes) is not compared.
+
+use serde_json::Value;
+
+use super::{cause, log};
+
+/// Compares a volume with a snapshot, the id of which is the first argument. Of the lines only those are printed that say something.
+pub(crate) const SCRIPT: &str = r#"{ restic restore "$1" --target /data --delete --dry-run --json -vv --no-lock --no-cache 2>&1; echo "exit $?"; } | grep -v -e '"message_type":"status"' -e '"action":"unchanged"' -e '"action":"restored".*"size":0}' | tail -n 500"#;
+
+/// Restores a snapshot, the id of which is the first argument, once the paths are removed that come after it.
+///
+/// restic 0.17 to 0.18.1 leaves zeros in a file with several links that it restores over what is there (`internal/restorer/fileswriter.go`: it makes
+/// a new file, and skips what was right in the old one). Into nothing it restores it well.
+pub(crate) const MEND: &str = r#"id=$1; shift; cd /data || exit; for path in "$@"; do rm -f -- ".$path" || exit; done; set --; if restic restore --help | grep -q -e --include-xattr; then set -- --include-xattr 'user.*'; fi; exec restic restore "$id" --target . --delete --no-cache "$@""#;
+
+/// What VolSync's mover leaves alone.
+const LOST_AND_FOUND: &str = "/lost+found";
+
+/// How many paths are named.
+const NAMED: usize = 200;
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Compared {
+    /// Every file has the content that it has in the snapshot, and there are no others.
+    Same,
+    /// These paths differ, from the root of the volume; with more than [`NAMED`] of them not all are given.
+    Differs(Vec<String>),
+    /// It could not be compared: why.
+    Unknown(String),
+}
+
+/// Says whether a log has all that [`SCRIPT`] prints.
+pub(crate) fn is_whole(log: &str) -> bool {
+    log.lines()
+        .next_back()
+        .is_some_and(|last| last.starts_with("exit "))
+}
+
+/// Reads what [`SCRIPT`] has printed.
+pub(crate) fn compared(log: &str) -> Compared {
+    let exit = log
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("exit "));
+    let exit: Option<i64> = exit.and_then(|exit| exit.trim().parse().ok());
+    let lines: Vec<Value> = log
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let summary = lines.iter().find(|line| line["message_type"] == "summary");
+    let (Some(0), Some(summary)) = (exit, summary) else {
+        return Compared::Unknown(why(exit, log));
+    };
+    let differs = |line: &&Value| {
+        let missing = line["action"] == "restored" && line["size"] != 0;
+        missing || line["action"] == "updated" || line["action"] == "deleted"
+    };
+    let paths = lines
+        .iter()
+        .filter(differs)
+        .filter_map(|line| line["item"].as_str());
+    let paths: Vec<_> = paths
+        .filter(|path| !is_lost_and_found(path))
+        .map(str::to_owned)
+        .collect();
+    let missing = summary["bytes_restored"].as_u64().unwrap_or_default() > 0;
+    if paths.is_empty() && !missing {
+        return Compared::Same;
+    }
+    Compared::Differs(paths)
+}
+
+/// Says whether all that differs is named.
+pub(crate) fn is_all(paths: &[String]) -> bool {
+    (1..=NAMED).contains(&paths.len())
+}
+
+fn is_lost_and_found(path: &str) -> bool {
+    let rest = path.strip_prefix(LOST_AND_FOUND);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn why(exit: Option<i64>, text: &str) -> String {
+    if text.contains("unknown flag") {
+        return "the restic of this VolSync is older than 0.17".to_owned();
+    }
+    let text = text.lines().filter(|line| !line.starts_with("exit "));
+    let text = text.collect::<Vec<_>>().join("\n");
+    match (cause::why(exit, &text), log::tail(&text, 1).pop()) {
+        (Some(why), _) => why.to_owned(),
+        (None, Some(line)) => line,
+        (None, None) => "restic said nothing".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What restic 0.18.1 prints of a volume with a spoilt file that has two links.
+    const SPOILT: &str = r#"{"message_type":"verbose_status","action":"updated","item":"/b","size":6000000}
+{"message_type":"summary","total_files":3,"files_restored":3,"files_skipped":1,"total_bytes":6000000,"bytes_restored":6000000,"bytes_skipped":3}
+exit 0
+"#;
+    const INTACT: &str = r#"{"message_type":"summary","total_files":2,"files_restored":2,"files_skipped":2,"bytes_skipped":6000003}
+exit 0
+"#;
+
+    #[test]
+    fn file_with_other_content_is_named() {
+        assert_eq!(compared(SPOILT), Compared::Differs(vec!["/b".to_owned()]));
+        assert_eq!(compared(INTACT), Compared::Same);
+    }
+
+    #[test]
+    fn file_that_is_too_many_differs_and_what_the_mover_leaves_alone_does_not() {
+        let deleted = |path: &str| {
+            format!(
+                "{{\"message_type\":\"verbose_status\",\"action\":\"deleted\",\"item\":\"{path}\",\"size\":0}}\n{INTACT}"
+            )
+        };
+        assert_eq!(
+            compared(&deleted("/new")),
+            Compared::Differs(vec!["/new".to_owned()])
+        );
+        assert_eq!(compared(&deleted("/lost+found")), Compared::Same);
+        assert_eq!(compared(&deleted("/lost+found/#12")), Compared::Same);
+    }
+
+    #[test]
+    fn what_was_not_read_to_its_end_proves_nothing() {
+        let unknown = |log: &str| matches!(compared(log), Compared::Unknown(_));
+        assert!(unknown(""));
+        assert!(unknown(&INTACT.replace("exit 0", "exit 1")));
+        assert!(unknown("exit 0\n"));
+        assert!(!is_whole(INTACT.trim_end_matches("exit 0\n")));
+        assert!(is_whole(INTACT));
+    }
+
+    #[test]
+    fn restic_that_cannot_compare_says_why() {
+        let old = compared("unknown flag: --dry-run\nexit 1\n");
+        assert_eq!(
+            old,
+            Compared::Unknown("the restic of this VolSync is older than 0.17".to_owned())
+        );
+        let wrong = r#"{"message_type":"exit_error","code":12,"message":"Fatal: wrong password or no key found"}"#;
+        let Compared::Unknown(why) = compared(&format!("{wrong}\nexit 12\n")) else {
+            panic!("it was compared");
+        };
+        assert!(why.contains("password"), "{why}");
+    }
+}

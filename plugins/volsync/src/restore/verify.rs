@@ -1,0 +1,174 @@
+//! Compares the volume with the snapshot once the mover has ended. The mover's word is not enough: restic leaves zeros in some files and calls that a
+//! success, see [`compare`].
+
+use agent_sdk::prelude::*;
+
+use super::destination::Order;
+use super::look::Scene;
+use crate::job::{self, Access, Printed, Work};
+use crate::restic::Snapshot;
+use crate::restic::compare::{self, Compared};
+
+/// So long the Job may read. A volume is as large as it is.
+const READING: SignedDuration = SignedDuration::from_hours(48);
+
+/// Proves that the volume is as the snapshot; mends what is not. Returns what the person should know when that cannot be proven.
+///
+/// # Errors
+///
+/// `volsync.not-as-snapshot`, which names the files.
+pub(super) fn verify(scene: &Scene, order: &Order) -> Result<Option<String>> {
+    let what = order.chosen.map_or("the snapshot", Snapshot::short);
+    let step = Step::new(format!("Compare `{}` with `{what}`", scene.source.claim()));
+    if !order.verify {
+        step.skip("--no-verify was given");
+        return Ok(None);
+    }
+    let Some(chosen) = order.chosen else {
+        for (purpose, access) in [
+            ("compare", Access::Read),
+            ("mend", Access::Write),
+            ("recheck", Access::Read),
+        ] {
+            job::run(
+                &step,
+                &scene.source,
+                &work(purpose, access, &[], order.timeout),
+            )?;
+        }
+        step.skip("compared when the run starts");
+        return Ok(None);
+    };
+    match compare(&step, scene, "compare", chosen, order.timeout)? {
+        Compared::Same => {
+            step.done("every file is as in the snapshot");
+            return Ok(None);
+        }
+        Compared::Unknown(why) => {
+            step.skip(&why);
+            return Ok(Some(unproven(chosen, &why)));
+        }
+        Compared::Differs(paths) => mend(&step, scene, chosen, &paths, order.timeout)?,
+    }
+    match compare(&step, scene, "recheck", chosen, order.timeout)? {
+        Compared::Same => {
+            step.done("every file is as in the snapshot");
+            Ok(None)
+        }
+        Compared::Unknown(why) => Err(differs(scene, chosen, &[]).cause(why)),
+        Compared::Differs(paths) => Err(differs(scene, chosen, &paths)),
+    }
+}
+
+fn unproven(chosen: &Snapshot, why: &str) -> String {
+    format!(
+        "whether every file is as in snapshot `{}` was not compared: {why}",
+        chosen.short()
+    )
+}
+
+fn work<'a>(
+    purpose: &'a str,
+    access: Access,
+    args: &'a [String],
+    timeout: SignedDuration,
+) -> Work<'a> {
+    let (script, whole): (_, fn(&str) -> bool) = match access {
+        Access::Read => (compare::SCRIPT, compare::is_whole),
+        Access::Write => (compare::MEND, |_| true),
+    };
+    Work {
+        purpose,
+        script,
+        args,
+        data: Some(access),
+        timeout,
+        patience: Some(READING),
+        whole,
+    }
+}
+
+/// Compares. Where the Job cannot run, nothing is known.
+fn compare(
+    step: &Step,
+    scene: &Scene,
+    purpose: &str,
+    chosen: &Snapshot,
+    timeout: SignedDuration,
+) -> Result<Compared> {
+    step.note("reads every file");
+    let args = [chosen.id.clone()];
+    match job::run(
+        step,
+        &scene.source,
+        &work(purpose, Access::Read, &args, timeout),
+    ) {
+        Ok(Some(Printed { log, .. })) => Ok(compare::compared(&log)),
+        Ok(None) => Ok(Compared::Same),
+        Err(error) if error.code() == job::FAILED => Ok(Compared::Unknown(error.to_string())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Restores into nothing what is not as in the snapshot.
+fn mend(
+    step: &Step,
+    scene: &Scene,
+    chosen: &Snapshot,
+    paths: &[String],
+    timeout: SignedDuration,
+) -> Result<()> {
+    if !compare::is_all(paths) {
+        return Err(differs(scene, chosen, paths));
+    }
+    warn!(
+        "{} not as in the snapshot after the restore: {}; restored once more into nothing",
+        match paths.len() {
+            1 => "one file is".to_owned(),
+            many => format!("{many} files are"),
+        },
+        named(paths)
+    );
+    step.note("restores once more what is not as in the snapshot");
+    let args: Vec<String> = std::iter::once(&chosen.id).chain(paths).cloned().collect();
+    let printed = job::run(
+        step,
+        &scene.source,
+        &work("mend", Access::Write, &args, timeout),
+    )?;
+    match printed {
+        Some(Printed { end, log }) if end.exit != 0 => {
+            let causes = job::causes(Some(end.exit), &log).into_iter();
+            Err(causes.fold(differs(scene, chosen, paths), Error::cause))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn differs(scene: &Scene, chosen: &Snapshot, paths: &[String]) -> Error {
+    let message = format!(
+        "`{}/{}` is not restored: the volume is not as snapshot `{}`",
+        scene.source.namespace,
+        scene.app,
+        chosen.short()
+    );
+    let error = Error::conflict("volsync.not-as-snapshot", message);
+    if paths.is_empty() {
+        return error;
+    }
+    error.cause(format!("these differ: {}", named(paths)))
+}
+
+/// Names the first of many.
+fn named(paths: &[String]) -> String {
+    const FIRST: usize = 10;
+    let first: Vec<_> = paths
+        .iter()
+        .take(FIRST)
+        .map(|path| format!("`{path}`"))
+        .collect();
+    match paths.len().saturating_sub(FIRST) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
