@@ -213,11 +213,6 @@ async fn app_stays_down_while_a_mover_may_be_at_work() {
                 .contains("until replicationdestinations media/mover is gone"),
             "{app:?}"
         );
-        assert!(
-            app.hint
-                .as_deref()
-                .is_some_and(|hint| hint.starts_with("agent undo"))
-        );
     }
 }
 
