@@ -133,24 +133,17 @@ async fn refuse_pods(world: &World, refused: bool) {
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "no-pods", "namespace": "default"},
         "spec": {"hard": {"pods": "0"}},
     });
-    match (world.is_simulated(), refused) {
-        (true, _) => {
-            let why = "exceeded quota: no-pods, requested: pods=1, used: pods=8, limited: pods=0";
-            let why = refused.then_some(why);
-            world.controllers().refuse_pods("default", why);
-        }
-        (false, true) => {
-            world.create(QUOTA, &quota).await;
-            // The server refuses pods whose quota it has not counted yet with other words.
-            world
-                .until("the quota is counted", || async {
-                    let quota = world.get(QUOTA, "default", "no-pods").await;
-                    quota["status"]["hard"]["pods"] == "0"
-                })
-                .await;
-        }
-        (false, false) => world.delete(QUOTA, "default", "no-pods").await,
+    if !refused {
+        return world.delete(QUOTA, "default", "no-pods").await;
     }
+    world.create(QUOTA, &quota).await;
+    // The server refuses pods whose quota it has not counted yet with other words.
+    world
+        .until("the quota is counted", || async {
+            let quota = world.get(QUOTA, "default", "no-pods").await;
+            quota["status"]["hard"]["pods"] == "0"
+        })
+        .await;
 }
 
 async fn list_whose_pod_is_refused_says_why_long_before_its_deadline(world: &World) {

@@ -98,11 +98,6 @@ impl Controllers {
         self.world.faults.hold_pods(namespace, owner, why);
     }
 
-    /// The pods of Jobs of a namespace are refused from now on, as an admission plugin does, with these words; or no longer.
-    pub fn refuse_pods(&self, namespace: &str, why: Option<&str>) {
-        self.world.faults.refuse_pods(namespace, why);
-    }
-
     /// VolSync gets no Jobs in a namespace from now on, as a quota refuses them, with these words; or it does again.
     pub fn refuse_jobs(&self, namespace: &str, why: Option<&str>) {
         self.world.faults.refuse_jobs(namespace, why);

@@ -18,7 +18,6 @@ struct State {
     slow: BTreeMap<(String, String), Slow>,
     unready: BTreeSet<(String, String)>,
     broken: BTreeMap<(String, String, String), (String, String)>,
-    refused_pods: BTreeMap<String, String>,
     held_pods: BTreeMap<(String, String), (String, String)>,
     refused_jobs: BTreeMap<String, String>,
     sidecars: BTreeSet<(String, String)>,
@@ -112,6 +111,7 @@ impl Faults {
         };
     }
 
+    /// Reason and message for which the container of this Job does not start.
     pub(crate) fn held_pods(&self, namespace: &str, owner: &str) -> Option<(String, String)> {
         let key = (namespace.to_owned(), owner.to_owned());
         self.state().held_pods.get(&key).cloned()
@@ -135,19 +135,6 @@ impl Faults {
             .contains(&(namespace.to_owned(), app.to_owned()))
     }
 
-    pub(crate) fn refuse_pods(&self, namespace: &str, why: Option<&str>) {
-        set(
-            &mut self.state().refused_pods,
-            namespace.to_owned(),
-            why.map(str::to_owned),
-        );
-    }
-
-    /// Why a Job gets no pod in this namespace.
-    pub(crate) fn refused_pods(&self, namespace: &str) -> Option<String> {
-        self.state().refused_pods.get(namespace).cloned()
-    }
-
     pub(crate) fn refuse_jobs(&self, namespace: &str, why: Option<&str>) {
         set(
             &mut self.state().refused_jobs,
@@ -161,7 +148,6 @@ impl Faults {
         self.state().refused_jobs.get(namespace).cloned()
     }
 
-    /// Reason and message for which the container of this Job does not start.
     pub(crate) fn inject_sidecar(&self, namespace: &str, owner: &str, there: bool) {
         let key = (namespace.to_owned(), owner.to_owned());
         let mut state = self.state();

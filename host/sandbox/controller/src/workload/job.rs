@@ -130,11 +130,7 @@ async fn steer(world: &World, job: &Object, pods: &[Object], tally: &Tally) -> R
         if let Some(wait) = backoff(world, pods) {
             return Ok(Some(wait));
         }
-        let refused = match world.faults.refused_pods(job.namespace()) {
-            Some(why) => Some(format!("pods \"{}-\" is forbidden: {why}", job.name())),
-            None => create_pod(world, job).await?,
-        };
-        if let Some(why) = refused {
+        if let Some(why) = create_pod(world, job).await? {
             let message = format!("Error creating: {why}");
             event::warning(world, job, "job-controller", "FailedCreate", &message);
             return Ok(Some(CREATION_BACKOFF));
@@ -174,12 +170,11 @@ async fn create_pod(world: &World, job: &Object) -> Result<Option<String>> {
     {
         containers.push(json!({"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.27.1"}));
     }
-    match world.create(Kind::Pod, MANAGER, pod).await {
-        Err(err) => match err.refusal() {
-            Some((403, message)) => return Ok(Some(message.to_owned())),
-            _ => return Err(err),
-        },
-        Ok(_) => {}
+    if let Err(err) = world.create(Kind::Pod, MANAGER, pod).await {
+        return match err.refusal() {
+            Some((403, message)) => Ok(Some(message.to_owned())),
+            _ => Err(err),
+        };
     }
     event::normal(
         world,
