@@ -174,12 +174,11 @@ async fn create_pod(world: &World, job: &Object) -> Result<Option<String>> {
     {
         containers.push(json!({"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.27.1"}));
     }
-    match world.create(Kind::Pod, MANAGER, pod).await {
-        Err(err) => match err.refusal() {
-            Some((403, message)) => return Ok(Some(message.to_owned())),
-            _ => return Err(err),
-        },
-        Ok(_) => {}
+    if let Err(err) = world.create(Kind::Pod, MANAGER, pod).await {
+        return match err.refusal() {
+            Some((403, message)) => Ok(Some(message.to_owned())),
+            _ => Err(err),
+        };
     }
     event::normal(
         world,
