@@ -258,7 +258,7 @@ impl<'a> Wait<'a> {
             .as_ref()
             .and_then(|one| one.condition("Synchronizing"));
         let told = condition
-            .map(|told| obstacle::of_condition(subject, Some(&told.reason), Some(&told.message)));
+            .map(|told| obstacle::of_condition(subject, Some(told.reason), Some(told.message)));
         let outlook = seen
             .pods
             .outlook
