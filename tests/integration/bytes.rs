@@ -260,7 +260,7 @@ async fn hard_linked_file_is_restored_without_zeros() {
 
 /// The app is down only for what nobody could see before, and no longer than it takes to see it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mover_that_cannot_start_is_told_of_within_half_a_minute() {
+async fn mover_that_cannot_start_is_given_up_soon() {
     let world = World::with_containers().await;
     let place = Place::new(&world).await;
     let states = [
@@ -282,8 +282,8 @@ async fn mover_that_cannot_start_is_told_of_within_half_a_minute() {
             took.as_secs_f64()
         );
         assert_ne!(ran.code(), Some(0), "{ran}");
-        // The list, the backup and what is put back have their time as well.
-        assert!(took < Duration::from_secs(60), "after {took:?}: {ran}");
+        // Told within half a minute, it is given up after one or, where a volume may still come, one and a half. What comes before and after has its time.
+        assert!(took < Duration::from_secs(130), "after {took:?}: {ran}");
         let wrong = before.present.differences(&Tree::of(&place.volume));
         assert!(wrong.is_empty(), "{}\n{ran}", wrong.join("\n"));
         is_whole(&place, &before, &ran.says(said)).await;

@@ -30,7 +30,8 @@ fn asks(method: &'static str, path: &'static str) -> impl Fn(&Request) -> bool +
 
 /// Demands that a restore has restored, and soon.
 async fn is_restored(app: &App<'_>, running: Running, since: Instant) {
-    let newest = app.snapshots()[0].tree.clone();
+    // The newest by now is that of the state before.
+    let newest = app.snapshots()[1].tree.clone();
     let ran = running.end().await.exits(0);
     assert!(since.elapsed() < NOTICED, "{:?}: {ran}", since.elapsed());
     assert_eq!(app.content(), newest, "{ran}");
