@@ -92,13 +92,14 @@ async fn everything_is_put_back_over_connections_that_died() {
     place.proxy.freeze();
     let stopped = Instant::now();
     running.signal(Signal::INT);
+    // What was there is brought back by VolSync.
+    world.controllers().answer("volsync");
     let ran = running.end().await.exits(6);
     assert!(
         stopped.elapsed() < NOTICED,
         "{:?}: {ran}",
         stopped.elapsed()
     );
-    world.controllers().answer("volsync");
     assert_eq!(place.app.content(), present, "{ran}");
     place.app.is_as(&before).await;
 }

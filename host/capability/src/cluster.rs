@@ -23,6 +23,7 @@ mod watch;
 pub(crate) use convert::object_ref;
 pub(crate) use fields::IDENTITY;
 pub(crate) use host::{given_up, release};
+pub(crate) use lease::LOCK_LOST;
 pub use lease::Lease;
 pub use watch::Watcher;
 

@@ -140,6 +140,11 @@ impl CallId {
         CallId(format!("u{effect}.{attempt}"))
     }
 
+    /// Returns whether it stands within an operation that the run itself called to undo an effect.
+    pub fn is_compensating(&self) -> bool {
+        self.0.starts_with('u')
+    }
+
     /// Splits it into the place of the operation that calls, and the number of the call; none for the run's own operation.
     pub fn split(&self) -> Option<(CallId, u64)> {
         let (caller, number) = self.0.rsplit_once('.').unwrap_or(("", &self.0));

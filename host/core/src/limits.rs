@@ -36,7 +36,8 @@ impl Limits {
     /// The limits of a run that a person started at a terminal.
     pub const TERMINAL: Limits = Limits {
         cpu_ms: 10_000,
-        wall_ms: 4 * 60 * 60 * 1000,
+        // A volume of some terabytes is restored and compared in one run.
+        wall_ms: 72 * 60 * 60 * 1000,
         memory_bytes: 128 << 20,
         run_memory_bytes: 512 << 20,
         host_call_bytes: 16 << 20,

@@ -127,7 +127,7 @@ pub(crate) async fn conclude(mut supervision: Supervision, ended: Result<Returne
     }
     let outcome = match ended {
         Ok(returned) => {
-            let put_back = gate.release_all().await;
+            let put_back = supervision.release_all().await;
             Outcome::Done {
                 value: returned.value,
                 failed: u64::from(returned.failed),
@@ -154,11 +154,30 @@ impl Supervision {
             let failure = failure.clone();
             self.gate.emit(Event::TakingBack { failure, held });
         }
-        let put_back = self.gate.release_all().await;
+        let put_back = self.release_all().await;
         Outcome::Failed {
             failure,
             put_back,
             held: 0,
+        }
+    }
+
+    /// Puts back everything that the run holds. Who asks it to stop meanwhile stops what undoes an overwriting, which may take hours: that and what is
+    /// older stays held then.
+    pub(crate) async fn release_all(&mut self) -> Vec<TakeBack> {
+        let gate = self.gate.clone();
+        let mut released = pin!(gate.release_all());
+        let mut listening = true;
+        loop {
+            tokio::select! {
+                biased;
+                put_back = &mut released => return put_back,
+                said = self.control.next(), if listening => match said {
+                    Some(Control::Cancel) => gate.stop(Failure::cancelled()),
+                    Some(Control::Answer { .. }) => {}
+                    None => listening = false,
+                },
+            }
         }
     }
 

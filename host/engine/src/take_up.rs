@@ -139,12 +139,7 @@ fn begun_again(inner: &Inner, record: &Record, consent: Consent) -> Begun {
 fn is_something_left(record: &Record, to: Aim) -> bool {
     match to {
         Aim::Finish => record.summary.is_open(),
-        Aim::Undo => {
-            record.summary.is_open()
-                || record.deeds().iter().any(|deed| {
-                    deed.stands() && deed.undo.is_some() && !deed.is_settled_overwriting()
-                })
-        }
+        Aim::Undo => record.summary.is_open() || record.deeds().iter().any(Deed::is_revertible),
     }
 }
 
@@ -282,12 +277,12 @@ async fn begin_again(
 }
 
 async fn take_back(
-    supervision: Supervision,
+    mut supervision: Supervision,
     record: &Record,
     give_up: bool,
     left_overwritten: Vec<String>,
 ) {
-    let mut put_back = supervision.gate.release_all().await;
+    let mut put_back = supervision.release_all().await;
     if left_overwritten.is_empty() {
         put_back.extend(overwritten(record));
     }

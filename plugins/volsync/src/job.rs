@@ -13,7 +13,7 @@ use agent_sdk::prelude::*;
 use agent_sdk::serde_json::Map;
 
 use crate::mover::CONTAINER;
-use crate::restic::{cause, log};
+use crate::restic::{DATA, cause, log};
 use crate::source::Source;
 use crate::{operator, text};
 use image::Image;
@@ -28,9 +28,6 @@ const GCS_FILE: &str = "gcs.json";
 /// only when they are there; with a path that leads nowhere, restic does not look for those of the machine or the service account. The pod
 /// finds out by itself, so nobody has to read the Secret.
 const START: &str = "if [ -f /credentials/gcs.json ]; then export GOOGLE_APPLICATION_CREDENTIALS=/credentials/gcs.json; fi; ";
-
-/// Where the volume is mounted.
-pub(crate) const DATA: &str = "/data";
 
 /// How much longer than we wait the Job may live, in seconds. It ends by itself where nobody is left to remove it; while somebody waits, what keeps it from
 /// its work is told, and not that it was ended.
@@ -192,7 +189,7 @@ fn container(order: &Order) -> Value {
         "name": CONTAINER,
         "image": order.image.name,
         "command": ["/bin/sh", "-c", format!("{START}{}", order.work.script), CONTAINER],
-        "args": order.work.args,
+        "args": order.work.args.iter().map(|arg| literal(arg)).collect::<Vec<_>>(),
         "envFrom": [{"secretRef": {"name": order.source.repository()}}],
         "securityContext": security(order.privileged),
         "volumeMounts": mounts(order),
@@ -204,6 +201,11 @@ fn container(order: &Order) -> Value {
         container["resources"] = resources.clone();
     }
     container
+}
+
+/// Writes an argument so that the kubelet leaves it as it is: it puts variables in for `$(NAME)`, and `$` for `$$`.
+fn literal(arg: &str) -> String {
+    arg.replace('$', "$$")
 }
 
 fn security(privileged: bool) -> Value {

@@ -15,6 +15,9 @@ pub(crate) use trail::{Seen, Trail};
 /// have one container as VolSync makes them, which is then the default one.
 pub(crate) const CONTAINER: &str = "restic";
 
+/// How many lines of a log are read. Whatever counts stands at its end, but for the snapshot that is restored: see [`Trail::restored`].
+pub(crate) const TAIL: u32 = 200;
+
 /// A mover that was found.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Mover {
@@ -134,7 +137,7 @@ impl Mover {
 fn log_of(pod: &Object) -> String {
     let container = diagnosis::container(pod, Some(CONTAINER));
     let namespace = pod.namespace().unwrap_or_default();
-    cluster::logs(namespace, pod.name(), container, None).unwrap_or_default()
+    cluster::logs(namespace, pod.name(), container, Some(TAIL)).unwrap_or_default()
 }
 
 /// Judges a pod whose mover has ended: another container that runs on keeps its Job from its end, and VolSync waits for that.

@@ -11,7 +11,7 @@ use agent_sdk::prelude::*;
 pub(crate) struct Overwriting {
     /// The operation that brings it back; none: nothing does
     compensation: Option<String>,
-    /// How to end: `fail`, `settle`, `withdraw`, `forget`, `sleep` or `let-go`
+    /// How to end: `fail`, `settle`, `withdraw`, `forget`, `sleep`, `let-go` or `release`
     #[arg(default = "fail")]
     end: String,
 }
@@ -39,7 +39,8 @@ pub(crate) fn overwrite(args: Overwriting) -> Result<Value> {
             return Err(Error::internal("guests.failed", "it has not begun"));
         }
         "sleep" => run::sleep(Duration::from_secs(3_600))?,
-        "let-go" => drop(settings.release()?),
+        "let-go" => drop(settings),
+        "release" => drop(settings.release()?),
         "forget" => {}
         _ => return Err(Error::internal("guests.failed", "on purpose")),
     }

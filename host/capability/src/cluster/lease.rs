@@ -22,6 +22,9 @@ mod claim;
 
 use claim::Claim;
 
+/// The code of a run whose lock somebody else has by now, or may have had.
+pub(crate) const LOCK_LOST: &str = "run.lock-lost";
+
 /// Where Leases of the cluster's own parts are, too.
 const NAMESPACE: &str = "kube-system";
 /// How long a Lease counts as held without being renewed.

@@ -12,6 +12,7 @@ use agent_core::undo::{Callee, Compensation};
 use jiff::Timestamp;
 
 use super::{Actor, Entry, Gate, guarded, ledger};
+use crate::cluster::LOCK_LOST;
 
 impl Gate {
     /// Returns whether what acts here undoes something.
@@ -57,8 +58,20 @@ impl Gate {
         entries.iter().filter_map(sentence).collect()
     }
 
+    /// Makes what was overwritten permanent, also for whoever holds the operation: it is as it was to become. Once the run is stopped it is undone.
+    pub(crate) fn settle_overwriting(&self, number: u64) {
+        let run = &self.run;
+        if run.violated().is_some() || run.stop.goes_on().is_err() {
+            return;
+        }
+        for entry in run.ledger.take(|entry| entry.number == number) {
+            run.stands(entry);
+            run.note(Note::Kept { number });
+        }
+    }
+
     /// Takes back what was announced and has not begun.
-    pub(crate) fn withdraw(&self, number: u64) {
+    pub(crate) fn withdraw_overwriting(&self, number: u64) {
         self.run.did_not_happen(number);
         let failure = Failure::new(Kind::Cancelled, "run.withdrawn", "it was not begun");
         self.run.note(Note::Result {
@@ -69,10 +82,20 @@ impl Gate {
         });
     }
 
-    /// Returns whether something newer is undone by an operation, at the end of the run.
+    /// Returns whether something newer may be half written by now, which is settled or undone later in the run.
     pub(super) fn waits_for_a_compensation(&self, entry: &Entry) -> bool {
         let newest = self.run.ledger.compensations().into_iter().next();
-        !self.run.planning() && newest.is_some_and(|newest| newest > entry.number)
+        let later = newest.is_some_and(|newest| newest > entry.number);
+        later && !self.run.planning() && self.run.stuck.keeps(entry).is_none()
+    }
+
+    /// Leaves it in the ledger. Nobody is told: it goes back later in the run.
+    pub(super) fn let_wait(&self, entry: Entry) -> TakeBack {
+        let message = "something that was begun after it may be half written by now";
+        let failure = Failure::new(Kind::Conflict, "run.not-yet", message);
+        let take_back = ledger::unsettled(&entry, failure);
+        self.run.ledger.put(entry);
+        take_back
     }
 
     /// Leaves what was overwritten as it is, for good: somebody has seen to it. Returns what that was.
@@ -129,6 +152,14 @@ impl Gate {
                     )),
             );
         };
+        // Somebody else is at work there by now.
+        if let Err(lost) = self.run.stop.stopped()
+            && lost.code == LOCK_LOST
+        {
+            return Err(lost.because(format!(
+                "once nobody else is at work there: agent undo {run}"
+            )));
+        }
         self.run.stop.lift();
         let operation = callee.operation.clone();
         let failure = match self.call_compensation(entry.number, callee).await {

@@ -172,15 +172,19 @@ impl Gate {
                 .run
                 .ledger
                 .take(|entry| entry.undo.compensation().is_none() && which(entry));
+            let (waiting, entries): (Vec<_>, Vec<_>) = entries
+                .into_iter()
+                .partition(|entry| gate.waits_for_a_compensation(entry));
             gate.announce_release(&entries).await;
-            let mut done = Vec::new();
+            let mut done: Vec<_> = waiting
+                .into_iter()
+                .map(|entry| gate.let_wait(entry))
+                .collect();
             let mut entries = entries.into_iter().peekable();
             while let Some(entry) = entries.next() {
                 let in_the_way = entries.peek().is_some() || gate.run.ledger.is_older(entry.number);
                 match gate.run.stuck.keeps(&entry) {
                     Some(until) => done.push(gate.leave_held(entry, &until)),
-                    // Not before what may be half written by now is settled, or compensated at the end of the run.
-                    None if gate.waits_for_a_compensation(&entry) => gate.run.ledger.put(entry),
                     None => done.extend(gate.put_back(entry, awaited, in_the_way).await),
                 }
             }

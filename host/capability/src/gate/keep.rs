@@ -10,10 +10,11 @@ impl Gate {
     /// Makes what is held permanent; inside a scope, leaves it to that scope. Once the run is stopped it stays held, and is put back.
     pub(crate) fn keep(&self, numbers: &[u64]) {
         let (run, scope) = (&self.run, self.actor.scope.as_ref());
-        if run.violated().is_some() || run.stop.goes_on().is_err() {
+        let undoes = self.is_compensating();
+        if !undoes && run.violated().is_some() || run.stop.goes_on().is_err() {
             return;
         }
-        if let (Some(bound), None) = (&run.bound, scope)
+        if let (Some(bound), None, false) = (&run.bound, scope, undoes)
             && let Err(failure) = bound.may_keep(numbers)
         {
             run.violate(failure);
@@ -22,7 +23,9 @@ impl Gate {
         for entry in run.ledger.keep(numbers, scope) {
             let number = entry.number;
             run.sketch.keep(number);
-            run.stands(entry);
+            if !undoes {
+                run.stands(entry);
+            }
             run.note(Note::Kept { number });
         }
     }

@@ -152,9 +152,7 @@ pub(crate) fn left(entries: &[Entry], permanent: bool) -> Vec<ledger::Entry> {
         entries.iter().any(answers)
     };
     // What was overwritten and is settled has been built upon since; only a person can say that it is to go.
-    let wanted = |deed: &Deed| {
-        deed.is_held() || permanent && deed.stands() && !deed.is_settled_overwriting()
-    };
+    let wanted = |deed: &Deed| deed.is_held() || permanent && deed.is_revertible();
     record::deeds(entries.iter())
         .into_iter()
         .filter(wanted)

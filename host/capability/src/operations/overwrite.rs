@@ -19,12 +19,14 @@ pub struct Overwritten {
 
 impl Overwritten {
     pub(super) fn settle(&self) {
-        self.gate.keep(self.number.as_slice());
+        if let Some(number) = self.number {
+            self.gate.settle_overwriting(number);
+        }
     }
 
     pub(super) fn withdraw(&self) {
         if let Some(number) = self.number {
-            self.gate.withdraw(number);
+            self.gate.withdraw_overwriting(number);
         }
     }
 }

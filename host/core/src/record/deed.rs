@@ -52,6 +52,14 @@ impl Deed {
         self.kept && compensation.is_some()
     }
 
+    /// Returns whether taking the run back reverts it although it was to stay. What undid something is not undone again.
+    pub fn is_revertible(&self) -> bool {
+        self.stands()
+            && self.undo.is_some()
+            && !self.is_settled_overwriting()
+            && !self.intent.call.is_compensating()
+    }
+
     /// Returns the effect.
     pub fn effect(&self) -> &Effect {
         &self.intent.effect

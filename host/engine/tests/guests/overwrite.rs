@@ -4,6 +4,7 @@ use agent_core::agent::{Agent as _, Run};
 use agent_core::call::{Consent, Resumption};
 use agent_core::event::TakeBack;
 use agent_core::journal::{Aim, Entry};
+use agent_core::record::Deed;
 use agent_core::secret::Secrets;
 use serde_json::{Value, json};
 
@@ -110,7 +111,8 @@ async fn stays_down(compensation: Option<&str>, code: &str) {
 
 guests! {
     "overwrite": async fn what_was_overwritten_is_brought_back_by_every_end_but_a_settled_one() {
-        let table = [("fail", 6, "whole"), ("settle", 0, "half"), ("withdraw", 6, "half"), ("forget", 0, "whole"), ("let-go", 0, "whole")];
+        let table = [("fail", 6, "whole"), ("settle", 0, "half"), ("withdraw", 6, "half"), ("forget", 0, "whole"), ("let-go", 0, "whole"),
+            ("release", 6, "whole"),];
         for (end, code, volume) in table {
             let world = world().await;
             let ended = overwrite(&world, Some("bring-back"), end).await;
@@ -193,4 +195,21 @@ async fn undo_of_a_finished_run_says_that_what_was_overwritten_stays() {
         Some("mend it by hand")
     );
     assert_eq!(undone.outcome.exit_code(), 1);
+}
+
+#[tokio::test]
+async fn what_undid_something_is_not_undone() {
+    let world = world().await;
+    overwrite(&world, Some("bring-back"), "fail").await;
+    assert_eq!(modes(&world), are("whole", "before"));
+    let run = world.last_record();
+    let compensating = |deed: &Deed| deed.intent.call.is_compensating();
+    let made = run.deeds().into_iter().filter(compensating).count();
+    assert!(made > 0, "nothing was brought back");
+    assert!(
+        run.deeds()
+            .iter()
+            .filter(|deed| compensating(deed))
+            .all(|deed| !deed.is_revertible())
+    );
 }

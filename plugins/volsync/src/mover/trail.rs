@@ -3,13 +3,16 @@
 use agent_sdk::cluster::Propagation;
 use agent_sdk::prelude::*;
 
-use super::{Mover, Pods, of};
+use super::{Mover, Pods, TAIL, of};
+use crate::restic::log::{self, Restored};
 
 /// What was seen of the mover of one synchronisation, look by look.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
-    /// The last log that was seen.
+    /// The end of the last log that was seen.
     pub(crate) log: String,
+    /// What the mover has said of what it restores, near the beginning of its log.
+    restored: Option<Restored>,
     /// How many lines the longest one had. A mover that fails at the same place again and again never gets beyond it.
     furthest: usize,
     job: Option<Job>,
@@ -60,6 +63,11 @@ impl Trail {
         }
     }
 
+    /// Returns what the mover has said of what it restores.
+    pub(crate) fn restored(&self) -> Restored {
+        self.restored.clone().unwrap_or(Restored::Silent)
+    }
+
     /// Begins anew, and goes on to ignore what the other one did.
     pub(crate) fn begin_after(other: &Trail) -> Trail {
         Trail::after(other.ignored.clone())
@@ -69,6 +77,7 @@ impl Trail {
     pub(crate) fn with(log: &str) -> Trail {
         Trail {
             log: log.to_owned(),
+            restored: Some(log::restored(log)),
             ..Trail::default()
         }
     }
@@ -117,7 +126,9 @@ impl Trail {
         let begun_anew = other && self.failed > 0;
         let before = if other { 0 } else { self.failed };
         let lines = pods.log().lines().count();
-        let moved = lines > self.furthest;
+        // Of a long log only the end is seen.
+        let cut = lines >= TAIL as usize && pods.log() != self.log;
+        let moved = lines > self.furthest || cut;
         self.furthest = self.furthest.max(lines);
         self.job = Some(Job {
             uid: mover.uid.clone(),
@@ -126,6 +137,10 @@ impl Trail {
         self.failed = mover.failed;
         if let Some(log) = &pods.log {
             log.clone_into(&mut self.log);
+            match log::restored(log) {
+                Restored::Silent => {}
+                said => self.restored = Some(said),
+            }
         }
         Seen {
             there: true,

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{cause, log};
+use super::{DATA, cause, log};
 
 /// Compares a volume with a snapshot, the id of which is the first argument. Of the lines only those are printed that say something.
 pub(crate) const SCRIPT: &str = r#"{ restic restore "$1" --target /data --delete --dry-run --json -vv --no-lock --no-cache 2>&1; echo "exit $?"; } | grep -v -e '"message_type":"status"' -e '"action":"unchanged"' -e '"action":"restored".*"size":0}' | tail -n 500"#;
@@ -52,27 +52,33 @@ pub(crate) fn compared(log: &str) -> Compared {
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
         .collect();
-    let summary = lines.iter().find(|line| line["message_type"] == "summary");
-    let (Some(0), Some(summary)) = (exit, summary) else {
-        return Compared::Unknown(why(exit, log));
-    };
     let differs = |line: &&Value| {
         let missing = line["action"] == "restored" && line["size"] != 0;
         missing || line["action"] == "updated" || line["action"] == "deleted"
     };
-    let paths = lines
-        .iter()
-        .filter(differs)
-        .filter_map(|line| line["item"].as_str());
-    let paths: Vec<_> = paths
-        .filter(|path| !is_lost_and_found(path))
-        .map(str::to_owned)
-        .collect();
-    let missing = summary["bytes_restored"].as_u64().unwrap_or_default() > 0;
-    if paths.is_empty() && !missing {
-        return Compared::Same;
+    let paths: Vec<_> = lines.iter().filter(differs).filter_map(path).collect();
+    // What differs does so, whatever else restic could not look at.
+    if !paths.is_empty() {
+        return Compared::Differs(paths);
     }
-    Compared::Differs(paths)
+    let summary = lines.iter().find(|line| line["message_type"] == "summary");
+    match (exit, summary) {
+        (Some(0), Some(summary)) if summary["bytes_restored"].as_u64().unwrap_or_default() == 0 => {
+            Compared::Same
+        }
+        (Some(0), Some(_)) => Compared::Differs(Vec::new()),
+        _ => Compared::Unknown(why(exit, log)),
+    }
+}
+
+/// Returns the path of a line, from the root of the volume. restic names what it would delete by where it stands.
+fn path(line: &Value) -> Option<String> {
+    let item = line["item"].as_str()?;
+    let path = match line["action"] == "deleted" {
+        true => item.strip_prefix(DATA).unwrap_or(item),
+        false => item,
+    };
+    (!is_lost_and_found(path)).then(|| path.to_owned())
 }
 
 /// Says whether all that differs is named.
@@ -121,7 +127,7 @@ exit 0
     fn file_that_is_too_many_differs_and_what_the_mover_leaves_alone_does_not() {
         let deleted = |path: &str| {
             format!(
-                "{{\"message_type\":\"verbose_status\",\"action\":\"deleted\",\"item\":\"{path}\",\"size\":0}}\n{INTACT}"
+                "{{\"message_type\":\"verbose_status\",\"action\":\"deleted\",\"item\":\"/data{path}\",\"size\":0}}\n{INTACT}"
             )
         };
         assert_eq!(
@@ -130,6 +136,12 @@ exit 0
         );
         assert_eq!(compared(&deleted("/lost+found")), Compared::Same);
         assert_eq!(compared(&deleted("/lost+found/#12")), Compared::Same);
+    }
+
+    #[test]
+    fn file_that_differs_does_so_whatever_could_not_be_read_after_it() {
+        let broken = SPOILT.replace("exit 0", "exit 1");
+        assert_eq!(compared(&broken), Compared::Differs(vec!["/b".to_owned()]));
     }
 
     #[test]

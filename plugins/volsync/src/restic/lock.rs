@@ -55,7 +55,7 @@ impl Lock {
 }
 
 /// Prints every lock of a repository, as it stands there.
-pub(crate) const SCRIPT: &str = r#"for id in $(restic list locks --no-lock --no-cache -q); do restic cat lock "$id" --no-lock --no-cache -q; done; echo "exit $?""#;
+pub(crate) const SCRIPT: &str = r#"restic list locks --no-lock --no-cache -q | while read -r id; do restic cat lock "$id" --no-lock --no-cache -q; done; echo "exit $?""#;
 
 /// A lock as it stands in the repository (`internal/restic/lock.go`).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -11,12 +11,15 @@ use agent_sdk::prelude::*;
 
 use super::look::Scene;
 use super::select::Pin;
-use super::{rival, verify};
+use super::{drain, rival, verify};
 use crate::restic::Snapshot;
 use wait::{Proof, Wait};
 
 /// The longest part of a source's name in the name of the destination; VolSync puts prefixes and suffixes around it.
 const NAME: usize = 32;
+
+/// What is said of a volume that no mover has written to.
+const UNTOUCHED: &str = "nothing was overwritten";
 
 /// What VolSync is to restore.
 pub(super) struct Order<'a> {
@@ -91,11 +94,17 @@ pub(super) fn restore(
             held.release()?;
             step.done("");
             let unproven = verify::verify(scene, order)?;
+            drain::refuse_users(scene)?;
             overwritten.settle();
             Ok(unproven.or_else(|| proof.note(chosen).filter(|_| !order.verify)))
         }
         Err(error) => Err(broken_off(error, wait, held, overwritten, &step)),
     }
+}
+
+/// Says whether a restore failed before it had written anything.
+pub(super) fn left_untouched(error: &Error) -> bool {
+    error.causes().iter().any(|cause| cause == UNTOUCHED)
 }
 
 /// The server has said no, so there is no destination.
@@ -115,9 +124,9 @@ fn broken_off(
     step: &Step,
 ) -> Error {
     step.note("stopping the mover");
-    if error.code() == wait::NOTHING || wait.called_off(held, step) {
+    if wait.is_untouched(&error) || wait.called_off(held, step) {
         overwritten.withdraw();
-        return error.cause("nothing was overwritten");
+        return error.cause(UNTOUCHED);
     }
     error.cause("the volume may be partly overwritten")
 }

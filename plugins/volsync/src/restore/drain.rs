@@ -52,6 +52,34 @@ pub(super) fn let_go(scene: &Scene, timeout: SignedDuration) -> Result<()> {
     Ok(())
 }
 
+/// Fails when a pod has the volume that is none of VolSync's nor of ours: somebody has started it in the middle.
+///
+/// # Errors
+///
+/// `volsync.volume-in-use`; those of the list.
+pub(super) fn refuse_users(scene: &Scene) -> Result<()> {
+    let claim = scene.source.claim();
+    let query = Query::all(kinds::POD).namespace(scene.source.namespace.as_str());
+    let pods = cluster::list(&query, &FIELDS)?;
+    let mut users = pods
+        .iter()
+        .filter(|pod| !of_volsync(pod) && mounts(pod, claim));
+    match users.next() {
+        None => Ok(()),
+        Some(pod) => Err(used_meanwhile(scene, pod)),
+    }
+}
+
+/// Makes the error of a pod that mounted the volume in the middle.
+pub(super) fn used_meanwhile(scene: &Scene, pod: &Object) -> Error {
+    let what = describe(pod, run::now());
+    let message = format!(
+        "`{}/{}` is not restored: {what}, mounted the volume while it was overwritten",
+        scene.source.namespace, scene.app
+    );
+    Error::conflict("volsync.volume-in-use", message)
+}
+
 fn until_free(
     scene: &Scene,
     timeout: SignedDuration,

@@ -71,16 +71,22 @@ pub(crate) fn rollback(args: Rollback) -> Result<Report> {
         timeout: args.timeout,
         verify: true,
     };
-    // A mover that was called off in time has overwritten nothing, and one that could not start would not start now either.
-    if verify::is_as(&scene, &chosen, args.timeout)? {
-        let summary = format!(
-            "is as in snapshot `{}`: nothing was overwritten",
-            chosen.short()
-        );
-        return Ok(Report { summary });
-    }
     let announce = || announced(&scene, None, chosen.short());
-    let note = destination::restore(&scene, &order, announce)?;
+    let note = match destination::restore(&scene, &order, announce) {
+        // What keeps this mover from starting may have kept the one before. Contents only: but for that nobody can look.
+        Err(error) if destination::left_untouched(&error) => {
+            if !verify::is_as(&scene, &chosen, args.timeout)? {
+                return Err(error);
+            }
+            warn!("{error}");
+            let summary = format!(
+                "has the files of snapshot `{}` as they were",
+                chosen.short()
+            );
+            return Ok(Report { summary });
+        }
+        restored => restored?,
+    };
     let lock = lock::left(&scene, args.timeout)?;
     note.iter().chain(&lock).for_each(|note| warn!("{note}"));
     let summary = format!(

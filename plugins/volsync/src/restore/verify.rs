@@ -4,6 +4,7 @@
 use agent_sdk::prelude::*;
 
 use super::destination::Order;
+use super::drain;
 use super::look::Scene;
 use crate::job::{self, Access, Printed, Work};
 use crate::restic::Snapshot;
@@ -27,6 +28,7 @@ pub(super) fn verify(scene: &Scene, order: &Order) -> Result<Option<String>> {
     let Some(chosen) = order.chosen else {
         for (purpose, access) in [
             ("compare", Access::Read),
+            ("again", Access::Read),
             ("mend", Access::Write),
             ("recheck", Access::Read),
         ] {
@@ -39,7 +41,13 @@ pub(super) fn verify(scene: &Scene, order: &Order) -> Result<Option<String>> {
         step.skip("compared when the run starts");
         return Ok(None);
     };
-    match compare(&step, scene, "compare", chosen, order.timeout)? {
+    let first = compare(&step, scene, "compare", chosen, order.timeout)?;
+    let first = match first {
+        // Once more: a repository that did not answer for a moment is no reason to leave it at that.
+        Compared::Unknown(_) => compare(&step, scene, "again", chosen, order.timeout)?,
+        known => known,
+    };
+    match first {
         Compared::Same => {
             step.done("every file is as in the snapshot");
             return Ok(None);
@@ -48,7 +56,10 @@ pub(super) fn verify(scene: &Scene, order: &Order) -> Result<Option<String>> {
             step.skip(&why);
             return Ok(Some(unproven(chosen, &why)));
         }
-        Compared::Differs(paths) => mend(&step, scene, chosen, &paths, order.timeout)?,
+        Compared::Differs(paths) => {
+            drain::refuse_users(scene)?;
+            mend(&step, scene, chosen, &paths, order.timeout)?;
+        }
     }
     match compare(&step, scene, "recheck", chosen, order.timeout)? {
         Compared::Same => {

@@ -35,7 +35,7 @@ impl Performer {
         };
         if self.hold {
             self.gate().run.ledger.put(entry);
-        } else {
+        } else if !self.gate().is_compensating() {
             self.gate().run.stands(entry);
         }
     }

@@ -132,7 +132,7 @@ impl Claim {
     }
 
     fn lost(&self, message: String) -> Failure {
-        Failure::new(Kind::Conflict, "run.lock-lost", message)
+        Failure::new(Kind::Conflict, super::LOCK_LOST, message)
             .hinted("see what was changed there meanwhile, and run it again")
     }
 

@@ -8,7 +8,7 @@ use agent_core::failure::Failure;
 use agent_core::journal::{Entry, Intent, Returned};
 use agent_core::plan::Plan;
 use agent_core::secret::MASK;
-use agent_core::undo::Undo;
+use agent_core::undo::{Callee, Compensation, Undo};
 use serde_json::Value;
 
 use super::Secrets;
@@ -108,6 +108,13 @@ impl Secrets {
         };
         match undo {
             Undo::Fields { fields, .. } if fields.iter().any(told) => Undo::Withheld,
+            Undo::Compensate(Compensation { call, by_hand }) => {
+                let told = |call: &Callee| call.arguments.values().any(|value| self.is_in(value));
+                Undo::Compensate(Compensation {
+                    call: call.filter(|call| !told(call)),
+                    by_hand: self.text(by_hand),
+                })
+            }
             undo => undo,
         }
     }

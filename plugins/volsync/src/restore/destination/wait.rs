@@ -20,8 +20,11 @@ const FIELDS: [&str; 4] = [
     "/spec/containers",
     "/metadata/annotations",
 ];
-/// The time between two looks at the mover's log.
+/// The time between two looks at the mover's log, as long as it is young: a small volume is restored in some seconds, and its log is gone then.
 const LOOK: Duration = Duration::from_millis(500);
+/// The same later on. Each look is on record, and a large volume takes days.
+const LATER: Duration = Duration::from_secs(10);
+const YOUNG: SignedDuration = SignedDuration::from_mins(5);
 /// How long the pods of a mover that was called off may be there: their grace, and a little.
 const CALLED_OFF: SignedDuration = SignedDuration::from_secs(60);
 /// VolSync reports a success, and nothing was restored.
@@ -38,6 +41,8 @@ pub(super) struct Wait<'a> {
     destination: Option<Object>,
     /// Whether a mover has begun, so that it may have written.
     begun: bool,
+    /// Whether one has failed, so that it may have written before another one did not.
+    failed_before: bool,
     standing: Standing,
 }
 
@@ -87,6 +92,7 @@ impl<'a> Wait<'a> {
             watcher: None,
             destination: None,
             begun: false,
+            failed_before: false,
             standing: Standing::default(),
         }
     }
@@ -98,9 +104,11 @@ impl<'a> Wait<'a> {
     pub(super) fn run(&mut self, step: &Step, timeout: SignedDuration) -> Result<String> {
         let mut deadline = Deadline::after(timeout);
         let mut next_look = Deadline::after(SignedDuration::ZERO);
+        let young = Deadline::after(YOUNG);
         loop {
             let left = deadline.left();
-            let seen = self.next(left.min(LOOK))?;
+            let pause = if young.left().is_zero() { LATER } else { LOOK };
+            let seen = self.next(left.min(pause))?;
             if let Some(logs) = self.see(seen)? {
                 return Ok(logs);
             }
@@ -111,7 +119,7 @@ impl<'a> Wait<'a> {
                 if self.look(step)? {
                     deadline = Deadline::after(timeout);
                 }
-                next_look = Deadline::after(SignedDuration::try_from(LOOK).unwrap_or_default());
+                next_look = Deadline::after(SignedDuration::try_from(pause).unwrap_or_default());
             }
         }
     }
@@ -124,6 +132,11 @@ impl<'a> Wait<'a> {
             return false;
         }
         held.release().is_ok() && self.is_free(step)
+    }
+
+    /// Says whether a failure means that nothing was written: the mover found nothing to restore, and none before it has failed.
+    pub(super) fn is_untouched(&self, error: &Error) -> bool {
+        error.code() == NOTHING && !self.failed_before
     }
 
     /// Waits until no pod of our mover is left, of which each is seen to its end.
@@ -217,18 +230,14 @@ impl<'a> Wait<'a> {
         if drain::of_volsync(pod) && !mover::is_of_other(pod, &self.uid)? {
             return Ok(());
         }
-        let what = drain::describe(pod, run::now());
-        let message = format!(
-            "`{}/{}` is not restored: {what}, mounted the volume while it was overwritten",
-            self.scene.source.namespace, self.scene.app
-        );
-        Err(Error::conflict("volsync.volume-in-use", message))
+        Err(drain::used_meanwhile(self.scene, pod))
     }
 
     /// Looks at the mover; says whether it got on.
     fn look(&mut self, step: &Step) -> Result<bool> {
         let seen = self.trail.look(&self.scene.source.namespace, &self.uid);
         self.begun |= seen.there && (!self.trail.log.is_empty() || seen.failures > 0);
+        self.failed_before |= seen.failures > 0;
         if let Some(failed) = seen.failed {
             let why = cause::why(None, &self.trail.log)
                 .map(|why| format!(": {why}"))
@@ -276,7 +285,7 @@ impl<'a> Wait<'a> {
     /// [`NOTHING`], `volsync.other-snapshot`.
     pub(super) fn verify(&self, logs: &str, chosen: &Snapshot) -> Result<Proof> {
         let said = match log::restored(logs) {
-            Restored::Silent => log::restored(&self.trail.log),
+            Restored::Silent => self.trail.restored(),
             said => said,
         };
         match said {
