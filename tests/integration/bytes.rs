@@ -206,7 +206,7 @@ async fn slow_mover_that_is_taken_back_leaves_no_half_restored_volume() {
     let place = Place::new(&world).await;
     let before = place.begin().await;
     let agent = agent(&world);
-    world.kubelet().slow_restores(Some(60));
+    world.kubelet().slow_restores(Some(15));
     assert!(kill(&agent, &place, &before, Phase::Writes).await);
     world.kubelet().slow_restores(None);
     let begin = Instant::now();
@@ -269,7 +269,11 @@ async fn mover_that_cannot_start_is_given_up_soon() {
         ("restore", Obstacle::Image, "ErrImagePull"),
         ("restore", Obstacle::Volume, "Multi-Attach error"),
     ];
-    for (argument, obstacle, said) in states {
+    // Each takes its minute. Where the app is down meanwhile is what matters most.
+    let sample = |state: &&(&str, Obstacle, &str)| {
+        all() || state.0 == "restore" && state.2.starts_with("Err")
+    };
+    for (argument, obstacle, said) in states.iter().copied().filter(|state| sample(&state)) {
         let before = place.begin().await;
         world.kubelet().obstruct(Some((argument, obstacle)));
         let begin = Instant::now();

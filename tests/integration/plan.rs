@@ -74,9 +74,9 @@ async fn plan_that_is_applied_does_what_it_says(world: &World) {
     app.is_as(&before).await;
     let ran = planned.apply().await.exits(0);
     assert_eq!(app.content(), newest.tree, "{ran}");
-    // The plan holds retention, for it cannot know whether the chosen snapshot needs that.
+    // The plan holds retention, for it cannot know whether the chosen snapshot needs that, and has the Jobs for a volume that is to be mended.
     let not_needed = planned.effects() - ran.events_named("changed").len();
-    assert!(not_needed <= 1, "{ran}");
+    assert!(not_needed <= 4, "{ran}");
     app.is_unharmed();
     app.is_as(&before).await;
 }

@@ -140,10 +140,12 @@ pub(crate) fn put_back_line(one: &TakeBack, to: &mut Sink) {
             clean::line(&failure.message)
         ));
         for cause in &failure.causes {
-            to.line(format_args!("      caused by: {}", clean::line(cause)));
+            let cause = called(&clean::line(cause), &to.agent);
+            to.line(format_args!("      caused by: {cause}"));
         }
         if let Some(remedy) = &failure.hint {
-            to.line(format_args!("      hint: {}", clean::line(remedy)));
+            let remedy = called(&clean::line(remedy), &to.agent);
+            to.line(format_args!("      hint: {remedy}"));
         }
     } else {
         to.line(format_args!(

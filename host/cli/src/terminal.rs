@@ -142,6 +142,7 @@ impl Terminal {
                 agent.push_str(&format!(" --{option} {}", clean::word(value)));
             }
         }
+        self.stdout.agent.clone_from(&agent);
         self.stderr.agent = agent;
     }
 

@@ -6,6 +6,12 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+/// The code of what may be half overwritten, and for which no operation is named that brings it back.
+pub const NOT_COMPENSATED: &str = "run.not-compensated";
+
+/// The code of what was overwritten for good, when its run is taken back.
+pub const OVERWRITTEN: &str = "run.overwritten";
+
 /// What the host does about a failure. The same cases as `error-kind` in `wit/deps/types`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -225,10 +225,9 @@ impl Supervision {
             fact("changes held", self.gate.held().to_string()),
         ];
         if to == Aim::Undo {
-            let label = if leave_data {
-                "not brought back"
-            } else {
-                "brought back"
+            let label = match leave_data {
+                true => "left half overwritten",
+                false => "brought back",
             };
             let compensated = self.gate.compensations().into_iter();
             facts.extend(compensated.map(|what| fact(label, what)));

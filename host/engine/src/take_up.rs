@@ -7,7 +7,7 @@ use agent_core::agent::Run;
 use agent_core::call::{Consent, OnFailure, Resumption};
 use agent_core::effect::Verb;
 use agent_core::event::{Event, Outcome, TakeBack};
-use agent_core::failure::{Failure, Kind};
+use agent_core::failure::{Failure, Kind, OVERWRITTEN};
 use agent_core::grant::Grants;
 use agent_core::journal::{Aim, RunJournal};
 use agent_core::record::{Begun, Deed, Record, Settled};
@@ -292,7 +292,7 @@ async fn take_back(
     let mut irreversible = irreversible(record);
     let left = left_overwritten.into_iter();
     irreversible.extend(
-        left.map(|target| format!("{target} was overwritten, and is left as it is by now")),
+        left.map(|target| format!("{target} may be half overwritten, and is left as it is: what is older was put back on it")),
     );
     supervision
         .finish(Outcome::Undone {
@@ -326,7 +326,7 @@ fn overwritten(record: &Record) -> Vec<TakeBack> {
         }
         let target = deed.effect().target.to_string();
         let message = "it was overwritten, and used since: taking the run back does not bring back what was there before";
-        let failure = Failure::new(Kind::Unsupported, "run.overwritten", message);
+        let failure = Failure::new(Kind::Unsupported, OVERWRITTEN, message);
         let failure = match &compensation.call {
             Some(_) => failure.hinted(&compensation.by_hand),
             None => failure.because("that was not kept"),

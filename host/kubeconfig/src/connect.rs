@@ -182,7 +182,8 @@ fn judged(error: &io::Error, renamed: bool) -> Option<NoConnection> {
     };
     match error {
         CertificateError::NotValidForNameContext { presented, .. } if renamed => {
-            Some(NoConnection::Misnamed(presented.join(", ")))
+            let names: Vec<_> = presented.iter().map(|name| named(name)).collect();
+            Some(NoConnection::Misnamed(names.join(", ")))
         }
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
@@ -190,6 +191,13 @@ fn judged(error: &io::Error, renamed: bool) -> Option<NoConnection> {
         }
         _ => None,
     }
+}
+
+/// rustls gives names as it debugs them: `DnsName("localhost")`, `IpAddress(127.0.0.1)`.
+fn named(presented: &str) -> String {
+    let inner = presented.split_once('(');
+    let inner = inner.map_or(presented, |(_, rest)| rest.trim_end_matches(')'));
+    format!("`{}`", inner.trim_matches('"'))
 }
 
 fn uri(authority: &str) -> Result<Uri, http::Error> {

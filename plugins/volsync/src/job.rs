@@ -40,7 +40,7 @@ pub(crate) struct Work<'a> {
     pub(crate) purpose: &'a str,
     /// A shell's script, which runs `restic "$@"`.
     pub(crate) script: &'a str,
-    /// What the script gets.
+    /// What the script gets; text that nobody of us wrote is made [`literal`].
     pub(crate) args: &'a [String],
     /// How the claim of the source is mounted at [`DATA`]; none: it is not.
     pub(crate) data: Option<Access>,
@@ -94,7 +94,10 @@ pub(crate) fn run(step: &Step, source: &Source, work: &Work) -> Result<Option<Pr
         return Ok(None);
     }
     let printed = wait::end(step, source, &name, work)?;
-    held.release()?;
+    // Dropped where restic failed, the Job belongs to what is undone.
+    if printed.end.exit == 0 {
+        held.release()?;
+    }
     Ok(Some(printed))
 }
 
@@ -189,7 +192,7 @@ fn container(order: &Order) -> Value {
         "name": CONTAINER,
         "image": order.image.name,
         "command": ["/bin/sh", "-c", format!("{START}{}", order.work.script), CONTAINER],
-        "args": order.work.args.iter().map(|arg| literal(arg)).collect::<Vec<_>>(),
+        "args": order.work.args,
         "envFrom": [{"secretRef": {"name": order.source.repository()}}],
         "securityContext": security(order.privileged),
         "volumeMounts": mounts(order),
@@ -204,7 +207,7 @@ fn container(order: &Order) -> Value {
 }
 
 /// Writes an argument so that the kubelet leaves it as it is: it puts variables in for `$(NAME)`, and `$` for `$$`.
-fn literal(arg: &str) -> String {
+pub(crate) fn literal(arg: &str) -> String {
     arg.replace('$', "$$")
 }
 

@@ -157,7 +157,7 @@ async fn run_that_the_disk_has_forgotten_keeps_others_from_its_app(world: &World
 async fn change_that_the_disk_has_forgotten_is_not_said_to_be_put_back(world: &World) {
     let trial = Trial::new(world, &victim::RESTORE_OF_BAZARR).await;
     let said = [
-        ("undo", 0, "data that volsync.restore may have overwritten"),
+        ("undo", 0, "is restored from snapshot"),
         ("resume", 6, "exists already"),
     ];
     for (how, code, said) in said {

@@ -91,12 +91,20 @@ async fn stuck_pod_is_named_and_everything_put_back(world: &World) {
 
 /// Starts a restore while VolSync says nothing, and waits until it waits for VolSync.
 pub(super) async fn restoring(app: &App<'_>, options: &str) -> crate::integration::agent::Running {
-    app.world.controllers().silence("volsync");
     let line = format!(
-        "run volsync.restore {} {} --yes -o json --no-safety-snapshot {options}",
+        "run volsync.restore {} {} --yes -o json {options}",
         app.namespace, app.name
     );
-    let running = app.world.agent().start(&line);
+    waiting(app, app.world.agent().start(&line)).await
+}
+
+/// Waits until a restore waits for VolSync, which answers until the app is down.
+async fn waiting(
+    app: &App<'_>,
+    running: crate::integration::agent::Running,
+) -> crate::integration::agent::Running {
+    let running = running.until("the app is down", || app.is_down()).await;
+    app.world.controllers().silence("volsync");
     let running = running.until("it restores", || app.is_restoring()).await;
     assert!(app.is_suspended(KUSTOMIZATION).await && app.is_suspended(HELM_RELEASE).await);
     assert!(app.is_down().await && app.is_paused().await);
@@ -128,12 +136,12 @@ async fn silent_volsync_ends_at_our_deadline_before_the_restore(world: &World) {
 async fn silent_volsync_ends_at_our_deadline_during_the_restore(world: &World) {
     let app = world.app_alone("media", "plex").await;
     let (before, present) = (app.state().await, app.content());
-    let running = restoring(&app, "--timeout 2s").await;
+    let running = restoring(&app, "--timeout 5s").await;
     let ran = running
         .end()
         .await
         .exits(6)
-        .says("had not ended after `2s`");
+        .says("had not ended after `5s`");
     assert_eq!(app.content(), present, "the content after {ran}");
     world.controllers().answer("volsync");
     app.is_as(&before).await;
@@ -168,8 +176,9 @@ async fn signal_puts_everything_back(world: &World, signal: Signal) {
     let (before, present) = (app.state().await, app.content());
     let running = restoring(&app, "").await;
     running.signal(signal);
-    let ran = running.end().await.exits(6);
+    // What was there is brought back by VolSync.
     world.controllers().answer("volsync");
+    let ran = running.end().await.exits(6);
     assert_eq!(app.content(), present, "the content after {ran}");
     assert!(!ran.events_named("put-back").is_empty(), "{ran}");
     app.is_as(&before).await;
@@ -179,7 +188,8 @@ async fn second_restore_of_the_same_app_is_refused(world: &World) {
     let app = world.app_alone("media", "plex").await;
     let before = app.state().await;
     let running = restoring(&app, "").await;
-    let newest = app.snapshots()[0].clone();
+    // The newest by now is that of the state before.
+    let newest = app.snapshots()[1].clone();
     restore(&app, "")
         .await
         .exits(1)
@@ -204,13 +214,12 @@ async fn mover_that_may_not_be_removed_keeps_the_app_down(world: &World) {
     let removal = |request: &Request| {
         request.method == "DELETE" && request.path.contains("/replicationdestinations/")
     };
-    for _ in 0..4 {
-        proxy.plan(Fault::at(1, Kind::Answer(403)).only(removal));
+    for nth in 1..=4 {
+        proxy.plan(Fault::at(nth, Kind::Answer(403)).only(removal));
     }
     let agent = Agent::with_kubeconfig(proxy.kubeconfig());
-    world.controllers().silence("volsync");
-    let line = "run volsync.restore media plex --yes --no-safety-snapshot --timeout 2s";
-    let ran = agent.run(line).await.exits(6);
+    let line = "run volsync.restore media plex --yes --timeout 5s";
+    let ran = waiting(&app, agent.start(line)).await.end().await.exits(1);
     assert!(app.is_down().await && app.is_paused().await, "{ran}");
     assert!(app.is_suspended(KUSTOMIZATION).await && app.is_suspended(HELM_RELEASE).await);
     let ran = ran
@@ -218,8 +227,8 @@ async fn mover_that_may_not_be_removed_keeps_the_app_down(world: &World) {
         .says("it is left as it is until replicationdestinations")
         .says("agent undo");
     proxy.clear();
-    agent.run("undo last --yes").await.exits(0);
     world.controllers().answer("volsync");
+    agent.run("undo last --yes").await.exits(0);
     assert!(app.destination().await.is_none(), "{ran}");
     app.is_as(&before).await;
 }

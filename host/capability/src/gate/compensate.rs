@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use agent_core::event::TakeBack;
-use agent_core::failure::{Failure, Kind};
+use agent_core::failure::{Failure, Kind, NOT_COMPENSATED};
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, Digest, OperationName};
 use agent_core::journal::{Entry as Note, Returned};
@@ -145,11 +145,9 @@ impl Gate {
         let Some(callee) = how.call else {
             let message = "it may be half overwritten, and what was there before was not kept";
             return Err(
-                Failure::new(Kind::Unsupported, "run.not-compensated", message)
-                    .because(format!("make it whole by hand: {by_hand}"))
-                    .because(format!(
-                        "then put back the rest: agent undo {run} --leave-data"
-                    )),
+                Failure::new(Kind::Unsupported, NOT_COMPENSATED, message).hinted(format!(
+                    "make it whole by hand: {by_hand}; then put back the rest: agent undo {run} --leave-data"
+                )),
             );
         };
         // Somebody else is at work there by now.

@@ -11,11 +11,11 @@ use super::{DATA, cause, log};
 /// Compares a volume with a snapshot, the id of which is the first argument. Of the lines only those are printed that say something.
 pub(crate) const SCRIPT: &str = r#"{ restic restore "$1" --target /data --delete --dry-run --json -vv --no-lock --no-cache 2>&1; echo "exit $?"; } | grep -v -e '"message_type":"status"' -e '"action":"unchanged"' -e '"action":"restored".*"size":0}' | tail -n 500"#;
 
-/// Restores a snapshot, the id of which is the first argument, once the paths are removed that come after it.
+/// Restores a snapshot, the id of which is the first argument, once the paths are removed that are the lines of the second one.
 ///
 /// restic 0.17 to 0.18.1 leaves zeros in a file with several links that it restores over what is there (`internal/restorer/fileswriter.go`: it makes
 /// a new file, and skips what was right in the old one). Into nothing it restores it well.
-pub(crate) const MEND: &str = r#"id=$1; shift; cd /data || exit; for path in "$@"; do rm -f -- ".$path" || exit; done; set --; if restic restore --help | grep -q -e --include-xattr; then set -- --include-xattr 'user.*'; fi; exec restic restore "$id" --target . --delete --no-cache "$@""#;
+pub(crate) const MEND: &str = r#"cd /data || exit; printf '%s\n' "$2" | while IFS= read -r path; do rm -f -- ".$path" || exit; done || exit; id=$1; set --; if restic restore --help | grep -q -e --include-xattr; then set -- --include-xattr 'user.*'; fi; exec restic restore "$id" --target . --delete --no-cache "$@""#;
 
 /// What VolSync's mover leaves alone.
 const LOST_AND_FOUND: &str = "/lost+found";
@@ -81,9 +81,9 @@ fn path(line: &Value) -> Option<String> {
     (!is_lost_and_found(path)).then(|| path.to_owned())
 }
 
-/// Says whether all that differs is named.
-pub(crate) fn is_all(paths: &[String]) -> bool {
-    (1..=NAMED).contains(&paths.len())
+/// Says whether [`MEND`] can mend it: all that differs is named, a line each.
+pub(crate) fn can_be_mended(paths: &[String]) -> bool {
+    (1..=NAMED).contains(&paths.len()) && !paths.iter().any(|path| path.contains('\n'))
 }
 
 fn is_lost_and_found(path: &str) -> bool {

@@ -58,12 +58,26 @@ pub(super) fn let_go(scene: &Scene, timeout: SignedDuration) -> Result<()> {
 ///
 /// `volsync.volume-in-use`; those of the list.
 pub(super) fn refuse_users(scene: &Scene) -> Result<()> {
+    refuse(scene, |_| true)
+}
+
+/// Fails when such a pod was not asked to end: nobody would stop it.
+///
+/// # Errors
+///
+/// As for [`refuse_users`].
+pub(super) fn refuse_lasting(scene: &Scene) -> Result<()> {
+    refuse(scene, |pod| {
+        pod.text("/metadata/deletionTimestamp").is_none()
+    })
+}
+
+fn refuse(scene: &Scene, counts: fn(&Object) -> bool) -> Result<()> {
     let claim = scene.source.claim();
     let query = Query::all(kinds::POD).namespace(scene.source.namespace.as_str());
     let pods = cluster::list(&query, &FIELDS)?;
-    let mut users = pods
-        .iter()
-        .filter(|pod| !of_volsync(pod) && mounts(pod, claim));
+    let uses = |pod: &&Object| !of_volsync(pod) && mounts(pod, claim) && counts(pod);
+    let mut users = pods.iter().filter(uses);
     match users.next() {
         None => Ok(()),
         Some(pod) => Err(used_meanwhile(scene, pod)),

@@ -64,6 +64,7 @@ pub(crate) fn rollback(args: Rollback) -> Result<Report> {
         });
     }
     let (chosen, pin) = select::by_id(&scene, &args.snapshot)?;
+    drain::refuse_lasting(&scene)?;
     drain::wait(&scene, args.down_timeout)?;
     let order = Order {
         pin: &pin,
@@ -89,10 +90,7 @@ pub(crate) fn rollback(args: Rollback) -> Result<Report> {
     };
     let lock = lock::left(&scene, args.timeout)?;
     note.iter().chain(&lock).for_each(|note| warn!("{note}"));
-    let summary = format!(
-        "is that of before, restored from snapshot `{}`",
-        chosen.short()
-    );
+    let summary = format!("is restored from snapshot `{}`", chosen.short());
     Ok(Report { summary })
 }
 

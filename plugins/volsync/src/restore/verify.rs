@@ -26,16 +26,17 @@ pub(super) fn verify(scene: &Scene, order: &Order) -> Result<Option<String>> {
         return Ok(None);
     }
     let Some(chosen) = order.chosen else {
-        for (purpose, access) in [
-            ("compare", Access::Read),
-            ("again", Access::Read),
-            ("mend", Access::Write),
-            ("recheck", Access::Read),
-        ] {
+        let (id, path) = (run::token(), format!("/{}", run::token()));
+        let (reads, mends) = (args(&id, &[]), args(&id, &[path]));
+        for purpose in ["compare", "again", "mend", "recheck"] {
+            let (access, args) = match purpose {
+                "mend" => (Access::Write, &mends),
+                _ => (Access::Read, &reads),
+            };
             job::run(
                 &step,
                 &scene.source,
-                &work(purpose, access, &[], order.timeout),
+                &work(purpose, access, args, order.timeout),
             )?;
         }
         step.skip("compared when the run starts");
@@ -98,6 +99,18 @@ fn unproven(chosen: &Snapshot, why: &str) -> String {
     )
 }
 
+/// What a Job gets: the snapshot, and the paths that are to be mended, a line each.
+fn args(id: &str, paths: &[String]) -> Vec<String> {
+    let mut args = vec![id.to_owned()];
+    run::stand_in("id of the snapshot", id);
+    if !paths.is_empty() {
+        let paths = job::literal(&paths.join("\n"));
+        run::stand_in("files to mend", &paths);
+        args.push(paths);
+    }
+    args
+}
+
 fn work<'a>(
     purpose: &'a str,
     access: Access,
@@ -128,7 +141,7 @@ fn compare(
     timeout: SignedDuration,
 ) -> Result<Compared> {
     step.note("reads every file");
-    let args = [chosen.id.clone()];
+    let args = args(&chosen.id, &[]);
     match job::run(
         step,
         &scene.source,
@@ -149,7 +162,7 @@ fn mend(
     paths: &[String],
     timeout: SignedDuration,
 ) -> Result<()> {
-    if !compare::is_all(paths) {
+    if !compare::can_be_mended(paths) {
         return Err(differs(scene, chosen, paths));
     }
     warn!(
@@ -161,7 +174,7 @@ fn mend(
         named(paths)
     );
     step.note("restores once more what is not as in the snapshot");
-    let args: Vec<String> = std::iter::once(&chosen.id).chain(paths).cloned().collect();
+    let args = args(&chosen.id, paths);
     let printed = job::run(
         step,
         &scene.source,

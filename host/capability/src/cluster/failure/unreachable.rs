@@ -9,11 +9,15 @@ use crate::cluster::cause::Cause;
 pub(super) fn of(server: &str, cause: &Cause, chain: &[String]) -> Failure {
     let message = format!("the API server at {server} cannot be reached");
     let failure = Failure::new(Kind::Unavailable, "cluster.unreachable", message);
-    let failure = match said(cause, host(server)) {
+    // Where the way leads through a proxy, what is wrong with it says nothing of the server.
+    let proxied = chain
+        .iter()
+        .any(|cause| cause.starts_with("the proxy that "));
+    let failure = match said(cause, host(server)).filter(|_| !proxied) {
         Some(sentence) => failure.because(sentence),
         None => chain.iter().fold(failure, Failure::because),
     };
-    failure.hinted_if(remedy(cause, server))
+    failure.hinted_if(remedy(cause, server).filter(|_| !proxied))
 }
 
 fn said(cause: &Cause, host: &str) -> Option<String> {

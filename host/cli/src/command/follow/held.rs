@@ -1,5 +1,6 @@
 //! What a run holds at this moment, as far as its events tell.
 
+use agent_core::effect::Verb;
 use agent_core::{Effect, Event, Mode, Risk, RunId};
 
 use super::Known;
@@ -20,7 +21,9 @@ impl Held {
     /// Takes note of an event.
     pub(super) fn hear(&mut self, event: &Event) {
         match event {
-            Event::Changed { effect } if effect.temporary => self.effects.push(effect.clone()),
+            Event::Changed { effect } if effect.temporary || effect.verb == Verb::Overwrite => {
+                self.effects.push(effect.clone())
+            }
             Event::Changed { .. } => self.changed = true,
             Event::PutBack(one) if one.failure.is_none() => {
                 let newest = self

@@ -1,5 +1,6 @@
 //! How a run ended, for a person: its result, or why there is none and what was put back.
 
+use agent_core::failure::{NOT_COMPENSATED, OVERWRITTEN};
 use agent_core::journal::Aim;
 use agent_core::{Outcome, Risk, TakeBack, exit};
 use serde_json::Value;
@@ -68,7 +69,12 @@ impl Human {
 
     /// Says what there is to do about changes that stay although nobody means them to.
     fn still_held(&self, kept: u64, tried: &[TakeBack], terminal: &mut Terminal) {
-        let stuck = tried.iter().filter(|one| one.failure.is_some()).count();
+        let failed = |one: &&TakeBack| {
+            one.failure
+                .as_ref()
+                .is_some_and(|why| why.code != OVERWRITTEN)
+        };
+        let stuck = tried.iter().filter(failed).count();
         let held = kept.saturating_add(u64::try_from(stuck).unwrap_or(u64::MAX));
         let (Some(run), false) = (&self.run, held == 0 || self.passing) else {
             return;
@@ -83,7 +89,11 @@ impl Human {
             }
             _ => format!("agent undo {run}"),
         };
-        report::hint(&remedy, &mut terminal.stderr);
+        // Where trying again does not help, what does is said.
+        let lost = tried.iter().filter_map(|one| one.failure.as_ref());
+        let mut lost = lost.filter(|why| why.code == NOT_COMPENSATED);
+        let by_hand = lost.find_map(|why| why.hint.clone());
+        report::hint(&by_hand.unwrap_or(remedy), &mut terminal.stderr);
     }
 
     fn result(&self, result: &Value, failed: u64, terminal: &mut Terminal) {
