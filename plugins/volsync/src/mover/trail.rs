@@ -48,9 +48,9 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Says whether it has failed and waits for its next try. One that runs may get over what the last one failed at.
+    /// Says whether it has failed and waits for its next try, or has used up all of them. One that runs may get over what the last one failed at.
     pub(crate) fn fails(&self) -> bool {
-        self.failures > 0 && !self.pods.active
+        self.exhausted || self.failures > 0 && !self.pods.active
     }
 }
 
@@ -199,7 +199,13 @@ mod tests {
         };
         assert!(!trail.see(&mover("j", 1), running).fails());
         assert!(trail.see(&mover("j", 1), Pods::default()).fails());
-        assert!(!trail.see(&mover("k", 0), Pods::default()).fails());
+        // One that was begun anew after it had failed only fails.
+        assert!(trail.see(&mover("k", 0), Pods::default()).fails());
+        assert!(
+            !Trail::default()
+                .see(&mover("k", 0), Pods::default())
+                .fails()
+        );
     }
 
     #[test]
