@@ -36,8 +36,12 @@ impl Standing {
                     .is_some_and(|it| it.exit_code() != exit::DONE);
                 let whole = *left == 0 && !given_up;
                 Some(Standing::Over {
-                    // What could not be put back, or was given up, is not undone.
-                    state: if whole { State::Undone } else { State::Failed },
+                    // What was given up is nowhere put back, whatever is left to do.
+                    state: if whole || *left > 0 {
+                        State::Undone
+                    } else {
+                        State::Failed
+                    },
                     held: *left,
                     exit: if whole { exit::DONE } else { exit::FAILED },
                 })
