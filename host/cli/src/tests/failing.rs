@@ -74,7 +74,7 @@ async fn a_failed_run_says_what_was_put_back() {
         .shoot()
         .await;
     assert_snapshot!("failure_json", shot.stderr);
-    assert_eq!(shot.code, 6);
+    assert_eq!(shot.code, 1);
 }
 
 #[tokio::test(start_paused = true)]
