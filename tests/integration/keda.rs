@@ -348,6 +348,10 @@ async fn resumption_that_keda_does_not_confirm_is_told_by_the_autoscaler(world: 
     assert!(ended - made < Duration::from_secs(25), "{ran}");
     world.controllers().answer("keda");
     world.settle().await;
+    // KEDA makes the autoscaler as its own.
+    agent.run("run keda.pause media plex").await.exits(0);
+    agent.run("run keda.resume media plex").await.exits(0);
+    world.settle().await;
 }
 
 /// What was asked for is done, and what KEDA says is from before.
