@@ -104,21 +104,28 @@ pub(super) fn volume(namespace: &str, source: &str) -> Result<Scene> {
     app::require_restic(&source)?;
     let claim_modes = claim(&source)?;
     rival::refuse(&source)?;
-    Ok(Scene {
-        app: source.name.clone(),
-        claim_modes,
-        source,
-        siblings: Vec::new(),
-        workloads: Vec::new(),
-        cron_jobs: Vec::new(),
-        jobs: Vec::new(),
-        scaled_objects: Vec::new(),
-        autoscalers: Vec::new(),
-        kustomizations: Vec::new(),
-        releases: Vec::new(),
-        services: Vec::new(),
-        notes: Vec::new(),
-    })
+    Ok(Scene::bare(&source.name.clone(), source, claim_modes))
+}
+
+impl Scene {
+    /// Makes one of a volume with which nothing else has to do.
+    fn bare(app: &str, source: Source, claim_modes: Value) -> Scene {
+        Scene {
+            app: app.to_owned(),
+            source,
+            siblings: Vec::new(),
+            claim_modes,
+            workloads: Vec::new(),
+            cron_jobs: Vec::new(),
+            jobs: Vec::new(),
+            scaled_objects: Vec::new(),
+            autoscalers: Vec::new(),
+            kustomizations: Vec::new(),
+            releases: Vec::new(),
+            services: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 fn gather(

@@ -5,21 +5,7 @@ use crate::source::tests::source;
 
 /// An app of which nothing runs, whose source differs in this.
 pub(in crate::restore) fn scene(changes: Value) -> Scene {
-    Scene {
-        app: "plex".to_owned(),
-        source: source(changes),
-        siblings: Vec::new(),
-        claim_modes: json!(["ReadWriteMany"]),
-        workloads: Vec::new(),
-        cron_jobs: Vec::new(),
-        jobs: Vec::new(),
-        scaled_objects: Vec::new(),
-        autoscalers: Vec::new(),
-        kustomizations: Vec::new(),
-        releases: Vec::new(),
-        services: Vec::new(),
-        notes: Vec::new(),
-    }
+    Scene::bare("plex", source(changes), json!(["ReadWriteMany"]))
 }
 
 fn deployment(name: &str, label: &str, claim: &str) -> Object {
