@@ -9,7 +9,7 @@ use agent_sdk::diagnosis::look::{self, JOB};
 use agent_sdk::diagnosis::{self, Cause, Outlook, Patience, PodState};
 use agent_sdk::prelude::*;
 
-pub(crate) use trail::{Seen, Trail};
+pub(crate) use trail::{Failure, Seen, Trail};
 
 /// The container of VolSync's restic mover, and of our list's Job. Whatever is added to a pod beside it does not count. The movers of other kinds
 /// have one container as VolSync makes them, which is then the default one.
@@ -113,11 +113,12 @@ impl Mover {
         self.pods().iter().map(log_of).find(|log| !log.is_empty())
     }
 
-    /// Returns the log of its newest pod that has failed: the next one may be running already.
-    pub(crate) fn failure(&self) -> Option<String> {
+    /// Returns the newest try that has failed: the next one may be running already.
+    pub(crate) fn failure(&self) -> Option<Failure> {
         let mut pods = self.pods().into_iter();
         let failed = pods.find(|pod| pod.text("/status/phase") == Some("Failed"))?;
-        Some(log_of(&failed))
+        let (log, ended) = (log_of(&failed), ended(&failed));
+        (!log.is_empty()).then_some(Failure { log, ended })
     }
 
     /// Lists its pods, newest first.

@@ -17,8 +17,19 @@ pub(crate) struct Trail {
     furthest: usize,
     job: Option<Job>,
     failed: i64,
+    /// The last try that failed.
+    failure: Option<Failure>,
     /// The uid of a Job from before the synchronisation.
     ignored: Option<String>,
+}
+
+/// A try that failed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Failure {
+    /// The end of its log.
+    pub(crate) log: String,
+    /// When it ended; none where that is not known.
+    pub(crate) ended: Option<Timestamp>,
 }
 
 /// A Job, by uid and name.
@@ -37,8 +48,6 @@ pub(crate) struct Seen {
     pub(crate) moved: bool,
     /// It has failed once more; how often by now.
     pub(crate) failed: Option<i64>,
-    /// The log of that failure.
-    pub(crate) failure: String,
     /// How often it has failed in its present Job.
     pub(crate) failures: i64,
     /// It has used up its tries. VolSync begins anew, with the same end, and its status says so only where the log differs from the last one.
@@ -110,11 +119,21 @@ impl Trail {
         if self.ignores(&mover) {
             return Seen::default();
         }
-        let mut seen = self.see(&mover, mover.look());
-        if seen.failed.is_some() {
-            seen.failure = mover.failure().unwrap_or_default();
+        let seen = self.see(&mover, mover.look());
+        if seen.failed.is_some()
+            && let Some(failure) = mover.failure()
+        {
+            self.failure = Some(failure);
         }
         seen
+    }
+
+    /// Returns the last try that failed. The one after it may be running already, of which nothing can be said yet; where none was seen, it is the last one.
+    pub(crate) fn failure(&self) -> Failure {
+        self.failure.clone().unwrap_or_else(|| Failure {
+            log: self.log.clone(),
+            ended: None,
+        })
     }
 
     fn ignores(&self, mover: &Mover) -> bool {
@@ -146,7 +165,6 @@ impl Trail {
             there: true,
             moved,
             failed: (mover.failed > before).then_some(mover.failed),
-            failure: String::new(),
             failures: mover.failed,
             exhausted: begun_anew || (mover.failed > 0 && mover.failed >= mover.limit),
             pods,
@@ -199,8 +217,13 @@ mod tests {
         };
         assert!(!trail.see(&mover("j", 1), running).fails());
         assert!(trail.see(&mover("j", 1), Pods::default()).fails());
-        // One that was begun anew after it had failed only fails.
-        assert!(trail.see(&mover("k", 0), Pods::default()).fails());
+        // One that was begun anew after it had failed only fails, and it is the one before that says why.
+        trail.failure = Some(Failure {
+            log: "locked".to_owned(),
+            ended: None,
+        });
+        assert!(trail.see(&mover("k", 0), printed("Starting\n")).fails());
+        assert_eq!(trail.failure().log, "locked");
         assert!(
             !Trail::default()
                 .see(&mover("k", 0), Pods::default())

@@ -37,7 +37,7 @@ fn note(source: &Source, jobs: &[Object]) -> Option<String> {
     let pods = mover.look();
     let failed = (mover.failed > 0).then(|| {
         let times = text::count(mover.failed.unsigned_abs() as usize, "time");
-        let failure = mover.failure();
+        let failure = mover.failure().map(|failure| failure.log);
         let why = why(source, failure.as_deref().unwrap_or(pods.log()));
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         format!("its mover has failed {times}{why}")

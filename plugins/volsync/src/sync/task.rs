@@ -225,7 +225,7 @@ impl Task {
             Progress::Failed => {
                 let log = self.source.logs().to_owned();
                 // Each try fails until restic takes the lock for stale.
-                if !self.meets_lock(&log, SignedDuration::ZERO) {
+                if !self.meets_lock(&log, SignedDuration::ZERO, false) {
                     let error = self.error("its mover failed", &log);
                     self.finish(End::Failed(error));
                 }

@@ -239,13 +239,14 @@ impl<'a> Wait<'a> {
         self.begun |= seen.there && (!self.trail.log.is_empty() || seen.failures > 0);
         self.failed_before |= seen.failures > 0;
         if let Some(failed) = seen.failed {
-            let why = cause::why(None, &self.trail.log)
+            let why = cause::why(None, &self.trail.failure().log)
                 .map(|why| format!(": {why}"))
                 .unwrap_or_default();
             warn!("the mover has failed {failed} times{why}; VolSync tries again");
         }
         if seen.exhausted {
-            return Err(self.failed(Kind::Conflict, "its mover failed", ""));
+            let log = self.trail.failure().log;
+            return Err(self.failed(Kind::Conflict, "its mover failed", &log));
         }
         let progress = log::progress(&self.trail.log);
         step.note(progress.unwrap_or_else(|| match seen.there {

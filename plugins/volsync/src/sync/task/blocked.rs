@@ -35,8 +35,8 @@ impl Task {
         if let Some(note) = outlook.note() {
             return note;
         }
-        if seen.fails() {
-            let times = again(seen.failures, &self.trail.log);
+        if seen.failures > 0 && seen.fails() {
+            let times = again(seen.failures, &self.trail.failure().log);
             return format!("its mover has failed {times}");
         }
         match self.state {

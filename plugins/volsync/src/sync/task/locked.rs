@@ -9,7 +9,7 @@ use agent_sdk::wait::Deadline;
 use super::super::End;
 use super::super::failure::{lock_is_young, lock_lives};
 use super::{State, Task};
-use crate::mover::Seen;
+use crate::mover::{Failure, Seen};
 use crate::restic::cause;
 use crate::restic::lock::Lock;
 use crate::text;
@@ -20,15 +20,14 @@ impl Task {
         if !seen.fails() {
             return self.lock.is_some();
         }
-        let log = self.trail.log.clone();
-        let ended = seen.pods.ended;
+        let Failure { log, ended } = self.trail.failure();
         let ago = ended.map(|ended| run::now().duration_since(ended));
-        self.meets_lock(&log, ago.unwrap_or_default())
+        self.meets_lock(&log, ago.unwrap_or_default(), seen.pods.active)
     }
 
-    /// Says whether an unlock waits until the lock is stale that a mover met so long ago. It has the mover begin anew then; it fails where somebody holds the
-    /// lock who lives, or where that takes longer than it may.
-    pub(super) fn meets_lock(&mut self, log: &str, ago: SignedDuration) -> bool {
+    /// Says whether an unlock waits until the lock is stale that a mover met so long ago. It has the mover begin anew then, but for one that is at its next try:
+    /// that removes the lock itself. It fails where somebody holds the lock who lives, or where that takes longer than it may.
+    pub(super) fn meets_lock(&mut self, log: &str, ago: SignedDuration, tries: bool) -> bool {
         let met = self.wanted.unlock && cause::locked(log);
         let Some(lock) = Lock::of(log).filter(|_| met) else {
             self.lock = None;
@@ -41,7 +40,7 @@ impl Task {
         }
         let left = lock.left(ago);
         if left.is_zero() {
-            return self.unlock_again();
+            return tries || self.unlock_again();
         }
         if left.unsigned_abs() > self.deadline.left() {
             self.lock = None;
@@ -99,7 +98,8 @@ impl Task {
 
     /// Says that the holder of the lock at which the mover failed is a pod that runs; none when it is not known to be.
     pub(super) fn holder(&self) -> Option<String> {
-        let lock = Lock::of(&self.trail.log).filter(|_| cause::locked(&self.trail.log))?;
+        let log = self.trail.failure().log;
+        let lock = Lock::of(&log).filter(|_| cause::locked(&log))?;
         self.pod_of(&lock)
     }
 

@@ -34,7 +34,7 @@ impl Task {
             warn!(
                 "{}: the mover has failed {}",
                 self.source.name,
-                again(failed, &seen.failure)
+                again(failed, &self.trail.failure().log)
             );
         }
         match self.state {
@@ -58,9 +58,10 @@ impl Task {
         if self.waits_for_lock(seen) {
             return;
         }
-        let in_vain = seen.fails() && seen.failures >= TRIES && cause::lasts(&self.trail.log);
+        let log = self.trail.failure().log;
+        let in_vain = seen.fails() && seen.failures >= TRIES && cause::lasts(&log);
         if seen.exhausted || (in_vain && self.holder().is_none()) {
-            let error = self.error(why_failed(seen), &self.trail.log);
+            let error = self.error(why_failed(seen), &log);
             self.finish(End::Failed(error));
         }
     }

@@ -27,7 +27,7 @@ impl Task {
         } else {
             let error = self.error(
                 "the mover that is running failed before, was begun anew, and fails again",
-                &self.trail.log,
+                &self.trail.failure().log,
             );
             self.finish(End::Failed(error));
         }
