@@ -5,7 +5,9 @@
 
 mod arrow;
 mod file;
+mod witness;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,6 +49,7 @@ pub(crate) fn run() -> Result<()> {
 
 fn check(root: &Path) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
+    let mut functions = BTreeSet::new();
     for path in files(root)? {
         let place = path.strip_prefix(root).unwrap_or(&path);
         let place = place.to_string_lossy().replace('\\', "/");
@@ -58,7 +61,11 @@ fn check(root: &Path) -> Result<Vec<Finding>> {
                 .iter()
                 .any(|room| place.starts_with(&format!("{room}/")));
             findings.extend(file::check(&place, &text, ours));
+            functions.extend(witness::functions(&text).map(str::to_owned));
         }
+    }
+    if let Ok(document) = fs::read_to_string(root.join(witness::DOCUMENT)) {
+        findings.extend(witness::check(&document, &functions));
     }
     Ok(findings)
 }
