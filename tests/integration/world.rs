@@ -27,7 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Users of both worlds who may do nothing until a test lets them.
-const USERS: [&str; 4] = [READER, "without-patch", "without-create", "without-jobs"];
+const USERS: [&str; 5] = [
+    READER,
+    "without-patch",
+    "without-create",
+    "without-jobs",
+    "flux-only",
+];
 /// The one of them who reads.
 const READER: &str = "limited";
 
@@ -379,17 +385,40 @@ impl World {
         for (kind, object) in [(CLUSTER_ROLE, role), (CLUSTER_ROLE_BINDING, binding)] {
             let (path, json) = (kind.everywhere(), "application/json");
             match self.send("POST", &path, json, &object).await {
-                Err(kube::Error::Api(status)) if status.is_already_exists() => {}
+                Err(kube::Error::Api(status)) if status.is_already_exists() => {
+                    let path = format!("{path}/{user}");
+                    let there = self.send("GET", &path, json, &Value::Null).await;
+                    let there = there.unwrap_or_else(|error| panic!("getting `{path}`: {error}"));
+                    let what = "a user may the same in every scenario of a world";
+                    assert_eq!(there["rules"], object["rules"], "{what}");
+                }
                 sent => drop(sent.unwrap_or_else(|error| panic!("creating in `{path}`: {error}"))),
             }
         }
         match &self.server {
             Server::Sandbox(server) => server.kubeconfig_for(user).expect("a user"),
             Server::Testbed(testbed) => {
+                self.until("the API server knows what the user may", async || {
+                    self.may(user, &rules[0]).await
+                })
+                .await;
                 let path = testbed.kubeconfig_for(user).expect("a user");
                 std::fs::read_to_string(path).expect("a kubeconfig")
             }
         }
+    }
+
+    /// Says whether a user may what a rule of theirs allows. A new role is of no effect until the API server's own watch has brought it.
+    async fn may(&self, user: &str, rule: &Value) -> bool {
+        let (verb, group) = (&rule["verbs"][0], &rule["apiGroups"][0]);
+        let attributes = json!({"verb": verb, "group": group, "resource": rule["resources"][0]});
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+            "spec": {"user": user, "resourceAttributes": attributes},
+        });
+        let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+        let answer = self.send("POST", path, "application/json", &review).await;
+        answer.expect("a review")["status"]["allowed"] == true
     }
 
     /// A proxy in front of the API server.

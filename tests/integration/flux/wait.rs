@@ -304,7 +304,7 @@ async fn who_may_read_little_is_told_less_and_fails_no_more(world: &World) {
     let rules = json!([
         {"apiGroups": ["kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"], "resources": ["*"], "verbs": ["get", "list", "watch", "patch"]},
     ]);
-    let agent = Agent::with_kubeconfig(&world.user_with("without-jobs", &rules).await);
+    let agent = Agent::with_kubeconfig(&world.user_with("flux-only", &rules).await);
     for line in ["ks default mealie", "hr default mealie --force"] {
         agent
             .run(&format!("run flux.reconcile {line}"))

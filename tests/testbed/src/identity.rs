@@ -48,6 +48,10 @@ pub const USERS: &[User] = &[
         group: "almost",
     },
     User {
+        name: "flux-only",
+        group: "almost",
+    },
+    User {
         name: "nobody",
         group: "nobodies",
     },
