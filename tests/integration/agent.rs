@@ -153,12 +153,17 @@ impl Running {
         kill_process(id.expect("a run that has not ended"), signal).expect("sending a signal");
     }
 
+    /// Says whether it is over.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        let ended = self.child.try_wait().expect("looking at the agent");
+        ended.is_some()
+    }
+
     /// Waits for a condition that it brings about.
     pub(crate) async fn until(mut self, what: &str, mut holds: impl AsyncFnMut() -> bool) -> Self {
         let begin = Instant::now();
         while !holds().await {
-            let ended = self.child.try_wait().expect("looking at the agent");
-            if ended.is_some() || begin.elapsed() > self.patience {
+            if self.has_ended() || begin.elapsed() > self.patience {
                 panic!("not before the end of {}: {what}", self.stop().await);
             }
             tokio::time::sleep(LOOK).await;

@@ -119,7 +119,8 @@ async fn run_that_loses_what_was_not_synced_is_finished_or_taken_back(world: &Wo
             if all() || at % 2 == other {
                 let moment = nth(number, method, part, kind);
                 let lose = async |agent: &Agent| lose(agent).await;
-                trial.survives_with(lose, how, what, &clean, moment).await;
+                let reached = trial.survives_with(lose, how, what, &clean, moment).await;
+                assert!(reached, "{what} was not reached");
                 trials += 1;
             }
         }
