@@ -51,6 +51,7 @@ mod secrets;
 mod shared;
 mod stand;
 mod stop;
+mod told;
 
 pub use pass::{Intent, Pass};
 pub use plan::Drawing;
@@ -66,6 +67,7 @@ pub(crate) use ledger::Entry;
 pub(crate) use pass::{Announced, Patience};
 pub(crate) use restless::listed;
 pub(crate) use sealed::Sealed;
+pub(crate) use secrets::Secrets;
 use shared::{Question, Shared};
 
 /// The gate of one operation in a run. Clones are the same gate; [`Gate::child`] makes that of an operation it calls.

@@ -28,6 +28,7 @@ use super::plan::{Sketch, StandIns};
 use super::replay::{self, Replay};
 use super::secrets::Secrets;
 use super::stop::Stop;
+use super::told::Told;
 use crate::cluster::client::ClusterClient;
 use crate::memory::RunMemory;
 use crate::operations::Operations;
@@ -96,7 +97,8 @@ pub(crate) struct Shared {
     pub(super) sketch: Sketch,
     pub(super) stand_ins: StandIns,
     pub(super) bound: Option<Bound>,
-    pub(crate) secrets: Secrets,
+    pub(crate) secrets: Arc<Secrets>,
+    pub(super) told: Told,
     journal: Option<Box<dyn RunJournal>>,
     /// Whether it was told that the record is not whole: once is enough.
     is_told_unrecorded: AtomicBool,
@@ -159,6 +161,7 @@ impl Shared {
             standing.retain(|entry| held.iter().all(|held| held.number != entry.number));
         }
         let stop = Stop::default();
+        let secrets = Arc::new(Secrets::default());
         Shared {
             id: config.id,
             numbers: AtomicU64::new(replay.highest()),
@@ -168,14 +171,15 @@ impl Shared {
             sketch: Sketch::default(),
             stand_ins: StandIns::default(),
             bound,
-            secrets: Secrets::default(),
+            client: config.client.of_run(stop.flag(), Arc::clone(&secrets)),
+            secrets,
+            told: Told::default(),
             journal: config.journal,
             is_told_unrecorded: AtomicBool::new(false),
             looks_only: config.grants.risk() == Risk::Read,
             keeps: config.on_failure != OnFailure::Undo,
             seed: config.seed,
             key: config.key,
-            client: config.client.until(stop.flag()),
             operations: config.operations,
             undone: Undone::default(),
             stuck: Stuck::default(),
@@ -287,6 +291,11 @@ impl Shared {
     /// Returns the next number; effects and questions share one sequence.
     pub(crate) fn number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Returns whether anything was announced or asked yet.
+    pub(super) fn has_begun(&self) -> bool {
+        self.numbers.load(Ordering::Relaxed) > 0
     }
 
     /// Returns a text that is unique for an effect, by which an object that it made is known again.
