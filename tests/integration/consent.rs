@@ -44,7 +44,7 @@ impl Person {
             .stdin(stream(&end))
             .stdout(stream(&end))
             .stderr(stream(&end));
-        command.env("TERM", "xterm");
+        command.env("TERM", "xterm").env("NO_COLOR", "1");
         let agent = command.spawn().expect("starts");
         let screen = Arc::new(Mutex::new(String::new()));
         let keyboard = File::from(terminal);

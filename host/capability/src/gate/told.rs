@@ -188,7 +188,7 @@ mod tests {
             );
             assert_eq!(heard.hint, full.hint);
             // Whoever called it is told as little.
-            assert_eq!(told.tell(heard), wrapped);
+            assert_eq!(told.tell(heard), short);
         }
     }
 

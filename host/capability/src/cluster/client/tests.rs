@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use agent_core::failure::Kind;
 use agent_core::id::CallId;
 use futures::StreamExt as _;
-use kube::runtime::watcher;
 use serde_json::json;
 
 mod hostile;

@@ -135,8 +135,8 @@ async fn answer_without_end_is_no_answer() {
     ];
     for (what, answer, code) in table {
         let (client, written) = hostile(answer).await;
-        let names = client.names(&pods().of, None);
-        let failure = names.await.expect_err("no list");
+        let failure = client.names(&pods().of, None).await;
+        let failure = failure.expect_err("no list");
         assert_eq!(failure.code, code, "{what}");
         let said: usize = failure.causes.iter().map(String::len).sum();
         assert!(said <= 5 << 10, "{what}: {said} bytes are said");
