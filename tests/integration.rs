@@ -14,6 +14,7 @@ mod integration {
     mod app;
     mod bytes;
     mod completion;
+    mod consent;
     mod damage;
     mod fault;
     mod flux;
@@ -32,6 +33,7 @@ mod integration {
     mod runs;
     mod scenario;
     mod state;
+    mod stranger;
     mod volsync;
     mod whole_volsync;
     mod world;

@@ -103,13 +103,16 @@ impl Agent {
         self.start_by(&[], line, stdout)
     }
 
-    /// Starts it by another command, which is to execute what comes after its words.
-    pub(crate) fn start_by(&self, by: &[&str], line: &str, stdout: Stdio) -> Running {
-        let mut words = by.to_vec();
-        words.push(env!("CARGO_BIN_EXE_agent"));
-        words.extend(line.split_whitespace());
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]).env_clear();
+    /// Returns the command that starts it with a line of arguments, for whoever gives it streams of its own.
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_agent"));
+        command.args(line.split_whitespace()).env_clear();
+        self.surround(&mut command);
+        command.kill_on_drop(true);
+        command
+    }
+
+    fn surround(&self, command: &mut Command) {
         command.env("HOME", self.home.path());
         command.envs(self.variables.iter().cloned());
         if let Some(kubeconfig) = &self.kubeconfig {
@@ -118,6 +121,16 @@ impl Agent {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
+    }
+
+    /// Starts it by another command, which is to execute what comes after its words.
+    pub(crate) fn start_by(&self, by: &[&str], line: &str, stdout: Stdio) -> Running {
+        let mut words = by.to_vec();
+        words.push(env!("CARGO_BIN_EXE_agent"));
+        words.extend(line.split_whitespace());
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).env_clear();
+        self.surround(&mut command);
         command.stdin(Stdio::null()).stdout(stdout);
         command.stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("starting the agent");

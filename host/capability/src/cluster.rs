@@ -9,7 +9,7 @@ pub(crate) mod cause;
 mod change;
 pub(crate) mod client;
 mod convert;
-mod failure;
+pub(crate) mod failure;
 pub(crate) mod fields;
 mod host;
 mod lease;

@@ -21,7 +21,7 @@ mod powers;
 pub mod run;
 
 pub use cluster::Lease;
-pub use cluster::client::{ClusterClient, Connect, Connected};
+pub use cluster::client::{ClusterClient, Connect, Connected, ConnectionSecrets};
 pub use gate::{Before, Gate, GateConfig, hash_of_secret};
 pub use memory::RunMemory;
 pub use meter::Meter;

@@ -32,7 +32,10 @@ pub(crate) fn json(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     for c in line.chars() {
         if text::steers(c) {
-            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            // JSON has four digits for an escape: what needs more is a pair of surrogates (RFC 8259, 7).
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
         } else {
             out.push(c);
         }
@@ -72,13 +75,20 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_the_same_document() {
-        let document = serde_json::json!({"a": "\x1b[31m \u{9b} \u{202e} é"});
-        let written = json(&document.to_string());
-        assert!(!written.chars().any(text::steers), "{written:?}");
-        assert_eq!(
-            serde_json::from_str::<Value>(&written).expect("still JSON"),
-            document
-        );
+    fn json_stays_the_same_document_beyond_the_basic_plane_too() {
+        for text in [
+            "\x1b[31m \u{9b} \u{202e} é",
+            "\u{e0041}",
+            "a\u{e007f}\u{e0001}b 🏠",
+            "\u{e0020}41",
+        ] {
+            let document = serde_json::json!({ "a": text, text: 1 });
+            let written = json(&document.to_string());
+            assert!(!written.chars().any(text::steers), "{written:?}");
+            assert_eq!(
+                serde_json::from_str::<Value>(&written).expect("still JSON"),
+                document
+            );
+        }
     }
 }

@@ -35,7 +35,7 @@ pub use options::{Color, Options, Output, RunOptions};
 pub use parse::{Invocation, parse};
 pub use render::time::Clock;
 pub use report::{report, warn};
-pub use terminal::{Facts, Keep, ReadFile, Terminal, Unseen};
+pub use terminal::{Facts, Forget, Keep, ReadFile, Terminal, Unseen};
 pub use usage::Early;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! From events to what a person, or a script, reads.
 //!
-//! Results go to standard output, everything else to standard error. Text of guests and of the cluster passes `clean` on its way.
+//! Results go to standard output, everything else to standard error. Text of guests and of the cluster passes `clean` on its way, and
+//! stands behind the margin of [`margin`].
 
 use agent_core::{Event, Failure, Kind, Operation};
 use serde::Serialize;
@@ -13,6 +14,7 @@ use crate::terminal::Terminal;
 pub(crate) mod change;
 pub(crate) mod human;
 pub(crate) mod json;
+pub(crate) mod margin;
 pub(crate) mod plan;
 pub(crate) mod steps;
 pub(crate) mod table;

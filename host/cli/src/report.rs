@@ -8,6 +8,9 @@ use crate::clean;
 use crate::ink::Tone;
 use crate::terminal::{Sink, Terminal};
 
+/// How many causes of one failure are told.
+const CAUSES: usize = 12;
+
 /// Writes a failure that kept a command from starting, and returns its exit code. For `wire.rs`: files, clients, plugins.
 pub fn report(failure: &Failure, terminal: &mut Terminal) -> u8 {
     error(failure, &mut terminal.stderr);
@@ -29,16 +32,20 @@ pub(crate) fn error(failure: &Failure, to: &mut Sink) {
     to.line(format_args!(
         "{} {}",
         ink.paint(Tone::Bad, "Error:"),
-        clean::text(&failure.message)
+        block(&failure.message)
     ));
     let label = ink.paint(Tone::Warn, "Caused by:");
     match failure.causes.as_slice() {
         [] => {}
-        [one] => to.line(format_args!("{label} {}", block(one, 4))),
+        [one] => to.line(format_args!("{label} {}", block(one))),
         many => {
             to.line(label);
-            for (index, cause) in many.iter().enumerate() {
-                to.line(format_args!("  {}: {}", index + 1, block(cause, 5)));
+            for (index, cause) in many.iter().take(CAUSES).enumerate() {
+                to.line(format_args!("  {}: {}", index + 1, block(cause)));
+            }
+            let left = many.len().saturating_sub(CAUSES);
+            if left > 0 {
+                to.line(format_args!("  … and {left} more"));
             }
         }
     }
@@ -83,7 +90,7 @@ fn why(error: &io::Error) -> String {
 pub(crate) fn hint(remedy: &str, to: &mut Sink) {
     let label = to.ink.paint(Tone::Hint, "Hint:");
     let remedy = called(remedy, &to.agent);
-    to.line(format_args!("{label} {}", block(&remedy, 2)));
+    to.paste(format_args!("{label} {}", block(&remedy)));
 }
 
 /// Returns a text in which commands that reach a cluster reach the same one. Without that, what was tried on one cluster would be done to
@@ -99,7 +106,7 @@ fn called(text: &str, agent: &str) -> String {
 /// Writes `Warning:`.
 pub(crate) fn warning(text: &str, to: &mut Sink) {
     let label = to.ink.paint(Tone::Warn, "Warning:");
-    to.line(format_args!("{label} {}", block(text, 2)));
+    to.line(format_args!("{label} {}", block(text)));
 }
 
 /// Writes what was put back after a failed run, what was left alone, and what could not be put back.
@@ -160,7 +167,7 @@ pub(crate) fn put_back_line(one: &TakeBack, to: &mut Sink) {
     }
 }
 
-/// Returns a text whose further lines are indented.
-fn block(text: &str, indent: usize) -> String {
-    clean::text(text.trim_end()).replace('\n', &format!("\n{}", " ".repeat(indent)))
+/// Returns a text of several lines. Its further ones stand behind the margin.
+fn block(text: &str) -> String {
+    clean::text(text.trim_end())
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agent_core::{Failure, Kind};
 use futures::stream::{BoxStream, StreamExt};
@@ -15,8 +16,9 @@ use indicatif::ProgressDrawTarget;
 use crate::screen;
 
 use crate::clean;
-use crate::ink::Ink;
+use crate::ink::{Ink, Tone};
 use crate::options::{Color, Options};
+use crate::render::margin;
 use crate::render::time::Clock;
 
 /// Where a command reads and writes.
@@ -31,7 +33,12 @@ pub struct Terminal {
     pub(crate) keep: Option<Keep>,
     pub(crate) files: ReadFile,
     pub(crate) unseen: Unseen,
+    pub(crate) forget: Forget,
+    pub(crate) reading: Duration,
 }
+
+/// How long it takes to read a question, at the least. Who agrees sooner has agreed to something else.
+const READING: Duration = Duration::from_millis(400);
 
 /// Keeps a text as the whole of one file, in place of what was there. After a failure the file is as before.
 pub type Keep = Box<dyn FnOnce(&str) -> Result<(), Failure> + Send>;
@@ -41,6 +48,9 @@ pub type ReadFile = Arc<dyn Fn(&Path) -> Result<String, Failure> + Send + Sync>;
 
 /// Keeps what is typed from being shown, until the value is dropped.
 pub type Unseen = Box<dyn Fn() -> io::Result<Box<dyn Send>> + Send>;
+
+/// Forgets what was typed and not read yet.
+pub type Forget = Box<dyn Fn() + Send>;
 
 /// What is known of the streams.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,8 +81,11 @@ impl Terminal {
         let live = (facts.stderr_tty && !facts.dumb).then(screen::target);
         Terminal {
             stdin: Some(stdin),
-            stdout: Sink::new(stdout, facts.stdout_tty),
-            stderr: Sink::new(stderr, facts.stderr_tty),
+            stdout: Sink::new(stdout, facts.stdout_tty, &facts),
+            stderr: Sink {
+                bounded: true,
+                ..Sink::new(stderr, facts.stderr_tty, &facts)
+            },
             // After the end of the signals nothing interrupts any more.
             interrupts: interrupts.chain(futures::stream::pending()).boxed(),
             live,
@@ -84,6 +97,8 @@ impl Terminal {
                 Err(Failure::new(Kind::Internal, "agent.bug", message))
             }),
             unseen: Box::new(|| Err(io::ErrorKind::Unsupported.into())),
+            forget: Box::new(|| {}),
+            reading: READING,
         }
     }
 
@@ -106,6 +121,20 @@ impl Terminal {
     pub fn with_secrets(mut self, files: ReadFile, unseen: Unseen) -> Terminal {
         self.files = files;
         self.unseen = unseen;
+        self
+    }
+
+    /// Gives it what makes the keyboard forget.
+    #[must_use]
+    pub fn with_keyboard(mut self, forget: Forget) -> Terminal {
+        self.forget = forget;
+        self
+    }
+
+    /// Takes a person to read a question that fast, instead of in 400 ms.
+    #[must_use]
+    pub fn with_reading(mut self, reading: Duration) -> Terminal {
+        self.reading = reading;
         self
     }
 
@@ -156,9 +185,15 @@ impl Terminal {
         if self.facts.stderr_tty { "\n" } else { "" }
     }
 
-    /// Returns the columns for results.
+    /// Returns the columns for what the agent itself tells on standard output.
     pub(crate) fn result_width(&self) -> Option<usize> {
         self.facts.width.filter(|_| self.facts.stdout_tty)
+    }
+
+    /// Returns the columns for the results of operations, which stand behind the margin on a screen.
+    pub(crate) fn width_behind_margin(&self) -> Option<usize> {
+        self.result_width()
+            .map(|width| width.saturating_sub(margin::WIDTH))
     }
 }
 
@@ -174,6 +209,10 @@ impl fmt::Debug for Terminal {
 pub(crate) struct Sink {
     to: Option<Box<dyn Write + Send>>,
     is_screen: bool,
+    /// Columns of the screen; none where there is none.
+    room: Option<usize>,
+    /// Whether of a text only so much is written as a person may read.
+    bounded: bool,
     /// Why something could not be written, although somebody may want to read it.
     pub(crate) unwritten: Option<io::Error>,
     /// How its lines are painted.
@@ -183,19 +222,70 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    fn new(to: Box<dyn Write + Send>, is_screen: bool) -> Sink {
+    fn new(to: Box<dyn Write + Send>, is_screen: bool, facts: &Facts) -> Sink {
+        let width = facts.width.unwrap_or(margin::USUAL);
         Sink {
             to: Some(to),
             is_screen,
+            room: is_screen.then_some(width),
+            bounded: false,
             unwritten: None,
             ink: Ink::new(false),
             agent: "agent".to_owned(),
         }
     }
 
-    /// Writes one line. It reaches the reader at once, and whoever writes does not hear when it does not.
+    /// Writes one line of the agent's. What it repeats of strangers cannot begin a line of its own ([`margin`]). It reaches the reader at once, and
+    /// whoever writes does not hear when it does not.
     pub(crate) fn line(&mut self, line: impl fmt::Display) {
+        self.drawn(&line.to_string(), self.room);
+    }
+
+    /// Writes one line that may be pasted, so it is not folded.
+    pub(crate) fn paste(&mut self, line: impl fmt::Display) {
+        self.drawn(&line.to_string(), None);
+    }
+
+    /// Writes the text of a stranger. `sign` is ours and stands in front of it.
+    pub(crate) fn theirs(&mut self, sign: &str, tone: Option<Tone>, text: &str) {
+        let text = match self.bounded {
+            true => margin::cut(text),
+            false => text.into(),
+        };
+        let ink = self.ink;
+        let text = tone.map_or_else(
+            || text.clone().into_owned(),
+            |tone| ink.paint(tone, text.trim_end()),
+        );
+        let text = margin::behind(&format!("{sign}{text}"), self.room);
+        self.raw(&format!("{text}\n"));
+    }
+
+    /// Writes lines of a result: a stranger's, which scripts may read where there is no screen.
+    pub(crate) fn results<T: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = T>) {
+        let mut text = String::new();
+        for line in lines {
+            match self.is_screen {
+                true => text.push_str(&margin::behind(line.as_ref(), self.room)),
+                false => text.push_str(&margin::running(line.as_ref(), None)),
+            }
+            text.push('\n');
+        }
+        // At once: thousands of lines one by one can be felt.
+        self.raw(&text);
+    }
+
+    /// Writes a line of a document for scripts, as it is.
+    pub(crate) fn document(&mut self, line: &str) {
         self.raw(&format!("{line}\n"));
+    }
+
+    fn drawn(&mut self, line: &str, room: Option<usize>) {
+        let line = match self.bounded {
+            true => margin::cut(line),
+            false => line.into(),
+        };
+        self.raw(&format!("{}\n", margin::running(&line, room)));
     }
 
     /// Writes text as it is.

@@ -35,6 +35,12 @@ pub fn of(failure: &Failure) -> u8 {
     }
 }
 
+/// Returns whether the exit code of a failure follows from its code, and not from its kind alone. Such a code is the host's word: from a plugin it
+/// counts only when the host has told the plugin so.
+pub fn is_by_code(failure: &Failure) -> bool {
+    of(failure) != of(&Failure::new(failure.kind, "", ""))
+}
+
 fn is_local(code: &str) -> bool {
     code.starts_with("journal.") || code.starts_with("store.")
 }
@@ -44,4 +50,29 @@ fn is_usage(code: &str) -> bool {
         code,
         "operations.arguments" | "operations.name" | "settings.invalid"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_that_say_more_than_their_kind_are_known() {
+        for (kind, code, wanted) in [
+            (Kind::Internal, "agent.bug", true),
+            (Kind::Internal, "agent.anything", true),
+            (Kind::Denied, "run.declined", true),
+            (Kind::Denied, "cluster.forbidden", false),
+            (Kind::Unavailable, "journal.full", true),
+            (Kind::Unavailable, "store.unreadable", true),
+            (Kind::Unavailable, "cluster.unreachable", false),
+            (Kind::Invalid, "operations.arguments", true),
+            (Kind::NotFound, "operations.unknown", true),
+            (Kind::NotFound, "agent.bug", false),
+            (Kind::Conflict, "run.declined", false),
+        ] {
+            let failure = Failure::new(kind, code, "x");
+            assert_eq!(is_by_code(&failure), wanted, "{kind:?} {code}");
+        }
+    }
 }

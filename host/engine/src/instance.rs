@@ -65,7 +65,7 @@ pub(crate) async fn run(
         gate,
         invocation,
     } = errand;
-    let powers = Powers::new(gate, &limits);
+    let powers = Powers::new(gate.clone(), &limits);
     let log = powers.log_book().clone();
     let output = Output::new(log);
     let _ticking = compiler.ticker().tick();
@@ -84,7 +84,7 @@ pub(crate) async fn run(
     drop(store);
     drop(output);
     let returned = returned.map_err(|error| trap::failure(&plugin, &limits, &last, &error))?;
-    let outcome = returned.map_err(Failure::from)?;
+    let outcome = returned.map_err(|error| gate.heard(error))?;
     let value = serde_json::from_str(&outcome.value).map_err(|error| no_result(&plugin, &error))?;
     Ok(Returned {
         value,

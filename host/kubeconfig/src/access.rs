@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 /// Reads a file.
 pub type Read = fn(&Path) -> io::Result<Vec<u8>>;
 
-/// Runs a program to its end; dropping the future kills it.
+/// Runs a program to its end; dropping the future kills it. One that prints without end is `FileTooLarge`.
 pub type Run = Arc<dyn Fn(Program) -> BoxFuture<'static, io::Result<Ended>> + Send + Sync>;
 
 /// Takes what a program writes, as it comes.
@@ -27,6 +27,8 @@ pub struct Access {
     pub run: Run,
     /// Shows a text to the person, and keeps it nowhere. No secret is in it.
     pub show: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Takes what is secret in a connection, as it becomes known: tokens, passwords, keys. Nobody else may ever be told.
+    pub learn: Arc<dyn Fn(&str) + Send + Sync>,
     /// Whether standard input is a person's, whom a credential plugin may ask.
     pub interactive: bool,
 }

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use crate::access::Read;
+use crate::access::{Access, Read};
 use crate::error::NoCredentials;
 use crate::identity::Identity;
 use crate::plugin::{Given, Plugin};
@@ -77,14 +77,22 @@ impl Credentials {
 pub(crate) struct TokenFile {
     path: PathBuf,
     read: Read,
+    learn: Learn,
     last: SyncMutex<(Instant, HeaderValue)>,
 }
 
+type Learn = Arc<dyn Fn(&str) + Send + Sync>;
+
 impl TokenFile {
     /// `first` is what counts until the file is read again.
-    pub(crate) fn new(path: PathBuf, read: Read, first: HeaderValue) -> TokenFile {
+    pub(crate) fn new(path: PathBuf, access: &Access, first: HeaderValue) -> TokenFile {
         let last = SyncMutex::new((Instant::now(), first));
-        TokenFile { path, read, last }
+        TokenFile {
+            path,
+            read: access.read,
+            learn: Arc::clone(&access.learn),
+            last,
+        }
     }
 
     /// Returns the token. One that cannot be read any more is still the last one.
@@ -94,6 +102,7 @@ impl TokenFile {
             last.0 = Instant::now();
             let text = (self.read)(&self.path).map(Zeroizing::new).ok();
             if let Some(header) = text.and_then(|text| token_in(&text)) {
+                learn_header(&header, &*self.learn);
                 last.1 = header;
             }
         }
@@ -201,6 +210,14 @@ pub(crate) fn bearer(token: &str) -> Option<HeaderValue> {
 pub(crate) fn basic(user: &UserInfo) -> Option<HeaderValue> {
     let text = Zeroizing::new(format!("{}:{}", *user.name, *user.password));
     sensitive(&format!("Basic {}", STANDARD.encode(text.as_bytes())))
+}
+
+/// Has what stands in a header behind `Bearer` or `Basic` learnt.
+pub(crate) fn learn_header(header: &HeaderValue, learn: &(dyn Fn(&str) + Send + Sync)) {
+    let text = std::str::from_utf8(header.as_bytes()).unwrap_or_default();
+    if let Some((_scheme, secret)) = text.split_once(' ') {
+        learn(secret);
+    }
 }
 
 fn sensitive(text: &str) -> Option<HeaderValue> {

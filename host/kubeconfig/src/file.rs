@@ -95,6 +95,22 @@ impl Origin {
     }
 }
 
+impl User {
+    /// Returns whether it logs in with anything.
+    pub(crate) fn has_credentials(&self) -> bool {
+        let texts = [
+            &self.token,
+            &self.token_file,
+            &self.password,
+            &self.certificate_file,
+        ];
+        texts.iter().any(|text| !text.is_empty())
+            || !self.certificate_data.is_empty()
+            || self.provider.is_some()
+            || self.exec.is_some()
+    }
+}
+
 impl File {
     /// Reads a file's text.
     pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<File, Unreadable> {

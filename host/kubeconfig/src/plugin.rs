@@ -101,6 +101,7 @@ impl Plugin {
         let mut mask = self.mask.clone();
         if let Ok(ended) = &ended {
             mask.add_output(&ended.stdout);
+            self.learn(&ended.stdout);
         }
         let rest = lock().rest();
         self.show(&rest, &mask);
@@ -141,6 +142,19 @@ impl Plugin {
             .to_string()
     }
 
+    /// Has learnt what is secret in what it printed, also when it cannot be used.
+    fn learn(&self, stdout: &[u8]) {
+        let credential: Value = match serde_json::from_slice(stdout) {
+            Ok(json) => json,
+            Err(_) => yaml::parse(stdout).map_or(Value::Null, |node| node.json()),
+        };
+        for field in ["token", "clientKeyData"] {
+            if let Some(secret) = credential["status"][field].as_str() {
+                (self.access.learn)(secret);
+            }
+        }
+    }
+
     fn show(&self, text: &[u8], mask: &Mask) {
         let text = mask.of(&String::from_utf8_lossy(text));
         if !text.is_empty() {
@@ -153,6 +167,9 @@ impl Plugin {
     }
 
     fn not_started(&self, source: io::Error) -> NoCredentials {
+        if source.kind() == io::ErrorKind::FileTooLarge {
+            return self.failed("printed more than credentials can be".to_owned());
+        }
         let (command, user) = self.names();
         if source.kind() != io::ErrorKind::NotFound {
             return NoCredentials::Start {

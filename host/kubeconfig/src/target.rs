@@ -11,7 +11,7 @@ use rustls::pki_types::ServerName;
 use crate::access::Access;
 use crate::check;
 use crate::connect::{Connector, Tls, Way, authorization};
-use crate::credentials::{Credentials, TokenFile, token_in};
+use crate::credentials::{Credentials, TokenFile, learn_header, token_in};
 use crate::error::Unusable;
 use crate::file::{Cluster, User};
 use crate::kubeconfig::Kubeconfig;
@@ -53,6 +53,8 @@ pub struct Connection {
     pub context: Option<String>,
     /// The namespace of the context.
     pub namespace: String,
+    /// What is not protected on the way there, in one sentence; none when all is well.
+    pub unprotected: Option<String>,
 }
 
 /// Returns whether a cluster is reached without TLS, and so without credentials.
@@ -83,13 +85,18 @@ impl Kubeconfig {
             text => Proxy::of_cluster(text).map(Some),
         };
         let proxy = proxy.map_err(|what| cluster.wrong(cluster.proxy_url.at, what))?;
+        let proxy_user = proxy.as_ref().and_then(|proxy| proxy.url.user.as_ref());
+        for login in [server.user(), proxy_user].into_iter().flatten() {
+            (access.learn)(&login.password);
+        }
+        let unprotected = unprotected(&server, cluster, user);
         let always = impersonation(user).ok_or_else(|| {
             let what = "`as` and its like have a character that no header can hold";
             user.wrong(user.impersonate.at, what)
         })?;
         let login = match server.https {
             true => login::of(self.secrets(), cluster, user, &server, access)?,
-            false => Login::plain(&server),
+            false => Login::plain(&server, &access),
         };
         let transport = assemble(
             server.clone(),
@@ -108,8 +115,32 @@ impl Kubeconfig {
                 "" => "default".to_owned(),
                 namespace => namespace.to_owned(),
             },
+            unprotected,
         })
     }
+}
+
+/// Says what somebody on the way can do, where the kubeconfig allows it. Whoever has nothing to lose, as with `kubectl proxy`, is not warned.
+fn unprotected(server: &Server, cluster: &Cluster, user: &User) -> Option<String> {
+    if server.https {
+        let verified = !cluster.insecure;
+        return (!verified).then(|| {
+            format!(
+                "the certificate of the API server at {server} is not looked at (`insecure-skip-tls-verify`): whoever is in between gets the credentials, and answers in its place"
+            )
+        });
+    }
+    if server.user().is_some() {
+        return Some(format!(
+            "the API server at {server} is reached without TLS: whoever is in between reads the password in its address, and answers in its place"
+        ));
+    }
+    user.has_credentials().then(|| {
+        format!(
+            "the API server at {server} is reached without TLS, so the credentials of user `{}` are not sent, and whoever is in between answers in its place",
+            user.name
+        )
+    })
 }
 
 /// Makes the way from a pod to its own cluster; none where this is no pod.
@@ -146,11 +177,12 @@ pub fn connect_in_pod(access: &Access) -> Result<Option<Connection>, Unusable> {
     let server = Server::parse(&format!("https://{host}:{port}")).map_err(|_| {
         nonsense("`KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT` are no address")
     })?;
+    learn_header(&header, &*access.learn);
     let login = Login {
         tls: Some(tls::in_pod(
             &(access.read)(&file("ca.crt")).unwrap_or_default(),
         )?),
-        credentials: Credentials::File(TokenFile::new(file("token"), access.read, header)),
+        credentials: Credentials::File(TokenFile::new(file("token"), access, header)),
     };
     let proxy = Proxy::of_environment(&server, access.variable).map_err(nonsense)?;
     let shown = server.to_string();
@@ -164,6 +196,7 @@ pub fn connect_in_pod(access: &Access) -> Result<Option<Connection>, Unusable> {
             "" => "default".to_owned(),
             namespace => namespace.to_owned(),
         },
+        unprotected: None,
     }))
 }
 

@@ -66,6 +66,7 @@ async fn heard(text: &[u8], stdout: &'static str, code: i32) -> String {
         variable: |_| None,
         run: Arc::new(move |program| talk(program, stdout, code).boxed()),
         show: Arc::new(move |text| screen.lock().expect("a lock").push_str(text)),
+        learn: Arc::new(|_| {}),
         interactive: false,
     };
     let named = Some(Path::new("/home/jane/config"));

@@ -95,6 +95,7 @@ users: [{{name: me, user: {{tokenFile: tok}}}}]",
         variable: |_| None,
         run: Arc::new(|_| std::future::ready(Err(io::ErrorKind::NotFound.into())).boxed()),
         show: Arc::new(|_| {}),
+        learn: Arc::new(|_| {}),
         interactive: false,
     };
     let sources = Sources {

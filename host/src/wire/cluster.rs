@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use agent_capability::{ClusterClient, Connected};
+use agent_capability::{ClusterClient, Connected, ConnectionSecrets};
 use agent_cli::Options;
 use agent_core::{Failure, Hint, Kind, Limits};
 use agent_kubeconfig::{Access, Connection, Kubeconfig, Sources, Unreadable, Unusable};
@@ -48,18 +48,21 @@ impl Hint for NoCluster {
 pub(super) fn client(options: &Options, limits: &Limits, quiet: bool) -> ClusterClient {
     let options = options.clone();
     let refused = Arc::new(OnceLock::<Failure>::new());
+    let secrets = Arc::new(ConnectionSecrets::default());
+    let known = Arc::clone(&secrets);
     let connect = move || {
         let (options, refused) = (options.clone(), Arc::clone(&refused));
+        let known = Arc::clone(&known);
         async move {
             if let Some(failure) = refused.get() {
                 return Err(failure.clone());
             }
-            let connected = connect(&options, quiet).await;
+            let connected = connect(&options, quiet, known).await;
             connected.map_err(|error| refused.get_or_init(|| failure(&error)).clone())
         }
         .boxed()
     };
-    ClusterClient::new(Box::new(connect), limits.host_call_bytes)
+    ClusterClient::knowing(Box::new(connect), limits.host_call_bytes, secrets)
 }
 
 fn failure(error: &NoCluster) -> Failure {
@@ -70,7 +73,11 @@ fn failure(error: &NoCluster) -> Failure {
     }
 }
 
-async fn connect(options: &Options, quiet: bool) -> Result<Connected, NoCluster> {
+async fn connect(
+    options: &Options,
+    quiet: bool,
+    secrets: Arc<ConnectionSecrets>,
+) -> Result<Connected, NoCluster> {
     let variable = std::env::var_os("KUBECONFIG");
     let home = std::env::home_dir();
     let sources = Sources {
@@ -81,7 +88,7 @@ async fn connect(options: &Options, quiet: bool) -> Result<Connected, NoCluster>
     let kubeconfig = Kubeconfig::load(&sources, |path| std::fs::read(path))
         .map_err(|source| NoCluster::Unreadable { source })?;
     let unusable = |source| NoCluster::Unusable { source };
-    let (context, access) = (options.context.as_deref(), access(quiet));
+    let (context, access) = (options.context.as_deref(), access(quiet, secrets));
     let in_pod = match kubeconfig.context(context) {
         None => agent_kubeconfig::connect_in_pod(&access).map_err(unusable)?,
         Some(_) => None,
@@ -108,7 +115,11 @@ async fn connect(options: &Options, quiet: bool) -> Result<Connected, NoCluster>
         server,
         context,
         namespace,
+        unprotected,
     } = connection;
+    if let (Some(what), false) = (unprotected, quiet || options.quiet) {
+        super::screen::aside(&format!("Warning: {what}\n"));
+    }
     Ok(Connected {
         client: Client::new(transport, namespace),
         server,
@@ -117,7 +128,7 @@ async fn connect(options: &Options, quiet: bool) -> Result<Connected, NoCluster>
 }
 
 /// Returns what a kubeconfig may lead to.
-fn access(quiet: bool) -> Access {
+fn access(quiet: bool, secrets: Arc<ConnectionSecrets>) -> Access {
     Access {
         read: |path: &Path| std::fs::read(path),
         variable: |name| std::env::var(name).ok(),
@@ -126,6 +137,7 @@ fn access(quiet: bool) -> Access {
             true => Arc::new(|_| {}),
             false => Arc::new(super::screen::aside),
         },
+        learn: Arc::new(move |secret| secrets.add(secret)),
         interactive: !quiet && super::screen::can_ask(),
     }
 }

@@ -1,6 +1,8 @@
 //! The process's own streams.
 
-use std::io::{self, BufReader, IsTerminal as _, Write as _};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +11,9 @@ use agent_core::failure::remedy_for_file;
 use agent_core::{Failure, Kind};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr,
+};
 
 /// Joins the streams, what is known of them, and the signals. Must be called inside a runtime.
 pub(super) fn terminal() -> io::Result<Terminal> {
@@ -23,7 +27,7 @@ pub(super) fn terminal() -> io::Result<Terminal> {
         dumb: variable("TERM").is_none_or(|term| term == "dumb"),
     };
     Ok(Terminal::new(
-        Box::new(BufReader::new(io::stdin())),
+        keyboard()?,
         Box::new(io::stdout()),
         Box::new(io::stderr()),
         agent_cli::interrupts(!hang_up_is_ignored())?,
@@ -33,7 +37,22 @@ pub(super) fn terminal() -> io::Result<Terminal> {
         now: Timestamp::now,
         zone: TimeZone::system,
     })
+    .with_keyboard(Box::new(forget))
     .with_secrets(Arc::new(file), Box::new(unseen)))
+}
+
+/// Returns standard input. At a keyboard no more is read than is asked for: what is read ahead could not be forgotten any more.
+fn keyboard() -> io::Result<Box<dyn BufRead + Send>> {
+    if !io::stdin().is_terminal() {
+        return Ok(Box::new(BufReader::new(io::stdin())));
+    }
+    let keyboard = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    Ok(Box::new(BufReader::with_capacity(1, keyboard)))
+}
+
+/// Forgets what was typed and not read yet. The terminal may be gone; then nobody types.
+fn forget() {
+    let _gone = tcflush(io::stdin(), QueueSelector::IFlush);
 }
 
 /// Returns whether somebody sits in front of this who can be asked.

@@ -30,6 +30,8 @@ agent_sdk::plugin! {
         talk::escape,
         talk::hand_over_too_much,
         talk::leak_steps,
+        talk::fail_in_the_hosts_words,
+        talk::tell_what_it_was_told,
         wait::patient,
         wait::sleep_forever,
         wait::sleep_deaf,

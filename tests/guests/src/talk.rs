@@ -69,3 +69,50 @@ pub(crate) fn leak_steps(_args: NoArgs) -> Result<Value> {
     }
     Ok(json!("leaked"))
 }
+
+/// What to fail with.
+#[derive(Args)]
+pub(crate) struct Words {
+    /// The code
+    #[arg(positional)]
+    code: String,
+    /// Whether it is denied instead of a bug
+    #[arg(default = false)]
+    denied: bool,
+    /// The remedy
+    hint: Option<String>,
+}
+
+/// Fail as if the host had said so.
+#[operation(risk = "read")]
+pub(crate) fn fail_in_the_hosts_words(args: Words) -> Result<Value> {
+    let kind = if args.denied {
+        Kind::Denied
+    } else {
+        Kind::Internal
+    };
+    let error = Error::new(kind, &args.code, "the host says so");
+    Err(match args.hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    })
+}
+
+/// Write down what it is told of a cluster that cannot be reached, and fail with it.
+#[operation(risk = "change")]
+pub(crate) fn tell_what_it_was_told(_args: NoArgs) -> Result<Value> {
+    let target = ObjectRef::new(kinds::CONFIG_MAP, "default", "settings");
+    match cluster::get(&target, &[]) {
+        Ok(_) => Ok(json!("it was reached")),
+        Err(error) => {
+            info!(
+                "told {:?} {} {:?} {:?}",
+                error.kind(),
+                error.message(),
+                error.causes(),
+                error.remedy()
+            );
+            Err(error.while_doing("looking for `settings`"))
+        }
+    }
+}

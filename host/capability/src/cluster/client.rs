@@ -1,7 +1,7 @@
 //! HTTP to the API server. It tries again what can be tried again safely, and falls back to the version that the server prefers.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use agent_core::failure::{Failure, Kind};
@@ -13,17 +13,20 @@ use tokio::sync::OnceCell;
 use super::failure::{self, Deed};
 use super::projection::Projection;
 use super::reply::{self, Fault, Part};
-use crate::gate::Patience;
+use crate::gate::{Patience, Secrets};
 
 mod heard;
+mod known;
 mod lease;
+mod pace;
 mod page;
 mod read;
 mod request;
 mod waits;
 mod write;
 
-pub(crate) use heard::Heard;
+pub(crate) use heard::{Heard, Strange};
+pub use known::ConnectionSecrets;
 pub(crate) use read::{LogQuery, Query, Reading, Seen, Sightings};
 pub(crate) use request::Wanted;
 use waits::Waits;
@@ -48,6 +51,10 @@ pub struct ClusterClient {
     inner: Arc<Inner>,
     /// Whether the run that it is for is stopped.
     stopped: Arc<AtomicBool>,
+    /// What the run masks, which learns what is secret in the connection; none outside of runs.
+    mask: Option<Arc<Secrets>>,
+    /// How much of it that has learnt.
+    learnt: Arc<AtomicUsize>,
 }
 
 struct Inner {
@@ -56,6 +63,7 @@ struct Inner {
     /// Whether the server has ever answered. One that has is waited for; one that has not may be the wrong one.
     answered: AtomicBool,
     answer_limit: usize,
+    secrets: Arc<ConnectionSecrets>,
     /// Types whose wished version is not served, and what is served instead.
     served: Mutex<HashMap<ObjectType, ObjectType>>,
     /// Kinds of types, learnt from discovery.
@@ -87,23 +95,41 @@ impl From<Unanswered> for Failure {
 impl ClusterClient {
     /// Makes a client that connects at its first request and reads answers of up to `answer_limit` bytes.
     pub fn new(connect: Connect, answer_limit: usize) -> ClusterClient {
+        ClusterClient::knowing(connect, answer_limit, Arc::default())
+    }
+
+    /// Makes a client of a connection in which something is secret. What becomes known while it is made or renewed is added to `secrets`.
+    pub fn knowing(
+        connect: Connect,
+        answer_limit: usize,
+        secrets: Arc<ConnectionSecrets>,
+    ) -> ClusterClient {
         let inner = Inner {
             connect,
             connected: OnceCell::new(),
             answered: AtomicBool::new(false),
             answer_limit,
+            secrets,
             served: Mutex::default(),
             kinds: Mutex::default(),
         };
         ClusterClient {
             inner: Arc::new(inner),
             stopped: Arc::default(),
+            mask: None,
+            learnt: Arc::default(),
         }
     }
 
-    /// Returns the client for a run: once that is stopped, nothing waits any longer for a server that is away, but what is put back.
-    pub(crate) fn until(self, stopped: Arc<AtomicBool>) -> ClusterClient {
-        ClusterClient { stopped, ..self }
+    /// Returns the client for a run: once that is stopped, nothing waits any longer for a server that is away, but what is put back. What is secret in
+    /// the connection is masked in all that the run tells.
+    pub(crate) fn of_run(self, stopped: Arc<AtomicBool>, mask: Arc<Secrets>) -> ClusterClient {
+        ClusterClient {
+            stopped,
+            mask: Some(mask),
+            learnt: Arc::default(),
+            ..self
+        }
     }
 
     /// Returns the URL of the server.
@@ -123,10 +149,22 @@ impl ClusterClient {
     }
 
     async fn connected(&self) -> Result<&Connected, Failure> {
-        self.inner
-            .connected
-            .get_or_try_init(|| (self.inner.connect)())
-            .await
+        let connecting = || (self.inner.connect)();
+        let connected = self.inner.connected.get_or_try_init(connecting).await;
+        self.learn();
+        connected.map_err(|failure| self.inner.secrets.hide(failure))
+    }
+
+    /// Has the run mask what has become known of the connection's secrets.
+    fn learn(&self) {
+        if let Some(mask) = &self.mask {
+            let learnt = self.learnt.load(Ordering::Acquire);
+            let all = self
+                .inner
+                .secrets
+                .since(learnt, |one| mask.learn_value(one));
+            self.learnt.fetch_max(all, Ordering::AcqRel);
+        }
     }
 
     /// Sends a request for a JSON document; see [`Self::send_for`].
@@ -137,7 +175,13 @@ impl ClusterClient {
         build: impl Fn(&ObjectType) -> Result<http::Request<Vec<u8>>, Failure>,
     ) -> Result<Value, Unanswered> {
         let bytes = self.send_for(Part::Whole, deed, patience, build).await?;
-        serde_json::from_slice(&bytes).map_err(|error| self.nonsense(&error, deed))
+        let named = match (&deed.name, deed.verb) {
+            // The API server answers either with the object or with that it is done.
+            (_, "delete") | (None, _) => Ok(()),
+            (Some(name), _) => read::is_named(&bytes, name),
+        };
+        let answer = named.and_then(|()| serde_json::from_slice(&bytes));
+        answer.map_err(|error| self.nonsense(&error, deed))
     }
 
     fn nonsense(&self, error: &serde_json::Error, deed: &Deed) -> Unanswered {
@@ -184,6 +228,7 @@ impl ClusterClient {
     ) -> Result<Vec<u8>, Fault> {
         let exchange = reply::exchange(&connected.client, request, part, self.inner.answer_limit);
         let answer = exchange.await;
+        self.learn();
         if answer
             .as_ref()
             .err()
@@ -206,7 +251,7 @@ impl ClusterClient {
             .get()
             .map_or("?", |connected| connected.server.as_str());
         Unanswered {
-            failure: failure::of(fault, deed, server),
+            failure: self.inner.secrets.hide(failure::of(fault, deed, server)),
             uncertain,
         }
     }

@@ -16,6 +16,17 @@ pub(crate) const EXPIRED: &str = "cluster.expired";
 /// What a Go server answers to whoever speaks plain HTTP to it where it speaks TLS.
 const HTTP_TO_TLS: &str = "Client sent an HTTP request to an HTTPS server.";
 
+/// Returns what a guest is told in place of a failure that is about the connection and who uses it; none when it is about something else.
+pub(crate) fn without_details(failure: &Failure) -> Option<&'static str> {
+    match failure.code.as_str() {
+        "cluster.no-kubeconfig" => Some("there is no way to the cluster"),
+        "cluster.unreachable" => Some("the cluster cannot be reached"),
+        "cluster.no-kubernetes" => Some("what answers is no Kubernetes API server"),
+        "cluster.unauthorized" => Some("the cluster does not accept the credentials"),
+        _ => None,
+    }
+}
+
 /// What was being done, for messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Deed {

@@ -36,7 +36,7 @@ impl wit::Host for Powers {
                 found => found,
             }
         };
-        Ok(found.await.map_err(Error::from))
+        Ok(found.await.map_err(|failure| self.gate.told(failure)))
     }
 
     async fn find(
@@ -52,7 +52,7 @@ impl wit::Host for Powers {
             }
         }
         .await;
-        Ok(found.map_err(Error::from))
+        Ok(found.map_err(|failure| self.gate.told(failure)))
     }
 
     async fn list(&mut self, query: wit::Query, projection: Vec<String>) -> Answer<Vec<String>> {
@@ -61,7 +61,7 @@ impl wit::Host for Powers {
             let (query, projection) = (convert::query(query)?, Projection::new(projection));
             list(&self.gate, query, projection, limit, true).await
         };
-        Ok(found.await.map_err(Error::from))
+        Ok(found.await.map_err(|failure| self.gate.told(failure)))
     }
 
     async fn commit(
@@ -73,7 +73,7 @@ impl wit::Host for Powers {
         let performed = perform_all(&self.gate, changes, false, &projection).await;
         let told = performed.into_iter().map(|done| {
             done.map(|told| told.object.into_told())
-                .map_err(Error::from)
+                .map_err(|failure| self.gate.told(failure))
         });
         Ok(told.collect())
     }
@@ -86,7 +86,7 @@ impl wit::Host for Powers {
         let held = hold(&self.gate, changes, &Projection::new(projection)).await;
         Ok(held
             .and_then(|held| self.hand_out(held))
-            .map_err(Error::from))
+            .map_err(|failure| self.gate.told(failure)))
     }
 
     async fn watch(
@@ -95,11 +95,13 @@ impl wit::Host for Powers {
         projection: Vec<String>,
     ) -> Answer<Resource<Watcher>> {
         let watcher = self.open_watcher(queries, projection);
-        Ok(watcher.map_err(Error::from))
+        Ok(watcher.map_err(|failure| self.gate.told(failure)))
     }
 
     async fn logs(&mut self, query: wit::LogQuery) -> Answer<String> {
-        Ok(logs(&self.gate, query).await.map_err(Error::from))
+        Ok(logs(&self.gate, query)
+            .await
+            .map_err(|failure| self.gate.told(failure)))
     }
 }
 
@@ -116,7 +118,7 @@ impl wit::HostHeld for Powers {
         let held = self.table.get(&held)?;
         Ok(release(&held.gate, &held.numbers)
             .await
-            .map_err(Error::from))
+            .map_err(|failure| self.gate.told(failure)))
     }
 
     fn keep(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {
@@ -143,7 +145,10 @@ impl wit::HostWatcher for Powers {
     ) -> Answer<Vec<wit::Event>> {
         let limit = self.limits.host_call_bytes;
         let watcher = self.table.get_mut(&watcher)?;
-        Ok(watcher.next(timeout_ms, limit).await.map_err(Error::from))
+        Ok(watcher
+            .next(timeout_ms, limit)
+            .await
+            .map_err(|failure| self.gate.told(failure)))
     }
 
     async fn drop(&mut self, watcher: Resource<Watcher>) -> wasmtime::Result<()> {

@@ -13,6 +13,10 @@ use super::failure::is_of_quota;
 /// How long one attempt may take. A server that accepts and never answers must not hold a run for ever.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(20);
 
+/// How much is read of an answer that is a refusal, and how much of its words is told.
+const REFUSAL: usize = 64 << 10;
+const WORDS: usize = 4 << 10;
+
 /// Why an exchange gave no answer that can be used.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -78,6 +82,8 @@ pub(crate) enum Part {
     Whole,
     /// The end of it.
     End,
+    /// The beginning of it.
+    Beginning,
 }
 
 /// Sends a request and reads the answer, up to `limit` bytes.
@@ -103,16 +109,25 @@ async fn answer(
         .await
         .map_err(|error| connection(&error))?;
     let (code, headers) = (response.status(), response.headers().clone());
+    // Of what is no answer, so much is read as a person may.
+    let (part, limit) = match code.is_success() {
+        true => (part, limit),
+        false => (Part::Beginning, limit.min(REFUSAL)),
+    };
     let mut frames = response.into_body();
     let mut body = Vec::new();
     while let Some(frame) = frames.frame().await {
         let frame = frame.map_err(|error| broken(&error))?;
         body.extend(frame.into_data().unwrap_or_default());
         if body.len() > limit {
-            if part == Part::Whole {
-                return Err(Fault::TooLarge);
+            match part {
+                Part::Whole => return Err(Fault::TooLarge),
+                Part::End => drop(body.drain(..body.len() - limit)),
+                Part::Beginning => {
+                    body.truncate(limit);
+                    break;
+                }
             }
-            body.drain(..body.len() - limit);
         }
     }
     if code.is_success() {
@@ -130,13 +145,24 @@ async fn answer(
             ..Status::default()
         }
     });
+    let message = cut(status.message);
     Err(Fault::Status {
         status: Box::new(Status {
             code: code.as_u16(),
+            message,
             ..status
         }),
         retry_after: retry_after.map(Duration::from_secs),
     })
+}
+
+/// Returns as much of a server's words as a person may read.
+fn cut(mut text: String) -> String {
+    if text.len() > WORDS {
+        text.truncate(text.floor_char_boundary(WORDS));
+        text.push('…');
+    }
+    text
 }
 
 fn connection(error: &kube::Error) -> Fault {

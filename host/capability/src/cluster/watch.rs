@@ -16,7 +16,7 @@ use tokio_stream::{StreamExt as _, StreamMap};
 
 use super::AWAY;
 use super::cause::Cause;
-use super::client::{Query, Seen, Sightings};
+use super::client::{Query, Seen, Sightings, Strange};
 use super::failure::{self, Deed};
 use super::projection::Projection;
 use super::reply::Fault;
@@ -224,6 +224,10 @@ impl Watcher {
                 Err(client.failure(&fault, &deed))
             }
             _ if away > AWAY => Err(client.failure(&absent(&error), &deed)),
+            // It will be as large the next time.
+            _ if matches!(absent(&error), Fault::TooLarge) => {
+                Err(client.failure(&Fault::TooLarge, &deed))
+            }
             _ => {
                 // Whoever waits must not think that something goes on.
                 if tell {
@@ -236,6 +240,9 @@ impl Watcher {
 }
 
 fn absent(error: &watcher::Error) -> Fault {
+    if let Some(fault) = Strange::in_error(error) {
+        return fault;
+    }
     Fault::Connection {
         chain: agent_core::failure::chain(error),
         reached: false,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use agent_core::call::{Consent, Mode, OnFailure};
 use agent_core::descriptor::Risk;
 use agent_core::effect::Effect;
-use agent_core::event::{Event, Level};
+use agent_core::event::{Asker, Event, Level};
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, OperationName, RunId};
@@ -28,6 +28,7 @@ use super::plan::{Sketch, StandIns};
 use super::replay::{self, Replay};
 use super::secrets::Secrets;
 use super::stop::Stop;
+use super::told::Told;
 use crate::cluster::client::ClusterClient;
 use crate::memory::RunMemory;
 use crate::operations::Operations;
@@ -78,6 +79,17 @@ pub struct GateConfig {
     pub operations: Arc<dyn Operations>,
 }
 
+/// What the person is asked.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) text: String,
+    pub(super) facts: Vec<(String, String)>,
+    /// Who asks; none for the host itself.
+    pub(super) by: Option<Asker>,
+    /// What a yes opens.
+    pub(super) opens: Vec<String>,
+}
+
 /// See the module.
 pub(crate) struct Shared {
     pub(crate) id: RunId,
@@ -85,7 +97,8 @@ pub(crate) struct Shared {
     pub(super) sketch: Sketch,
     pub(super) stand_ins: StandIns,
     pub(super) bound: Option<Bound>,
-    pub(crate) secrets: Secrets,
+    pub(crate) secrets: Arc<Secrets>,
+    pub(super) told: Told,
     journal: Option<Box<dyn RunJournal>>,
     /// Whether it was told that the record is not whole: once is enough.
     is_told_unrecorded: AtomicBool,
@@ -148,6 +161,7 @@ impl Shared {
             standing.retain(|entry| held.iter().all(|held| held.number != entry.number));
         }
         let stop = Stop::default();
+        let secrets = Arc::new(Secrets::default());
         Shared {
             id: config.id,
             numbers: AtomicU64::new(replay.highest()),
@@ -157,14 +171,15 @@ impl Shared {
             sketch: Sketch::default(),
             stand_ins: StandIns::default(),
             bound,
-            secrets: Secrets::default(),
+            client: config.client.of_run(stop.flag(), Arc::clone(&secrets)),
+            secrets,
+            told: Told::default(),
             journal: config.journal,
             is_told_unrecorded: AtomicBool::new(false),
             looks_only: config.grants.risk() == Risk::Read,
             keeps: config.on_failure != OnFailure::Undo,
             seed: config.seed,
             key: config.key,
-            client: config.client.until(stop.flag()),
             operations: config.operations,
             undone: Undone::default(),
             stuck: Stuck::default(),
@@ -278,6 +293,11 @@ impl Shared {
         self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Returns whether anything was announced or asked yet.
+    pub(super) fn has_begun(&self) -> bool {
+        self.numbers.load(Ordering::Relaxed) > 0
+    }
+
     /// Returns a text that is unique for an effect, by which an object that it made is known again.
     pub(crate) fn marker(&self, effect: u64) -> String {
         format!("{}-{effect}", self.id)
@@ -316,11 +336,8 @@ impl Shared {
     }
 
     /// Asks the person. Returns when they agreed.
-    pub(super) async fn ask(
-        &self,
-        text: String,
-        facts: Vec<(String, String)>,
-    ) -> Result<(), Failure> {
+    pub(super) async fn ask(&self, question: Question) -> Result<(), Failure> {
+        let text = question.text.clone();
         self.stop.goes_on()?;
         let declined = |why: &str| {
             Failure::new(Kind::Denied, "run.declined", format!("not agreed: {text}")).because(why)
@@ -332,11 +349,7 @@ impl Shared {
                 return Err(declined("there is no terminal to ask at")
                     .hinted("add --yes to agree beforehand"));
             }
-            Consent::Ask => {
-                self.stop
-                    .unless_stopped(self.answered(text.clone(), facts))
-                    .await?
-            }
+            Consent::Ask => self.stop.unless_stopped(self.answered(question)).await?,
         };
         if !agreed {
             return Err(declined("the answer was no"));
@@ -344,14 +357,16 @@ impl Shared {
         Ok(())
     }
 
-    async fn answered(&self, text: String, facts: Vec<(String, String)>) -> Result<bool, Failure> {
+    async fn answered(&self, question: Question) -> Result<bool, Failure> {
         let (tx, rx) = oneshot::channel();
-        let question = self.number();
-        lock(&self.questions).insert(question, tx);
+        let number = self.number();
+        lock(&self.questions).insert(number, tx);
         self.emit(Event::Asked {
-            question,
-            text,
-            facts,
+            question: number,
+            text: question.text,
+            facts: question.facts,
+            by: question.by,
+            opens: question.opens,
         });
         Ok(rx.await.unwrap_or(false))
     }

@@ -34,7 +34,10 @@ impl wit::Host for Powers {
             .await;
         Ok(called
             .into_iter()
-            .map(|done| done.map(Outcome::from).map_err(Error::from))
+            .map(|done| {
+                done.map(Outcome::from)
+                    .map_err(|failure| self.gate.told(failure))
+            })
             .collect())
     }
 
@@ -45,7 +48,7 @@ impl wit::Host for Powers {
         let held = hold(&self.gate, invocations, self.limits.call_depth).await;
         Ok(held
             .and_then(|held| self.hand_out(held))
-            .map_err(Error::from))
+            .map_err(|failure| self.gate.told(failure)))
     }
 
     async fn overwrite(
@@ -55,7 +58,7 @@ impl wit::Host for Powers {
         let announced = overwrite::overwrite(&self.gate, overwriting).await;
         Ok(announced
             .and_then(|overwritten| self.hand_out(overwritten))
-            .map_err(Error::from))
+            .map_err(|failure| self.gate.told(failure)))
     }
 }
 
@@ -103,7 +106,7 @@ impl wit::HostHeld for Powers {
         let held = self.table.get(&held)?;
         Ok(cluster::release(&held.gate, &held.numbers())
             .await
-            .map_err(Error::from))
+            .map_err(|failure| self.gate.told(failure)))
     }
 
     fn keep(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {

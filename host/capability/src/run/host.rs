@@ -29,7 +29,7 @@ impl wit::Host for Powers {
             .iter()
             .map(|(label, value)| label.len() + value.len());
         if let Err(failure) = self.gate.charge(texts.sum::<usize>() + question.text.len()) {
-            return Ok(Err(failure.into()));
+            return Ok(Err(self.gate.told(failure)));
         }
         let facts = question
             .facts
@@ -40,7 +40,7 @@ impl wit::Host for Powers {
             .gate
             .ask(plain(&question.text), facts)
             .await
-            .map_err(Error::from))
+            .map_err(|failure| self.gate.told(failure)))
     }
 
     fn now(&mut self) -> wasmtime::Result<u64> {
@@ -92,7 +92,7 @@ impl wit::Host for Powers {
             tokio::time::sleep(Duration::from_millis(ms)).await;
             Ok(())
         });
-        Ok(slept.await.map_err(Error::from))
+        Ok(slept.await.map_err(|failure| self.gate.told(failure)))
     }
 }
 

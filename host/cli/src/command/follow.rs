@@ -1,8 +1,8 @@
 //! One run, from its start to its exit code: events are drawn, questions answered, Ctrl-C obeyed. It is the same for a new run, for one that is
 //! taken up again, and for a plan that is applied.
 
+use std::collections::VecDeque;
 use std::future::Future;
-use std::io::BufRead;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::terminal::Terminal;
 
 use held::Held;
 pub(super) use out::Out;
+use question::{Answered, Asking, Question};
 
 mod held;
 mod out;
@@ -30,6 +31,8 @@ pub(super) const STOPPED_AT_ONCE: u8 = 130;
 const FRAME: Duration = Duration::from_millis(100);
 /// How long an operation may take to end after Ctrl-C has answered its question with no.
 const LAST_WORD: Duration = Duration::from_secs(1);
+/// How many events are kept while a question is open. The run waits with more.
+const WAITING: usize = 10_000;
 
 /// What is known of a run before it starts.
 pub(super) struct Known<'a> {
@@ -74,6 +77,7 @@ pub(super) async fn execute(
         known,
         stopping: false,
         asking: None,
+        waiting: VecDeque::new(),
         declined: false,
         last_word: None,
         held: Held::default(),
@@ -90,7 +94,9 @@ struct Follower<'a> {
     terminal: &'a mut Terminal,
     known: Known<'a>,
     stopping: bool,
-    asking: Option<(u64, question::Typed)>,
+    asking: Option<Asking>,
+    /// What happened while a question was open: whatever is drawn behind a prompt moves it out of sight, and may look like another one.
+    waiting: VecDeque<Event>,
     /// The person has said no.
     declined: bool,
     /// Runs out when the operation goes on although the person has said no by Ctrl-C.
@@ -102,6 +108,13 @@ impl Follower<'_> {
     async fn follow(mut self) -> u8 {
         let mut frames = frames(self.renderer.is_live());
         loop {
+            while self.asking.is_none()
+                && let Some(event) = self.waiting.pop_front()
+            {
+                if let Some(code) = self.event(&event) {
+                    return code;
+                }
+            }
             let moving = self.renderer.is_live() && self.asking.is_none();
             tokio::select! {
                 // A flood of events must not keep a person from being heard.
@@ -112,19 +125,21 @@ impl Follower<'_> {
                     }
                     self.interrupt();
                 }
-                answer = answered(&mut self.asking) => self.answer(answer),
+                line = typed(&mut self.asking) => self.hear(line),
                 () = over(&mut self.last_word) => {
                     self.last_word = None;
                     self.cancel();
                 }
-                event = self.run.events.next() => {
+                event = self.run.events.next(), if self.waiting.len() < WAITING => {
                     let Some(event) = event else {
                         let failure = self.broken_off();
                         return stop(&failure.into(), self.known.options.output, self.terminal);
                     };
-                    if let Some(code) = self.event(&event) {
-                        return code;
+                    if let (Event::Finished { .. }, Some(_)) = (&event, &self.asking) {
+                        self.asking = None;
+                        self.terminal.stderr.line("");
                     }
+                    self.waiting.push_back(event);
                 }
                 _ = frames.tick(), if moving => self.renderer.tick(self.terminal.stderr.ink),
             }
@@ -147,8 +162,16 @@ impl Follower<'_> {
                 question,
                 text,
                 facts,
+                by,
+                opens,
             } => {
-                self.ask(*question, text, facts);
+                let asked = Question {
+                    text,
+                    facts,
+                    by: by.as_ref(),
+                    opens,
+                };
+                self.ask(*question, &asked);
                 None
             }
             Event::Finished { outcome } => Some(self.end(outcome)),
@@ -176,7 +199,7 @@ impl Follower<'_> {
         self.declined && outcome.exit_code() == exit::DECLINED && self.held.is_nothing()
     }
 
-    fn ask(&mut self, number: u64, text: &str, facts: &[(String, String)]) {
+    fn ask(&mut self, number: u64, question: &Question<'_>) {
         if self.stopping {
             self.run.answer(number, false);
             return;
@@ -187,24 +210,34 @@ impl Follower<'_> {
             return;
         }
         self.renderer.clear();
-        question::show(text, facts, self.terminal);
-        match self.terminal.stdin.take() {
-            Some(stdin) => self.asking = Some((number, question::typed(stdin))),
-            None => self.run.answer(number, false),
+        self.asking = Asking::begin(number, question, self.terminal);
+        if self.asking.is_none() {
+            self.run.answer(number, false);
         }
     }
 
-    fn answer(&mut self, (number, yes, stdin): (u64, bool, Option<Box<dyn BufRead + Send>>)) {
-        self.asking = None;
-        self.terminal.stdin = stdin;
-        self.declined = !yes;
-        self.run.answer(number, yes);
+    fn hear(&mut self, line: Option<question::Line>) {
+        let Some(asking) = self.asking.take() else {
+            return;
+        };
+        let number = asking.number;
+        match asking.hear(line, self.terminal) {
+            Answered::Again(asking) => self.asking = Some(asking),
+            Answered::Yes => {
+                self.declined = false;
+                self.run.answer(number, true);
+            }
+            Answered::No => {
+                self.declined = true;
+                self.run.answer(number, false);
+            }
+        }
     }
 
     fn interrupt(&mut self) {
         self.stopping = true;
         match self.asking.take() {
-            Some((number, _)) => self.decline(number),
+            Some(asking) => self.decline(asking.number),
             None => self.cancel(),
         }
     }
@@ -229,7 +262,8 @@ impl Follower<'_> {
         };
         let what = ink.paint(Tone::Warn, what);
         let gap = self.terminal.gap();
-        self.terminal.stderr.line(format_args!("{gap}{what}"));
+        self.terminal.stderr.raw(gap);
+        self.terminal.stderr.line(what);
     }
 
     fn broken_off(&self) -> Failure {
@@ -254,16 +288,11 @@ impl Follower<'_> {
     }
 }
 
-/// Waits for the answer to the open question; forever when there is none.
-async fn answered(
-    asking: &mut Option<(u64, question::Typed)>,
-) -> (u64, bool, Option<Box<dyn BufRead + Send>>) {
+/// Waits for a line in answer to the open question; forever when there is none.
+async fn typed(asking: &mut Option<Asking>) -> Option<question::Line> {
     match asking {
         None => std::future::pending().await,
-        Some((number, answer)) => match answer.await {
-            Ok((line, stdin)) => (*number, question::agrees(&line), Some(stdin)),
-            Err(_) => (*number, false, None),
-        },
+        Some(asking) => asking.line().await,
     }
 }
 

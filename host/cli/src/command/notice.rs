@@ -28,7 +28,7 @@ pub(super) async fn show(agent: &dyn Agent, terminal: &mut Terminal) {
         let more = others.len();
         remedy.push_str(&format!("; agent runs --unfinished lists {more} more"));
     }
-    to.line(format_args!("{said}: {remedy}"));
+    to.paste(format_args!("{said}: {remedy}"));
 }
 
 async fn line(run: &Summary, agent: &dyn Agent, terminal: &Terminal) -> String {

@@ -200,12 +200,12 @@ impl Human {
         }
         let to = &mut terminal.stderr;
         let text = clean::text(message);
-        let line = match level {
-            Level::Debug => to.ink.paint(Tone::Faint, format!("  {text}")),
-            Level::Info => format!("  {text}"),
-            Level::Warn => format!("{} {text}", to.ink.paint(Tone::Warn, "!")),
-            Level::Error => format!("{} {text}", to.ink.paint(Tone::Bad, "!")),
+        let (sign, tone) = match level {
+            Level::Debug => (String::new(), Some(Tone::Faint)),
+            Level::Info => (String::new(), None),
+            Level::Warn => (to.ink.paint(Tone::Warn, "! "), None),
+            Level::Error => (to.ink.paint(Tone::Bad, "! "), None),
         };
-        self.steps.above(|| to.line(line));
+        self.steps.above(|| to.theirs(&sign, tone, &text));
     }
 }

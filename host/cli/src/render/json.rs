@@ -27,7 +27,7 @@ pub(crate) fn lines(documents: &[impl Serialize], to: &mut Sink) {
 
 fn line(document: &impl Serialize, to: &mut Sink) {
     match serde_json::to_string(document) {
-        Ok(text) => to.line(clean::json(&text)),
+        Ok(text) => to.document(&clean::json(&text)),
         Err(error) => tracing::error!(%error, "writing JSON"),
     }
 }

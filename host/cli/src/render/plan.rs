@@ -34,7 +34,7 @@ pub(super) fn sum(plan: &[Effect], whole: bool, to: &mut Sink) {
         all if all == plan.len() => ", put back at the end".to_owned(),
         some => format!(", {some} of them put back at the end"),
     };
-    to.line(format_args!("{changes}{back}; nothing was written"));
+    to.paste(format_args!("{changes}{back}; nothing was written"));
     if !whole && plan.iter().any(|effect| effect.verb == Verb::Create) {
         report::hint("-v shows the created objects whole", to);
     }
@@ -88,7 +88,7 @@ fn fold_notes(line: String, room: Option<usize>, indent: usize) -> String {
     if room.is_some_and(|room| width::of(&plain) > room) {
         line.replacen(
             "  ",
-            &format!("\n{}", " ".repeat(indent + 2)),
+            &format!("{}{}", width::FOLD, " ".repeat(indent + 2)),
             usize::from(line.contains("  ")),
         )
     } else {

@@ -12,18 +12,27 @@ const GAP: usize = 2;
 /// A column is not made narrower than this; below it, rows become blocks.
 const LEAST: usize = 10;
 
-/// Writes a table to standard output. Rows that failed stand out.
+/// Writes a table of the agent's own to standard output.
 pub(crate) fn write(rows: &[Value], columns: &[Column], terminal: &mut Terminal) {
+    let lines = lines(rows, columns, terminal.result_width(), terminal.stdout.ink);
+    whole(&lines, terminal);
+}
+
+/// Writes a result to standard output. Rows that failed stand out.
+pub(super) fn write_result(rows: &[Value], columns: &[Column], terminal: &mut Terminal) {
+    let (room, ink) = (terminal.width_behind_margin(), terminal.stdout.ink);
+    terminal.stdout.results(lines(rows, columns, room, ink));
+}
+
+fn lines(rows: &[Value], columns: &[Column], room: Option<usize>, ink: Ink) -> Vec<String> {
     let table = Table::new(rows, columns);
-    let ink = terminal.stdout.ink;
-    let lines = match terminal.result_width() {
+    match room {
         None => table.lines(&table.natural(), ink),
         Some(room) => match table.squeezed(room) {
             Some(widths) => table.lines(&widths, ink),
             None => table.blocks(room, ink),
         },
-    };
-    whole(&lines, terminal);
+    }
 }
 
 /// Writes a block of lines per row to standard output.
@@ -39,7 +48,7 @@ fn whole(lines: &[String], terminal: &mut Terminal) {
         .iter()
         .flat_map(|line| [line.as_str(), "\n"])
         .collect();
-    terminal.stdout.raw(&text);
+    terminal.stdout.raw(&text.replace(width::FOLD, "\n"));
 }
 
 /// Returns whether a table has room on the screen without a cell being cut.

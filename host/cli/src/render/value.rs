@@ -18,7 +18,11 @@ pub(super) fn write(value: &Value, columns: &[Column], terminal: &mut Terminal) 
             let text = other
                 .as_str()
                 .map_or_else(|| other.to_string(), clean::text);
-            terminal.stdout.line(text.trim_end());
+            let text = text.trim_end();
+            match text.contains('\n') {
+                true => terminal.stdout.theirs("", None, text),
+                false => terminal.stdout.results([text]),
+            }
         }
     }
 }
@@ -44,9 +48,9 @@ fn write_rows(rows: &[Value], columns: &[Column], value: &Value, terminal: &mut 
     if rows.is_empty() {
         terminal.stderr.line("nothing to show");
     } else if columns.is_empty() {
-        table::write(rows, &columns_of(rows), terminal);
+        table::write_result(rows, &columns_of(rows), terminal);
     } else {
-        table::write(rows, columns, terminal);
+        table::write_result(rows, columns, terminal);
     }
     if let Value::Object(fields) = value {
         let others: Map<String, Value> = fields
@@ -55,7 +59,7 @@ fn write_rows(rows: &[Value], columns: &[Column], value: &Value, terminal: &mut 
             .map(|(key, field)| (key.clone(), field.clone()))
             .collect();
         if !others.is_empty() {
-            terminal.stdout.line("");
+            terminal.stdout.results([""]);
             write_fields(&others, columns, terminal);
         }
     }
@@ -76,7 +80,7 @@ fn columns_of(rows: &[Value]) -> Vec<Column> {
 
 /// Writes a line per field: those that are columns first, in their order.
 fn write_fields(fields: &Map<String, Value>, columns: &[Column], terminal: &mut Terminal) {
-    let room = terminal.result_width();
+    let room = terminal.width_behind_margin();
     let ink = terminal.stdout.ink;
     let place = |key: &str| {
         columns
@@ -91,19 +95,19 @@ fn write_fields(fields: &Map<String, Value>, columns: &[Column], terminal: &mut 
         .map(|(key, _)| width::of(&clean::line(key)))
         .max()
         .unwrap_or(0);
+    let mut lines = Vec::new();
     for (key, field) in ordered {
         let key = clean::line(key);
         if is_deep(field) {
-            terminal.stdout.line(ink.paint(Tone::Faint, key));
-            for line in yaml::text(field).lines() {
-                terminal.stdout.line(format_args!("  {line}"));
-            }
+            lines.push(ink.paint(Tone::Faint, key));
+            lines.extend(yaml::text(field).lines().map(|line| format!("  {line}")));
         } else {
             let text = width::fold(&table::cell(field), room, label + 2);
             let key = ink.paint(Tone::Faint, width::pad(&key, label));
-            terminal.stdout.line(format_args!("{key}  {text}"));
+            lines.push(format!("{key}  {text}"));
         }
     }
+    terminal.stdout.results(lines);
 }
 
 /// Returns whether a value does not fit on a line.

@@ -31,7 +31,10 @@ pub(crate) fn pad(text: &str, room: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
-/// Returns the text folded between words so that it fits a screen, with further lines indented. Words are never broken.
+/// What ends a line that was folded here. No text of a stranger has it, so what comes behind is known not to be one's line ([`super::margin`]).
+pub(crate) const FOLD: char = '\u{b}';
+
+/// Returns the text folded between words so that it fits a screen, with further lines indented. Words are never broken. Lines end in [`FOLD`].
 pub(crate) fn fold(text: &str, screen: Option<usize>, indent: usize) -> String {
     let Some(screen) = screen else {
         return text.to_owned();
@@ -42,7 +45,7 @@ pub(crate) fn fold(text: &str, screen: Option<usize>, indent: usize) -> String {
     for word in text.split_whitespace() {
         let width = of(word);
         if used > 0 && used + 1 + width > room {
-            out.push('\n');
+            out.push(FOLD);
             out.push_str(&" ".repeat(indent));
             used = 0;
         } else if used > 0 {
@@ -71,7 +74,7 @@ mod tests {
     fn folded_text_keeps_its_words() {
         let text = "one two three-and-a-long-word four five";
         assert_eq!(
-            fold(text, Some(20), 2),
+            fold(text, Some(20), 2).replace(FOLD, "\n"),
             "one two\n  three-and-a-long-word\n  four five"
         );
         assert_eq!(fold(text, None, 2), text);

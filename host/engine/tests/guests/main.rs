@@ -15,6 +15,7 @@ mod resume;
 mod right;
 mod secret;
 mod stop;
+mod told;
 mod world;
 
 use std::collections::BTreeSet;
@@ -57,6 +58,7 @@ async fn every_guest_has_a_test() {
         plan::TESTED,
         resume::TESTED,
         secret::TESTED,
+        told::TESTED,
     ]
     .concat();
     let tested: BTreeSet<String> = tested.into_iter().map(str::to_owned).collect();

@@ -88,6 +88,11 @@ impl World {
         )
     }
 
+    /// An agent with a client of a cluster.
+    pub(crate) fn before(client: ClusterClient) -> World {
+        World::with(LIMITS, vec![], None, client)
+    }
+
     /// An agent in front of an API server, in which the object `settings` has the mode `before`, and the Secret `login` a password.
     pub(crate) async fn with_cluster(limits: Limits) -> World {
         let (server, client) = cluster().await;

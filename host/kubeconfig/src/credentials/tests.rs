@@ -49,6 +49,7 @@ fn counted(tokens: usize, until: Option<&'static str>) -> (Credentials, Arc<Atom
             variable: |_| None,
             run: Arc::new(run),
             show: Arc::new(|_| {}),
+            learn: Arc::new(|_| {}),
             interactive: false,
         },
         mask: Mask::default(),
@@ -124,7 +125,17 @@ async fn the_token_of_a_file_is_read_again() {
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     };
     let first = token_in(&read("tok".as_ref()).expect("a file")).expect("a token");
-    let credentials = Credentials::File(TokenFile::new("tok".into(), read, first));
+    let learnt = Arc::new(SyncMutex::new(Vec::new()));
+    let known = Arc::clone(&learnt);
+    let access = Access {
+        read,
+        variable: |_| None,
+        run: Arc::new(|_| std::future::ready(Err(io::ErrorKind::NotFound.into())).boxed()),
+        show: Arc::new(|_| {}),
+        learn: Arc::new(move |secret| known.lock().expect("a lock").push(secret.to_owned())),
+        interactive: false,
+    };
+    let credentials = Credentials::File(TokenFile::new("tok".into(), &access, first));
     let carried = async || credentials.carried().await.expect("credentials");
     *FILE.lock().expect("a lock") = Some("two");
     let first = carried().await;

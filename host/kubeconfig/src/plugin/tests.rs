@@ -70,6 +70,7 @@ async fn play(stage: Stage, change: impl FnOnce(&mut Plugin)) -> Seen {
             variable: |_| None,
             run: Arc::new(run),
             show: Arc::new(move |text| screen.lock().expect("a lock").push_str(text)),
+            learn: Arc::new(|_| {}),
             interactive: false,
         },
         mask,

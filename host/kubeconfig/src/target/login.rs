@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::access::Access;
-use crate::credentials::{Credentials, FromPlugin, TokenFile, basic, bearer, token_in};
+use crate::credentials::{
+    Credentials, FromPlugin, TokenFile, basic, bearer, learn_header, token_in,
+};
 use crate::error::Unusable;
 use crate::file::{Cluster, Exec, Provider, User};
 use crate::identity::Identity;
@@ -31,10 +33,14 @@ pub(super) struct Login {
 
 impl Login {
     /// Without TLS nothing of the user is sent, only what stands in the address.
-    pub(super) fn plain(server: &Server) -> Login {
+    pub(super) fn plain(server: &Server, access: &Access) -> Login {
+        let header = in_address(server);
+        if let Some(header) = &header {
+            learn_header(header, &*access.learn);
+        }
         Login {
             tls: None,
-            credentials: in_address(server).map_or(Credentials::None, Credentials::Fixed),
+            credentials: header.map_or(Credentials::None, Credentials::Fixed),
         }
     }
 }
@@ -49,6 +55,16 @@ pub(super) fn of<'a>(
 ) -> Result<Login, Unusable> {
     let crypto = tls::crypto();
     let identity = Arc::new(Identity::default());
+    for secret in [&user.token, &user.password] {
+        (access.learn)(secret.as_str());
+    }
+    (access.learn)(&String::from_utf8_lossy(&user.key_data));
+    if !user.key_file.is_empty()
+        && let Ok(key) = (access.read)(&user.origin.path(&user.key_file)).map(Zeroizing::new)
+    {
+        (access.learn)(&String::from_utf8_lossy(&key));
+    }
+    let learn = Arc::clone(&access.learn);
     let tls = Some(tls::of(cluster, user, &identity, access.read, &crypto)?);
     if let Some(provider) = user
         .provider
@@ -84,6 +100,9 @@ pub(super) fn of<'a>(
     } else {
         Credentials::None
     };
+    if let Credentials::Fixed(header) = &credentials {
+        learn_header(header, &*learn);
+    }
     Ok(Login { tls, credentials })
 }
 
@@ -110,7 +129,8 @@ fn by_token(user: &User, access: &Access) -> Result<Credentials, Unusable> {
         (Err(_), Some(token)) => token,
         (Err(error), None) => return Err(user.behind(at, "tokenFile", error)),
     };
-    Ok(Credentials::File(TokenFile::new(path, access.read, first)))
+    learn_header(&first, &*access.learn);
+    Ok(Credentials::File(TokenFile::new(path, access, first)))
 }
 
 /// kubectl has only OIDC left of these, and renews its tokens; we take them while they are good.

@@ -11,6 +11,7 @@ fn pod(variable: fn(&str) -> Option<String>, read: crate::access::Read) -> Acces
         variable,
         run: Arc::new(|_| std::future::ready(Err(io::ErrorKind::NotFound.into())).boxed()),
         show: Arc::new(|_| {}),
+        learn: Arc::new(|_| {}),
         interactive: false,
     }
 }

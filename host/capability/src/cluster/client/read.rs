@@ -8,15 +8,17 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::watcher::{self, watcher};
+use serde::Deserialize;
+use serde::de::Error as _;
 use serde_json::Value;
 
 use super::heard::Heard;
-use super::page::Page;
+use super::page::{Page, Pages};
 use super::request::{self, Wanted};
 use super::{ClusterClient, deed};
 use crate::cluster::failure::{Deed, EXPIRED};
 use crate::cluster::projection::Projection;
-use crate::cluster::reply::Part;
+use crate::cluster::reply::{Fault, Part};
 use crate::gate::{Pass, Patience};
 
 /// How many objects one page of a list holds: what client-go asks for.
@@ -36,6 +38,15 @@ pub(crate) struct Query {
 }
 
 impl Query {
+    fn listing(&self) -> Deed {
+        Deed {
+            verb: "list",
+            of: self.of.clone(),
+            namespace: self.namespace.clone(),
+            name: None,
+        }
+    }
+
     /// Returns what it selects by, for people.
     pub(crate) fn selectors(&self) -> String {
         [self.labels.as_str(), self.fields.as_str()]
@@ -118,7 +129,8 @@ impl ClusterClient {
                 request::body(http::Request::get(path), wanted, Vec::new())
             })
             .await?;
-        Ok(read(&json).map_err(|error| self.nonsense(&error, &deed))?)
+        let object = is_named(&json, &target.name).and_then(|()| read(&json));
+        Ok(object.map_err(|error| self.nonsense(&error, &deed))?)
     }
 
     /// Gives every object of a query to `keep`, page by page, with what it has collected so far, and returns that. A list that expires in the
@@ -143,6 +155,7 @@ impl ClusterClient {
         mut keep: impl FnMut(&mut C, Value) -> Result<(), Failure>,
     ) -> Result<C, Failure> {
         let (mut collected, mut at, mut limit) = (begin(), String::new(), PAGE);
+        let mut pages = Pages::default();
         loop {
             let mut page = match self.page(query, patience, read, limit, &at).await {
                 Err(failure) if failure.code == EXPIRED && !at.is_empty() => {
@@ -157,9 +170,10 @@ impl ClusterClient {
                 }
                 keep(&mut collected, item)?;
             }
-            match page.next() {
-                Some(token) => at = token.to_owned(),
-                None => return Ok(collected),
+            match pages.turn(&page) {
+                Ok(Some(token)) => at = token,
+                Ok(None) => return Ok(collected),
+                Err(what) => return Err(self.failure(&Fault::Nonsense { what }, &query.listing())),
             }
         }
     }
@@ -176,12 +190,7 @@ impl ClusterClient {
             true => Wanted::MetadataList,
             false => Wanted::Whole,
         };
-        let doing = Deed {
-            verb: "list",
-            of: query.of.clone(),
-            namespace: query.namespace.clone(),
-            name: None,
-        };
+        let doing = query.listing();
         let pairs = [
             ("limit", limit),
             ("continue", at),
@@ -243,7 +252,8 @@ impl ClusterClient {
             kind: String::new(),
             plural: of.plural.clone(),
         };
-        let kube = heard.by(&self.connected().await?.client);
+        let connected = self.connected().await?;
+        let kube = heard.by(&connected.client, self.inner.answer_limit);
         let api: kube::Api<DynamicObject> = match &query.namespace {
             Some(namespace) => kube::Api::namespaced_with(kube, namespace, &resource),
             None => kube::Api::all_with(kube, &resource),
@@ -283,6 +293,25 @@ fn paced(stream: BoxStream<'static, Seen>) -> BoxStream<'static, Seen> {
         Some((seen, (stream, wait, failed)))
     })
     .boxed()
+}
+
+/// Checks that an answer is about the object that was asked for: a document that says nothing, such as `{}`, is no object.
+pub(super) fn is_named(answer: &[u8], name: &str) -> serde_json::Result<()> {
+    #[derive(Deserialize)]
+    struct Object {
+        metadata: Metadata,
+    }
+    #[derive(Deserialize)]
+    struct Metadata {
+        name: String,
+    }
+    let object: Object = serde_json::from_slice(answer)?;
+    match object.metadata.name == name {
+        true => Ok(()),
+        false => Err(serde_json::Error::custom(
+            "it is another object than the one that was asked for",
+        )),
+    }
 }
 
 /// A container that has not started is answered with 400.

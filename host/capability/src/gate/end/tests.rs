@@ -61,13 +61,14 @@ fn held(mover: Option<&str>) -> [Entry; 2] {
 type Answers = &'static [(&'static str, Option<(u16, &'static str)>)];
 
 const OK: u16 = 200;
-const THERE: &str = r#"{"metadata":{"uid":"u","finalizers":["example.org/stay"]}}"#;
-const POD: &str =
-    r#"{"items":[{"metadata":{"name":"mover-1","ownerReferences":[{"kind":"Job","uid":"j"}]}}]}"#;
-const JOB: &str = r#"{"items":[{"metadata":{"uid":"j","ownerReferences":[{"kind":"ReplicationDestination","uid":"u"}]}}]}"#;
-const ON_A_NODE: &str = r#"{"spec":{"nodeName":"w01"}}"#;
-const LOST: &str = r#"{"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}"#;
-const READY: &str = r#"{"status":{"conditions":[{"type":"Ready","status":"True"}]}}"#;
+const THERE: &str = r#"{"metadata":{"name":"mover","uid":"u","finalizers":["example.org/stay"]}}"#;
+const POD: &str = r#"{"kind":"List","items":[{"metadata":{"name":"mover-1","ownerReferences":[{"kind":"Job","uid":"j"}]}}]}"#;
+const JOB: &str = r#"{"kind":"List","items":[{"metadata":{"uid":"j","ownerReferences":[{"kind":"ReplicationDestination","uid":"u"}]}}]}"#;
+const ON_A_NODE: &str = r#"{"metadata":{"name":"mover-1"},"spec":{"nodeName":"w01"}}"#;
+const LOST: &str =
+    r#"{"metadata":{"name":"w01"},"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}"#;
+const READY: &str =
+    r#"{"metadata":{"name":"w01"},"status":{"conditions":[{"type":"Ready","status":"True"}]}}"#;
 const FORBIDDEN: &str = r#"{"code":403,"reason":"Forbidden","message":"pods is forbidden: User \"eva\" cannot list resource \"pods\""}"#;
 const BROKEN: &str = r#"{"code":500,"message":"etcdserver: request timed out"}"#;
 const OTHER: &str =
@@ -86,12 +87,15 @@ fn server(answers: Answers) -> (Gate, Asked) {
             Some((_, answer)) => (*answer)?,
             None if request.contains("/deployments/plex") => (
                 OK,
-                r#"{"metadata":{"resourceVersion":"7"},"spec":{"replicas":0}}"#,
+                r#"{"metadata":{"name":"plex","resourceVersion":"7"},"spec":{"replicas":0}}"#,
             ),
             None if request.starts_with("GET") && request.contains(MOVER) => {
                 (404, r#"{"code":404,"details":{"name":"mover"}}"#)
             }
-            None => (OK, r#"{"items":[]}"#),
+            None if request.starts_with("GET") && request.contains("/configmaps/mover") => {
+                (404, r#"{"code":404,"details":{"name":"mover"}}"#)
+            }
+            None => (OK, r#"{"kind":"List","items":[]}"#),
         };
         Some((code, serde_json::from_str::<Value>(text).expect("JSON")))
     });

@@ -46,7 +46,7 @@ fn identity(plugin: &Plugin, usable: &Usable, terminal: &mut Terminal) {
                 .iter()
                 .map(|import| clean::line(import))
                 .collect::<Vec<_>>()
-                .join("\n         "),
+                .join(&format!("{}         ", width::FOLD)),
         ),
     ];
     for (label, value) in facts {

@@ -55,7 +55,7 @@ async fn people(record: &Record, door: &mut Door<'_>) {
     timeline::write(record, verbose, present.now, terminal);
     if let (true, Some(Outcome::Done { value, .. })) = (verbose, outcome(record)) {
         terminal.stdout.line("");
-        terminal.stdout.raw(&yaml::text(value));
+        terminal.stdout.theirs("", None, &yaml::text(value));
     }
     if let (Some(remedy), false) = (remedy(&record.summary), door.options.quiet) {
         report::hint(&remedy, &mut terminal.stderr);

@@ -78,8 +78,7 @@ fn draw(event: &Event, renderer: &mut Renderer, options: &Options, terminal: &mu
         (event, &*renderer, options.quiet)
     {
         renderer.clear();
-        let line = format!("? {}", clean::line(text));
-        terminal.stderr.line(line);
+        terminal.stderr.theirs("? ", None, &clean::line(text));
     }
 }
 
@@ -96,7 +95,8 @@ fn leave(run: &RunId, terminal: &mut Terminal) -> u8 {
     let gap = terminal.gap();
     let line = format!("no longer watching; run {run} goes on");
     let line = terminal.stderr.ink.paint(Tone::Warn, line);
-    terminal.stderr.line(format_args!("{gap}{line}"));
+    terminal.stderr.raw(gap);
+    terminal.stderr.line(line);
     STOPPED_AT_ONCE
 }
 
