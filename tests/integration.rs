@@ -14,6 +14,7 @@ mod integration {
     mod app;
     mod bytes;
     mod completion;
+    mod cost;
     mod damage;
     mod fault;
     mod flux;
