@@ -18,8 +18,13 @@ use tokio::runtime::{Builder, Runtime};
 use directory::{CodeDirectory, Directories, StateDirectory};
 use sandbox::World;
 
+pub(crate) use compile::compiles;
+pub(crate) use ending::end_at_the_second_signal;
+
 mod cluster;
+mod compile;
 mod directory;
+mod ending;
 mod filesystem;
 mod journal;
 mod plan;
@@ -134,6 +139,7 @@ async fn agent(
     let agent = LocalAgent::new(Parts {
         store,
         code: code.cache,
+        compile: Some(compile::elsewhere()),
         journal,
         retention,
         client,

@@ -4,6 +4,7 @@
 //! is needed to put it back; `undo` puts it back. Everything else is pure: which `fields` a patch sets, what a `projection` keeps.
 
 use crate::gate::Gate;
+use crate::memory::Charge;
 
 pub(crate) mod cause;
 mod change;
@@ -45,4 +46,6 @@ pub struct Held {
     /// What is to be put back when this is dropped.
     numbers: Vec<u64>,
     objects: Vec<String>,
+    /// What pays for them.
+    _paid: Charge,
 }

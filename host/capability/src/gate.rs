@@ -39,6 +39,7 @@ mod end;
 mod imagined;
 mod keep;
 pub(crate) mod ledger;
+mod outbox;
 mod pass;
 mod plan;
 mod replay;
@@ -51,8 +52,10 @@ mod secrets;
 mod shared;
 mod stand;
 mod stop;
+mod texts;
 mod told;
 
+pub use outbox::{Inbox, Outbox, outbox};
 pub use pass::{Intent, Pass};
 pub use plan::Drawing;
 pub use replay::hash_of_secret;
@@ -174,7 +177,6 @@ impl Gate {
     /// Checks a wish against the rights.
     pub(crate) fn check(&self, ask: &Ask) -> Result<(), Failure> {
         self.run.stop.goes_on()?;
-        self.within_allowance()?;
         let grants = &self.actor.grants;
         match ask {
             Ask::Sleep | Ask::Confirm | Ask::Release => Ok(()),
@@ -330,7 +332,8 @@ impl Gate {
 
     /// Notes that `text`, wherever it stands in a change, is known only when the run is performed.
     pub(crate) fn stand_in(&self, name: &str, text: &str) {
-        self.run.stand_ins.add(name, text);
+        let bytes = self.run.stand_ins.add(name, text);
+        self.run.account.memory.add(bytes);
     }
 
     /// Returns what a run that plans has come to.

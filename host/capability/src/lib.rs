@@ -22,7 +22,7 @@ pub mod run;
 
 pub use cluster::Lease;
 pub use cluster::client::{ClusterClient, Connect, Connected, ConnectionSecrets};
-pub use gate::{Before, Gate, GateConfig, hash_of_secret};
+pub use gate::{Before, Gate, GateConfig, Inbox, Outbox, hash_of_secret, outbox};
 pub use memory::RunMemory;
 pub use meter::Meter;
 pub use operations::Operations;

@@ -3,17 +3,22 @@
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::{CallId, Digest, OperationName};
 use agent_core::journal::Returned;
+use agent_core::limits::DOCUMENT;
 use agent_core::undo::{Callee, Scope};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use crate::bindings::ops::types::types as wit;
 use crate::gate::Gate;
+use crate::memory::{Charge, weight};
 
 mod host;
 mod overwrite;
 
 pub use overwrite::Overwritten;
+
+/// How long the name of an operation is at most.
+const NAME: usize = 200;
 
 /// How operations are called. The engine knows how; this room only knows when.
 pub trait Operations: Send + Sync {
@@ -53,9 +58,17 @@ pub struct Held {
     gate: Gate,
     scope: Scope,
     outcomes: Vec<Returned>,
+    /// What pays for them.
+    paid: Charge,
 }
 
 impl Held {
+    fn keep(&mut self, returned: Returned) {
+        self.outcomes.push(returned);
+        let outcomes = self.outcomes.iter().map(|one| weight(&one.value));
+        self.paid.set(outcomes.sum());
+    }
+
     fn numbers(&self) -> Vec<u64> {
         self.gate.run.ledger.numbers_in(&self.scope)
     }
@@ -63,6 +76,16 @@ impl Held {
 
 /// Reads which operation is meant, and its arguments.
 fn invocation(call: &wit::Invocation) -> Result<(OperationName, Map<String, Value>), Failure> {
+    let too_long = |code: &str, what: &str, most: usize| {
+        let message = format!("the {what} is longer than {most} bytes");
+        Err(Failure::new(Kind::Invalid, code, message))
+    };
+    if call.operation.len() > NAME {
+        return too_long("operations.name", "name of an operation", NAME);
+    }
+    if call.arguments.len() > DOCUMENT {
+        return too_long("operations.arguments", "text of the arguments", DOCUMENT);
+    }
     let operation: OperationName = call
         .operation
         .parse()

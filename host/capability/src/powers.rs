@@ -6,14 +6,12 @@ use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 
 use crate::bindings::ops;
 use crate::gate::Gate;
-use crate::meter::Meter;
 use crate::run::LogBook;
 
 /// The powers of one instance: its gate, and the resources that the guest holds.
 pub struct Powers {
     pub(crate) gate: Gate,
     pub(crate) table: ResourceTable,
-    pub(crate) meter: Meter,
     pub(crate) log: LogBook,
     pub(crate) watches: usize,
     pub(crate) limits: Limits,
@@ -44,11 +42,10 @@ impl Powers {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.table_entries);
         gate.limit(limits);
-        let log = LogBook::new(gate.clone(), limits.log_bytes);
+        let log = LogBook::new(gate.clone());
         Powers {
             gate,
             table,
-            meter: Meter::default(),
             log,
             watches: 0,
             limits: limits.clone(),
@@ -58,11 +55,6 @@ impl Powers {
     /// Returns the gate.
     pub fn gate(&self) -> &Gate {
         &self.gate
-    }
-
-    /// Returns the stopwatch that the engine reads.
-    pub fn meter(&self) -> &Meter {
-        &self.meter
     }
 
     /// Returns the log, for lines that do not come through a host call.

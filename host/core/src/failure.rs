@@ -1,10 +1,19 @@
 //! Why something did not work, in the form that every door and every plugin understands.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::io;
 
 use serde::{Deserialize, Serialize};
+
+use crate::text;
+
+/// How long the texts of a failure may be, in bytes, that come from a plugin or a server: [`Failure::bounded`].
+const LONGEST_CODE: usize = 128;
+const LONGEST_TEXT: usize = 4 << 10;
+const LONGEST_HINT: usize = 1 << 10;
+const MOST_CAUSES: usize = 24;
 
 /// The code of what may be half overwritten, and for which no operation is named that brings it back.
 pub const NOT_COMPENSATED: &str = "run.not-compensated";
@@ -149,6 +158,25 @@ impl Failure {
         self
     }
 
+    /// Returns the failure with texts of a length that people read. Wherever one comes in from a plugin or a server, it goes through here: it is shown,
+    /// recorded, and told to others.
+    #[must_use]
+    pub fn bounded(mut self) -> Failure {
+        cut_to(&mut self.code, LONGEST_CODE);
+        cut_to(&mut self.message, LONGEST_TEXT);
+        if let Some(hint) = &mut self.hint {
+            cut_to(hint, LONGEST_HINT);
+        }
+        let more = self.causes.len().saturating_sub(MOST_CAUSES);
+        self.causes.truncate(MOST_CAUSES);
+        let causes = self.causes.iter_mut();
+        causes.for_each(|cause| cut_to(cause, LONGEST_TEXT));
+        if more > 0 {
+            self.causes.push(format!("and {more} more"));
+        }
+        self
+    }
+
     /// Makes the failure that every host call returns once the run was told to stop.
     pub fn cancelled() -> Failure {
         Failure::new(
@@ -156,6 +184,12 @@ impl Failure {
             "run.cancelled",
             "the run was asked to stop",
         )
+    }
+}
+
+fn cut_to(text: &mut String, most: usize) {
+    if let Cow::Owned(shorter) = text::cut(text, most) {
+        *text = shorter;
     }
 }
 
@@ -190,6 +224,24 @@ mod tests {
             let remedy = remedy_for_file(&kind.into(), "/a");
             assert_eq!(remedy.as_deref(), wanted, "{kind}");
         }
+    }
+
+    #[test]
+    fn failure_of_a_stranger_has_texts_that_people_read_to_their_end() {
+        let long = "x".repeat(1 << 20);
+        let failure = Failure::new(Kind::Invalid, &long, &long).hinted(long.clone());
+        let failure = (0..1000).fold(failure, |failure, _| failure.because(&long));
+        let bounded = failure.bounded();
+        let bytes = serde_json::to_string(&bounded).expect("JSON").len();
+        assert!(bytes < 128 << 10, "{bytes}");
+        assert_eq!(
+            bounded.causes.last().map(String::as_str),
+            Some("and 976 more")
+        );
+        // What is bounded stays as it is, and so does what is short.
+        assert_eq!(bounded.clone().bounded().message, bounded.message);
+        let short = Failure::cancelled().because("x");
+        assert_eq!(short.clone().bounded(), short);
     }
 
     #[derive(Debug, thiserror::Error)]

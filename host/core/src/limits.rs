@@ -2,29 +2,38 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How long a JSON document may be that a plugin writes, in bytes: an object, a patch, arguments, a result. No API server takes a longer one
+/// (<https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/server/config.go>, `MaxRequestBodyBytes`).
+pub const DOCUMENT: usize = 3 << 20;
+
+/// How long a text may be that a plugin says beside its log, in bytes: a step's title or note, a selector, a question.
+pub const TEXT: usize = 4 << 10;
+
 /// The bounds of one run. A plugin's manifest may ask for less, never for more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Time that the guest's own code may compute, in milliseconds. Waiting in a host call does not count.
+    /// Time in which an operation may keep this machine busy, in milliseconds: by its own code, by what the host computes at its wish, and by what it
+    /// calls. Waiting does not count; one that is at work for long has a small share of that time as well.
     pub cpu_ms: u64,
     /// Time from start to end, waiting included, in milliseconds. Putting back what is held comes on top.
     pub wall_ms: u64,
     /// Linear memory of all the memories of one operation together, in bytes.
     pub memory_bytes: usize,
-    /// Linear memory of all operations of a run that are under way at the same time, in bytes: one that calls others many at once must not
-    /// have as many times the memory of one.
+    /// Memory of a run, in bytes: that of all operations that are under way at the same time, for one that calls others many at once must not have as
+    /// many times the memory of one, and what the host holds at their wish.
     pub run_memory_bytes: usize,
     /// Bytes that one host call may hand over, in either direction.
     pub host_call_bytes: usize,
     /// Elements of all the guest's tables together, and entries of the resource table.
     pub table_entries: usize,
-    /// Bytes of log lines, standard output and standard error; beyond them lines are counted and dropped.
+    /// Bytes of what the operations of a run say together: log lines, steps, standard output and standard error; beyond them lines are counted and
+    /// dropped.
     pub log_bytes: usize,
     /// Queries that are watched at the same time, by all watchers together: each is a connection.
     pub watches: usize,
     /// Host calls of one operation, each change of a batch being one: each may be an entry of the record.
     pub calls: u64,
-    /// Bytes that one operation may add to the record by what its calls are told, and by its questions and stand-ins.
+    /// Bytes that the record of a run may have before its operations can wish for nothing more.
     pub record_bytes: u64,
     /// How deep operations may call operations.
     pub call_depth: usize,

@@ -3,6 +3,7 @@
 //! Nothing that a plugin says can move the cursor, change colours or the window's title, write to the clipboard, or make a line read
 //! differently from what it is (<https://trojansource.codes>).
 
+use std::borrow::Cow;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -21,6 +22,16 @@ pub fn plain(text: &str) -> String {
         }
     }
     plain
+}
+
+/// Returns a text of at most so many bytes: of a longer one its beginning, and a sign that it goes on.
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return Cow::Borrowed(text);
+    }
+    const GOES_ON: &str = "…";
+    let end = text.floor_char_boundary(most.saturating_sub(GOES_ON.len()));
+    Cow::Owned(format!("{}{GOES_ON}", &text[..end]))
 }
 
 /// Returns whether a character is a control character, line ends and tabs among them, or is invisible and changes how its neighbours are read.
@@ -108,6 +119,19 @@ mod tests {
         ];
         for (given, wanted) in table {
             assert_eq!(plain(given), wanted, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn text_is_cut_between_characters_and_says_so() {
+        for (text, most, wanted) in [
+            ("short", 5, "short"),
+            ("longer", 5, "lo…"),
+            ("aébc", 5, "aébc"),
+            ("ééé", 5, "é…"),
+            ("ab", 1, "…"),
+        ] {
+            assert_eq!(cut(text, most), wanted);
         }
     }
 

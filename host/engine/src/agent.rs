@@ -1,6 +1,6 @@
 //! The agent in this process: the doors call it, and it starts runs.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use agent_capability::{ClusterClient, Gate};
 use agent_core::agent::{Agent, Completion, Plugin, Run};
@@ -22,7 +22,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use serde_json::Value;
 
-use crate::compiler::Compiler;
+use crate::compiler::{Compiler, Elsewhere};
 use crate::instance::{self, Errand};
 use crate::prepare::Prepared;
 use crate::{begin, follow, namespace, take_up};
@@ -33,6 +33,8 @@ pub struct Parts {
     pub store: Store,
     /// Where compiled code is kept; without it, plugins are compiled in every process.
     pub code: Option<CodeCache>,
+    /// Where plugins are compiled that did not come with the agent; without it, here.
+    pub compile: Option<Elsewhere>,
     /// Where runs are recorded, or why they cannot be: then what only looks can be run.
     pub journal: Result<Journal, Failure>,
     /// How long runs that are over are remembered, unless somebody says otherwise.
@@ -54,7 +56,8 @@ pub struct LocalAgent(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) limits: Limits,
-    code: std::sync::Mutex<Option<CodeCache>>,
+    /// What the compiler is made of, once.
+    compiles: std::sync::Mutex<(Option<CodeCache>, Option<Elsewhere>)>,
     compiler: OnceLock<Result<Compiler, Failure>>,
     journal: Result<Journal, Failure>,
     retention: Retention,
@@ -69,7 +72,7 @@ impl LocalAgent {
         LocalAgent(Arc::new(Inner {
             store: parts.store,
             limits: parts.limits,
-            code: std::sync::Mutex::new(parts.code),
+            compiles: std::sync::Mutex::new((parts.code, parts.compile)),
             compiler: OnceLock::new(),
             journal: parts.journal,
             retention: parts.retention,
@@ -204,8 +207,10 @@ impl Inner {
 
     fn compiler(&self) -> Result<&Compiler, Failure> {
         let made = self.compiler.get_or_init(|| {
-            let code = self.code.lock().ok().and_then(|mut code| code.take());
-            Compiler::new(&self.limits, code).map_err(|error| {
+            let compiles = self.compiles.lock();
+            let (code, elsewhere) =
+                std::mem::take(&mut *compiles.unwrap_or_else(PoisonError::into_inner));
+            Compiler::new(&self.limits, code, elsewhere).map_err(|error| {
                 let failure = Failure::new(
                     Kind::Internal,
                     "agent.bug",

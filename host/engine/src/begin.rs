@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agent_capability::{Before, Gate, GateConfig};
+use agent_capability::{Before, Gate, GateConfig, Outbox, outbox};
 use agent_core::agent::Run;
 use agent_core::call::{Call, Consent, Mode, OnFailure};
 use agent_core::descriptor::Risk;
@@ -80,7 +80,7 @@ async fn start(
         Locks::none()
     };
     let journal = record(&inner, &begun, changes)?;
-    let (events, seen) = mpsc::unbounded();
+    let (events, seen) = outbox();
     let (control, said) = mpsc::unbounded();
     let grants = prepared.grants.clone();
     let gate = open(&inner, &begun, grants, journal, None, events)?;
@@ -125,7 +125,7 @@ async fn start(
         drawing,
     };
     // A task of its own: whoever started the run may go away, and it still puts back what it holds.
-    tokio::spawn(async move { supervise(&inner, &prepared, supervision).await });
+    tokio::spawn(async move { supervise(&inner, prepared, supervision).await });
     Ok(Run::new(run, seen.boxed(), control))
 }
 
@@ -188,7 +188,7 @@ pub(crate) fn open(
     grants: Grants,
     journal: Option<Box<dyn RunJournal>>,
     before: Option<Before>,
-    events: mpsc::UnboundedSender<Event>,
+    events: Outbox,
 ) -> Result<Gate, Failure> {
     // Only what is recorded of a run that changes something has secrets to be compared, and what a plan rests on.
     let rests = begun.call.mode == Mode::Plan || begun.plan.is_some();

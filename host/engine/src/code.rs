@@ -1,7 +1,7 @@
 //! The one place with unsafe code: turning kept machine code into a component.
 //!
 //! What is loaded here was made by this engine's own compiler and kept by [`CodeCache`], which vouches that the directory and the file are
-//! ours alone. Nothing else ever reaches this module: not a plugin file, not a download.
+//! ours alone, or comes from a process of ours that has just compiled it. Nothing else ever reaches this module: not a plugin file, not a download.
 
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -41,6 +41,19 @@ fn map(engine: &Engine, file: &File) -> wasmtime::Result<Component> {
     )]
     unsafe {
         Component::deserialize_file(engine, path)
+    }
+}
+
+/// Loads code that a process of this very agent has just compiled: see [`crate::Elsewhere`].
+pub(crate) fn from_our_compiler(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the code comes through a pipe from the program that is running here, which was started for nothing but [`crate::compile`], and nobody
+    // else writes into that pipe. wasmtime itself refuses code of another version or other settings.
+    #[expect(
+        unsafe_code,
+        reason = "the only way to load compiled code; see the invariant above"
+    )]
+    unsafe {
+        Component::deserialize(engine, code)
     }
 }
 

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use agent_capability::bindings::PluginPre;
+use agent_core::agent::Origin;
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::Digest;
 use agent_core::limits::Limits;
@@ -24,6 +26,12 @@ use crate::code;
 use crate::instance::State;
 use crate::ticker::Ticker;
 
+mod elsewhere;
+
+pub use elsewhere::{Elsewhere, NotCompiled, compile};
+
+/// How long a plugin may take to be compiled: a hundred times what a large one takes.
+pub const LONGEST: Duration = Duration::from_secs(60);
 /// How many frames of a trap are kept.
 const FRAMES: NonZeroUsize = NonZeroUsize::new(32).expect("not zero");
 /// What host functions need of a fiber's stack besides what the guest may use.
@@ -35,12 +43,17 @@ pub(crate) struct Compiler {
     linker: Linker<State>,
     ticker: Ticker,
     cache: Option<CodeCache>,
+    elsewhere: Option<Elsewhere>,
     compatibility: String,
     ready: Mutex<HashMap<Digest, PluginPre<State>>>,
 }
 
 impl Compiler {
-    pub(crate) fn new(limits: &Limits, cache: Option<CodeCache>) -> wasmtime::Result<Compiler> {
+    pub(crate) fn new(
+        limits: &Limits,
+        cache: Option<CodeCache>,
+        elsewhere: Option<Elsewhere>,
+    ) -> wasmtime::Result<Compiler> {
         let engine = Engine::new(&config(limits))?;
         let ticker = Ticker::start(&engine)?;
         let linker = link(&engine)?;
@@ -52,6 +65,7 @@ impl Compiler {
             linker,
             ticker,
             cache,
+            elsewhere,
             ready: Mutex::default(),
         })
     }
@@ -95,16 +109,35 @@ impl Compiler {
     }
 
     async fn compile(&self, found: &Found) -> Result<Component, Failure> {
-        let (engine, wasm) = (self.engine.clone(), found.wasm.clone());
         tracing::debug!(plugin = %found.manifest.id, digest = %found.digest, "compiling");
+        let compiled = tokio::time::timeout(LONGEST, async {
+            match &self.elsewhere {
+                // What came with the agent is known to be compiled soon.
+                Some(elsewhere) if found.origin != Origin::Bundled => {
+                    let code = elsewhere(found.wasm.to_vec()).await;
+                    let code = code.map_err(|error| not_compiled(found, &error))?;
+                    code::from_our_compiler(&self.engine, &code)
+                        .map_err(|error| uncompilable(found, &error))
+                }
+                _ => self.compile_here(found).await,
+            }
+        });
+        let component = compiled.await.unwrap_or_else(|_too_long| {
+            let seconds = LONGEST.as_secs();
+            Err(not_compiled(found, &NotCompiled::TooLong { seconds }))
+        })?;
+        self.keep(&found.digest, &component);
+        Ok(component)
+    }
+
+    async fn compile_here(&self, found: &Found) -> Result<Component, Failure> {
+        let (engine, wasm) = (self.engine.clone(), found.wasm.clone());
         let compile = move || Component::from_binary(&engine, &wasm);
         // It takes tens of milliseconds, in which the executor has other things to do.
         let compiled = tokio::task::spawn_blocking(compile).await;
-        let component = compiled
+        compiled
             .map_err(|error| Failure::of(Kind::Internal, "agent.bug", &error))?
-            .map_err(|error| uncompilable(found, &error))?;
-        self.keep(&found.digest, &component);
-        Ok(component)
+            .map_err(|error| uncompilable(found, &error))
     }
 
     /// Keeps compiled code for the next time. Without it everything works, only later.
@@ -170,16 +203,34 @@ fn link(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     Ok(linker)
 }
 
+fn not_compiled(found: &Found, error: &NotCompiled) -> Failure {
+    let message = format!(
+        "plugin `{}` from `{}` cannot be compiled",
+        found.manifest.id, found.origin
+    );
+    let (kind, code) = match error {
+        NotCompiled::Refused { why } => return malformed(message, why.lines()),
+        NotCompiled::TooLong { .. } | NotCompiled::TooLarge { .. } => {
+            (Kind::Exhausted, "plugin.compile-limit")
+        }
+        NotCompiled::NoProcess { .. } => (Kind::Internal, "plugin.not-compiled"),
+    };
+    Failure::of(kind, code, error).while_doing(message)
+}
+
+fn malformed(message: String, why: impl Iterator<Item = impl Into<String>>) -> Failure {
+    let failure = Failure::new(Kind::Invalid, "plugin.malformed", message);
+    why.fold(failure, Failure::because)
+        .hinted("build or copy it again: cargo build --release --target wasm32-wasip2")
+        .bounded()
+}
+
 fn uncompilable(found: &Found, error: &wasmtime::Error) -> Failure {
     let message = format!(
         "plugin `{}` from `{}` cannot be compiled",
         found.manifest.id, found.origin
     );
-    chained(
-        Failure::new(Kind::Invalid, "plugin.malformed", message),
-        error,
-    )
-    .hinted("build or copy it again: cargo build --release --target wasm32-wasip2")
+    malformed(message, error.chain().map(|cause| cause.to_string()))
 }
 
 fn unlinkable(found: &Found, error: &wasmtime::Error) -> Failure {
@@ -198,4 +249,5 @@ fn chained(failure: Failure, error: &wasmtime::Error) -> Failure {
     error
         .chain()
         .fold(failure, |failure, cause| failure.because(cause.to_string()))
+        .bounded()
 }

@@ -1,13 +1,11 @@
 //! One call of one operation: a store of its own with its limits, an instance in it, and its end.
 
-use std::time::Duration;
-
 use agent_capability::bindings::PluginPre;
 use agent_capability::bindings::ops::types::types::Invocation;
-use agent_capability::{Gate, Meter, Powers, PowersView};
+use agent_capability::{Gate, Powers, PowersView};
 use agent_core::failure::{Failure, Kind};
 use agent_core::journal::Returned;
-use agent_core::limits::Limits;
+use agent_core::limits::{DOCUMENT, Limits};
 use wasmtime::component::ResourceTable;
 use wasmtime::{CallHook, Error, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -17,6 +15,9 @@ use crate::compiler::Compiler;
 use crate::limiter::{Limiter, Tripped};
 use crate::stdio::{Captured, Output};
 use crate::trap;
+
+/// How many calls of the system a guest may make for each call of the contract.
+const SYSTEM_CALLS: u64 = 100;
 
 /// What a store holds.
 pub(crate) struct State {
@@ -65,6 +66,7 @@ pub(crate) async fn run(
         gate,
         invocation,
     } = errand;
+    let meter = gate.meter().clone();
     let powers = Powers::new(gate.clone(), &limits);
     let log = powers.log_book().clone();
     let output = Output::new(log);
@@ -78,13 +80,17 @@ pub(crate) async fn run(
             .call_run(&mut store, &invocation)
             .await
     };
-    let returned = called.await;
+    let returned = meter.measure(called).await;
     let last = output.stderr.last();
     // Ends the guest with all that it has, and then its log.
     drop(store);
     drop(output);
     let returned = returned.map_err(|error| trap::failure(&plugin, &limits, &last, &error))?;
     let outcome = returned.map_err(|error| gate.heard(error))?;
+    if outcome.value.len() > DOCUMENT {
+        return Err(too_long(&plugin));
+    }
+    gate.burden(&outcome.value)?;
     let value = serde_json::from_str(&outcome.value).map_err(|error| no_result(&plugin, &error))?;
     Ok(Returned {
         value,
@@ -99,7 +105,7 @@ fn store(
     stdout: Captured,
     stderr: Captured,
 ) -> Store<State> {
-    let (meter, memory) = (powers.meter().clone(), powers.gate().memory());
+    let gate = powers.gate().clone();
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.table_entries);
     let mut wasi = WasiCtxBuilder::new();
@@ -109,41 +115,52 @@ fn store(
         powers,
         wasi: wasi.build(),
         table,
-        limiter: Limiter::new(limits, memory),
+        limiter: Limiter::new(limits, gate.memory()),
     };
     let mut store = Store::new(compiler.engine(), state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(limits.host_call_bytes);
     store.set_max_component_handles(limits.table_entries);
-    bound_cpu(&mut store, meter, limits.cpu_ms);
+    bound_calls(&mut store, limits.calls.saturating_mul(SYSTEM_CALLS));
+    bound_cpu(&mut store, gate);
     store
 }
 
-/// Charges the guest for the time in which its own code runs, and ends it when that is too much. Waiting in a host call costs nothing, and
-/// neither does waiting for the executor.
-fn bound_cpu(store: &mut Store<State>, meter: Meter, ms: u64) {
-    let (budget, ticking) = (Duration::from_millis(ms), meter.clone());
+/// Bounds how often the guest calls the host, for whatever: what standard libraries ask of the system is no call of the contract.
+fn bound_calls(store: &mut Store<State>, most: u64) {
+    let mut calls = 0;
     store.call_hook(move |_, hook| {
-        match hook {
-            CallHook::CallingWasm | CallHook::ReturningFromHost => meter.start(),
-            CallHook::CallingHost | CallHook::ReturningFromWasm => meter.stop(),
+        calls += u64::from(matches!(hook, CallHook::CallingHost));
+        if calls > most {
+            return Err(Error::new(Tripped::Calls { calls: most }));
         }
         Ok(())
     });
+}
+
+/// Ends the guest when it has computed too much: itself, or the host at its wish, or what it has called. Before it goes on, whoever watches the run has
+/// taken what it said.
+fn bound_cpu(store: &mut Store<State>, gate: Gate) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
-        ticking.stop();
-        if ticking.spent() > budget {
+        if let Some(ms) = gate.meter().over() {
             return Err(Error::new(Tripped::Cpu { ms }));
         }
-        let meter = ticking.clone();
+        let heard = gate.is_ahead().then(|| gate.clone());
         // The executor gets a turn, so that a deadline can pass and a cancel can be heard while a guest computes.
         let turn = Box::pin(async move {
             tokio::task::yield_now().await;
-            meter.start();
+            if let Some(gate) = heard {
+                gate.wait_to_be_heard().await;
+            }
         });
         Ok(UpdateDeadline::YieldCustom(1, turn))
     });
+}
+
+fn too_long(plugin: &str) -> Failure {
+    let message = format!("plugin `{plugin}` returned a result of more than {DOCUMENT} bytes");
+    Failure::new(Kind::Exhausted, "plugin.result-too-large", message)
 }
 
 fn no_result(plugin: &str, error: &serde_json::Error) -> Failure {

@@ -28,3 +28,4 @@ mod ticker;
 mod trap;
 
 pub use agent::{LocalAgent, Parts};
+pub use compiler::{Elsewhere, LONGEST as LONGEST_COMPILATION, NotCompiled, compile};

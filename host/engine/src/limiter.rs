@@ -14,6 +14,8 @@ pub(crate) enum Tripped {
     Memory { bytes: usize },
     #[error("the operations of the run wanted more than {bytes} bytes of memory together")]
     RunMemory { bytes: usize },
+    #[error("the guest called the system more than {calls} times")]
+    Calls { calls: u64 },
     #[error("the guest wanted more than {entries} table entries")]
     Tables { entries: usize },
 }
@@ -41,11 +43,15 @@ impl Count {
     /// Counts a growth in, and says whether it is within the limit. One that fails afterwards stays counted: wasmtime tells of failures
     /// of growths that it has not asked for as well.
     fn grow(&mut self, more: usize) -> bool {
-        let within = self.used.saturating_add(more) <= self.most;
+        let within = self.fits(more);
         if within {
             self.used += more;
         }
         within
+    }
+
+    fn fits(&self, more: usize) -> bool {
+        self.used.saturating_add(more) <= self.most
     }
 }
 
@@ -77,17 +83,18 @@ impl ResourceLimiter for Limiter {
             return Ok(false);
         }
         let more = desired.saturating_sub(current);
+        // An allocation that only fails would end the guest as well, and leave nobody knowing why.
+        if !self.memory.fits(more) {
+            let bytes = self.memory.most;
+            return Err(Error::new(Tripped::Memory { bytes }));
+        }
+        // Its own limit comes first: one that wants more than that has not called too many others.
         if !self.run.take(more, self.most_of_run) {
             let bytes = self.most_of_run;
             return Err(Error::new(Tripped::RunMemory { bytes }));
         }
-        if self.memory.grow(more) {
-            return Ok(true);
-        }
-        self.run.give_back(more);
-        // An allocation that only fails would end the guest as well, and leave nobody knowing why.
-        let bytes = self.memory.most;
-        Err(Error::new(Tripped::Memory { bytes }))
+        self.memory.used += more;
+        Ok(true)
     }
 
     fn table_growing(
@@ -141,6 +148,15 @@ mod tests {
         drop(two);
         let mut three = limiter_of(&run);
         assert!(three.memory_growing(0, 100, None).expect("within"));
+    }
+
+    #[test]
+    fn operation_that_wants_more_than_its_own_limit_is_told_of_that_one() {
+        for more in [101, 151, usize::MAX] {
+            let over = limiter().memory_growing(0, more, None).expect_err("over");
+            let tripped = over.downcast_ref();
+            assert!(matches!(tripped, Some(Tripped::Memory { bytes: 100 })));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One run from its first event to its last: it listens to whoever started it, bounds its time, and puts back what it held.
 
-use std::panic::AssertUnwindSafe;
-use std::pin::{Pin, pin};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use agent_capability::Gate;
@@ -11,9 +11,10 @@ use agent_core::event::{Event, Level, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind};
 use agent_core::journal::{Aim, Returned};
 use agent_core::record::{Begun, Record};
+use futures::StreamExt as _;
 use futures::channel::mpsc;
-use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{Map, Value};
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::agent::Inner;
@@ -36,43 +37,71 @@ pub(crate) struct Supervision {
 }
 
 /// Runs what was prepared. The last event is [`Event::Finished`].
-pub(crate) async fn supervise(inner: &Inner, prepared: &Prepared, mut supervision: Supervision) {
+pub(crate) async fn supervise(
+    inner: &Arc<Inner>,
+    prepared: Prepared,
+    mut supervision: Supervision,
+) {
     let gate = supervision.gate.clone();
     if let Some(message) = prepared.found.note.clone() {
         let level = Level::Warn;
         gate.emit(Event::Logged { level, message });
     }
     let wall = Duration::from_millis(prepared.limits.wall_ms);
-    let out_of_time = out_of_time(prepared);
-    let work = AssertUnwindSafe(inner.execute(prepared, gate.clone()))
-        .catch_unwind()
-        .map(|ended| ended.unwrap_or_else(|_| Err(panicked())));
-    let ended = listen(pin!(work), &gate, &mut supervision, wall, out_of_time).await;
+    let out_of_time = out_of_time(&prepared);
+    let prepared = Arc::new(prepared);
+    let work = Work::begin(inner.clone(), prepared.clone(), gate.clone());
+    let ended = listen(work, &gate, &mut supervision, wall, out_of_time).await;
     let ended = match ended {
         Ok(returned) => Ok(returned),
-        Err(failure) => Err(namespace::explain(&inner.client, prepared, failure).await),
+        Err(failure) => Err(namespace::explain(&inner.client, &prepared, failure).await),
     };
     conclude(supervision, ended).await;
 }
 
+/// What a run consists of, in a task of its own: whoever supervises it must hear and end it while it computes.
+struct Work(JoinHandle<Result<Returned, Failure>>);
+
+impl Work {
+    fn begin(inner: Arc<Inner>, prepared: Arc<Prepared>, gate: Gate) -> Work {
+        Work(tokio::spawn(
+            async move { inner.execute(&prepared, gate).await },
+        ))
+    }
+
+    async fn ended(&mut self) -> Result<Returned, Failure> {
+        (&mut self.0).await.unwrap_or_else(|_| Err(panicked()))
+    }
+
+    /// Ends it, and returns when nothing of it is left: what is put back then must not be changed by it any more.
+    async fn end(mut self) {
+        self.0.abort();
+        drop((&mut self.0).await);
+    }
+}
+
+/// Whoever supervises is gone, and so is what it supervises.
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Waits for the end, and until then hears answers, the wish to stop, and that the run is not alone any more.
-async fn listen<W>(
-    mut work: Pin<&mut W>,
+async fn listen(
+    mut work: Work,
     gate: &Gate,
     supervision: &mut Supervision,
     wall: Duration,
     out_of_time: Failure,
-) -> Result<Returned, Failure>
-where
-    W: Future<Output = Result<Returned, Failure>>,
-{
+) -> Result<Returned, Failure> {
     let Supervision { control, locks, .. } = supervision;
     let mut deadline = pin!(sleep(wall));
     let mut listening = true;
     loop {
         tokio::select! {
             biased;
-            ended = &mut work => return ended,
+            ended = work.ended() => return ended,
             said = control.next(), if listening => match said {
                 Some(Control::Answer { question, yes }) => gate.answer(question, yes),
                 Some(Control::Cancel) => return stop(work, gate, Failure::cancelled()).await,
@@ -86,12 +115,9 @@ where
 }
 
 /// Makes every host call fail from now on, and gives the guest a moment to return.
-async fn stop<W>(work: Pin<&mut W>, gate: &Gate, why: Failure) -> Result<Returned, Failure>
-where
-    W: Future<Output = Result<Returned, Failure>>,
-{
+async fn stop(mut work: Work, gate: &Gate, why: Failure) -> Result<Returned, Failure> {
     gate.stop(why.clone());
-    match timeout(GRACE, work).await {
+    match timeout(GRACE, work.ended()).await {
         // It had just come to its end: nothing that it still wished was refused.
         Ok(Ok(returned)) if !gate.refused() => Ok(returned),
         Ok(Ok(_)) => Err(why),
@@ -104,6 +130,7 @@ where
                 why.because(cause)
             })),
         Err(_) => {
+            work.end().await;
             let seconds = GRACE.as_secs();
             Err(why.because(format!(
                 "the plugin did not return within {seconds} s and was ended"

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agent_capability::{Before, Gate};
+use agent_capability::{Before, Gate, Outbox, outbox};
 use agent_core::agent::Run;
 use agent_core::call::{Consent, OnFailure, Resumption};
 use agent_core::effect::Verb;
@@ -45,7 +45,7 @@ pub(crate) async fn take_up(
         }
         opened => opened?,
     };
-    let (events, seen) = mpsc::unbounded();
+    let (events, seen) = outbox();
     let (control, said) = mpsc::unbounded();
     // A run that somebody has begun to take back is taken back.
     let to = if record.is_taken_back() {
@@ -66,8 +66,8 @@ pub(crate) async fn take_up(
                 Aim::Finish => Vec::new(),
             },
         };
-        drop(events.unbounded_send(resumed(&record.begun, to)));
-        drop(events.unbounded_send(Event::Finished { outcome: nothing }));
+        events.send(resumed(&record.begun, to));
+        events.send(Event::Finished { outcome: nothing });
         return Ok(Run::new(id, seen.boxed(), control));
     }
     let out_of_reach = match is_same_cluster(&inner, &record.begun).await {
@@ -183,7 +183,7 @@ fn opened(
     journal: OpenRun,
     record: &Record,
     to: Aim,
-    events: mpsc::UnboundedSender<Event>,
+    events: Outbox,
 ) -> Result<Gate, Failure> {
     let entries = record.entries.iter().map(|noted| noted.entry.clone());
     let before = Before {
@@ -205,7 +205,7 @@ fn resumed(begun: &Begun, to: Aim) -> Event {
     }
 }
 
-async fn carry_on(inner: &Inner, mut supervision: Supervision, task: Task) {
+async fn carry_on(inner: &Arc<Inner>, mut supervision: Supervision, task: Task) {
     let Task {
         begun,
         record,
@@ -231,7 +231,7 @@ async fn carry_on(inner: &Inner, mut supervision: Supervision, task: Task) {
     }
     match (to, record.end(), prepared) {
         (Aim::Finish, None, Some(prepared)) => match supervision.gate.holds_stand().await {
-            Ok(()) => supervise::supervise(inner, &prepared, supervision).await,
+            Ok(()) => supervise::supervise(inner, prepared, supervision).await,
             Err(lost) => supervision.leave(lost),
         },
         // The plugin is at its end. What is left is to put back what it held.

@@ -38,6 +38,10 @@ fn limit(plugin: &str, limits: &Limits, error: &Error) -> Option<Failure> {
                 ),
             )
             .map(|failure| failure.hinted("the plugin has to call fewer operations at once: tell its author")),
+            Tripped::Calls { calls } => exhausted(
+                "plugin.too-many-calls",
+                format!("called the system more than its limit of {calls} times"),
+            ),
             Tripped::Tables { entries } => exhausted(
                 "plugin.out-of-tables",
                 format!("wanted more than its limit of {entries} table entries"),
@@ -107,6 +111,7 @@ fn trapped(plugin: &str, last: &[String], error: &Error) -> Failure {
         .chain(frames(error))
         .fold(failure, Failure::because)
         .hinted("this is a fault of the plugin: tell its author, with this report")
+        .bounded()
 }
 
 fn frames(error: &Error) -> Vec<String> {

@@ -111,7 +111,7 @@ fn width() -> Option<usize> {
 }
 
 /// Returns whether the process was started with SIGHUP ignored, as `nohup` does it. Where that cannot be read, it was not.
-fn hang_up_is_ignored() -> bool {
+pub(super) fn hang_up_is_ignored() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hang_up(&status))
 }
 

@@ -107,6 +107,7 @@ fn agent(guest: &'static [u8]) -> LocalAgent {
             agent: semver::Version::new(0, 1, 0),
         }),
         code: None,
+        compile: None,
         journal: Journal::in_memory(),
         retention: Retention {
             days: 1,

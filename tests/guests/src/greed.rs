@@ -36,7 +36,7 @@ pub(crate) fn read_too_much(_args: NoArgs) -> Result<Value> {
 #[operation(risk = "read")]
 pub(crate) fn ask_at_length(_args: NoArgs) -> Result<Value> {
     loop {
-        run::confirm("go on?", &[("because", "x".repeat(100_000))])?;
+        run::confirm("go on?", &[("because", "x".repeat(20_000))])?;
     }
 }
 

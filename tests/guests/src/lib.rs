@@ -4,6 +4,7 @@
 
 mod apply;
 mod compute;
+mod cost;
 mod greed;
 mod hold;
 mod nested;
@@ -76,6 +77,24 @@ agent_sdk::plugin! {
         greed::ask_at_length,
         greed::stand_in_without_end,
         greed::end_steps_at_length,
+        cost::compute_a_while,
+        cost::have_others_compute,
+        cost::print_without_end,
+        cost::look_at_the_clock,
+        cost::have_others_talk,
+        cost::talk_a_while,
+        cost::have_others_read,
+        cost::select_at_length,
+        cost::fail_at_length,
+        cost::be_told_at_length,
+        cost::return_at_length,
+        cost::ask_in_many_words,
+        cost::name_steps_at_length,
+        cost::watch_nothing,
+        cost::write_at_length,
+        cost::hold_at_length,
+        cost::talk_to_nobody,
+        cost::change_and_talk_to_nobody,
         apply::apply_more,
         apply::apply_less,
         plan::change_often,

@@ -1,11 +1,14 @@
 //! Between the WIT's words and ours.
 
 use agent_core::failure::{Failure, Kind};
+use agent_core::limits::{DOCUMENT, TEXT};
 use agent_core::object::{ObjectRef, ObjectType};
+use agent_core::text::cut;
 use serde_json::Value;
 
 use super::change::Change;
 use super::client::{LogQuery, Query};
+use super::projection::Projection;
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::bindings::ops::types::types::{Error, ErrorKind};
 
@@ -32,8 +35,15 @@ impl From<Error> for Failure {
             causes: error.causes,
             retry_after_ms: error.retry_after_ms,
         }
+        .bounded()
     }
 }
+
+/// How long the name of an object, of a part of one, or a uid is at most.
+const NAME: usize = 253;
+/// How many pointers a projection has at most, and how long they are together.
+const POINTERS: usize = 256;
+const ALL_POINTERS: usize = 16 << 10;
 
 macro_rules! kinds {
     ($($case:ident),*) => {
@@ -64,8 +74,9 @@ kinds!(
     Internal
 );
 
-pub(super) fn object_type(text: &str) -> Result<ObjectType, Failure> {
-    text.parse()
+pub(super) fn object_type(of: &str) -> Result<ObjectType, Failure> {
+    text("type", of, NAME)?;
+    of.parse()
         .map_err(|error| Failure::of(Kind::Invalid, "cluster.invalid", &error))
 }
 
@@ -78,6 +89,8 @@ pub(crate) fn object_ref(target: wit::ObjectRef) -> Result<ObjectRef, Failure> {
 }
 
 pub(super) fn query(query: wit::Query) -> Result<Query, Failure> {
+    text("label selector", &query.labels, TEXT)?;
+    text("field selector", &query.fields, TEXT)?;
     Ok(Query {
         of: object_type(&query.of)?,
         namespace: query.namespace.map(name).transpose()?,
@@ -87,6 +100,11 @@ pub(super) fn query(query: wit::Query) -> Result<Query, Failure> {
 }
 
 pub(super) fn log_query(query: wit::LogQuery) -> Result<LogQuery, Failure> {
+    text(
+        "container",
+        query.container.as_deref().unwrap_or_default(),
+        NAME,
+    )?;
     Ok(LogQuery {
         namespace: name(query.namespace)?,
         pod: name(query.pod)?,
@@ -95,16 +113,48 @@ pub(super) fn log_query(query: wit::LogQuery) -> Result<LogQuery, Failure> {
     })
 }
 
+/// Refuses a text that is longer than anything it can mean: it would be recorded, and told to people.
+fn text(what: &str, text: &str, most: usize) -> Result<(), Failure> {
+    if text.len() <= most {
+        return Ok(());
+    }
+    let message = format!("the plugin's {what} is longer than {most} bytes");
+    Err(Failure::new(Kind::Invalid, "cluster.invalid", message))
+}
+
+/// Reads which fields are wanted.
+pub(super) fn projection(pointers: Vec<String>) -> Result<Projection, Failure> {
+    let bytes: usize = pointers.iter().map(String::len).sum();
+    if pointers.len() <= POINTERS && bytes <= ALL_POINTERS {
+        return Ok(Projection::new(pointers));
+    }
+    let message =
+        format!("a projection has at most {POINTERS} pointers, of {ALL_POINTERS} bytes together");
+    Err(Failure::new(Kind::Invalid, "cluster.invalid", message))
+}
+
+/// Returns the document of a change, as the guest wrote it, unless it is longer than any API server takes.
+pub(super) fn written(change: &wit::Change) -> Result<&str, Failure> {
+    let document: &str = match change {
+        wit::Change::Create(creation) => &creation.manifest,
+        wit::Change::Patch(patch) | wit::Change::Signal(patch) => &patch.body,
+        wit::Change::Apply(application) => &application.manifest,
+        wit::Change::Delete(_) => "",
+    };
+    text("document", document, DOCUMENT)?;
+    Ok(document)
+}
+
 /// Refuses what is no single segment of a path: a guest's words must not reach another object than the one that is checked.
 pub(super) fn name(name: String) -> Result<String, Failure> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
     let dots = name == "." || name == "..";
-    if !name.is_empty() && !dots && name.len() <= 253 && name.bytes().all(plain) {
+    if !name.is_empty() && !dots && name.len() <= NAME && name.bytes().all(plain) {
         return Ok(name);
     }
     let message = format!(
         "`{}` cannot be the name of an object",
-        name.escape_default()
+        cut(&name, NAME).escape_default()
     );
     Err(Failure::new(Kind::Invalid, "cluster.invalid", message))
 }
@@ -136,11 +186,14 @@ pub(super) fn change(change: wit::Change) -> Result<Change, Failure> {
             target,
             uid,
             propagation,
-        }) => Change::Delete {
-            target: object_ref(target)?,
-            uid,
-            propagation: propagation_policy(propagation),
-        },
+        }) => {
+            text("uid", uid.as_deref().unwrap_or_default(), NAME)?;
+            Change::Delete {
+                target: object_ref(target)?,
+                uid,
+                propagation: propagation_policy(propagation),
+            }
+        }
     })
 }
 
@@ -153,8 +206,8 @@ fn propagation_policy(propagation: wit::Propagation) -> &'static str {
 }
 
 /// Reads a JSON object that a guest wrote.
-fn document(what: &str, text: &str) -> Result<Value, Failure> {
-    let document: Value = serde_json::from_str(text).map_err(|error| {
+fn document(what: &str, json: &str) -> Result<Value, Failure> {
+    let document: Value = serde_json::from_str(json).map_err(|error| {
         Failure::of(Kind::Invalid, "cluster.invalid", &error)
             .while_doing(format!("the plugin's {what} is no JSON"))
     })?;
@@ -171,6 +224,58 @@ fn document(what: &str, text: &str) -> Result<Value, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_that_is_too_long_is_refused_in_few_words() {
+        let long = "x".repeat(5 << 20);
+        let query = |of: &str, labels: &str, fields: &str| {
+            super::query(wit::Query {
+                of: of.to_owned(),
+                namespace: None,
+                labels: labels.to_owned(),
+                fields: fields.to_owned(),
+            })
+            .map(drop)
+        };
+        let log = wit::LogQuery {
+            namespace: "a".to_owned(),
+            pod: "b".to_owned(),
+            container: Some(long.clone()),
+            tail_lines: None,
+        };
+        let target = wit::ObjectRef {
+            of: "pods.v1".to_owned(),
+            namespace: None,
+            name: "a".to_owned(),
+        };
+        let deletion = |uid: &str| wit::Deletion {
+            target: target.clone(),
+            uid: Some(uid.to_owned()),
+            propagation: wit::Propagation::Background,
+        };
+        let creation = |manifest: String| wit::Creation {
+            of: "pods.v1".to_owned(),
+            manifest,
+        };
+        let change = |change| super::change(change).map(drop);
+        for refused in [
+            query(&long, "", ""),
+            query("pods.v1", &long, ""),
+            query("pods.v1", "", &long),
+            name(long.clone()).map(drop),
+            log_query(log).map(drop),
+            projection(vec![long.clone()]).map(drop),
+            projection(vec![String::new(); 1000]).map(drop),
+            change(wit::Change::Delete(deletion(&long))),
+            written(&wit::Change::Create(creation(long.clone()))).map(drop),
+        ] {
+            let failure = refused.expect_err("refused");
+            assert_eq!(failure.code, "cluster.invalid");
+            assert!(failure.message.len() < 1000, "{}", failure.message.len());
+        }
+        assert!(query("pods.v1", "app=plex", "").is_ok());
+        assert!(change(wit::Change::Delete(deletion("x"))).is_ok());
+    }
 
     #[test]
     fn a_name_cannot_lead_elsewhere() {

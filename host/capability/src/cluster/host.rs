@@ -8,7 +8,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::Value;
 use wasmtime::component::Resource;
 
-use super::change::{self, Change, Told};
+use super::change::{self, Told};
 use super::client::{ClusterClient, Query, Wanted};
 use super::list::list;
 use super::projection::Projection;
@@ -19,6 +19,9 @@ use crate::bindings::ops::types::types::Error;
 use crate::gate::{Ask, Awaited, Entry, Gate, Imagined, Pass};
 use crate::powers::Powers;
 
+/// How many bytes of names are looked through for the one that was meant.
+const SUGGESTED: usize = 1 << 20;
+
 /// How many changes of one batch are on their way at the same time.
 const AT_ONCE: usize = 32;
 
@@ -28,7 +31,7 @@ impl wit::Host for Powers {
     async fn get(&mut self, target: wit::ObjectRef, projection: Vec<String>) -> Answer<String> {
         let found = async {
             let target = convert::object_ref(target)?;
-            let projection = Projection::new(projection);
+            let projection = convert::projection(projection)?;
             match look(&self.gate, &target, &projection).await {
                 Err(failure) if failure.kind == Kind::NotFound => {
                     Err(with_names(&self.gate, &target, failure).await)
@@ -45,7 +48,7 @@ impl wit::Host for Powers {
         projection: Vec<String>,
     ) -> Answer<Option<String>> {
         let found: Result<_, Failure> = async {
-            let projection = Projection::new(projection);
+            let projection = convert::projection(projection)?;
             match look(&self.gate, &convert::object_ref(target)?, &projection).await {
                 Err(failure) if failure.kind == Kind::NotFound => Ok(None),
                 found => found.map(Some),
@@ -58,7 +61,7 @@ impl wit::Host for Powers {
     async fn list(&mut self, query: wit::Query, projection: Vec<String>) -> Answer<Vec<String>> {
         let limit = self.limits.host_call_bytes;
         let found = async {
-            let (query, projection) = (convert::query(query)?, Projection::new(projection));
+            let (query, projection) = (convert::query(query)?, convert::projection(projection)?);
             list(&self.gate, query, projection, limit, true).await
         };
         Ok(found.await.map_err(|failure| self.gate.told(failure)))
@@ -69,7 +72,13 @@ impl wit::Host for Powers {
         changes: Vec<wit::Change>,
         projection: Vec<String>,
     ) -> wasmtime::Result<Vec<Result<String, Error>>> {
-        let projection = Projection::new(projection);
+        let projection = match convert::projection(projection) {
+            Ok(projection) => projection,
+            Err(failure) => {
+                let refused = |_| Err(Error::from(failure.clone()));
+                return Ok(changes.into_iter().map(refused).collect());
+            }
+        };
         let performed = perform_all(&self.gate, changes, false, &projection).await;
         let told = performed.into_iter().map(|done| {
             done.map(|told| told.object.into_told())
@@ -83,7 +92,10 @@ impl wit::Host for Powers {
         changes: Vec<wit::Change>,
         projection: Vec<String>,
     ) -> Answer<Resource<Held>> {
-        let held = hold(&self.gate, changes, &Projection::new(projection)).await;
+        let held = match convert::projection(projection) {
+            Ok(projection) => hold(&self.gate, changes, &projection).await,
+            Err(failure) => Err(failure),
+        };
         Ok(held
             .and_then(|held| self.hand_out(held))
             .map_err(|failure| self.gate.told(failure)))
@@ -165,6 +177,10 @@ impl Powers {
         projection: Vec<String>,
     ) -> Result<Resource<Watcher>, Failure> {
         let (most, wanted) = (self.limits.watches, queries.len());
+        if wanted == 0 {
+            let message = "a watcher without queries would see nothing";
+            return Err(Failure::new(Kind::Invalid, "cluster.invalid", message));
+        }
         if self.watches + wanted > most {
             let message = format!("more than {most} queries are watched at once");
             return Err(
@@ -176,7 +192,7 @@ impl Powers {
             .into_iter()
             .map(convert::query)
             .collect::<Result<Vec<_>, _>>()?;
-        let watcher = Watcher::open(&self.gate, queries, Projection::new(projection))?;
+        let watcher = Watcher::open(&self.gate, queries, convert::projection(projection)?)?;
         let watcher = self.hand_out(watcher)?;
         self.watches += wanted;
         Ok(watcher)
@@ -261,7 +277,7 @@ async fn with_names(gate: &Gate, target: &ObjectRef, failure: Failure) -> Failur
         fields: String::new(),
     };
     let projection = Projection::new(vec!["/metadata/name".to_owned()]);
-    let names = list(gate, query, projection, usize::MAX, false)
+    let names = list(gate, query, projection, SUGGESTED, false)
         .await
         .unwrap_or_default();
     let names: Vec<String> = names
@@ -291,6 +307,7 @@ async fn perform_all(
             let (gate, call) = (gate.clone(), gate.next_call());
             let projection = projection.clone();
             async move {
+                let _worked_on = gate.memory().hold_document(convert::written(&change)?)?;
                 let change = convert::change(change)?;
                 change::perform(gate, call, change, hold, projection).await
             }
@@ -306,8 +323,7 @@ async fn hold(
     projection: &Projection,
 ) -> Result<Held, Failure> {
     for change in &changes {
-        let change: Change = convert::change(change.clone())?;
-        if !change.is_reversible() {
+        if matches!(change, wit::Change::Signal(_) | wit::Change::Delete(_)) {
             return Err(Failure::new(
                 Kind::Invalid,
                 "cluster.invalid",
@@ -331,7 +347,9 @@ async fn hold(
             }
         }
     }
+    let bytes = objects.iter().map(String::len).sum();
     Ok(Held {
+        _paid: gate.memory().hold_anyway(bytes),
         gate: gate.clone(),
         changed: !numbers.is_empty(),
         numbers,

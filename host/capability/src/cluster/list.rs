@@ -11,6 +11,7 @@ use super::client::{Query, Reading};
 use super::projection::Projection;
 use super::select::selects;
 use crate::gate::{Ask, Gate, Imagined, listed};
+use crate::memory::Charge;
 
 /// Lists objects. With `counts`, a plan rests on what was found.
 pub(super) async fn list(
@@ -32,6 +33,7 @@ pub(super) async fn list(
             query: &query,
             limit,
             bytes: 0,
+            paid: gate.memory().hold_anyway(0),
             objects: Vec::new(),
             found: BTreeMap::new(),
             imagined: imagined.clone(),
@@ -90,6 +92,8 @@ struct Answer<'a> {
     query: &'a Query,
     limit: usize,
     bytes: usize,
+    /// What pays for the objects: as text here, and as what is told and recorded.
+    paid: Charge,
     objects: Vec<(String, String)>,
     /// What a plan rests on.
     found: BTreeMap<String, String>,
@@ -107,6 +111,8 @@ impl Answer<'_> {
         object.shrink_to_fit();
         self.bytes = self.bytes.saturating_add(object.len());
         self.objects.push((place, object));
+        self.paid.set(self.bytes.saturating_mul(2));
+        self.gate.memory().within()?;
         within(self.bytes, self.limit, &self.query.of.plural)
     }
 

@@ -22,6 +22,7 @@ use super::projection::Projection;
 use super::reply::Fault;
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::gate::{Ask, Gate, Look, Pass, Sealed};
+use crate::memory::Charge;
 
 mod again;
 mod batch;
@@ -33,6 +34,13 @@ use outage::Outage;
 /// How long a server may stay away without a word.
 const WORDLESS: Duration = Duration::from_secs(8);
 
+/// What a query takes beside its selectors, with the connection that watches it.
+const QUERY: usize = 4 << 10;
+/// What a pointer takes beside its text.
+const POINTER: usize = 64;
+/// What an object takes beside its text.
+const OBJECT: usize = 256;
+
 /// A watch over queries.
 pub struct Watcher {
     gate: Gate,
@@ -42,13 +50,17 @@ pub struct Watcher {
     queries: Vec<Watched>,
     /// What was seen and not handed over yet.
     pending: Batch,
+    /// What the watcher itself takes.
+    own: usize,
+    /// What pays for all of it.
+    paid: Charge,
 }
 
 struct Watched {
     query: Query,
     kind: String,
     /// What exists, by uid: the last state as the guest was given it.
-    there: BTreeMap<String, Sealed>,
+    there: States,
     /// What there is now, by uid, looked up at a replay once something is needed that is not on record.
     now: Option<BTreeMap<String, Value>>,
     /// The uids of a listing under way.
@@ -61,6 +73,32 @@ struct Watched {
     is_told: bool,
 }
 
+/// The last states of objects, and what they take.
+#[derive(Default)]
+struct States {
+    by_uid: BTreeMap<String, Sealed>,
+    bytes: usize,
+}
+
+impl States {
+    fn insert(&mut self, uid: String, state: Sealed) {
+        self.bytes += OBJECT + state.told().len();
+        if let Some(before) = self.by_uid.insert(uid, state) {
+            self.bytes -= OBJECT + before.told().len();
+        }
+    }
+
+    fn get(&self, uid: &str) -> Option<&Sealed> {
+        self.by_uid.get(uid)
+    }
+
+    fn remove(&mut self, uid: &str) -> Option<Sealed> {
+        let state = self.by_uid.remove(uid)?;
+        self.bytes -= OBJECT + state.told().len();
+        Some(state)
+    }
+}
+
 impl Watcher {
     /// Checks that every query may be watched. Watching itself begins when the first sighting is asked for.
     pub(super) fn open(
@@ -69,7 +107,14 @@ impl Watcher {
         projection: Projection,
     ) -> Result<Watcher, Failure> {
         gate.check(&Ask::Watch(queries.iter().map(look).collect()))?;
+        let texts = queries
+            .iter()
+            .map(|query| QUERY + query.labels.len() + query.fields.len());
+        let pointers = projection.pointers().iter();
+        let own = texts.sum::<usize>() + pointers.map(|it| POINTER + it.len()).sum::<usize>();
         Ok(Watcher {
+            own,
+            paid: gate.memory().hold(own)?,
             gate: gate.clone(),
             projection,
             streams: StreamMap::new(),
@@ -97,7 +142,9 @@ impl Watcher {
         let ask = Ask::Watch(looks.collect());
         let (watcher, asked) = (&mut *self, ask.clone());
         let seen = gate.observe(call.clone(), ask, |pass| async move {
-            watcher.look(&pass, timeout_ms, limit).await
+            let seen = watcher.look(&pass, timeout_ms, limit).await;
+            watcher.pay();
+            seen
         });
         let mut seen = seen.await?;
         self.open_again(&gate.again(&call), &asked, &mut seen)
@@ -131,10 +178,20 @@ impl Watcher {
                 Err(_elapsed) => return Ok(Vec::new()),
             }
         }
-        while let Some(Some((_, (index, seen)))) = self.streams.next().now_or_never() {
+        // No more than is handed over: what a server floods us with waits in the connection.
+        while self.pending.bytes <= limit
+            && let Some(Some((_, (index, seen)))) = self.streams.next().now_or_never()
+        {
             self.take(pass, index, seen).await?;
         }
         self.pending.hand_out(limit)
+    }
+
+    /// Has the run pay for what is kept by now.
+    fn pay(&mut self) {
+        let there = self.queries.iter().map(|watched| watched.there.bytes);
+        let bytes = self.own + self.pending.bytes + there.sum::<usize>();
+        self.paid.set(bytes);
     }
 
     async fn connect(&mut self, pass: &Pass, index: usize) -> Result<(), Failure> {
@@ -181,7 +238,8 @@ impl Watcher {
                         &mut self.pending,
                     );
                 }
-                Ok(())
+                self.pay();
+                self.gate.memory().within()
             }
         }
     }
@@ -255,7 +313,7 @@ impl Watched {
         Watched {
             query,
             kind: String::new(),
-            there: BTreeMap::new(),
+            there: States::default(),
             now: None,
             listing: None,
             synced: false,
@@ -300,6 +358,7 @@ impl Watched {
         let listing = self.listing.take().unwrap_or_default();
         let gone: Vec<String> = self
             .there
+            .by_uid
             .keys()
             .filter(|uid| !listing.contains(*uid))
             .cloned()

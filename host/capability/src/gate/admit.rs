@@ -45,6 +45,10 @@ impl Gate {
             Recalled::Secret(hash) => Some(hash),
             Recalled::Nothing => None,
         };
+        // What is put back is not kept waiting by who does not listen.
+        if self.is_ahead() && !matches!(ask, Ask::Release) {
+            self.wait_to_be_heard().await;
+        }
         // Boxed: it is handed on several times, and some of these futures are thousands of bytes long.
         let work = Box::pin(perform(Pass::new(
             self.clone(),
@@ -53,6 +57,8 @@ impl Gate {
         )));
         let answer = match ask {
             Ask::Change(..) | Ask::Overwrite(..) => {
+                let meter = self.meter().clone();
+                let work = async move { meter.measure_aside(work).await };
                 let work = self.actor.writes.track_future(work);
                 let work = self.run.finish_even_if_abandoned(work);
                 slow(work, || self.tell_of_no_answer(&ask)).await
@@ -113,7 +119,12 @@ impl Gate {
         ask: &Ask,
     ) -> Result<Recalled<T>, Failure> {
         self.check(ask)?;
-        Ok(match self.recorded(call, || ask.to_string())? {
+        let recorded = self.recorded(call, || ask.to_string())?;
+        if recorded.is_none() {
+            // What is told again costs nothing any more.
+            self.within_allowance()?;
+        }
+        Ok(match recorded {
             Some(Answer::Value(value)) => Recalled::Answer(self.read(call, &value)),
             Some(Answer::Failure(failure)) => Recalled::Answer(Err(failure)),
             Some(Answer::Secret(hash)) => Recalled::Secret(hash),
@@ -133,18 +144,32 @@ impl Gate {
             return self.compare(ask, &hash, answer);
         }
         // What the guest is told, and at a replay again, is what may be on record.
-        let answer = answer.map_err(|failure| self.run.secrets.failure(failure));
+        let answer = answer.map_err(|failure| self.run.secrets.failure(failure.bounded()));
         // What it is told because the run was stopped is no answer.
         if self.run.stop.stopped().is_ok() {
             let told = || self.answer_of(&answer, ask.is_secret());
-            let entry = self.answered(call, || ask.to_string(), told);
+            let entry = self.answered(call.clone(), || ask.to_string(), told);
             match (entry, ask) {
                 (Some(entry), Ask::Change(..) | Ask::Overwrite(..)) => {
                     self.run.write(entry, Survives::Process).await
                 }
-                (Some(entry), _) => self.run.note(entry),
+                (Some(entry), _) => {
+                    if !self.run.note_if_it_fits(entry) {
+                        return self.refuse_on_record(call, ask);
+                    }
+                }
                 (None, _) => {}
             }
+        }
+        answer
+    }
+
+    /// Tells of an answer that it was too much for the record: it has not become anything to the guest yet.
+    fn refuse_on_record<T: Serialize>(&self, call: CallId, ask: &Ask) -> Result<T, Failure> {
+        let answer = Err(self.too_much_on_record());
+        let told = || self.answer_of(&answer, false);
+        if let Some(entry) = self.answered(call, || ask.to_string(), told) {
+            self.run.note(entry);
         }
         answer
     }
@@ -162,11 +187,11 @@ impl Gate {
         T: Serialize + DeserializeOwned,
     {
         let call = self.next_call();
-        self.within_allowance()?;
         match self.recorded(&call, || name.to_owned())? {
             Some(Answer::Value(value)) => self.read(&call, &value),
             Some(Answer::Failure(failure)) => Err(failure),
             Some(Answer::Secret(_)) | None => {
+                self.within_allowance()?;
                 let known = Ok(know());
                 let answer = || self.answer_of(&known, false);
                 if let Some(entry) = self.answered(call, || name.to_owned(), answer) {
@@ -197,7 +222,6 @@ impl Gate {
             return Err(self.abandon(replay::diverged(call, ask, &name)));
         }
         self.actor.clock.advance(*at);
-        self.spent(answer);
         Ok(Some(answer.clone()))
     }
 
@@ -248,7 +272,6 @@ impl Gate {
         let at = Timestamp::now();
         self.actor.clock.advance(at);
         let answer = self.run.recording().then(answer)?;
-        self.spent(&answer);
         Some(Entry::Answered {
             call,
             ask: ask(),

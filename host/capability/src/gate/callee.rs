@@ -9,6 +9,7 @@ use agent_core::id::{CallId, Digest, OperationName};
 use agent_core::journal::Entry as Note;
 use agent_core::undo::Scope;
 
+use super::allowance::Allowance;
 use super::{Actor, Gate, denial};
 
 impl Gate {
@@ -34,6 +35,7 @@ impl Gate {
             depth: self.actor.depth + 1,
             scope: scope.or_else(|| self.actor.scope.clone()),
             compensating: self.actor.compensating,
+            allowance: Allowance::below(&self.actor.allowance),
             ..Actor::new(call, plugin, operation, grants, begun)
         };
         Ok(Gate {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Entry;
 use crate::cluster::fields;
+use crate::memory::{RunMemory, weight};
 
 /// What a plan has made of an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,9 +24,20 @@ pub(crate) enum Imagined {
 
 /// The objects that a plan has made something of.
 #[derive(Debug, Default)]
-pub(crate) struct Imagination(Mutex<BTreeMap<ObjectRef, Imagined>>);
+pub(crate) struct Imagination {
+    objects: Mutex<BTreeMap<ObjectRef, Imagined>>,
+    /// What pays for them.
+    memory: RunMemory,
+}
 
 impl Imagination {
+    pub(super) fn new(memory: RunMemory) -> Imagination {
+        Imagination {
+            memory,
+            ..Imagination::default()
+        }
+    }
+
     pub(crate) fn of(&self, target: &ObjectRef) -> Option<Imagined> {
         self.lock().get(target).cloned()
     }
@@ -45,11 +57,13 @@ impl Imagination {
 
     /// Writes down that an object was made.
     pub(crate) fn made(&self, target: &ObjectRef, object: Value) {
+        self.memory.add(weight(&object));
         self.lock().insert(target.clone(), Imagined::Made(object));
     }
 
     /// Writes down what a change has made of an object.
     pub(crate) fn changed(&self, target: &ObjectRef, object: Value) {
+        self.memory.add(weight(&object));
         let mut all = self.lock();
         let made = matches!(all.get(target), Some(Imagined::Made(_)));
         let imagined = if made {
@@ -89,6 +103,6 @@ impl Imagination {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectRef, Imagined>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

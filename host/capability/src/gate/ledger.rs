@@ -1,6 +1,6 @@
 //! What a run holds: the changes to be put back, oldest first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use agent_core::event::TakeBack;
@@ -8,6 +8,8 @@ use agent_core::failure::Failure;
 use agent_core::id::CallId;
 use agent_core::object::ObjectRef;
 use agent_core::undo::{Holder, Scope, Undo};
+
+use crate::memory::{self, RunMemory};
 
 /// One change that is held.
 #[derive(Clone, Debug)]
@@ -25,42 +27,63 @@ pub(crate) struct Ledger {
     entries: Mutex<Vec<Entry>>,
     /// Whether the run only plans, so that nothing of it has to be put back.
     imagined: bool,
+    /// What pays for the entries.
+    memory: RunMemory,
 }
 
 impl Ledger {
     /// Makes the ledger of a run; of one that is taken up again with what it holds, oldest first.
-    pub(crate) fn new(entries: Vec<Entry>, imagined: bool) -> Ledger {
+    pub(crate) fn new(mut entries: Vec<Entry>, imagined: bool, memory: RunMemory) -> Ledger {
+        entries.sort_by_key(|entry| entry.number);
+        entries.iter().for_each(|entry| memory.add(weight(entry)));
         Ledger {
+            memory,
             entries: Mutex::new(entries),
             imagined,
         }
     }
 
     pub(crate) fn put(&self, entry: Entry) {
-        self.with(|entries| {
-            entries.retain(|other| other.number != entry.number);
-            entries.push(entry);
-            entries.sort_by_key(|entry| entry.number);
+        self.memory.add(weight(&entry));
+        let replaced = self.with(|entries| {
+            let at = entries.binary_search_by_key(&entry.number, |entry| entry.number);
+            match at {
+                Ok(at) => Some(std::mem::replace(&mut entries[at], entry)),
+                Err(at) => {
+                    entries.insert(at, entry);
+                    None
+                }
+            }
         });
+        self.gone(replaced.as_slice());
     }
 
     /// Forgets an entry whose change did not happen.
     pub(crate) fn forget(&self, number: u64) {
-        self.with(|entries| entries.retain(|entry| entry.number != number));
+        drop(self.take(|entry| entry.number == number));
     }
 
     /// Takes out entries, newest first.
     pub(crate) fn take(&self, which: impl Fn(&Entry) -> bool) -> Vec<Entry> {
-        self.with(|entries| {
+        let taken = self.with(|entries| {
             let mut taken: Vec<Entry> = entries.extract_if(.., |entry| which(entry)).collect();
             taken.reverse();
             taken
-        })
+        });
+        self.gone(&taken);
+        taken
+    }
+
+    /// They are somebody else's to pay for.
+    fn gone(&self, entries: &[Entry]) {
+        let of = |entry: &Entry| self.memory.give_back(weight(entry));
+        entries.iter().for_each(of);
     }
 
     /// Hands entries over to a scope, or takes them out for good. Returns the latter.
     pub(crate) fn keep(&self, numbers: &[u64], scope: Option<&Scope>) -> Vec<Entry> {
-        self.with(|entries| {
+        let numbers: BTreeSet<u64> = numbers.iter().copied().collect();
+        let kept = self.with(|entries| {
             let kept = |entry: &Entry| numbers.contains(&entry.number);
             for entry in entries.iter_mut().filter(|entry| kept(entry)) {
                 entry.holder.own = false;
@@ -69,8 +92,10 @@ impl Ledger {
                 }
             }
             let for_good = |entry: &mut Entry| scope.is_none() && kept(entry);
-            entries.extract_if(.., for_good).collect()
-        })
+            entries.extract_if(.., for_good).collect::<Vec<_>>()
+        });
+        self.gone(&kept);
+        kept
     }
 
     /// Returns the numbers of what a scope holds.
@@ -203,6 +228,17 @@ fn until(newer: &Entry, older: &Entry) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Returns about how much memory an entry takes.
+fn weight(entry: &Entry) -> usize {
+    /// What it takes beside the values in it.
+    const ENTRY: usize = 512;
+    ENTRY
+        + match &entry.undo {
+            Undo::Fields { fields, .. } => memory::weight_of_fields(fields),
+            _ => 0,
+        }
 }
 
 /// The report of an entry that could not be put back.

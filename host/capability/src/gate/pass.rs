@@ -7,7 +7,7 @@ use agent_core::effect::Effect;
 use agent_core::event::Event;
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
-use agent_core::journal::{self, Entry, Survives};
+use agent_core::journal::{self, Entry};
 use agent_core::record::Deed;
 use agent_core::undo::{Holder, Undo};
 
@@ -165,7 +165,10 @@ impl Pass {
             return Ok(());
         }
         let announced = Entry::Intent(self.intent(announced, slot.map(Slot::planned)));
-        run.must_write(announced, Survives::PowerLoss).await
+        match run.must_announce(announced).await? {
+            true => Ok(()),
+            false => Err(self.gate.too_much_on_record()),
+        }
     }
 
     fn to_write(&self, number: u64) -> Intent {

@@ -7,6 +7,9 @@ use agent_core::effect::Effect;
 use agent_core::object::ObjectRef;
 use agent_core::plan::{Listing, Rest, StandIn};
 
+use super::texts::{Begins, Texts};
+use crate::memory::{RunMemory, weight, weight_of_fields};
+
 /// What a run that plans has come to.
 #[derive(Debug, Default)]
 pub struct Drawing {
@@ -26,10 +29,22 @@ pub(super) struct Sketch {
     effects: Mutex<Vec<Effect>>,
     rests_on: Mutex<BTreeMap<ObjectRef, Rest>>,
     listed: Mutex<Vec<Listing>>,
+    /// The queries of these, as text.
+    queries: Mutex<BTreeSet<String>>,
+    /// What pays for all that.
+    memory: RunMemory,
 }
 
 impl Sketch {
+    pub(super) fn new(memory: RunMemory) -> Sketch {
+        Sketch {
+            memory,
+            ..Sketch::default()
+        }
+    }
+
     pub(super) fn add(&self, effect: &Effect) {
+        self.memory.add(weight_of_fields(&effect.fields));
         lock(&self.effects).push(effect.clone());
     }
 
@@ -42,14 +57,21 @@ impl Sketch {
 
     /// Adds what a query found. What it found first counts.
     pub(super) fn list(&self, listing: Listing) {
-        let mut listed = lock(&self.listed);
-        if listed.iter().all(|known| !is_same_query(known, &listing)) {
-            listed.push(listing);
+        let query = query(&listing);
+        let found = listing.found.iter();
+        let found = found.map(|(uid, name)| uid.len() + name.len());
+        let bytes = 2 * query.len() + found.sum::<usize>();
+        if lock(&self.queries).insert(query) {
+            self.memory.add(bytes);
+            lock(&self.listed).push(listing);
         }
     }
 
     /// Adds what was seen of an object, beside what was seen of it before.
     pub(super) fn rest(&self, rest: Rest) {
+        let fields = rest.fields.iter();
+        let bytes = fields.map(|(pointer, value)| pointer.len() + weight(value));
+        self.memory.add(bytes.sum());
         let mut rests = lock(&self.rests_on);
         match rests.get_mut(&rest.target) {
             Some(known) => {
@@ -78,38 +100,67 @@ impl Sketch {
 
 /// Texts that only a run knows, by what they stand for.
 #[derive(Debug, Default)]
-pub(super) struct StandIns(Mutex<BTreeSet<StandIn>>);
+pub(super) struct StandIns(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    all: BTreeSet<StandIn>,
+    /// What each text stands for.
+    names: Texts<String>,
+}
+
+impl Known {
+    /// Returns how many bytes of memory that took. Of several things that a text stands for, the first by name counts.
+    fn add(&mut self, stand_in: StandIn) -> usize {
+        let StandIn { name, text } = &stand_in;
+        let (bytes, known) = self.names.insert(text, name.clone());
+        if let Some(known) = known
+            && *known > *name
+        {
+            known.clone_from(name);
+        }
+        let bytes = bytes + text.len() + 2 * name.len();
+        self.all.insert(stand_in);
+        bytes
+    }
+}
 
 impl StandIns {
     pub(super) fn new(all: &[StandIn]) -> StandIns {
-        StandIns(Mutex::new(all.iter().cloned().collect()))
+        let mut known = Known::default();
+        for stand_in in all {
+            known.add(stand_in.clone());
+        }
+        StandIns(Mutex::new(known))
     }
 
-    pub(super) fn add(&self, name: &str, text: &str) {
-        if !text.is_empty() {
-            let (name, text) = (name.to_owned(), text.to_owned());
-            lock(&self.0).insert(StandIn { name, text });
+    /// Returns how many bytes of memory that took.
+    pub(super) fn add(&self, name: &str, text: &str) -> usize {
+        if text.is_empty() {
+            return 0;
         }
+        let (name, text) = (name.to_owned(), text.to_owned());
+        lock(&self.0).add(StandIn { name, text })
     }
 
     pub(super) fn all(&self) -> Vec<StandIn> {
-        lock(&self.0).iter().cloned().collect()
+        lock(&self.0).all.iter().cloned().collect()
     }
 
     /// Returns a text with what the texts stand for in their place, the longest where several begin.
     pub(super) fn general(&self, text: &str) -> String {
-        let mut all = self.all();
-        all.sort_by_key(|stand_in| std::cmp::Reverse(stand_in.text.len()));
+        let known = lock(&self.0);
         let mut general = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(next) = rest.chars().next() {
-            let fits = |stand_in: &&StandIn| rest.starts_with(&stand_in.text);
-            match all.iter().find(fits) {
-                Some(stand_in) => {
-                    general.push_str(&format!("<{}>", stand_in.name));
-                    rest = &rest[stand_in.text.len()..];
+            match known.names.at(rest.as_bytes()) {
+                Begins::With(length, name) => {
+                    general.push('<');
+                    general.push_str(name);
+                    general.push('>');
+                    rest = &rest[rest.floor_char_boundary(length)..];
                 }
-                None => {
+                Begins::Perhaps | Begins::Not => {
                     general.push(next);
                     rest = &rest[next.len_utf8()..];
                 }
@@ -119,12 +170,16 @@ impl StandIns {
     }
 }
 
-fn is_same_query(one: &Listing, other: &Listing) -> bool {
-    let found = other.found.clone();
-    Listing {
-        found,
-        ..one.clone()
-    } == *other
+/// Returns a text that is another one for each other query.
+fn query(listing: &Listing) -> String {
+    let Listing {
+        of,
+        namespace,
+        labels,
+        fields,
+        found: _,
+    } = listing;
+    format!("{of}\n{namespace:?}\n{labels:?}\n{fields:?}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

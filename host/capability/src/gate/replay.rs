@@ -3,7 +3,7 @@
 //! The plugin is started again, and what its calls were told before they are told again. A call of which only intents are on record is
 //! performed, knowing of them. Values of Secrets are not on record: they are asked for again, and compared by keyed hash.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use agent_core::event::TakeBack;
 use agent_core::failure::{Failure, Kind};
@@ -146,11 +146,13 @@ impl Replay {
 
 /// Returns what an earlier process has left to be put back, oldest first. With `permanent`, also what was to stay.
 pub(crate) fn left(entries: &[Entry], permanent: bool) -> Vec<ledger::Entry> {
-    let answered = |call: &CallId| {
-        let answers =
-            |entry: &Entry| matches!(entry, Entry::Answered { call: of, .. } if of == call);
-        entries.iter().any(answers)
-    };
+    let answered: HashSet<&CallId> = entries
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::Answered { call, .. } => Some(call),
+            _ => None,
+        })
+        .collect();
     // What was overwritten and is settled has been built upon since; only a person can say that it is to go.
     let wanted = |deed: &Deed| deed.is_held() || permanent && deed.is_revertible();
     record::deeds(entries.iter())
@@ -161,7 +163,7 @@ pub(crate) fn left(entries: &[Entry], permanent: bool) -> Vec<ledger::Entry> {
             let intent = deed.intent;
             let mut holder = intent.holder.unwrap_or_default();
             // An operation that is over holds nothing itself: it kept what it did not put back.
-            holder.own &= !answered(&holder.actor);
+            holder.own &= !answered.contains(&holder.actor);
             Some(ledger::Entry {
                 number: intent.effect.number,
                 holder,

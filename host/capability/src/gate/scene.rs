@@ -85,7 +85,7 @@ pub(crate) fn gate(
         before: None,
         plan: plan.map(Box::new),
         key: [0; 32],
-        events: futures::channel::mpsc::unbounded().0,
+        events: super::outbox().0,
         client,
         operations: Arc::new(Nobody),
     })

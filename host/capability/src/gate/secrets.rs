@@ -5,7 +5,6 @@
 //!
 //! Names of objects are not masked, for whoever takes a run back must find them.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -17,11 +16,13 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::Gate;
+use super::texts::{Begins, Texts};
+use crate::memory::RunMemory;
 
 mod mask;
 
-/// How many bytes the beginning of a value has by which it is found; shorter values are no secrets.
-const BEGINNING: usize = 4;
+/// How many bytes a value has at least; shorter values are no secrets.
+const SHORTEST: usize = 4;
 
 /// How long a part of a value must be, such as a line of it, to be looked for by itself.
 const PART: usize = 8;
@@ -54,8 +55,9 @@ const COMMON: [&str; 20] = [
 #[derive(Default)]
 pub(crate) struct Secrets {
     any: AtomicBool,
-    /// By their beginnings, longest first.
-    values: RwLock<HashMap<[u8; BEGINNING], Vec<Zeroizing<String>>>>,
+    values: RwLock<Texts<()>>,
+    /// What pays for them.
+    memory: RunMemory,
 }
 
 impl Gate {
@@ -68,6 +70,14 @@ impl Gate {
 }
 
 impl Secrets {
+    /// Knows no secrets yet. Those that are learned are charged to the run.
+    pub(super) fn new(memory: RunMemory) -> Secrets {
+        Secrets {
+            memory,
+            ..Secrets::default()
+        }
+    }
+
     /// Remembers the values of a Secret.
     pub(crate) fn learn(&self, secret: &Value) {
         for text in texts(secret, "/data") {
@@ -130,20 +140,13 @@ impl Secrets {
         let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
         let mut at = 0;
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let alike = |beginning: &[u8; BEGINNING]| {
-                let length = rest.len().min(BEGINNING);
-                beginning[..length] == rest[..length]
-            };
-            let begun = match rest.first_chunk() {
-                Some(beginning) => values.get(beginning).is_some_and(|it| begins(it, rest)),
-                None => values.keys().any(alike),
-            };
-            if begun {
+            if values.goes_on(rest) {
                 return at;
             }
-            let whole = rest.first_chunk().and_then(|it| values.get(it));
-            let whole = whole.and_then(|it| it.iter().find(|it| rest.starts_with(it.as_bytes())));
-            at += whole.map_or(1, |value| value.len());
+            at += match values.at(rest) {
+                Begins::With(length, ()) => length,
+                Begins::Perhaps | Begins::Not => 1,
+            };
         }
         at
     }
@@ -154,20 +157,14 @@ impl Secrets {
         let mut at = 0;
         std::iter::from_fn(move || {
             loop {
-                let rest = text.as_bytes().get(at..)?;
-                let beginning: [u8; BEGINNING] = rest.get(..BEGINNING)?.try_into().ok()?;
-                let found = values.get(&beginning).and_then(|values| {
-                    values
-                        .iter()
-                        .find(|value| rest.starts_with(value.as_bytes()))
-                });
-                match found {
-                    Some(value) => {
-                        let place = (at, value.len());
-                        at += value.len();
-                        return Some(place);
+                let rest = text.as_bytes().get(at..).filter(|rest| !rest.is_empty())?;
+                match values.at(rest) {
+                    Begins::With(length, ()) => {
+                        let place = at;
+                        at = text.floor_char_boundary(at + length);
+                        return Some((place, at - place));
                     }
-                    None => at += 1,
+                    Begins::Perhaps | Begins::Not => at += 1,
                 }
             }
         })
@@ -220,24 +217,14 @@ impl Secrets {
     }
 
     fn add_whatever_it_is(&self, value: &str) {
-        let Some(Ok(beginning)) = value.as_bytes().get(..BEGINNING).map(TryInto::try_into) else {
+        if value.len() < SHORTEST {
             return;
-        };
-        let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
-        let values = values.entry(beginning).or_default();
-        if values.iter().all(|known| known.as_str() != value) {
-            values.push(Zeroizing::new(value.to_owned()));
-            values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-            self.any.store(true, Ordering::Release);
         }
+        let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
+        let (bytes, _) = values.insert(value, ());
+        self.memory.add(bytes);
+        self.any.store(true, Ordering::Release);
     }
-}
-
-/// Returns whether a text may be the beginning of one of the values.
-fn begins(values: &[Zeroizing<String>], text: &[u8]) -> bool {
-    let longer = |value: &Zeroizing<String>| value.len() > text.len();
-    let mut longer = values.iter().filter(|value| longer(value));
-    longer.any(|value| value.as_bytes().starts_with(text))
 }
 
 /// Returns whether a value is known to everybody: a word of [`COMMON`], or the number of a port.

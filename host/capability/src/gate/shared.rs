@@ -15,22 +15,23 @@ use agent_core::grant::Grants;
 use agent_core::id::{CallId, OperationName, RunId};
 use agent_core::journal::{Aim, Entry, RunJournal, Survives};
 use agent_core::plan::Plan;
-use futures::channel::{mpsc, oneshot};
+use futures::channel::oneshot;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tokio_util::task::TaskTracker;
 
+use super::allowance::Account;
 use super::bound::Bound;
 use super::imagined::Imagination;
 use super::ledger::{Ledger, Stuck, Undone};
+use super::outbox::Outbox;
 use super::plan::{Sketch, StandIns};
 use super::replay::{self, Replay};
 use super::secrets::Secrets;
 use super::stop::Stop;
 use super::told::Told;
 use crate::cluster::client::ClusterClient;
-use crate::memory::RunMemory;
 use crate::operations::Operations;
 
 /// The record of a run that is taken up again.
@@ -72,7 +73,7 @@ pub struct GateConfig {
     /// The key of the hashes by which secrets are compared.
     pub key: [u8; 32],
     /// Where events go. A receiver that is gone is no error.
-    pub events: mpsc::UnboundedSender<Event>,
+    pub events: Outbox,
     /// The cluster.
     pub client: ClusterClient,
     /// How operations are called.
@@ -117,7 +118,7 @@ pub(crate) struct Shared {
     pub(super) stuck: Stuck,
     pub(crate) writes: TaskTracker,
     pub(crate) imagined: Imagination,
-    pub(super) memory: RunMemory,
+    pub(crate) account: Account,
     /// How long earlier processes were at the run.
     worked: Duration,
     /// When this one began to be: a run that is taken up is not before the record is at its end.
@@ -127,7 +128,7 @@ pub(crate) struct Shared {
     taking_back: AtomicBool,
     /// Whether it is on record, or about to be, what the plugin came to.
     ended: AtomicBool,
-    events: mpsc::UnboundedSender<Event>,
+    pub(super) events: Outbox,
     numbers: AtomicU64,
     /// When operations begin that are being called.
     begins: Mutex<HashMap<CallId, Timestamp>>,
@@ -148,6 +149,8 @@ impl Shared {
             |before| (before.entries, before.to == Aim::Undo, before.worked),
         );
         let replay = Replay::new(&entries);
+        let account = Account::new(&entries);
+        let memory = account.memory.clone();
         let planning = config.mode == Mode::Plan;
         let bound = config.plan.map(|plan| Bound::new(&plan, &entries));
         let why_violated = OnceLock::new();
@@ -161,14 +164,14 @@ impl Shared {
             standing.retain(|entry| held.iter().all(|held| held.number != entry.number));
         }
         let stop = Stop::default();
-        let secrets = Arc::new(Secrets::default());
+        let secrets = Arc::new(Secrets::new(memory.clone()));
         Shared {
             id: config.id,
             numbers: AtomicU64::new(replay.highest()),
-            ledger: Ledger::new(held, planning),
-            standing: Ledger::new(standing, planning),
+            ledger: Ledger::new(held, planning, memory.clone()),
+            standing: Ledger::new(standing, planning, memory.clone()),
             replay,
-            sketch: Sketch::default(),
+            sketch: Sketch::new(memory.clone()),
             stand_ins: StandIns::default(),
             bound,
             client: config.client.of_run(stop.flag(), Arc::clone(&secrets)),
@@ -184,8 +187,8 @@ impl Shared {
             undone: Undone::default(),
             stuck: Stuck::default(),
             writes: TaskTracker::new(),
-            imagined: Imagination::default(),
-            memory: RunMemory::default(),
+            imagined: Imagination::new(memory),
+            account,
             worked: Duration::try_from(worked).unwrap_or_default(),
             since,
             mode: config.mode,
@@ -209,8 +212,23 @@ impl Shared {
     /// Adds an entry to the record that may be lost.
     pub(crate) fn note(&self, entry: Entry) {
         if let (Some(journal), false) = (&self.journal, self.looks_only) {
-            journal.note(self.secrets.entry(entry));
+            let entry = self.secrets.entry(entry);
+            self.account.wrote(&entry);
+            journal.note(entry);
         }
+    }
+
+    /// Does what [`Shared::note`] does, unless the run has too much on record then. Returns whether it did.
+    pub(super) fn note_if_it_fits(&self, entry: Entry) -> bool {
+        let (Some(journal), false) = (&self.journal, self.looks_only) else {
+            return true;
+        };
+        let entry = self.secrets.entry(entry);
+        let fits = self.account.may_write(&entry);
+        if fits {
+            journal.note(entry);
+        }
+        fits
     }
 
     /// Adds an entry to the record. When it cannot be kept, the run goes on: what it tells has happened, and a later intent will fail.
@@ -230,9 +248,29 @@ impl Shared {
     /// When it cannot be kept.
     pub(super) async fn must_write(&self, entry: Entry, survives: Survives) -> Result<(), Failure> {
         match &self.journal {
-            Some(journal) => journal.write(self.secrets.entry(entry), survives).await,
+            Some(journal) => {
+                let entry = self.secrets.entry(entry);
+                self.account.wrote(&entry);
+                journal.write(entry, survives).await
+            }
             None => Ok(()),
         }
+    }
+
+    /// Announces an effect on record. Returns whether there is room for that; otherwise it must not happen.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub(super) async fn must_announce(&self, entry: Entry) -> Result<bool, Failure> {
+        let Some(journal) = &self.journal else {
+            return Ok(true);
+        };
+        let entry = self.secrets.entry(entry);
+        let fits = self.account.may_write(&entry);
+        if fits {
+            journal.write(entry, Survives::PowerLoss).await?;
+        }
+        Ok(fits)
     }
 
     /// Adds the last entry to the record. What only looked has done what it was to do, recorded or not.
@@ -323,7 +361,7 @@ impl Shared {
     /// Sends an event that the record tells in other words to whoever watches the run.
     pub(crate) fn show(&self, event: Event) {
         // Whoever listened may be gone; the journal has the record.
-        drop(self.events.unbounded_send(self.secrets.event(event)));
+        self.events.send(self.secrets.event(event));
     }
 
     /// Notes that the guest is gone, and everything that is held goes back.

@@ -43,7 +43,7 @@ impl Stop {
     }
 
     /// Fails with the reason once the run was stopped.
-    pub(super) fn stopped(&self) -> Result<(), Failure> {
+    pub(crate) fn stopped(&self) -> Result<(), Failure> {
         let inner = self.lock();
         if inner.token.is_cancelled() {
             Err(inner.reason())

@@ -4,7 +4,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
 use agent_core::journal::Returned;
 use agent_core::undo::Scope;
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryFutureExt as _, stream};
 use wasmtime::component::Resource;
 
 use super::overwrite::{self, Overwritten};
@@ -27,17 +27,16 @@ impl wit::Host for Powers {
         let called = stream::iter(invocations)
             .map(|invocation| {
                 let place = self.gate.next_call();
-                call(self.gate.clone(), place, invocation, None, depth)
+                let called = call(self.gate.clone(), place, invocation, None, depth);
+                // The others of the batch may take long: until then it is kept as text, which is smaller.
+                called.map_ok(Outcome::from)
             })
             .buffered(AT_ONCE)
             .collect::<Vec<_>>()
             .await;
         Ok(called
             .into_iter()
-            .map(|done| {
-                done.map(Outcome::from)
-                    .map_err(|failure| self.gate.told(failure))
-            })
+            .map(|done| done.map_err(|failure| self.gate.told(failure)))
             .collect())
     }
 
@@ -133,6 +132,7 @@ async fn hold(gate: &Gate, invocations: Vec<Invocation>, depth: usize) -> Result
         gate: gate.clone(),
         scope,
         outcomes: Vec::with_capacity(invocations.len()),
+        paid: gate.memory().hold_anyway(0),
     };
     for invocation in invocations {
         let name = invocation.operation.clone();
@@ -141,7 +141,7 @@ async fn hold(gate: &Gate, invocations: Vec<Invocation>, depth: usize) -> Result
             .await
             .and_then(|returned| whole(&name, returned))
         {
-            Ok(returned) => held.outcomes.push(returned),
+            Ok(returned) => held.keep(returned),
             Err(failure) => {
                 return Err(cluster::given_up(gate, &held.numbers(), failure).await);
             }
@@ -171,6 +171,7 @@ async fn call(
     scope: Option<Scope>,
     depth: usize,
 ) -> Result<Returned, Failure> {
+    let _worked_on = gate.memory().hold_document(&invocation.arguments)?;
     let (operation, arguments) = self::invocation(&invocation)?;
     if gate.depth() as usize + 1 >= depth {
         return Err(Failure::new(

@@ -1,7 +1,8 @@
 //! Announcing what others are about to overwrite, and what undoes it.
 
 use agent_core::effect::Verb;
-use agent_core::failure::Failure;
+use agent_core::failure::{Failure, Kind};
+use agent_core::limits::TEXT;
 use agent_core::object::ObjectRef;
 use agent_core::undo::{Callee, Compensation, Undo};
 
@@ -42,6 +43,10 @@ pub(super) async fn overwrite(gate: &Gate, what: wit::Overwriting) -> Result<Ove
 }
 
 async fn announce(gate: &Gate, what: wit::Overwriting) -> Result<u64, Failure> {
+    if what.by_hand.len() > TEXT {
+        let message = format!("what a person does by hand is longer than {TEXT} bytes");
+        return Err(Failure::new(Kind::Invalid, "operations.arguments", message));
+    }
     let target = cluster::object_ref(what.target)?;
     let called = what
         .compensation

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use agent_core::event::{Event, Level};
-use agent_core::text::plain;
+use agent_core::failure::{Failure, Kind};
+use agent_core::limits::TEXT;
+use agent_core::text::{cut, plain};
 use jiff::Timestamp;
 use wasmtime::component::Resource;
 
@@ -12,6 +14,9 @@ use crate::bindings::ops::run::run as wit;
 use crate::bindings::ops::types::types::Error;
 use crate::gate::Ask;
 use crate::powers::Powers;
+
+/// How long a question is at most with its facts, in bytes.
+const QUESTION: usize = 32 << 10;
 
 impl wit::Host for Powers {
     fn planning(&mut self) -> wasmtime::Result<bool> {
@@ -28,7 +33,15 @@ impl wit::Host for Powers {
             .facts
             .iter()
             .map(|(label, value)| label.len() + value.len());
-        if let Err(failure) = self.gate.charge(texts.sum::<usize>() + question.text.len()) {
+        let bytes = texts.sum::<usize>() + question.text.len();
+        // A person is not asked half a question, so it is refused and not cut.
+        if question.text.len() > TEXT || bytes > QUESTION {
+            let message =
+                format!("a question is at most {TEXT} bytes long, and {QUESTION} with its facts");
+            let failure = Failure::new(Kind::Invalid, "run.question-too-long", message);
+            return Ok(Err(self.gate.told(failure)));
+        }
+        if let Err(failure) = self.gate.charge(bytes) {
             return Ok(Err(self.gate.told(failure)));
         }
         let facts = question
@@ -98,12 +111,14 @@ impl wit::Host for Powers {
 
 impl wit::HostStep for Powers {
     fn new(&mut self, title: String) -> wasmtime::Result<Resource<Step>> {
+        let title = cut(&title, TEXT);
         let step = Step::begin(&self.gate, &title, self.log.has_room(&title));
         // A constructor cannot fail as a value; a guest that leaks steps trips its resource limit here.
         Ok(self.hand_out(step)?)
     }
 
     fn note(&mut self, step: Resource<Step>, text: String) -> wasmtime::Result<()> {
+        let text = cut(&text, TEXT);
         if self.log.has_room(&text) {
             let text = plain(&text);
             let step = self.table.get(&step)?;
@@ -143,8 +158,9 @@ impl wit::HostStep for Powers {
 impl Powers {
     /// A step ends also when the log has no room for what its end says.
     fn ending(&self, text: &str) -> String {
-        if self.log.has_room(text) {
-            plain(text)
+        let text = cut(text, TEXT);
+        if self.log.has_room(&text) {
+            plain(&text)
         } else {
             String::new()
         }

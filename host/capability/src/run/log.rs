@@ -1,39 +1,32 @@
 //! The lines that a guest writes, bounded.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
 use agent_core::event::{Event, Level};
-use agent_core::text::plain;
+use agent_core::text::{cut, plain};
 
 use crate::gate::Gate;
 
 /// What an event takes beside its text. A guest that reports without end must come to its end too.
 const EVENT: usize = 32;
+/// How long a line is at most.
+const LINE: usize = 16 << 10;
 
-/// The log of one instance: lines of `run.log`, standard output and standard error share its room. Clones are the same log.
+/// The log of one instance: lines of `run.log`, standard output and standard error share its room with those of all others in the run. Clones are the
+/// same log.
 #[derive(Clone)]
 pub struct LogBook {
     gate: Gate,
-    room: Arc<Mutex<Room>>,
-}
-
-struct Room {
-    bytes: usize,
-    dropped: u64,
 }
 
 impl LogBook {
-    pub(crate) fn new(gate: Gate, bytes: usize) -> LogBook {
-        LogBook {
-            gate,
-            room: Arc::new(Mutex::new(Room { bytes, dropped: 0 })),
-        }
+    pub(crate) fn new(gate: Gate) -> LogBook {
+        LogBook { gate }
     }
 
     /// Writes a line as long as there is room; beyond it lines are counted.
     pub fn line(&self, level: Level, message: &str) {
-        if self.with(|room| room.take(message.len())) {
-            let message = plain(message);
+        let message = cut(message, LINE);
+        if self.says(message.len()) {
+            let message = plain(&message);
             let line = Event::Logged { level, message };
             self.gate.tell(&self.gate.here(), line);
         }
@@ -46,30 +39,20 @@ impl LogBook {
 
     /// Returns whether there is room for an event that is no line of the log, and takes it.
     pub(crate) fn has_room(&self, text: &str) -> bool {
-        self.with(|room| room.take(text.len() + EVENT))
+        self.says(text.len() + EVENT)
+    }
+
+    /// A guest waits for whoever does not listen, but not when it is told to stop: then it talks in vain.
+    fn says(&self, bytes: usize) -> bool {
+        let in_vain = self.gate.is_ahead() && self.gate.run.stop.stopped().is_err();
+        self.gate.run.account.say(bytes, in_vain)
     }
 
     /// Tells how many lines were dropped. The engine calls it when the guest is done.
     pub fn finish(&self) {
-        let lines = self.with(|room| std::mem::take(&mut room.dropped));
+        let lines = self.gate.run.account.unsaid();
         if lines > 0 {
             self.gate.emit(Event::LogsDropped { lines });
         }
-    }
-
-    fn with<T>(&self, act: impl FnOnce(&mut Room) -> T) -> T {
-        act(&mut self.room.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Room {
-    fn take(&mut self, bytes: usize) -> bool {
-        let fits = bytes <= self.bytes;
-        if fits {
-            self.bytes -= bytes;
-        } else {
-            self.dropped += 1;
-        }
-        fits
     }
 }

@@ -1,5 +1,6 @@
 //! A run is given up whose record cannot be read as a whole: nobody could put back all that it changed.
 
+use agent_capability::outbox;
 use agent_core::agent::Run;
 use agent_core::call::Consent;
 use agent_core::event::{Event, Outcome};
@@ -27,7 +28,7 @@ pub(super) async fn abandon(
     if let Ok(record) = inner.journal()?.record(run) {
         lock::sweep(inner, &record.begun).await;
     }
-    let (events, seen) = mpsc::unbounded();
+    let (events, seen) = outbox();
     let (control, _) = mpsc::unbounded();
     let resumed = Event::Resumed {
         run: run.clone(),
@@ -43,7 +44,7 @@ pub(super) async fn abandon(
             damage.message
         )],
     };
-    drop(events.unbounded_send(resumed));
-    drop(events.unbounded_send(Event::Finished { outcome }));
+    events.send(resumed);
+    events.send(Event::Finished { outcome });
     Ok(Run::new(run.clone(), seen.boxed(), control))
 }

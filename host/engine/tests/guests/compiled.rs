@@ -25,6 +25,7 @@ fn agent(at: &tempfile::TempDir, wasm: &'static [u8]) -> LocalAgent {
             agent: semver::Version::new(0, 1, 0),
         }),
         code: Some(cache(at)),
+        compile: None,
         journal: Journal::in_memory(),
         retention: world::FOREVER,
         client: world::nobody(),

@@ -3,6 +3,7 @@
 
 mod artifact;
 mod compiled;
+mod cost;
 mod hold;
 mod lease;
 mod limit;
@@ -47,6 +48,7 @@ async fn every_guest_has_a_test() {
     let guests: BTreeSet<String> = guests.map(|it| it.name.clone()).collect();
     let tested = [
         limit::TESTED,
+        cost::TESTED,
         right::TESTED,
         hold::TESTED,
         lease::TESTED,

@@ -18,7 +18,6 @@ guests! {
         for (operation, key, value) in [
             ("guests.greet", "value", json!({ "greeting": "hello, world" })),
             ("guests.trap", "code", json!("plugin.trapped")),
-            ("guests.spin", "code", json!("plugin.out-of-cpu")),
             ("guests.nobody", "code", json!("operations.unknown")),
             ("flux.suspend", "code", json!("operations.not-granted")),
             ("guests.write-while-reading", "code", json!("cluster.read-only")),

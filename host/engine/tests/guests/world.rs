@@ -141,6 +141,7 @@ impl World {
         let agent = LocalAgent::new(Parts {
             store,
             code: Some(shared_cache()),
+            compile: None,
             journal: used,
             retention: FOREVER,
             client,

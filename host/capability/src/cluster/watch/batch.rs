@@ -33,6 +33,8 @@ pub(super) struct Batch {
     order: VecDeque<(usize, String)>,
     states: BTreeMap<(usize, String), (Sight, Sealed)>,
     pub(super) synced: VecDeque<usize>,
+    /// What the states take.
+    pub(super) bytes: usize,
 }
 
 impl Batch {
@@ -42,8 +44,10 @@ impl Batch {
 
     pub(super) fn put(&mut self, index: usize, uid: String, sight: Sight, state: Sealed) {
         let key = (index, uid);
-        if self.states.insert(key.clone(), (sight, state)).is_none() {
-            self.order.push_back(key);
+        self.bytes += state.told().len();
+        match self.states.insert(key.clone(), (sight, state)) {
+            Some((_, before)) => self.bytes -= before.told().len(),
+            None => self.order.push_back(key),
         }
     }
 
@@ -60,6 +64,7 @@ impl Batch {
                 self.order.push_front(key);
                 return Ok(events);
             }
+            self.bytes -= state.told().len();
             within(bytes, limit, "watched objects")?;
             events.push(Sighting {
                 query: number(key.0),

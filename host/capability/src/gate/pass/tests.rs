@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use agent_core::effect::Verb;
 use agent_core::id::OperationName;
-use agent_core::journal::RunJournal;
+use agent_core::journal::{RunJournal, Survives};
 use agent_core::object::ObjectRef;
 use agent_core::plan::Plan;
 use serde_json::json;
