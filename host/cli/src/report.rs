@@ -2,6 +2,7 @@
 
 use std::io;
 
+use agent_core::hint::Remedy;
 use agent_core::{Failure, Kind, TakeBack, exit};
 
 use crate::clean;
@@ -80,9 +81,9 @@ fn why(error: &io::Error) -> String {
 }
 
 /// Writes `Hint:`.
-pub(crate) fn hint(remedy: &str, to: &mut Sink) {
+pub(crate) fn hint(remedy: &Remedy, to: &mut Sink) {
     let label = to.ink.paint(Tone::Hint, "Hint:");
-    let remedy = called(remedy, &to.agent);
+    let remedy = remedy.with_said(|said| called(said, &to.agent));
     to.line(format_args!("{label} {}", block(&remedy, 2)));
 }
 
@@ -144,8 +145,8 @@ pub(crate) fn put_back_line(one: &TakeBack, to: &mut Sink) {
             to.line(format_args!("      caused by: {cause}"));
         }
         if let Some(remedy) = &failure.hint {
-            let remedy = called(&clean::line(remedy), &to.agent);
-            to.line(format_args!("      hint: {remedy}"));
+            let remedy = remedy.with_said(|said| called(said, &to.agent));
+            to.line(format_args!("      hint: {}", clean::line(&remedy)));
         }
     } else {
         to.line(format_args!(

@@ -38,10 +38,14 @@ impl Count {
         Count { used: 0, most }
     }
 
+    fn has_room(&self, more: usize) -> bool {
+        self.used.saturating_add(more) <= self.most
+    }
+
     /// Counts a growth in, and says whether it is within the limit. One that fails afterwards stays counted: wasmtime tells of failures
     /// of growths that it has not asked for as well.
     fn grow(&mut self, more: usize) -> bool {
-        let within = self.used.saturating_add(more) <= self.most;
+        let within = self.has_room(more);
         if within {
             self.used += more;
         }
@@ -77,17 +81,17 @@ impl ResourceLimiter for Limiter {
             return Ok(false);
         }
         let more = desired.saturating_sub(current);
+        // The operation's own limit first: one that wants too much alone is not told to call fewer others. An allocation that only fails would end the
+        // guest as well, and leave nobody knowing why.
+        if !self.memory.has_room(more) {
+            let bytes = self.memory.most;
+            return Err(Error::new(Tripped::Memory { bytes }));
+        }
         if !self.run.take(more, self.most_of_run) {
             let bytes = self.most_of_run;
             return Err(Error::new(Tripped::RunMemory { bytes }));
         }
-        if self.memory.grow(more) {
-            return Ok(true);
-        }
-        self.run.give_back(more);
-        // An allocation that only fails would end the guest as well, and leave nobody knowing why.
-        let bytes = self.memory.most;
-        Err(Error::new(Tripped::Memory { bytes }))
+        Ok(self.memory.grow(more))
     }
 
     fn table_growing(

@@ -54,7 +54,11 @@ fn given<'a>(operation: &Operation, arguments: &'a Map<String, Value>) -> Vec<&'
     let parameters = operation.parameters.iter();
     parameters
         .filter(|parameter| matches!(parameter.names, Some(Names::Namespace)))
-        .filter_map(|parameter| arguments.get(&parameter.name).and_then(Value::as_str))
+        .filter_map(|parameter| {
+            arguments
+                .get(parameter.name.as_str())
+                .and_then(Value::as_str)
+        })
         .collect()
 }
 
