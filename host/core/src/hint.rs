@@ -262,6 +262,24 @@ impl fmt::Display for Remedy {
     }
 }
 
+impl PartialEq<str> for Remedy {
+    fn eq(&self, other: &str) -> bool {
+        self.text == other
+    }
+}
+
+impl PartialEq<&str> for Remedy {
+    fn eq(&self, other: &&str) -> bool {
+        self.text == *other
+    }
+}
+
+impl PartialEq<String> for Remedy {
+    fn eq(&self, other: &String) -> bool {
+        self.text == *other
+    }
+}
+
 /// The agent's own words without any value.
 impl From<&'static str> for Remedy {
     fn from(text: &'static str) -> Remedy {

@@ -85,6 +85,7 @@ fn names(hint: &str, known: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use agent_core::hint::Remedy;
     use serde_json::json;
 
     use super::*;
@@ -92,7 +93,7 @@ mod tests {
     fn failure(hint: Option<&str>) -> Failure {
         let failure = Failure::new(Kind::NotFound, "cluster.not-found", "it does not exist");
         match hint {
-            Some(hint) => failure.hinted(hint),
+            Some(hint) => failure.hinted(Remedy::of_stranger(hint)),
             None => failure,
         }
     }
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn hint_that_names_a_namespace_stays_and_others_give_way() {
         let known = ["default".to_owned(), "media".to_owned()];
-        let ours = "did you mean `media`? known: default, media";
+        let ours = "did you mean media? known: default, media";
         let table = [
             (None, ours),
             (Some("agent run flux.status ks --all"), ours),

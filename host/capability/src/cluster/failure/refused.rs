@@ -94,7 +94,9 @@ pub(super) fn admission(text: &str, deed: &Deed) -> Option<Remedy> {
 fn after<'a>(text: &'a str, words: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(words)?;
     let end = rest.find([',', ':', '\'', '"', ' ']).unwrap_or(rest.len());
-    rest.get(..end).filter(|name| !name.is_empty())
+    // One with a dash in front would be an option of the command that it goes into.
+    rest.get(..end)
+        .filter(|name| !name.is_empty() && !name.starts_with('-'))
 }
 
 fn can_i(deed: &Deed) -> Remedy {
