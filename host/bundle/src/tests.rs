@@ -1,6 +1,7 @@
 //! What was embedded is what the store will look for.
 
 use agent_core::descriptor::Descriptor;
+use agent_core::document::LONGEST;
 use agent_core::manifest::Manifest;
 use wasmparser::{Parser, Payload};
 
@@ -31,12 +32,8 @@ fn every_plugin_is_a_component_with_one_manifest_that_names_it() {
         let manifest: Manifest =
             serde_json::from_slice(only(plugin.wasm, "agent:manifest")).expect(plugin.name);
         assert_eq!(manifest.id.as_str(), plugin.name);
-        for request in manifest.requests {
-            let why = match request {
-                agent_core::manifest::Request::Cluster(request) => request.why,
-                agent_core::manifest::Request::Operations(request) => request.why,
-            };
-            assert!(!why.is_empty(), "{}", plugin.name);
+        for request in &manifest.requests {
+            assert!(!request.why().is_empty(), "{}", plugin.name);
         }
     }
 }
@@ -53,6 +50,24 @@ fn every_plugin_has_one_descriptor_whose_examples_are_its_operations() {
                 assert_eq!(example.split(' ').next(), Some(name.as_str()));
             }
         }
+    }
+}
+
+#[test]
+fn every_plugin_is_within_the_limits_of_documents() {
+    for plugin in plugins() {
+        let (manifest, descriptor) = (
+            only(plugin.wasm, "agent:manifest"),
+            only(plugin.wasm, "agent:descriptor"),
+        );
+        for section in [manifest, descriptor] {
+            // Half of it is room to grow.
+            assert!(2 * section.len() <= LONGEST, "{}", plugin.name);
+        }
+        let manifest: Manifest = serde_json::from_slice(manifest).expect(plugin.name);
+        let descriptor: Descriptor = serde_json::from_slice(descriptor).expect(plugin.name);
+        assert_eq!(manifest.judge(), Ok(()), "{}", plugin.name);
+        assert_eq!(descriptor.judge(&manifest), Ok(()), "{}", plugin.name);
     }
 }
 

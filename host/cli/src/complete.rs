@@ -211,7 +211,7 @@ async fn missing_rights(id: &str, agent: &dyn Agent) -> Vec<Candidate> {
 /// Returns the newest runs, with what they are.
 async fn runs(filter: Filter, agent: &dyn Agent) -> Vec<Candidate> {
     let runs = agent.runs(filter).await.unwrap_or_default();
-    let plugins = agent.plugins().await.unwrap_or_default();
+    let plugins = agent.plugins_of_runs(None).await.unwrap_or_default();
     let of = |run: &Summary| {
         let call = operation::line(run, &plugins);
         Candidate::new(run.run.as_str(), &format!("{call}, {}", run.state.as_str()))

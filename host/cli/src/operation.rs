@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use agent_core::descriptor::{Operation, Parameter, Risk, Style, Type};
+use agent_core::hint;
 use agent_core::secret::MASK;
 use agent_core::{Failure, OperationName, Plugin, arguments};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
@@ -96,7 +97,7 @@ pub(crate) fn flags(operation: &Operation) -> Vec<Flag<'_>> {
         .collect();
     let parameters = operation.parameters.iter();
     parameters
-        .filter(|parameter| longs.insert(parameter.name.clone()))
+        .filter(|parameter| longs.insert(parameter.name.to_string()))
         .map(|parameter| Flag {
             parameter,
             short: if parameter.name == NAMESPACE.0 {
@@ -129,7 +130,7 @@ impl Flag<'_> {
     fn arg(&self) -> Arg {
         let parameter = self.parameter;
         let arg = Arg::new(self.id())
-            .long(parameter.name.clone())
+            .long(parameter.name.to_string())
             .help(help::summary(parameter))
             .value_name(help::placeholder(parameter))
             .action(ArgAction::Set)
@@ -190,12 +191,12 @@ fn sources(operation: &Operation, matches: &ArgMatches, person: bool) -> Result<
     for flag in flags(operation).iter().filter(|flag| flag.parameter.secret) {
         let name = &flag.parameter.name;
         let source = match matches.get_one::<String>(&flag.id()) {
-            Some(text) => Source::read(name, &format!("--{name} "), text)?,
+            Some(text) => Source::read(name, &hint!("--{} ", name), text)?,
             None if !flag.parameter.required => continue,
             None if person => Source::person(operation, name),
-            None => return Err(Source::missing(name, &format!("--{name} "))),
+            None => return Err(Source::missing(name, &hint!("--{} ", name))),
         };
-        sources.insert(name.clone(), source);
+        sources.insert(name.to_string(), source);
     }
     Ok(sources)
 }
@@ -211,7 +212,7 @@ fn by_flag(
     {
         if let Some(text) = matches.get_one::<String>(&flag.id()) {
             let value = arguments::parse(flag.parameter, text)?;
-            given.insert(flag.parameter.name.clone(), value);
+            given.insert(flag.parameter.name.to_string(), value);
         }
     }
     Ok(given)
@@ -226,7 +227,7 @@ pub(crate) fn known(name: &OperationName, plugins: &[Plugin]) -> Operation {
     match run::find(name.as_str(), plugins) {
         Ok((_, operation)) => operation.clone(),
         Err(_gone) => Operation {
-            name: name.operation().to_owned(),
+            name: name.part(),
             summary: name.as_str().to_owned(),
             description: String::new(),
             risk: Risk::Change,

@@ -171,3 +171,19 @@ impl Options {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use agent_core::name::RESERVED;
+
+    use super::*;
+
+    #[test]
+    fn no_parameter_can_be_called_as_an_option_of_the_agent() {
+        let run = of_run(Command::new("run"));
+        let longs = run.get_arguments().filter_map(clap::Arg::get_long);
+        for long in longs {
+            assert!(RESERVED.contains(&long), "--{long}");
+        }
+    }
+}

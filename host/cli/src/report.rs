@@ -2,6 +2,7 @@
 
 use std::io;
 
+use agent_core::hint::{Author, Remedy};
 use agent_core::{Failure, Kind, TakeBack, exit};
 
 use crate::clean;
@@ -86,10 +87,18 @@ fn why(error: &io::Error) -> String {
     first.into_iter().chain(letters).collect()
 }
 
-/// Writes `Hint:`.
-pub(crate) fn hint(remedy: &str, to: &mut Sink) {
+/// Writes what helps: `Hint:` and words to paste when it is the agent's own, and else behind the margin whose advice it is.
+pub(crate) fn hint(remedy: &Remedy, to: &mut Sink) {
+    if remedy.by() == Author::Stranger {
+        let label = to
+            .ink
+            .paint(Tone::Faint, "advice of the plugin or the server:");
+        to.line(label);
+        to.theirs("", None, &block(remedy));
+        return;
+    }
     let label = to.ink.paint(Tone::Hint, "Hint:");
-    let remedy = called(remedy, &to.agent);
+    let remedy = remedy.with_said(|said| called(said, &to.agent));
     to.paste(format_args!("{label} {}", block(&remedy)));
 }
 
@@ -151,8 +160,12 @@ pub(crate) fn put_back_line(one: &TakeBack, to: &mut Sink) {
             to.line(format_args!("      caused by: {cause}"));
         }
         if let Some(remedy) = &failure.hint {
-            let remedy = called(&clean::line(remedy), &to.agent);
-            to.line(format_args!("      hint: {remedy}"));
+            let label = match remedy.by() {
+                Author::Agent => "hint",
+                Author::Stranger => "advice",
+            };
+            let remedy = remedy.with_said(|said| called(said, &to.agent));
+            to.line(format_args!("      {label}: {}", clean::line(&remedy)));
         }
     } else {
         to.line(format_args!(

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use agent_core::descriptor::Operation;
+use agent_core::hint;
+use agent_core::hint::{Piece, Remedy};
 use agent_core::secret::Secrets;
 use agent_core::{Failure, Kind};
 use clap::Args;
@@ -35,7 +37,7 @@ impl Source {
     ///
     /// # Errors
     /// Anything else, which may be the value: it is not repeated.
-    pub(crate) fn read(name: &str, flag: &str, text: &str) -> Result<Source, Failure> {
+    pub(crate) fn read(name: &str, flag: &Remedy, text: &str) -> Result<Source, Failure> {
         match text.strip_prefix('@') {
             Some("-") => Ok(Source::Stdin),
             Some(path) if !path.is_empty() => Ok(Source::File(path.into())),
@@ -47,7 +49,7 @@ impl Source {
     }
 
     /// Says that a secret is needed, and nobody is there to be asked.
-    pub(crate) fn missing(name: &str, flag: &str) -> Failure {
+    pub(crate) fn missing(name: &str, flag: &Remedy) -> Failure {
         wrong(format!("the secret `{name}` is missing")).hinted(how(flag))
     }
 
@@ -60,9 +62,10 @@ impl Source {
     }
 }
 
-fn how(flag: &str) -> String {
-    format!(
-        "give {flag}@FILE, where FILE holds the value, or @- for standard input; at a terminal leave it out, and it is asked for"
+fn how(flag: &Remedy) -> Remedy {
+    hint!(
+        "give {}@FILE, where FILE holds the value, or @- for standard input; at a terminal leave it out, and it is asked for",
+        Piece(Some(flag.clone()))
     )
 }
 
@@ -93,7 +96,7 @@ impl Again {
             };
             sources.insert(
                 name.to_owned(),
-                Source::read(name, &format!("--secret {name}="), value)?,
+                Source::read(name, &hint!("--secret {}=", name), value)?,
             );
         }
         for name in needed {

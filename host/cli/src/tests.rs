@@ -2,6 +2,7 @@
 
 mod completion;
 mod damaged;
+mod directory;
 mod failing;
 mod listing;
 mod past;

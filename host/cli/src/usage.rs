@@ -2,6 +2,8 @@
 
 use std::error::Error as _;
 
+use agent_core::hint;
+use agent_core::hint::{Remedy, Words};
 use agent_core::{Failure, Kind, exit};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -57,12 +59,12 @@ impl Early {
                     painted: text.ansi().to_string(),
                 }
             }
-            _ => Early::wrong(message(error), &remedy(error, command)),
+            _ => Early::wrong(message(error), remedy(error, command)),
         }
     }
 
     /// Makes the answer to a command line with that fault and remedy.
-    pub(crate) fn wrong(message: impl Into<String>, remedy: &str) -> Early {
+    pub(crate) fn wrong(message: impl Into<String>, remedy: impl Into<Remedy>) -> Early {
         Early::Usage(Box::new(
             Failure::new(Kind::Invalid, "operations.arguments", message).hinted(remedy),
         ))
@@ -134,11 +136,11 @@ fn plain_message(error: &clap::Error) -> String {
     line.trim_start_matches("error: ").replace('\'', "`")
 }
 
-fn remedy(error: &clap::Error, command: &str) -> String {
-    let help = format!("{command} --help");
+fn remedy(error: &clap::Error, command: &str) -> Remedy {
+    let command = Words(command.split(' ').collect());
     let given = first(error, ContextKind::InvalidSubcommand).unwrap_or_default();
     if given.contains('.') {
-        return format!("operations are run by agent run {given}");
+        return hint!("operations are run by agent run {}", given);
     }
     let meant = [
         ContextKind::SuggestedArg,
@@ -148,8 +150,8 @@ fn remedy(error: &clap::Error, command: &str) -> String {
     .into_iter()
     .find_map(|kind| first(error, kind));
     match meant {
-        Some(meant) => format!("did you mean `{}`? see {help}", name(&meant)),
-        None => format!("see {help}"),
+        Some(meant) => hint!("did you mean {}? see {} --help", name(&meant), command),
+        None => hint!("see {} --help", command),
     }
 }
 

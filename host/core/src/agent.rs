@@ -14,7 +14,7 @@ use crate::descriptor::{Descriptor, Names};
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::grant::Right;
-use crate::id::{Digest, PluginId, RunId};
+use crate::id::{Digest, OperationName, PluginId, RunId};
 use crate::journal::Aim;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
@@ -29,6 +29,23 @@ pub trait Agent: Send + Sync {
     /// # Errors
     /// When the plugins cannot be looked up at all.
     async fn plugins(&self) -> Result<Vec<Plugin>, Failure>;
+
+    /// Returns the plugins among which is the one that has an operation, if there is one. The user's directory is looked into only when none of the others
+    /// is it: no file that lies there can be in the way of a bundled one.
+    ///
+    /// # Errors
+    /// When the plugins cannot be looked up at all.
+    async fn plugins_for(&self, operation: &OperationName) -> Result<Vec<Plugin>, Failure>;
+
+    /// Returns the plugins that are known without looking into the user's directory, to show runs with; with the operation and the artifact of a run also
+    /// that one, if it was kept.
+    ///
+    /// # Errors
+    /// When the plugins cannot be looked up at all.
+    async fn plugins_of_runs(
+        &self,
+        run: Option<(&OperationName, &Digest)>,
+    ) -> Result<Vec<Plugin>, Failure>;
 
     /// Starts a run. What happens in it comes as events, of which the last is [`Event::Finished`].
     ///
@@ -110,6 +127,9 @@ pub struct Plugin {
     pub digest: Digest,
     /// Its manifest, descriptor, imports and rights; or why it is refused.
     pub state: State,
+    /// Whom it stands in for, because somebody named it: another one of its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_place_of: Option<Origin>,
 }
 
 /// Whether a plugin can be used.

@@ -7,6 +7,8 @@ use thiserror::Error;
 
 use crate::descriptor::{Constraint, Format, Operation, Parameter, Schema, Type};
 use crate::failure::{Failure, Kind};
+use crate::hint;
+use crate::hint::Remedy;
 use crate::secret::MASK;
 use crate::suggest;
 
@@ -19,7 +21,7 @@ pub enum Misfit {
         /// The name.
         name: String,
         /// What is known, as a sentence.
-        known: Option<String>,
+        known: Option<Remedy>,
     },
     /// A required parameter is missing.
     #[error("`{name}` is missing: {summary}")]
@@ -68,8 +70,11 @@ impl Misfit {
             Misfit::Unknown { known, .. } => known.clone(),
             _ => None,
         };
-        let help = format!("agent run {operation} --help");
-        let hint = known.map_or_else(|| help.clone(), |known| format!("{known}; see {help}"));
+        let help = hint!("agent run {} --help", operation);
+        let hint = match known {
+            Some(known) => known.and("; see ", &help),
+            None => help,
+        };
         Failure::new(
             Kind::Invalid,
             "operations.arguments",
@@ -98,14 +103,14 @@ pub fn complete(
         holds(rule, &given)?;
     }
     for parameter in &operation.parameters {
-        if given.contains_key(&parameter.name) {
+        if given.contains_key(parameter.name.as_str()) {
             continue;
         }
         if let Some(default) = &parameter.default {
-            given.insert(parameter.name.clone(), default.clone());
+            given.insert(parameter.name.to_string(), default.clone());
         } else if parameter.required {
             return Err(Misfit::Missing {
-                name: parameter.name.clone(),
+                name: parameter.name.to_string(),
                 summary: parameter.summary.clone(),
             });
         }
@@ -127,7 +132,7 @@ pub fn parse(parameter: &Parameter, text: &str) -> Result<Value, Misfit> {
     Ok(value)
 }
 
-fn fits(parameter: &Parameter, value: &Value) -> Result<(), Misfit> {
+pub(crate) fn fits(parameter: &Parameter, value: &Value) -> Result<(), Misfit> {
     let schema = &parameter.schema;
     let good = match (schema.of, value) {
         (Type::String, Value::String(text)) => text_fits(schema, text),
@@ -234,7 +239,7 @@ fn unknown(operation: &Operation, name: &str) -> Misfit {
 
 fn wrong(parameter: &Parameter, given: impl Into<String>) -> Misfit {
     Misfit::Wrong {
-        name: parameter.name.clone(),
+        name: parameter.name.to_string(),
         given: if parameter.secret {
             MASK.to_owned()
         } else {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::name::{LockName, OperationPart, ParameterName};
 use crate::object::ObjectType;
 
 /// The operations of one plugin.
@@ -23,7 +24,7 @@ pub struct Descriptor {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Operation {
     /// The name after the dot, such as `restore`.
-    pub name: String,
+    pub name: OperationPart,
     /// One line in the imperative without a full stop.
     pub summary: String,
     /// What else a person should know, in paragraphs.
@@ -41,9 +42,9 @@ pub struct Operation {
     /// The columns of its result as a table; empty when the result is no table.
     #[serde(default)]
     pub columns: Vec<Column>,
-    /// Names of locks, with `{parameter}` in them, such as `pvc:{namespace}/{name}`.
+    /// Names of locks, with the plugin's id in front and `{parameter}` in them, such as `volsync:{namespace}/{app}`.
     #[serde(default)]
-    pub locks: Vec<String>,
+    pub locks: Vec<LockName>,
     /// Command lines without `agent run`, such as `volsync.restore media plex`.
     #[serde(default)]
     pub examples: Vec<String>,
@@ -69,7 +70,7 @@ pub enum Risk {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Parameter {
     /// Its name in lower case with dashes, such as `as-of`; also its key in the arguments, and its flag.
-    pub name: String,
+    pub name: ParameterName,
     /// One line in the imperative or a noun phrase, without a full stop.
     pub summary: String,
     /// How it is written on a command line. Positional parameters can be given by flag too.
@@ -193,7 +194,7 @@ impl Operation {
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters
             .iter()
-            .find(|parameter| parameter.name == name)
+            .find(|parameter| *parameter.name == *name)
     }
 }
 
@@ -202,6 +203,6 @@ impl Descriptor {
     pub fn operation(&self, name: &str) -> Option<&Operation> {
         self.operations
             .iter()
-            .find(|operation| operation.name == name)
+            .find(|operation| *operation.name == *name)
     }
 }

@@ -7,12 +7,13 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hint;
+use crate::hint::{Author, Path, Remedy};
 use crate::text;
 
-/// How long the texts of a failure may be, in bytes, that come from a plugin or a server: [`Failure::bounded`].
+/// How long the texts of a failure may be, in bytes, that come from a plugin or a server: [`Failure::bounded`]. A stranger's advice is cut when it is made.
 const LONGEST_CODE: usize = 128;
 const LONGEST_TEXT: usize = 4 << 10;
-const LONGEST_HINT: usize = 1 << 10;
 const MOST_CAUSES: usize = 24;
 
 /// The code of what may be half overwritten, and for which no operation is named that brings it back.
@@ -49,7 +50,7 @@ pub enum Kind {
 
 /// A failure: the Rust side of the `error` record in `wit/deps/types`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(from = "Written", into = "Written")]
 pub struct Failure {
     /// What the host does about it.
     pub kind: Kind,
@@ -58,14 +59,69 @@ pub struct Failure {
     /// What happened and where; lower case, no full stop.
     pub message: String,
     /// How to mend it; best a command to paste.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+    pub hint: Option<Remedy>,
     /// Further causes, outermost first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<String>,
     /// How long the target said to wait, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+}
+
+/// A failure as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Written {
+    kind: Kind,
+    code: String,
+    message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    /// Absent for the agent's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hint_by: Option<HintBy>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum HintBy {
+    Stranger,
+}
+
+impl From<Failure> for Written {
+    fn from(failure: Failure) -> Written {
+        let by = failure.hint.as_ref().map(Remedy::by);
+        Written {
+            kind: failure.kind,
+            code: failure.code,
+            message: failure.message,
+            hint: failure.hint.map(String::from),
+            hint_by: by
+                .filter(|by| *by == Author::Stranger)
+                .map(|_| HintBy::Stranger),
+            causes: failure.causes,
+            retry_after_ms: failure.retry_after_ms,
+        }
+    }
+}
+
+impl From<Written> for Failure {
+    fn from(written: Written) -> Failure {
+        let by = match written.hint_by {
+            Some(HintBy::Stranger) => Author::Stranger,
+            None => Author::Agent,
+        };
+        Failure {
+            kind: written.kind,
+            code: written.code,
+            message: written.message,
+            hint: written.hint.map(|text| Remedy::read_back(text, by)),
+            causes: written.causes,
+            retry_after_ms: written.retry_after_ms,
+        }
+    }
 }
 
 /// Returns an error and its sources as texts, outermost first, without those that the one before ends with: some libraries say their cause
@@ -86,21 +142,21 @@ pub fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
 /// The remedy for an error, as a command to paste where there is one.
 pub trait Hint {
     /// Returns the remedy, or none when there is nothing better to say than the error itself.
-    fn hint(&self) -> Option<String>;
+    fn hint(&self) -> Option<Remedy>;
 }
 
-/// Returns what helps when a file or a directory cannot be used, by the cause. `path` is as a shell takes it, and goes into a command to paste. None
-/// where the error says enough, as that there is no such file.
-pub fn remedy_for_file(error: &io::Error, path: &str) -> Option<String> {
+/// Returns what helps when a file or a directory cannot be used, by the cause. None where the error says enough, as that
+/// there is no such file.
+pub fn remedy_for_file(error: &io::Error, path: &str) -> Option<Remedy> {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Some(format!("make room: df -h {path}"))
+            Some(hint!("make room: df -h {}", Path(path)))
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory => {
-            Some(format!("ls -ld {path}"))
+            Some(hint!("ls -ld {}", Path(path)))
         }
         io::ErrorKind::ReadOnlyFilesystem => {
-            Some("use a directory that can be written to, or mount this one so".to_owned())
+            Some("use a directory that can be written to, or mount this one so".into())
         }
         _ => None,
     }
@@ -131,14 +187,14 @@ impl Failure {
 
     /// Adds the remedy.
     #[must_use]
-    pub fn hinted(mut self, hint: impl Into<String>) -> Failure {
+    pub fn hinted(mut self, hint: impl Into<Remedy>) -> Failure {
         self.hint = Some(hint.into());
         self
     }
 
     /// Adds the remedy, where there is one.
     #[must_use]
-    pub fn hinted_if(mut self, hint: Option<String>) -> Failure {
+    pub fn hinted_if(mut self, hint: Option<Remedy>) -> Failure {
         self.hint = hint.or(self.hint);
         self
     }
@@ -164,9 +220,6 @@ impl Failure {
     pub fn bounded(mut self) -> Failure {
         cut_to(&mut self.code, LONGEST_CODE);
         cut_to(&mut self.message, LONGEST_TEXT);
-        if let Some(hint) = &mut self.hint {
-            cut_to(hint, LONGEST_HINT);
-        }
         let more = self.causes.len().saturating_sub(MOST_CAUSES);
         self.causes.truncate(MOST_CAUSES);
         let causes = self.causes.iter_mut();
@@ -202,7 +255,7 @@ impl fmt::Display for Failure {
 impl Error for Failure {}
 
 impl Hint for Failure {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<Remedy> {
         self.hint.clone()
     }
 }
@@ -229,7 +282,7 @@ mod tests {
     #[test]
     fn failure_of_a_stranger_has_texts_that_people_read_to_their_end() {
         let long = "x".repeat(1 << 20);
-        let failure = Failure::new(Kind::Invalid, &long, &long).hinted(long.clone());
+        let failure = Failure::new(Kind::Invalid, &long, &long).hinted(Remedy::of_stranger(&long));
         let failure = (0..1000).fold(failure, |failure, _| failure.because(&long));
         let bounded = failure.bounded();
         let bytes = serde_json::to_string(&bounded).expect("JSON").len();
@@ -242,6 +295,20 @@ mod tests {
         assert_eq!(bounded.clone().bounded().message, bounded.message);
         let short = Failure::cancelled().because("x");
         assert_eq!(short.clone().bounded(), short);
+    }
+
+    #[test]
+    fn advice_of_a_stranger_is_still_one_when_it_is_read_back() {
+        let failure = |hint: Remedy| Failure::new(Kind::Invalid, "x", "it went wrong").hinted(hint);
+        for hint in [
+            hint!("agent undo {}", "abc"),
+            Remedy::of_stranger("rm -rf ~"),
+        ] {
+            let failure = failure(hint);
+            let json = serde_json::to_value(&failure).expect("serialises");
+            let read: Failure = serde_json::from_value(json).expect("reads back");
+            assert_eq!(read, failure);
+        }
     }
 
     #[derive(Debug, thiserror::Error)]

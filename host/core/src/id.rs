@@ -6,22 +6,28 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::name::{OperationPart, is_word, shown};
+
 /// A text that is not a valid name of its sort.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum InvalidName {
     /// A plugin id outside `[a-z][a-z0-9-]*`.
     #[error(
-        "`{0}` is no plugin id: use lower-case letters, digits and dashes, with a letter first"
+        "`{}` is no plugin id: use lower-case letters, digits and dashes, with a letter first",
+        shown(.0)
     )]
     Plugin(String),
     /// An operation that is not `DOMAIN.OPERATION`.
-    #[error("`{0}` is no operation: write DOMAIN.OPERATION, such as `volsync.restore`")]
+    #[error(
+        "`{}` is no operation: write DOMAIN.OPERATION, such as `volsync.restore`",
+        shown(.0)
+    )]
     Operation(String),
     /// An id of a run that is not eight lower-case letters and digits.
-    #[error("`{0}` is no id of a run: it is eight lower-case letters and digits")]
+    #[error("`{}` is no id of a run: it is eight lower-case letters and digits", shown(.0))]
     Run(String),
     /// A digest that is not `sha256:` and 64 hexadecimal digits.
-    #[error("`{0}` is no digest: it is `sha256:` and 64 hexadecimal digits")]
+    #[error("`{}` is no digest: it is `sha256:` and 64 hexadecimal digits", shown(.0))]
     Digest(String),
 }
 
@@ -76,6 +82,7 @@ name! {
 
 /// A run: eight lower-case letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
 impl RunId {
@@ -109,6 +116,20 @@ impl TryFrom<&str> for RunId {
         } else {
             Err(InvalidName::Run(text.to_owned()))
         }
+    }
+}
+
+impl TryFrom<String> for RunId {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<RunId, InvalidName> {
+        text.as_str().try_into()
+    }
+}
+
+impl From<RunId> for String {
+    fn from(run: RunId) -> String {
+        run.0
     }
 }
 
@@ -182,7 +203,7 @@ impl FromStr for PluginId {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        if is_label(text) {
+        if is_word(text) {
             Ok(PluginId(text.to_owned()))
         } else {
             Err(InvalidName::Plugin(text.to_owned()))
@@ -192,11 +213,8 @@ impl FromStr for PluginId {
 
 impl OperationName {
     /// Joins a plugin's id and the name of one of its operations.
-    ///
-    /// # Errors
-    /// When the operation's name is not in the form of a plugin id.
-    pub fn new(plugin: &PluginId, operation: &str) -> Result<Self, InvalidName> {
-        format!("{plugin}.{operation}").parse()
+    pub fn new(plugin: &PluginId, operation: &OperationPart) -> Self {
+        OperationName(format!("{plugin}.{operation}"))
     }
 
     /// Returns the part before the dot.
@@ -204,6 +222,11 @@ impl OperationName {
         self.0
             .split_once('.')
             .map_or(self.as_str(), |(plugin, _)| plugin)
+    }
+
+    /// Returns the part after the dot, as the name that it is.
+    pub fn part(&self) -> OperationPart {
+        OperationPart::checked(self.operation())
     }
 
     /// Returns the part after the dot.
@@ -219,7 +242,7 @@ impl FromStr for OperationName {
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         match text.split_once('.') {
-            Some((plugin, operation)) if is_label(plugin) && is_label(operation) => {
+            Some((plugin, operation)) if is_word(plugin) && is_word(operation) => {
                 Ok(OperationName(text.to_owned()))
             }
             _ => Err(InvalidName::Operation(text.to_owned())),
@@ -258,14 +281,6 @@ impl FromStr for Digest {
     }
 }
 
-fn is_label(text: &str) -> bool {
-    text.len() <= 40
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,6 +300,34 @@ mod tests {
         ] {
             assert!(wrong.parse::<OperationName>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn id_of_a_run_is_one_wherever_it_is_read() {
+        let read = |text: &str| serde_json::from_value::<RunId>(text.into());
+        assert_eq!(read("7f3akm2x").expect("valid").as_str(), "7f3akm2x");
+        for wrong in ["", "7f3akm2", "7f3akm2\u{1b}", "7f3a;id;", "7F3AKM2X"] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_name_is_not_repeated_at_length() {
+        let long = "x".repeat(1 << 20) + "\u{1b}[2J";
+        assert!(
+            long.parse::<PluginId>()
+                .expect_err("wrong")
+                .to_string()
+                .len()
+                < 250
+        );
+        assert!(
+            long.parse::<OperationName>()
+                .expect_err("wrong")
+                .to_string()
+                .len()
+                < 250
+        );
     }
 
     #[test]

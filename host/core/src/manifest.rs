@@ -4,8 +4,9 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::id::PluginId;
+use crate::id::{OperationName, PluginId};
 use crate::limits::Requested;
+use crate::name::{OperationPart, Place, Resources};
 
 /// The manifest of one plugin. Unknown keys are errors: a misspelt limit must not be no limit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,14 +48,14 @@ pub enum Request {
 pub struct ClusterRequest {
     /// Of `get`, `list`, `watch`, `create`, `patch`, `apply`, `delete`, `logs`.
     pub verbs: Vec<ClusterVerb>,
-    /// `PLURAL.GROUP`, or `PLURAL` for the core group.
-    pub resources: Vec<String>,
-    /// Namespaces; `*` for all, `{parameter}` for the value of that argument, or all when it was not given. Cluster-scoped objects are
-    /// matched by `*` only.
-    pub namespaces: Vec<String>,
+    /// `PLURAL.GROUP`, or `PLURAL` for the core group; `*` for any.
+    pub resources: Vec<Resources>,
+    /// Namespaces; `*` for all, `{parameter}` for the one that the invocation names, which it must then, and `{parameter|*}` for that one, or all when it
+    /// names none. Cluster-scoped objects are matched by all only.
+    pub namespaces: Vec<Place>,
     /// The operations that need it; empty for all.
     #[serde(default)]
-    pub operations: Vec<String>,
+    pub operations: Vec<OperationPart>,
     /// Why, for the person who grants it.
     pub why: String,
 }
@@ -79,6 +80,38 @@ pub enum ClusterVerb {
     Delete,
     /// Read a pod's log.
     Logs,
+}
+
+impl Request {
+    /// Returns the operations that need it; empty for all.
+    pub fn operations(&self) -> &[OperationPart] {
+        match self {
+            Request::Cluster(request) => &request.operations,
+            Request::Operations(request) => &request.operations,
+        }
+    }
+
+    /// Returns whether an operation of the plugin has what it asks for.
+    pub fn is_for(&self, operation: &str) -> bool {
+        let operations = self.operations();
+        operations.is_empty() || operations.iter().any(|name| *name == *operation)
+    }
+
+    /// Returns the places in it.
+    pub fn places(&self) -> &[Place] {
+        match self {
+            Request::Cluster(request) => &request.namespaces,
+            Request::Operations(request) => &request.namespaces,
+        }
+    }
+
+    /// Returns why, for the person who grants it.
+    pub fn why(&self) -> &str {
+        match self {
+            Request::Cluster(request) => &request.why,
+            Request::Operations(request) => &request.why,
+        }
+    }
 }
 
 impl ClusterVerb {
@@ -114,10 +147,14 @@ impl ClusterVerb {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OperationsRequest {
     /// Full names, such as `flux.suspend`.
-    pub call: Vec<String>,
+    pub call: Vec<OperationName>,
+    /// The namespaces in which what is called may act, by the rights of its own plugin: as for the cluster. Without any, only in those that the caller's
+    /// own rights name in this invocation. What the caller may do itself, what it calls may do too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<Place>,
     /// The operations that need it; empty for all.
     #[serde(default)]
-    pub operations: Vec<String>,
+    pub operations: Vec<OperationPart>,
     /// Why, for the person who grants it.
     pub why: String,
 }

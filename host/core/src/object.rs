@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::name::{is_label, is_subdomain, shown};
+
 /// A type of object: `PLURAL.VERSION.GROUP`, or `PLURAL.VERSION` for the core group. Not every server serves that version; it is a wish.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -21,7 +23,8 @@ pub struct ObjectType {
 /// A text that does not name a type of object.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
-    "`{0}` is no type of object: write PLURAL.VERSION.GROUP such as `deployments.v1.apps`, or PLURAL.VERSION such as `pods.v1`"
+    "`{}` is no type of object: write PLURAL.VERSION.GROUP such as `deployments.v1.apps`, or PLURAL.VERSION such as `pods.v1`",
+    shown(.0)
 )]
 pub struct InvalidObjectType(pub String);
 
@@ -77,20 +80,13 @@ impl FromStr for ObjectType {
             parts.next().ok_or_else(invalid)?,
         );
         let group = parts.next().unwrap_or_default();
-        let named = |part: &str| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
-        };
         let versioned =
             version.starts_with('v') && version.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
-        if !named(plural)
-            || !named(version)
-            || !versioned
-            || !(group.is_empty() || named(group))
-            || text.ends_with('.')
-        {
+        let grouped = match text.splitn(3, '.').nth(2) {
+            None => true,
+            Some(group) => is_subdomain(group),
+        };
+        if !is_label(plural) || !is_label(version) || !versioned || !grouped {
             return Err(invalid());
         }
         Ok(ObjectType {
@@ -171,6 +167,12 @@ mod tests {
             "a/b.v1",
             ".v1",
             "pods.v1.",
+            "Pods.v1",
+            "pods.v1.Apps",
+            "pods.v1..apps",
+            "pods.v1.apps/x",
+            "-pods.v1",
+            "a'b.v1",
         ] {
             assert!(wrong.parse::<ObjectType>().is_err(), "{wrong}");
         }

@@ -7,8 +7,12 @@ use thiserror::Error;
 
 use crate::descriptor::Operation;
 use crate::failure::{Failure, Kind};
-use crate::grant::{ClusterRight, Grants, Right};
-use crate::manifest::{Manifest, Request};
+use crate::grant::{CallRight, ClusterRight, Grants, Reach, Right};
+use crate::hint;
+use crate::hint::Words;
+use crate::id::OperationName;
+use crate::manifest::{ClusterRequest, Manifest, OperationsRequest, Request};
+use crate::name::{Misnamed, Namespace, ParameterName, Place, Resources};
 
 /// What people have granted to one plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,26 +45,44 @@ pub enum Refusal {
         /// The interface.
         import: String,
     },
+    /// An argument that says where the plugin may act does not.
+    #[error("`{parameter}` says where the plugin may act")]
+    NoNamespace {
+        /// The parameter.
+        parameter: String,
+        /// What is wrong with it.
+        #[source]
+        source: Misnamed,
+    },
+    /// An argument that says where the plugin may act is not given. Artifacts in which that could be are refused before.
+    #[error("`{parameter}` says where the plugin may act, and is not given")]
+    Open {
+        /// The parameter.
+        parameter: String,
+    },
 }
 
 impl Refusal {
     /// Turns it into a failure with the command that mends it.
     pub fn into_failure(self) -> Failure {
-        let (code, hint) = match &self {
+        let (kind, code, hint) = match &self {
             Refusal::NotGranted { plugin, missing } => {
-                let rights: Vec<String> =
-                    missing.iter().map(|right| format!("'{right}'")).collect();
-                (
-                    "plugin.not-granted",
-                    format!("agent plugin grant {plugin} {}", rights.join(" ")),
-                )
+                let hint = match missing.len() {
+                    ..=PASTED => hint!("agent plugin grant {} {}", plugin, Words(missing.clone())),
+                    _ => hint!("agent plugin inspect {}", plugin),
+                };
+                (Kind::Denied, "plugin.not-granted", Some(hint))
             }
             Refusal::NotRequested { .. } => (
+                Kind::Denied,
                 "plugin.not-requested",
-                "ask the plugin's author to add a [[request]] to its plugin.toml".to_owned(),
+                Some("ask whoever made the plugin to add a [[request]] to its plugin.toml".into()),
             ),
+            Refusal::NoNamespace { .. } | Refusal::Open { .. } => {
+                (Kind::Invalid, "operations.arguments", None)
+            }
         };
-        Failure::new(Kind::Denied, code, self.to_string()).hinted(hint)
+        Failure::of(kind, code, &self).hinted_if(hint)
     }
 }
 
@@ -93,91 +115,135 @@ pub fn decide(
             missing,
         });
     }
-    let rights = manifest
-        .requests
-        .iter()
-        .filter(|request| needed_by(request, &operation.name));
-    Ok(Grants::new(
-        rights
-            .flat_map(|request| rights_of(request, Some(arguments)))
-            .collect(),
-        operation.risk,
-    ))
+    let requests = manifest.requests.iter();
+    let mut rights = BTreeSet::new();
+    for request in requests.filter(|request| request.is_for(&operation.name)) {
+        rights.extend(rights_of(request, Some(arguments))?);
+    }
+    Ok(Grants::new(rights.into_iter().collect(), operation.risk))
 }
 
 /// Returns the rights that a manifest requests and that were not granted.
 pub fn missing(manifest: &Manifest, granted: &Granted) -> Vec<Right> {
     match granted {
         Granted::Requested => Vec::new(),
-        Granted::Rights(rights) => requested(manifest)
-            .into_iter()
-            .filter(|wanted| !rights.iter().any(|right| right.covers(wanted)))
-            .collect(),
+        Granted::Rights(rights) => {
+            let exactly: BTreeSet<&Right> = rights.iter().collect();
+            let wide: Vec<&Right> = exactly.iter().copied().filter(|it| it.is_wide()).collect();
+            let is_granted = |wanted: &Right| {
+                exactly.contains(wanted) || wide.iter().any(|right| right.covers(wanted))
+            };
+            let requested = requested(manifest).into_iter();
+            requested.filter(|wanted| !is_granted(wanted)).collect()
+        }
     }
 }
 
 /// Returns every right that a manifest requests, with `*` for namespaces that depend on the invocation.
 pub fn requested(manifest: &Manifest) -> Vec<Right> {
-    manifest
+    let rights = manifest
         .requests
         .iter()
-        .flat_map(|request| rights_of(request, None))
-        .collect::<BTreeSet<_>>()
-        .into_iter()
+        .flat_map(|request| rights_of(request, None).unwrap_or_default());
+    rights.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Returns the rights of a request in one invocation; without arguments, what would have to be granted for every one.
+///
+/// # Errors
+/// An argument that should name a namespace and does not.
+fn rights_of(
+    request: &Request,
+    arguments: Option<&Map<String, Value>>,
+) -> Result<Vec<Right>, Refusal> {
+    let places = request.places().iter();
+    let places: Vec<Option<Namespace>> = places
+        .map(|place| bind(place, arguments))
+        .collect::<Result<_, _>>()?;
+    Ok(match request {
+        Request::Operations(request) => calls(request, &places),
+        Request::Cluster(request) => on_cluster(request, &places),
+    })
+}
+
+fn calls(request: &OperationsRequest, places: &[Option<Namespace>]) -> Vec<Right> {
+    let mut reaches: Vec<Reach> = places
+        .iter()
+        .map(|place| place.clone().map_or(Reach::Everywhere, Reach::Namespace))
+        .collect();
+    if reaches.is_empty() {
+        reaches.push(Reach::OfCaller);
+    }
+    let right = |operation: &OperationName, reach: &Reach| {
+        Right::Call(CallRight {
+            operation: Some(operation.clone()),
+            reach: reach.clone(),
+        })
+    };
+    let operations = request.call.iter();
+    operations
+        .flat_map(|operation| reaches.iter().map(move |reach| right(operation, reach)))
         .collect()
 }
 
-fn needed_by(request: &Request, operation: &str) -> bool {
-    let operations = match request {
-        Request::Cluster(request) => &request.operations,
-        Request::Operations(request) => &request.operations,
-    };
-    operations.is_empty() || operations.iter().any(|name| name == operation)
-}
-
-fn rights_of(request: &Request, arguments: Option<&Map<String, Value>>) -> Vec<Right> {
-    match request {
-        Request::Operations(request) => request.call.iter().cloned().map(Right::Call).collect(),
-        Request::Cluster(request) => request
-            .namespaces
-            .iter()
-            .map(|namespace| bind(namespace, arguments))
-            .flat_map(|namespace| {
-                request.resources.iter().flat_map(move |resource| {
-                    let namespace = namespace.clone();
-                    let resource = if resource == "*" {
-                        None
-                    } else {
-                        Some(resource.clone())
-                    };
-                    request.verbs.iter().map(move |verb| {
-                        Right::Cluster(ClusterRight {
-                            verb: Some(*verb),
-                            resource: resource.clone(),
-                            namespace: namespace.clone(),
-                        })
-                    })
+fn on_cluster(request: &ClusterRequest, places: &[Option<Namespace>]) -> Vec<Right> {
+    let mut rights = Vec::new();
+    for namespace in places {
+        for resource in &request.resources {
+            let resource = match resource {
+                Resources::Any => None,
+                Resources::One(resource) => Some(resource.clone()),
+            };
+            rights.extend(request.verbs.iter().map(|verb| {
+                Right::Cluster(ClusterRight {
+                    verb: Some(*verb),
+                    resource: resource.clone(),
+                    namespace: namespace.clone(),
                 })
-            })
-            .collect(),
+            }));
+        }
     }
+    rights
 }
 
-/// Resolves a namespace of a request: `*` and the placeholder of an argument that was not given mean all.
-fn bind(namespace: &str, arguments: Option<&Map<String, Value>>) -> Option<String> {
-    if let Some(parameter) = namespace
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'))
-    {
-        return arguments
-            .and_then(|arguments| arguments.get(parameter))
-            .and_then(Value::as_str)
-            .map(str::to_owned);
-    }
-    if namespace == "*" {
-        None
-    } else {
-        Some(namespace.to_owned())
+/// Resolves a place of a request: none means everywhere. Whatever an invocation leaves open, or names that is no namespace, is refused unless the place
+/// itself says that it means everywhere then.
+fn bind(
+    place: &Place,
+    arguments: Option<&Map<String, Value>>,
+) -> Result<Option<Namespace>, Refusal> {
+    let named = |parameter: &ParameterName, value: &Value| {
+        let text = value.as_str().unwrap_or_default();
+        let namespace = text.parse().map_err(|source| Refusal::NoNamespace {
+            parameter: parameter.to_string(),
+            source,
+        });
+        namespace.map(Some)
+    };
+    // Whoever grants a right does so for all invocations.
+    let Some(arguments) = arguments else {
+        return Ok(match place {
+            Place::Namespace(namespace) => Some(namespace.clone()),
+            Place::Everywhere | Place::Named(_) | Place::NamedOrEverywhere(_) => None,
+        });
+    };
+    let given = |parameter: &ParameterName| {
+        let value = arguments.get(parameter.as_str());
+        value.filter(|value| !value.is_null())
+    };
+    match place {
+        Place::Everywhere => Ok(None),
+        Place::Namespace(namespace) => Ok(Some(namespace.clone())),
+        Place::Named(parameter) => match given(parameter) {
+            Some(value) => named(parameter, value),
+            None => Err(Refusal::Open {
+                parameter: parameter.to_string(),
+            }),
+        },
+        Place::NamedOrEverywhere(parameter) => match given(parameter) {
+            Some(value) => named(parameter, value),
+            None => Ok(None),
+        },
     }
 }
 
@@ -192,12 +258,19 @@ fn is_requested(manifest: &Manifest, import: &str) -> bool {
     })
 }
 
+/// How many rights a message names; the hint has all of them.
+const NAMED: usize = 3;
+
+/// How many rights somebody may be expected to look at before pasting them.
+pub const PASTED: usize = 64;
+
 fn list(rights: &[Right]) -> String {
-    rights
-        .iter()
-        .map(|right| format!("`{right}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    let named = rights.iter().take(NAMED).map(|right| format!("`{right}`"));
+    let named = named.collect::<Vec<_>>().join(", ");
+    match rights.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 #[cfg(test)]

@@ -22,10 +22,10 @@ impl Secrets {
         let secret = operation.parameters.iter().filter(|one| one.secret);
         let mut taken = Secrets::default();
         for parameter in secret {
-            let value = arguments.get_mut(&parameter.name).map(Value::take);
+            let value = arguments.get_mut(parameter.name.as_str()).map(Value::take);
             if let Some(Value::String(value)) = value {
                 taken.insert(&parameter.name, value);
-                arguments.insert(parameter.name.clone(), Value::from(MASK));
+                arguments.insert(parameter.name.to_string(), Value::from(MASK));
             }
         }
         taken

@@ -4,6 +4,8 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::failure::{Failure, Kind};
+use crate::hint;
+use crate::hint::Path;
 use crate::record::Retention;
 use crate::size;
 
@@ -53,8 +55,9 @@ impl Settings {
         settings(text).map_err(|wrong| {
             Failure::of(Kind::Invalid, "settings.invalid", &wrong)
                 .while_doing(format!("reading the settings `{place}`"))
-                .hinted(format!(
-                    "mend `{place}`, or remove it: everything in it has a default"
+                .hinted(hint!(
+                    "mend {}, or remove it: everything in it has a default",
+                    Path(place)
                 ))
         })
     }

@@ -1,5 +1,8 @@
 //! Which name was meant.
 
+use crate::hint;
+use crate::hint::{Either, Names, Remedy};
+
 /// Returns the known names that are close to the one that was given, nearest first, at most three.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let mut scored: Vec<(f64, &str)> = known
@@ -17,34 +20,18 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Vec
 }
 
 /// Returns a sentence that names what was probably meant and what is known, or none when nothing is known.
-pub fn sentence<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    const MANY: usize = 30;
+pub fn sentence<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<Remedy> {
     let mut known: Vec<&str> = known.into_iter().collect();
     known.sort_unstable();
     known.dedup();
     if known.is_empty() {
         return None;
     }
-    let near: Vec<String> = nearest(given, known.iter().copied())
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect();
-    let more = known.len().saturating_sub(MANY);
-    let list = known
-        .iter()
-        .take(MANY)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ");
-    let list = if more == 0 {
-        list
-    } else {
-        format!("{list} and {more} more")
-    };
+    let near = nearest(given, known.iter().copied());
     Some(if near.is_empty() {
-        format!("known: {list}")
+        hint!("known: {}", Names(known))
     } else {
-        format!("did you mean {}? known: {list}", near.join(" or "))
+        hint!("did you mean {}? known: {}", Either(near), Names(known))
     })
 }
 
@@ -63,7 +50,7 @@ mod tests {
     fn sentence_lists_what_is_known() {
         assert_eq!(
             sentence("plx", ["plex", "atuin"]).as_deref(),
-            Some("did you mean `plex`? known: atuin, plex")
+            Some("did you mean plex? known: atuin, plex")
         );
         assert_eq!(sentence("zzz", ["plex"]).as_deref(), Some("known: plex"));
         assert_eq!(sentence("zzz", []), None);

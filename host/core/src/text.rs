@@ -7,18 +7,38 @@ use std::borrow::Cow;
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// Returns text without terminal escapes and without characters that steer ([`steers`]). Line feeds and tabs stay.
+use unicode_width::UnicodeWidthChar as _;
+
+/// How many marks may stand on a letter. Vietnamese needs two, pointed Hebrew three; with a hundred they cover the lines above and below.
+const MARKS: usize = 4;
+
+/// Returns text without terminal escapes, without characters that steer ([`steers`]), and without marks that stand on nothing or are too many for one
+/// letter. Line feeds and tabs stay.
 ///
 /// An escape sequence that does not end takes the rest of its line, never more.
 pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
+    // How many more marks the letter before may have.
+    let mut room = 0;
     while let Some(c) = rest.next() {
         match c {
             '\u{1b}' => skip_escape(&mut rest),
-            '\n' | '\t' => plain.push(c),
+            '\n' | '\t' => {
+                plain.push(c);
+                room = 0;
+            }
             c if steers(c) => {}
-            c => plain.push(c),
+            c if c.width() == Some(0) => {
+                if room > 0 {
+                    plain.push(c);
+                    room -= 1;
+                }
+            }
+            c => {
+                plain.push(c);
+                room = MARKS;
+            }
         }
     }
     plain
@@ -36,13 +56,18 @@ pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
 
 /// Returns whether a character is a control character, line ends and tabs among them, or is invisible and changes how its neighbours are read.
 pub fn steers(c: char) -> bool {
-    c.is_control() || reorders(c)
+    c.is_control() || is_invisible(c)
 }
 
-fn reorders(c: char) -> bool {
+/// Returns whether nothing is to be seen of a character: the property `Default_Ignorable_Code_Point` of Unicode 17 (`DerivedCoreProperties.txt`), among them
+/// what changes the direction of text, and what looks like nothing without having it: the ends of lines and paragraphs, annotations, an empty Braille cell.
+fn is_invisible(c: char) -> bool {
     matches!(c,
-        '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}'
+        | '\u{2028}'..='\u{2029}' | '\u{fff9}'..='\u{fffb}' | '\u{2800}')
 }
 
 /// Skips what follows ESC (ECMA-48, 5.3 to 5.6): a control sequence, a control string up to its terminator, or the few bytes of any other.
@@ -116,6 +141,23 @@ mod tests {
             ("x\u{2066}y\u{2069}z\u{200f}", "xyz"),
             ("zero\u{200b}width\u{feff}", "zerowidth"),
             ("tag\u{e0041}", "tag"),
+            ("se\u{ad}cr\u{34f}et", "secret"),
+            ("a\u{115f}\u{180e}\u{2800}\u{3164}\u{ffa0}b", "ab"),
+            ("v\u{fe0f}\u{e0100}s", "vs"),
+            ("join\u{200d}er", "joiner"),
+            // Marks.
+            ("e\u{301}", "e\u{301}"),
+            ("ệ ở", "ệ ở"),
+            (
+                "e\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}x",
+                "e\u{301}\u{302}\u{303}\u{304}x",
+            ),
+            ("\u{301}\u{489}a\n\u{20dd}b", "a\nb"),
+            // Escapes and what steers do not begin anew what may stand on a letter.
+            (
+                "e\u{301}\u{302}\u{ad}\u{303}\u{1b}[0m\u{304}\u{305}",
+                "e\u{301}\u{302}\u{303}\u{304}",
+            ),
         ];
         for (given, wanted) in table {
             assert_eq!(plain(given), wanted, "{given:?}");

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::descriptor::Risk;
 use crate::effect::FieldChange;
+use crate::grant::Bound;
 use crate::id::{CallId, Digest, OperationName};
 
 /// How a change is put back.
@@ -60,6 +61,9 @@ pub struct Callee {
     pub digest: Digest,
     /// How much harm it may do at most: as much as the operation that named it.
     pub risk: Risk,
+    /// What the operations let it do that are above it, see [`crate::grant::Grants::bounds_for`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Bound>,
 }
 
 impl Undo {

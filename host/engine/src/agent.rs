@@ -89,6 +89,17 @@ impl Agent for LocalAgent {
         self.0.store.plugins()
     }
 
+    async fn plugins_for(&self, operation: &OperationName) -> Result<Vec<Plugin>, Failure> {
+        self.0.store.plugins_for(operation)
+    }
+
+    async fn plugins_of_runs(
+        &self,
+        run: Option<(&OperationName, &Digest)>,
+    ) -> Result<Vec<Plugin>, Failure> {
+        self.0.store.plugins_of_runs(run)
+    }
+
     async fn run(&self, call: Call) -> Result<Run, Failure> {
         begin::begin(self.0.clone(), call).await
     }

@@ -43,7 +43,7 @@ pub(crate) async fn apply(
     on_failure: OnFailure,
     secrets: Secrets,
 ) -> Result<Run, Failure> {
-    secret::are_the_same(&inner, &plan.secrets, &secrets, "agent apply FILE")?;
+    secret::are_the_same(&inner, &plan.secrets, &secrets, &"agent apply FILE".into())?;
     let found = inner.found(&plan.operation, Some(&plan.digest))?;
     let arguments = plan.arguments.clone();
     let prepared = prepare(found, &inner.limits, &plan.operation, arguments, &secrets)?;
@@ -75,7 +75,7 @@ async fn start(
     let changes = call.mode == Mode::Perform && prepared.grants.risk() != Risk::Read;
     let mut locks = if changes {
         inner.keep(&prepared)?;
-        Locks::take(&inner, &begun)?
+        Locks::take(&inner, &begun, prepared.grants.has_any_cluster_right())?
     } else {
         Locks::none()
     };
@@ -259,7 +259,7 @@ async fn begun(inner: &Inner, call: &Call, prepared: &Prepared) -> Result<Begun,
             ..inner.cluster.clone()
         },
         seed: hex::encode(seed),
-        locks: prepared.locks(),
+        locks: prepared.locks()?,
         secrets: secret::hashes(inner, &prepared.secrets)?,
         at: Timestamp::now(),
         plan: None,

@@ -40,18 +40,18 @@ impl Count {
         Count { used: 0, most }
     }
 
+    fn has_room(&self, more: usize) -> bool {
+        self.used.saturating_add(more) <= self.most
+    }
+
     /// Counts a growth in, and says whether it is within the limit. One that fails afterwards stays counted: wasmtime tells of failures
     /// of growths that it has not asked for as well.
     fn grow(&mut self, more: usize) -> bool {
-        let within = self.fits(more);
+        let within = self.has_room(more);
         if within {
             self.used += more;
         }
         within
-    }
-
-    fn fits(&self, more: usize) -> bool {
-        self.used.saturating_add(more) <= self.most
     }
 }
 
@@ -84,7 +84,7 @@ impl ResourceLimiter for Limiter {
         }
         let more = desired.saturating_sub(current);
         // An allocation that only fails would end the guest as well, and leave nobody knowing why.
-        if !self.memory.fits(more) {
+        if !self.memory.has_room(more) {
             let bytes = self.memory.most;
             return Err(Error::new(Tripped::Memory { bytes }));
         }

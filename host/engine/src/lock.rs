@@ -11,6 +11,7 @@ use crate::agent::Inner;
 /// What a run has locked.
 pub(crate) struct Locks {
     leases: Vec<Lease>,
+    in_cluster: bool,
     local: Option<agent_journal::Locks>,
 }
 
@@ -18,16 +19,21 @@ impl Locks {
     pub(crate) fn none() -> Locks {
         Locks {
             leases: Vec::new(),
+            in_cluster: false,
             local: None,
         }
     }
 
-    /// Takes the locks that a run declares on this machine, all or none.
+    /// Takes the locks that a run declares on this machine, all or none. Only one that is `entitled` to something in the cluster gets them there too:
+    /// a plugin that was granted nothing makes no object by the person's credentials.
     ///
     /// # Errors
     /// `conflict` (`lock.held`, `lock.unfinished`) when another run has one of them.
-    pub(crate) fn take(inner: &Inner, begun: &Begun) -> Result<Locks, Failure> {
-        let mut locks = Locks::none();
+    pub(crate) fn take(inner: &Inner, begun: &Begun, entitled: bool) -> Result<Locks, Failure> {
+        let mut locks = Locks {
+            in_cluster: entitled,
+            ..Locks::none()
+        };
         if !begun.locks.is_empty() {
             let names = begun.local_locks();
             locks.local = Some(inner.journal()?.lock(&names, &begun.run)?);
@@ -45,7 +51,7 @@ impl Locks {
         inner: &Inner,
         begun: &Begun,
     ) -> Result<Option<Failure>, Failure> {
-        for name in &begun.locks {
+        for name in begun.locks.iter().filter(|_| self.in_cluster) {
             let is_over = |run: &str| is_over(inner, run);
             match Lease::take(&inner.client, name, &begun.run, &begun.who, &is_over).await {
                 Ok(lease) => self.leases.push(lease),

@@ -54,7 +54,11 @@ fn given<'a>(operation: &Operation, arguments: &'a Map<String, Value>) -> Vec<&'
     let parameters = operation.parameters.iter();
     parameters
         .filter(|parameter| matches!(parameter.names, Some(Names::Namespace)))
-        .filter_map(|parameter| arguments.get(&parameter.name).and_then(Value::as_str))
+        .filter_map(|parameter| {
+            arguments
+                .get(parameter.name.as_str())
+                .and_then(Value::as_str)
+        })
         .collect()
 }
 
@@ -81,6 +85,7 @@ fn names(hint: &str, known: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use agent_core::hint::Remedy;
     use serde_json::json;
 
     use super::*;
@@ -88,7 +93,7 @@ mod tests {
     fn failure(hint: Option<&str>) -> Failure {
         let failure = Failure::new(Kind::NotFound, "cluster.not-found", "it does not exist");
         match hint {
-            Some(hint) => failure.hinted(hint),
+            Some(hint) => failure.hinted(Remedy::of_stranger(hint)),
             None => failure,
         }
     }
@@ -96,7 +101,7 @@ mod tests {
     #[test]
     fn hint_that_names_a_namespace_stays_and_others_give_way() {
         let known = ["default".to_owned(), "media".to_owned()];
-        let ours = "did you mean `media`? known: default, media";
+        let ours = "did you mean media? known: default, media";
         let table = [
             (None, ours),
             (Some("agent run flux.status ks --all"), ours),

@@ -66,6 +66,7 @@ async fn compensate(
         arguments,
         digest,
         risk,
+        within,
     } = callee;
     let prepared = prepared(inner, &operation, arguments, Some(&digest))?;
     if prepared.grants.risk() > risk {
@@ -77,7 +78,7 @@ async fn compensate(
         prepared.plugin(),
         operation,
         digest,
-        prepared.grants.clone(),
+        prepared.grants.clone().within(within),
     );
     bounded(inner, &prepared, gate).await
 }

@@ -7,10 +7,14 @@ use agent_core::agent::Origin;
 use agent_core::arguments;
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
+use agent_core::hint;
+use agent_core::hint::Path;
 use agent_core::id::OperationName;
 use agent_core::limits::Limits;
+use agent_core::name::LockName;
 use agent_core::policy;
 use agent_core::secret::Secrets;
+use agent_core::text;
 use agent_store::Found;
 use serde_json::{Map, Value};
 
@@ -33,11 +37,17 @@ impl Prepared {
 
     /// Returns the names of the operation's locks, with its arguments filled in. A lock that names an argument which is not given is none: it
     /// would exclude nobody but those who do not give it either.
-    pub(crate) fn locks(&self) -> Vec<String> {
+    ///
+    /// # Errors
+    /// `invalid` for an argument that would make a name which nobody can read.
+    pub(crate) fn locks(&self) -> Result<Vec<String>, Failure> {
         let descriptor = self.found.descriptor.operation(self.operation.operation());
         let locks = descriptor.map(|it| it.locks.as_slice()).unwrap_or_default();
-        let filled = locks.iter().map(|lock| filled_in(lock, &self.arguments));
-        filled.flatten().collect()
+        let filled = locks.iter().filter_map(|lock| {
+            let name = lock.filled_in(|parameter| value(&self.arguments, parameter))?;
+            Some(readable(name, lock))
+        });
+        filled.collect()
     }
 
     pub(crate) fn invocation(&self) -> Result<Invocation, Failure> {
@@ -63,9 +73,9 @@ pub(crate) fn prepare(
     secrets: &Secrets,
 ) -> Result<Prepared, Failure> {
     let Some(descriptor) = found.descriptor.operation(operation.operation()) else {
-        // The store has looked it up by this very name.
-        let message = format!("operation `{operation}` is gone from its plugin");
-        return Err(Failure::new(Kind::Internal, "agent.bug", message));
+        // An artifact that a plan or a record names may be another one than that of the operation which they name.
+        let message = format!("the plugin of `{operation}` has no such operation");
+        return Err(Failure::new(Kind::NotFound, "operations.unknown", message));
     };
     secrets.fill_in(&mut given);
     let mut arguments = arguments::complete(descriptor, given)
@@ -92,11 +102,13 @@ pub(crate) fn prepare(
 /// A plugin that only the command line knows of is unknown to the command of the hint, unless that names the file too.
 fn with_file(mut failure: Failure, origin: &Origin) -> Failure {
     if let Origin::File(path) = origin {
-        let named = |hint: String| {
-            let given = format!("agent plugin grant --plugin '{path}' ");
-            hint.replacen("agent plugin grant ", &given, 1)
-        };
-        failure.hint = failure.hint.map(named);
+        let option = hint!("--plugin {}", Path(path));
+        failure.hint = failure
+            .hint
+            .map(|hint| match hint.starts_with("agent plugin ") {
+                true => hint.and(" ", &option),
+                false => hint,
+            });
     }
     failure
 }
@@ -111,22 +123,25 @@ pub(crate) fn out_of_time(prepared: &Prepared) -> Failure {
     Failure::new(Kind::Exhausted, "plugin.out-of-time", message)
 }
 
-/// Returns a lock with its arguments filled in; none when one of them is not given.
-fn filled_in(lock: &str, arguments: &Map<String, Value>) -> Option<String> {
-    let mut filled = String::new();
-    let mut rest = lock;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}')?;
-        let value = arguments.get(name).filter(|value| !value.is_null())?;
-        filled.push_str(before);
-        match value.as_str() {
-            Some(text) => filled.push_str(text),
-            None => filled.push_str(&value.to_string()),
-        }
-        rest = after;
+/// Returns an argument as it stands in the name of a lock; none when it is not given.
+fn value(arguments: &Map<String, Value>, parameter: &str) -> Option<String> {
+    let value = arguments.get(parameter).filter(|value| !value.is_null())?;
+    Some(
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned),
+    )
+}
+
+/// How long the name of a lock may be with its arguments in it, in characters: as long as what it locks.
+const LONGEST_LOCK: usize = 600;
+
+fn readable(name: String, lock: &LockName) -> Result<String, Failure> {
+    if name.chars().count() <= LONGEST_LOCK && !name.chars().any(text::steers) {
+        return Ok(name);
     }
-    filled.push_str(rest);
-    Some(filled)
+    let message = format!("an argument does not fit into the name of the lock `{lock}`");
+    Err(Failure::new(Kind::Invalid, "operations.arguments", message))
 }
 
 #[cfg(test)]
@@ -135,18 +150,38 @@ mod tests {
 
     use super::*;
 
+    fn lock() -> LockName {
+        LockName::try_from("volsync:{namespace}/{app}".to_owned()).expect("valid")
+    }
+
     #[test]
     fn lock_has_the_arguments_in_it_and_without_them_there_is_none() {
         let filled = |given: Value| {
             let arguments = given.as_object().cloned().unwrap_or_default();
-            filled_in("volsync:{namespace}/{app}", &arguments)
+            lock().filled_in(|parameter| value(&arguments, parameter))
         };
         let plex = json!({"namespace": "media", "app": "plex"});
         assert_eq!(filled(plex).as_deref(), Some("volsync:media/plex"));
-        // What an argument holds is no placeholder.
-        let odd = json!({"namespace": "{app}", "app": "plex"});
-        assert_eq!(filled(odd).as_deref(), Some("volsync:{app}/plex"));
         assert_eq!(filled(json!({"namespace": "media"})), None);
         assert_eq!(filled(json!({"namespace": "media", "app": null})), None);
+    }
+
+    #[test]
+    fn lock_that_nobody_could_read_is_refused() {
+        for name in ["a\nb".to_owned(), "\u{1b}[2J".to_owned(), "x".repeat(601)] {
+            let refused = readable(name, &lock()).expect_err("refused");
+            assert!(refused.message.len() < 200, "{refused}");
+        }
+        assert!(readable("volsync:media/plex".to_owned(), &lock()).is_ok());
+    }
+
+    #[test]
+    fn hint_names_the_file_as_one_word() {
+        let failure =
+            Failure::new(Kind::Denied, "x", "x").hinted(hint!("agent plugin grant {}", "a"));
+        let path = Origin::File("it's; touch pwned.wasm".to_owned());
+        let hint = with_file(failure, &path).hint.expect("a hint");
+        let wanted = "agent plugin grant a --plugin 'it'\\''s; touch pwned.wasm'";
+        assert_eq!(&*hint, wanted);
     }
 }

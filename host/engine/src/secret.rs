@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use agent_capability::hash_of_secret;
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
+use agent_core::hint::Remedy;
 use agent_core::secret::Secrets;
 
 use crate::agent::Inner;
@@ -44,17 +46,18 @@ pub(crate) fn are_the_same(
     inner: &Inner,
     then: &BTreeMap<String, String>,
     now: &Secrets,
-    again: &str,
+    again: &Remedy,
 ) -> Result<(), Failure> {
     let refuse = |code: &str, name: &str, message: String| {
-        let hint = format!(
-            "{again} --secret {name}=@FILE, where FILE holds the value; @- is standard input"
+        let option = hint!(
+            " --secret {}=@FILE, where FILE holds the value; @- is standard input",
+            name
         );
-        Failure::new(Kind::Invalid, code, message).hinted(hint)
+        Failure::new(Kind::Invalid, code, message).hinted(again.clone().and("", &option))
     };
     if let Some((name, _)) = now.iter().find(|(name, _)| !then.contains_key(*name)) {
         let message = format!("`{name}` is no secret that was given in the beginning");
-        return Err(Failure::new(Kind::Invalid, "secrets.unknown", message).hinted(again));
+        return Err(Failure::new(Kind::Invalid, "secrets.unknown", message).hinted(again.clone()));
     }
     if then.is_empty() {
         return Ok(());

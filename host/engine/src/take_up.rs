@@ -9,6 +9,8 @@ use agent_core::effect::Verb;
 use agent_core::event::{Event, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind, OVERWRITTEN};
 use agent_core::grant::Grants;
+use agent_core::hint;
+use agent_core::hint::Remedy;
 use agent_core::journal::{Aim, RunJournal};
 use agent_core::record::{Begun, Deed, Record, Settled};
 use agent_core::secret::Secrets;
@@ -80,7 +82,10 @@ pub(crate) async fn take_up(
     let prepared = goes_on
         .then(|| prepared(&inner, &begun, &secrets))
         .transpose()?;
-    let locks = Locks::take(&inner, &begun)?;
+    let entitled = prepared
+        .as_ref()
+        .is_none_or(|it| it.grants.has_any_cluster_right());
+    let locks = Locks::take(&inner, &begun, entitled)?;
     let grants = match &prepared {
         Some(prepared) => prepared.grants.clone(),
         None => Grants::to_put_back(),
@@ -163,7 +168,7 @@ async fn is_same_cluster(inner: &Inner, begun: &Begun) -> Result<(), Failure> {
 }
 
 fn prepared(inner: &Inner, begun: &Begun, secrets: &Secrets) -> Result<Prepared, Failure> {
-    let again = format!("agent resume {}", begun.run);
+    let again = hint!("agent resume {}", begun.run);
     secret::are_the_same(inner, &begun.secrets, secrets, &again)?;
     let operation = &begun.call.operation;
     let found = inner.found(operation, Some(&begun.digest))?;
@@ -328,7 +333,7 @@ fn overwritten(record: &Record) -> Vec<TakeBack> {
         let message = "it was overwritten, and used since: taking the run back does not bring back what was there before";
         let failure = Failure::new(Kind::Unsupported, OVERWRITTEN, message);
         let failure = match &compensation.call {
-            Some(_) => failure.hinted(&compensation.by_hand),
+            Some(_) => failure.hinted(Remedy::of_stranger(&compensation.by_hand)),
             None => failure.because("that was not kept"),
         };
         Some(TakeBack {

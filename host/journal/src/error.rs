@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use agent_core::failure::{Failure, Hint, Kind};
+use agent_core::hint;
+use agent_core::hint::Remedy;
 use rusqlite::ErrorCode;
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use thiserror::Error;
@@ -178,45 +180,49 @@ const ELSEWHERE: &str =
     "set XDG_STATE_HOME to a directory that lasts and that this user can write to";
 
 impl Hint for JournalError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<Remedy> {
         match self {
             JournalError::Damaged { path, .. } | JournalError::Foreign { path } => {
-                let (folder, name) = (quoted(folder(path)), quoted(file_name(path)));
-                Some(format!(
-                    "move it away, and the agent begins a new one, which does not know what runs of before have left: mkdir -p {folder}/damaged && mv {folder}/{name}* {folder}/damaged/"
+                let (folder, path) = (folder(path).display(), path.display());
+                Some(hint!(
+                    "move it away, and the agent begins a new one, which does not know what runs of before have left: mkdir -p {}/damaged && mv {}* {}/damaged/",
+                    folder,
+                    path,
+                    folder
                 ))
             }
-            JournalError::Key { path, .. } => Some(format!(
-                "move it away, and the agent makes a new one: mv {0} {0}.damaged",
-                quoted(path)
+            JournalError::Key { path, .. } => Some(hint!(
+                "move it away, and the agent makes a new one: mv {} {}.damaged",
+                path.display(),
+                path.display()
             )),
             JournalError::Unsafe {
                 path, owner, us, ..
             } => Some(if owner == us {
-                format!("chmod 700 {}", quoted(path))
+                hint!("chmod 700 {}", path.display())
             } else {
-                "run as its owner, or set XDG_STATE_HOME to a directory of your own".to_owned()
+                "run as its owner, or set XDG_STATE_HOME to a directory of your own".into()
             }),
-            JournalError::Newer { .. } => Some("use a newer agent".to_owned()),
+            JournalError::Newer { .. } => Some("use a newer agent".into()),
             JournalError::Full { path, .. } => {
-                Some(format!("make room: df -h {}", quoted(folder(path))))
+                Some(hint!("make room: df -h {}", folder(path).display()))
             }
-            JournalError::Busy { path, .. } => Some(format!(
+            JournalError::Busy { path, .. } => Some(hint!(
                 "look which process holds it: fuser -v {}",
-                quoted(path)
+                path.display()
             )),
             JournalError::Unusable { source, .. }
                 if source.sqlite_error_code() == Some(ErrorCode::ReadOnly) =>
             {
-                Some(ELSEWHERE.to_owned())
+                Some(ELSEWHERE.into())
             }
             JournalError::File { source, .. }
                 if source.kind() == io::ErrorKind::ReadOnlyFilesystem =>
             {
-                Some(ELSEWHERE.to_owned())
+                Some(ELSEWHERE.into())
             }
             JournalError::Unusable { path, .. } | JournalError::File { path, .. } => {
-                Some(format!("ls -la {}", quoted(folder(path))))
+                Some(hint!("ls -la {}", folder(path).display()))
             }
             JournalError::NoWriter { .. } | JournalError::Random { .. } => None,
         }
@@ -251,21 +257,6 @@ fn whose(owner: u32, us: u32, mode: u32) -> String {
 
 fn folder(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
-}
-
-fn file_name(path: &Path) -> &Path {
-    path.file_name().map_or(path, Path::new)
-}
-
-/// Returns a path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    if path.chars().all(plain) {
-        path
-    } else {
-        format!("'{}'", path.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use agent_capability::{ClusterClient, Connected, ConnectionSecrets};
 use agent_cli::Options;
+use agent_core::hint;
+use agent_core::hint::{Names, Remedy};
 use agent_core::{Failure, Hint, Kind, Limits};
 use agent_kubeconfig::{Access, Connection, Kubeconfig, Sources, Unreadable, Unusable};
 use futures::FutureExt as _;
@@ -27,16 +29,16 @@ enum NoCluster {
 }
 
 impl Hint for NoCluster {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<Remedy> {
         match self {
             NoCluster::Nowhere | NoCluster::Missing { .. } | NoCluster::Unreadable { source: Unreadable::File { .. } } => {
-                Some("give --kubeconfig FILE, set KUBECONFIG, or try it on the simulated cluster with --sandbox".to_owned())
+                Some("give --kubeconfig FILE, set KUBECONFIG, or try it on the simulated cluster with --sandbox".into())
             }
             NoCluster::Unusable {
                 source: Unusable::NoContext { known } | Unusable::UnknownContext { known, .. },
             } => Some(match known.as_slice() {
-                [] => "it has no contexts".to_owned(),
-                known => format!("contexts: {}", known.join(", ")),
+                [] => "it has no contexts".into(),
+                known => hint!("contexts: {}", Names(known.to_vec())),
             }),
             NoCluster::Unreadable { .. } | NoCluster::Unusable { .. } => None,
         }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use agent_core::failure::{Hint as _, remedy_for_file};
+use agent_core::hint;
 use agent_core::{Failure, Kind, Settings, settings};
 use agent_store::{CodeCache, Unsafe};
 use cap_std::ambient_authority;
@@ -94,7 +95,7 @@ impl CodeDirectory {
                 let doing = format!("not using the compiled code in `{path}`");
                 let remedy = match &refused {
                     // Whoever could get in may have put something there.
-                    Unsafe::Mode { .. } => Some(format!("rm -r {path}")),
+                    Unsafe::Mode { .. } => Some(hint!("rm -r {}", path)),
                     refused => refused.hint(),
                 };
                 (None, Some(failure.while_doing(doing).hinted_if(remedy)))
@@ -111,8 +112,9 @@ fn out_of_place(path: &Path, kind: &str) -> Failure {
         format!("the directory `{path}` for the journal is on a network file system ({kind})");
     Failure::new(Kind::Unavailable, "journal.network", message)
         .because("there nobody can tell a run that is at work from one that was cut off, and the record can be damaged")
-        .hinted(format!(
-            "set XDG_STATE_HOME to a directory on a disk of this machine; what is remembered comes along by: cp -a {path} \"$XDG_STATE_HOME\"/"
+        .hinted(hint!(
+            "set XDG_STATE_HOME to a directory on a disk of this machine; what is remembered comes along by: cp -a {} \"$XDG_STATE_HOME\"/",
+            path
         ))
 }
 

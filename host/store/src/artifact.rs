@@ -3,13 +3,14 @@
 //! Nothing is compiled or run here.
 
 use agent_core::descriptor::{Descriptor, Operation, Parameter, Style, Type};
+use agent_core::document;
 use agent_core::id::PluginId;
 use agent_core::manifest::Manifest;
 use semver::Version;
 use serde::de::DeserializeOwned;
 
 use crate::contract;
-use crate::refusal::Problem;
+use crate::refusal::{Problem, Unparsed};
 
 mod scan;
 
@@ -79,8 +80,18 @@ fn documents(scan: Scan, agent: &Version) -> Result<Artifact, Problem> {
 
 /// Reads just enough of the manifest to say whose artifact it is, even when nothing else in it can be used.
 fn claimed_id(sections: &Sections) -> Option<PluginId> {
-    let document: serde_json::Value = serde_json::from_slice(sections.manifest.first()?).ok()?;
+    let text = short(MANIFEST, sections.manifest.first()?).ok()?;
+    let document: serde_json::Value = serde_json::from_slice(text).ok()?;
     document.get("id")?.as_str()?.parse().ok()
+}
+
+/// Returns a document that has a bearable length: a tree of JSON takes far more memory than its text.
+fn short<'a>(name: &'static str, text: &'a [u8]) -> Result<&'a [u8], Problem> {
+    let (bytes, most) = (text.len(), document::LONGEST);
+    if bytes <= most {
+        return Ok(text);
+    }
+    Err(Problem::SectionTooLong { name, bytes, most })
 }
 
 fn manifest(sections: &Sections) -> Result<Manifest, Problem> {
@@ -93,40 +104,40 @@ fn manifest(sections: &Sections) -> Result<Manifest, Problem> {
         Some(format) if format > u64::from(MANIFEST_FORMAT) => {
             Err(Problem::ManifestFormat { format })
         }
-        _ => parse(MANIFEST, text),
+        _ => {
+            let manifest: Manifest = parse(MANIFEST, text)?;
+            let judged = manifest.judge();
+            judged.map_err(|source| unfit(MANIFEST, source))?;
+            Ok(manifest)
+        }
     }
+}
+
+fn unfit(name: &'static str, source: document::Unfit) -> Problem {
+    Problem::Document { name, source }
 }
 
 fn descriptor(sections: &Sections, manifest: &Manifest) -> Result<Descriptor, Problem> {
     let descriptor: Descriptor = parse(DESCRIPTOR, only(DESCRIPTOR, &sections.descriptor)?)?;
-    for (place, operation) in descriptor.operations.iter().enumerate() {
-        let valid = agent_core::id::OperationName::new(&manifest.id, &operation.name);
-        if let Err(source) = valid {
-            return Err(Problem::OperationName { source });
-        }
-        let earlier = &descriptor.operations[..place];
-        if earlier.iter().any(|other| other.name == operation.name) {
-            return Err(Problem::OperationTwice {
-                name: operation.name.clone(),
-            });
-        }
+    for operation in &descriptor.operations {
         for parameter in operation.parameters.iter().filter(|one| one.secret) {
             if let Some(why) = gives_away(operation, parameter) {
                 return Err(Problem::SecretParameter {
-                    operation: operation.name.clone(),
-                    parameter: parameter.name.clone(),
+                    operation: operation.name.to_string(),
+                    parameter: parameter.name.to_string(),
                     why,
                 });
             }
         }
     }
+    let judged = descriptor.judge(manifest);
+    judged.map_err(|source| unfit(DESCRIPTOR, source))?;
     Ok(descriptor)
 }
 
 /// Returns what would give the value of a secret parameter away, or could not be judged without it.
 fn gives_away(operation: &Operation, parameter: &Parameter) -> Option<&'static str> {
     let schema = &parameter.schema;
-    let placeholder = format!("{{{}}}", parameter.name);
     if schema.of != Type::String || schema.format.is_some() || !schema.one_of.is_empty() {
         return Some("and secrets are text without a form and without a list of values");
     }
@@ -139,14 +150,14 @@ fn gives_away(operation: &Operation, parameter: &Parameter) -> Option<&'static s
     let named = operation
         .locks
         .iter()
-        .any(|lock| lock.contains(&placeholder));
+        .any(|lock| lock.parameters().contains(&parameter.name));
     named.then_some("and a lock with it in its name: the names of locks are public")
 }
 
 fn only<'a>(name: &'static str, found: &[&'a [u8]]) -> Result<&'a [u8], Problem> {
     match found {
         [] => Err(Problem::NoSection { name }),
-        [one] => Ok(one),
+        [one] => short(name, one),
         many => Err(Problem::SectionTwice {
             name,
             count: many.len(),
@@ -155,7 +166,10 @@ fn only<'a>(name: &'static str, found: &[&'a [u8]]) -> Result<&'a [u8], Problem>
 }
 
 fn parse<T: DeserializeOwned>(name: &'static str, text: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(text).map_err(|source| Problem::Section { name, source })
+    serde_json::from_slice(text).map_err(|error| Problem::Section {
+        name,
+        source: Unparsed::of(&error),
+    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::io;
 
 use agent_core::failure::Hint;
+use agent_core::hint::Remedy;
 use agent_core::id::Digest;
 use cap_std::fs::{Dir, Metadata, MetadataExt, PermissionsExt};
 use thiserror::Error;
@@ -39,10 +40,10 @@ pub enum Unsafe {
 }
 
 impl Hint for Unsafe {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<Remedy> {
         match self {
-            Unsafe::Mode { .. } => Some("chmod 700 on it, or remove it".to_owned()),
-            Unsafe::Owner { .. } => Some("remove it, or run as its owner".to_owned()),
+            Unsafe::Mode { .. } => Some("chmod 700 on it, or remove it".into()),
+            Unsafe::Owner { .. } => Some("remove it, or run as its owner".into()),
             Unsafe::Unknown { .. } => None,
         }
     }

@@ -5,6 +5,8 @@
 //! must be the same. Versions of one track (`0.1.*`) are compared by what is used; those of different tracks never fit.
 
 use agent_core::failure::Hint;
+use agent_core::hint::Remedy;
+use agent_core::name::shown;
 use semver::Version;
 use thiserror::Error;
 use wit_parser::decoding::DecodedWasm;
@@ -129,7 +131,7 @@ impl Way {
 }
 
 impl Hint for Difference {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<Remedy> {
         let newer = match self {
             Difference::Interface { .. } => true,
             Difference::Version { theirs, ours, .. }
@@ -137,9 +139,9 @@ impl Hint for Difference {
             Difference::Shape { newer, .. } => *newer,
         };
         Some(if newer {
-            "use a newer agent, or a version of the plugin that was made for this one".to_owned()
+            "use a newer agent, or a version of the plugin that was made for this one".into()
         } else {
-            "build the plugin again with the agent-sdk of this agent".to_owned()
+            "build the plugin again with the agent-sdk of this agent".into()
         })
     }
 }
@@ -167,6 +169,9 @@ pub(crate) fn check(wasm: &[u8], imports: &[String], exports: &[String]) -> Resu
     let mut differences = Vec::new();
     for (way, items) in [(Way::Import, &world.imports), (Way::Export, &world.exports)] {
         for (key, item) in items {
+            if differences.len() >= ENOUGH {
+                break;
+            }
             if let (WorldKey::Interface(_), WorldItem::Interface { id, .. }) = (key, item) {
                 interface(way, &ours, &theirs, *id, &mut differences);
             }
@@ -182,7 +187,7 @@ pub(crate) fn check(wasm: &[u8], imports: &[String], exports: &[String]) -> Resu
 fn malformed(error: impl std::fmt::Display) -> Problem {
     // The chain of an anyhow error on one line.
     Problem::MalformedType {
-        reason: format!("{error:#}"),
+        reason: short(format!("{error:#}")),
     }
 }
 
@@ -213,7 +218,7 @@ fn interface(
     }
     let Some((our_id, our_version)) = find(ours, name) else {
         differences.push(Difference::Interface {
-            interface: full.clone(),
+            interface: shown(&full),
         });
         return;
     };
@@ -221,7 +226,7 @@ fn interface(
         differences.push(Difference::Version {
             way,
             interface: name.to_owned(),
-            theirs: version.to_owned(),
+            theirs: shown(version),
             ours: our_version,
         });
         return;
@@ -262,11 +267,14 @@ impl Pair<'_> {
             Way::Export => (theirs, ours),
         };
         for name in calling.keys() {
+            if differences.len() >= ENOUGH {
+                return;
+            }
             if !called.contains_key(name) {
                 differences.push(Difference::Function {
                     way: self.way,
                     interface: self.name.clone(),
-                    function: name.clone(),
+                    function: shown(name),
                     theirs: self.their_version.clone(),
                     ours: self.our_version.clone(),
                 });
@@ -294,15 +302,29 @@ impl Pair<'_> {
     }
 
     fn shape(&self, name: &str, needs: String, has: String, differences: &mut Vec<Difference>) {
-        if needs != has {
+        if needs != has && differences.len() < ENOUGH {
+            let (needs, has) = (short(needs), short(has));
             differences.push(Difference::Shape {
                 interface: self.name.clone(),
-                name: name.to_owned(),
+                name: shown(name),
                 newer: is_later(&self.their_version, &self.our_version),
                 needs,
                 has,
             });
         }
+    }
+}
+
+/// So many differences are looked for. Fewer are named.
+const ENOUGH: usize = 100;
+
+/// How much of a shape is shown, in characters.
+const SHAPE: usize = 1_000;
+
+fn short(shape: String) -> String {
+    match shape.char_indices().nth(SHAPE) {
+        None => shape,
+        Some((end, _)) => format!("{}…", &shape[..end]),
     }
 }
 

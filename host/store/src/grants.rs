@@ -7,6 +7,8 @@ use std::io;
 
 use agent_core::failure::{Failure, Hint, Kind};
 use agent_core::grant::Right;
+use agent_core::hint;
+use agent_core::hint::Remedy;
 use agent_core::id::{Digest, PluginId};
 use cap_std::fs::{Dir, OpenOptions};
 use serde::{Deserialize, Serialize};
@@ -63,11 +65,12 @@ pub enum GrantsError {
 }
 
 impl Hint for GrantsError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<Remedy> {
         match self {
-            GrantsError::Nowhere => Some("set HOME or XDG_CONFIG_HOME".to_owned()),
-            GrantsError::Parse { .. } => Some(format!(
-                "mend `{FILE}`, or remove it and grant again with: agent plugin grant"
+            GrantsError::Nowhere => Some("set HOME or XDG_CONFIG_HOME".into()),
+            GrantsError::Parse { .. } => Some(hint!(
+                "mend {}, or remove it and grant again with: agent plugin grant",
+                FILE
             )),
             _ => None,
         }

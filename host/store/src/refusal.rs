@@ -1,8 +1,11 @@
 //! Why an artifact is not taken as a plugin. Each refusal says what is there, what a plugin has, and what would mend it.
 
 use agent_core::agent::Origin;
+use agent_core::document;
 use agent_core::failure::{Failure, Hint, Kind};
-use agent_core::id::InvalidName;
+use agent_core::hint;
+use agent_core::hint::{Path, Piece, Remedy};
+use agent_core::name::shown;
 use semver::Version;
 use thiserror::Error;
 
@@ -75,7 +78,7 @@ pub enum Problem {
         exports: Vec<String>,
     },
     /// It wants a power that no plugin has.
-    #[error("it imports `{import}`, which plugins do not have")]
+    #[error("it imports `{}`, which plugins do not have", shown(import))]
     NoSuchPower {
         /// The interface.
         import: String,
@@ -108,9 +111,9 @@ pub enum Problem {
     Section {
         /// The section.
         name: &'static str,
-        /// Why.
+        /// Where and why.
         #[source]
-        source: serde_json::Error,
+        source: Unparsed,
     },
     /// A manifest of a format that came later.
     #[error("its manifest has format {format}, and this agent reads format 1")]
@@ -118,18 +121,24 @@ pub enum Problem {
         /// The format's number.
         format: u64,
     },
-    /// An operation with a name that nobody could type.
-    #[error("its descriptor has an operation with an invalid name")]
-    OperationName {
-        /// Which.
-        #[source]
-        source: InvalidName,
+    /// A document that is longer than any may be.
+    #[error("its custom section `{name}` has {bytes} bytes, and may have {most}")]
+    SectionTooLong {
+        /// The section.
+        name: &'static str,
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        most: usize,
     },
-    /// Two operations with one name.
-    #[error("its descriptor has the operation `{name}` more than once")]
-    OperationTwice {
-        /// The name after the dot.
-        name: String,
+    /// A document that can be read and not be taken.
+    #[error("its custom section `{name}` cannot be taken")]
+    Document {
+        /// The section.
+        name: &'static str,
+        /// Why.
+        #[source]
+        source: document::Unfit,
     },
     /// A secret parameter that could not be kept secret.
     #[error("its operation `{operation}` has the secret parameter `{parameter}`, {why}")]
@@ -159,6 +168,29 @@ pub enum Problem {
     },
 }
 
+/// Why a document cannot be read: what serde says of it, which repeats what is there, at a bearable length.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct Unparsed(String);
+
+impl Unparsed {
+    /// How long the words of serde may be, in characters.
+    const MOST: usize = 400;
+
+    pub(crate) fn of(error: &serde_json::Error) -> Unparsed {
+        let said = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let what = said.strip_suffix(&place).unwrap_or(&said);
+        let cleaned = agent_core::text::plain(what).replace(['\n', '\t'], " ");
+        let mut letters = cleaned.chars();
+        let mut text: String = letters.by_ref().take(Self::MOST).collect();
+        if letters.next().is_some() {
+            text.push('…');
+        }
+        Unparsed(text + &place)
+    }
+}
+
 impl Problem {
     /// Returns what scripts match.
     pub fn code(&self) -> &'static str {
@@ -177,9 +209,9 @@ impl Problem {
             Problem::SectionTwice { .. } => "plugin.section-twice",
             Problem::Section { .. } => "plugin.invalid-section",
             Problem::ManifestFormat { .. } => "plugin.manifest-format",
-            Problem::OperationName { .. }
-            | Problem::OperationTwice { .. }
-            | Problem::SecretParameter { .. } => "plugin.invalid-descriptor",
+            Problem::SectionTooLong { .. } => "plugin.too-large",
+            Problem::Document { .. } => "plugin.invalid-section",
+            Problem::SecretParameter { .. } => "plugin.invalid-descriptor",
             Problem::NeedsNewerAgent { .. } => "plugin.needs-newer-agent",
             Problem::IdTaken { .. } => "plugin.id-taken",
         }
@@ -210,67 +242,77 @@ impl Refusal {
 }
 
 impl Hint for Refusal {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<Remedy> {
         const BUILD: &str = "cargo build --release --target wasm32-wasip2";
+        let build = || Piece(Some(BUILD.into()));
+        let origin = self.origin.to_string();
         let hint = match &self.problem {
-            Problem::Unreadable { .. } => format!("ls -l {}", self.origin),
-            Problem::TooLarge { .. } => format!("strip what is not needed: {BUILD}"),
+            Problem::Unreadable { .. } => hint!("ls -l {}", Path(&origin)),
+            Problem::TooLarge { .. } => hint!("strip what is not needed: {}", build()),
             Problem::Empty | Problem::Malformed { .. } | Problem::MalformedType { .. } => {
-                format!("build or copy it again: {BUILD}")
+                hint!("build or copy it again: {}", build())
             }
-            Problem::NotWasm { .. } => format!("give the component itself: {BUILD}"),
-            Problem::CoreModule => format!("build it for the component model: {BUILD}"),
+            Problem::NotWasm { .. } => hint!("give the component itself: {}", build()),
+            Problem::CoreModule => hint!("build it for the component model: {}", build()),
             Problem::Precompiled => {
-                "give the component that it was compiled from; the agent compiles it itself"
-                    .to_owned()
+                "give the component that it was compiled from; the agent compiles it itself".into()
             }
             Problem::OtherWorld { .. } => {
-                "build it with agent-sdk, whose `plugin!` exports `ops:plugin/provider`".to_owned()
+                "build it with agent-sdk, whose `plugin!` exports `ops:plugin/provider`".into()
             }
-            Problem::NoSuchPower { import } => powerless(import),
+            Problem::NoSuchPower { import } => powerless(import).into(),
             Problem::Contract { differences } => {
                 differences.iter().find_map(Hint::hint).unwrap_or_else(|| {
-                    "build the plugin again with the agent-sdk of this agent".to_owned()
+                    "build the plugin again with the agent-sdk of this agent".into()
                 })
             }
             Problem::NoSection { .. } | Problem::SectionTwice { .. } => {
-                "declare the plugin once, with agent-sdk's `plugin!`".to_owned()
+                "declare the plugin once, by `plugin!` of agent-sdk".into()
             }
             Problem::Section { .. }
-            | Problem::OperationName { .. }
-            | Problem::OperationTwice { .. }
+            | Problem::SectionTooLong { .. }
+            | Problem::Document { .. }
             | Problem::SecretParameter { .. } => {
-                "mend plugin.toml or the operations, and build the plugin again".to_owned()
+                "mend plugin.toml or the operations, and build the plugin again".into()
             }
-            Problem::ManifestFormat { .. } => "use a newer agent".to_owned(),
-            Problem::NeedsNewerAgent { wanted, .. } => format!("use agent {wanted} or later"),
-            Problem::IdTaken { .. } => format!(
+            Problem::ManifestFormat { .. } => "use a newer agent".into(),
+            Problem::NeedsNewerAgent { wanted, .. } => hint!("use agent {} or later", wanted),
+            Problem::IdTaken { .. } => hint!(
                 "to run it in place of the other one: agent run --plugin {} …",
-                self.origin
+                Path(&origin)
             ),
         };
         Some(hint)
     }
 }
 
-fn powerless(import: &str) -> String {
-    let instead = if import.starts_with("wasi:sockets") || import.starts_with("wasi:http") {
-        "plugins have no network: use `ops:cluster/cluster`"
+fn powerless(import: &str) -> &'static str {
+    if import.starts_with("wasi:sockets") || import.starts_with("wasi:http") {
+        "plugins have no network: use `ops:cluster/cluster`; or use a newer agent if it was made for one"
     } else {
-        "plugins have `ops:run`, `ops:cluster` and `ops:operations`, and of WASI 0.2 only what the standard library needs"
-    };
-    format!("{instead}; or use a newer agent if it was made for one")
+        "plugins have `ops:run`, `ops:cluster` and `ops:operations`, and of WASI 0.2 only what the standard library needs; or use a newer agent if it was made for one"
+    }
+}
+
+/// How many of what is wrong are named: whoever mends these sees the others next.
+const NAMED: usize = 3;
+
+fn first<T>(all: &[T], between: &str, text: impl Fn(&T) -> String) -> String {
+    let named: Vec<String> = all.iter().take(NAMED).map(text).collect();
+    let named = named.join(between);
+    match all.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 fn list(names: &[String]) -> String {
     if names.is_empty() {
         return "nothing".to_owned();
     }
-    let quoted = names.iter().map(|name| format!("`{name}`"));
-    quoted.collect::<Vec<_>>().join(", ")
+    first(names, ", ", |name| format!("`{}`", shown(name)))
 }
 
 fn sentences(differences: &[Difference]) -> String {
-    let all = differences.iter().map(ToString::to_string);
-    all.collect::<Vec<_>>().join("; ")
+    first(differences, "; ", ToString::to_string)
 }

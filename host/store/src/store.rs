@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use agent_core::agent::{Origin, Plugin, State, Usable};
 use agent_core::descriptor::Descriptor;
-use agent_core::failure::{Failure, Kind, remedy_for_file};
+use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Right;
 use agent_core::id::{Digest, OperationName, PluginId};
 use agent_core::manifest::Manifest;
@@ -170,9 +170,41 @@ impl Store {
     /// # Errors
     /// `unavailable` when grants cannot be read.
     pub fn plugins(&self) -> Result<Vec<Plugin>, Failure> {
+        self.described(self.directory())
+    }
+
+    /// Returns the plugins among which is the one that has an operation: those in the directory only when none of the others is it.
+    ///
+    /// # Errors
+    /// `unavailable` when grants cannot be read.
+    pub fn plugins_for(&self, operation: &OperationName) -> Result<Vec<Plugin>, Failure> {
+        let is_here = self.has_at_hand(operation.plugin());
+        self.described(if is_here {
+            Vec::new()
+        } else {
+            self.directory()
+        })
+    }
+
+    /// Returns the plugins that are known without looking into the directory; with the operation and the artifact of a run also that one, if it was
+    /// kept.
+    ///
+    /// # Errors
+    /// `unavailable` when grants cannot be read.
+    pub fn plugins_of_runs(
+        &self,
+        run: Option<(&OperationName, &Digest)>,
+    ) -> Result<Vec<Plugin>, Failure> {
+        let missed = run.filter(|(operation, _)| !self.has_at_hand(operation.plugin()));
+        let kept = missed.and_then(|(_, digest)| self.kept_one(digest));
+        self.described(kept.into_iter().collect())
+    }
+
+    /// Describes the plugins at hand, and others after them.
+    fn described(&self, others: Vec<Candidate>) -> Result<Vec<Plugin>, Failure> {
         let mut plugins = Vec::new();
-        for candidate in self.candidates() {
-            plugins.push(self.describe(candidate)?);
+        for (candidate, in_place_of) in self.candidates(others) {
+            plugins.push(self.describe(candidate, in_place_of)?);
         }
         plugins.sort_by_key(|plugin| match &plugin.state {
             State::Usable(usable) => (0, usable.manifest.id.to_string()),
@@ -187,10 +219,7 @@ impl Store {
     /// `not-found` with the nearest names; whatever its artifact is refused for; `unavailable` when grants cannot be read.
     pub fn lookup(&self, operation: &OperationName) -> Result<Arc<Found>, Failure> {
         let found = self.plugin(operation.plugin())?;
-        if found.descriptor.operation(operation.operation()).is_none() {
-            return Err(failure::unknown_operation(operation, &found));
-        }
-        Ok(Arc::new(found))
+        self.with_operation(found, operation)
     }
 
     /// Returns the plugin that has an operation, in the very artifact with that digest: the one that is there now, or one that was kept.
@@ -202,22 +231,47 @@ impl Store {
         operation: &OperationName,
         digest: &Digest,
     ) -> Result<Arc<Found>, Failure> {
-        if let Ok(found) = self.lookup(operation)
+        // The directory comes last: no file in it can be in the way of finishing a run.
+        if self.has_at_hand(operation.plugin())
+            && let Ok(found) = self.lookup(operation)
             && found.digest == *digest
         {
             return Ok(found);
         }
-        let (wasm, bundled) = self
-            .kept
-            .get(digest)
-            .ok_or_else(|| failure::no_artifact(operation, digest))?;
+        if let Some(candidate) = self.kept_one(digest) {
+            let found = self.found(&candidate)?;
+            return self.with_operation(found, operation);
+        }
+        let found = self.lookup(operation).ok();
+        found
+            .filter(|found| found.digest == *digest)
+            .ok_or_else(|| failure::no_artifact(operation, digest))
+    }
+
+    /// Returns an artifact that was kept.
+    fn kept_one(&self, digest: &Digest) -> Option<Candidate> {
+        let (wasm, bundled) = self.kept.get(digest)?;
         let (origin, trust) = if bundled {
             (Origin::Bundled, Trust::Bundled)
         } else {
             (Origin::Directory(format!("kept {digest}")), Trust::Foreign)
         };
-        let candidate = Candidate::read(origin, wasm, trust, &self.agent);
-        Ok(Arc::new(self.found(&candidate)?))
+        Some(Candidate::read(origin, wasm, trust, &self.agent))
+    }
+
+    /// Returns a plugin if it is the one that an operation is of.
+    fn with_operation(
+        &self,
+        found: Found,
+        operation: &OperationName,
+    ) -> Result<Arc<Found>, Failure> {
+        if found.manifest.id.as_str() != operation.plugin() {
+            return Err(failure::other_plugin(operation, &found));
+        }
+        if found.descriptor.operation(operation.operation()).is_none() {
+            return Err(failure::unknown_operation(operation, &found));
+        }
+        Ok(Arc::new(found))
     }
 
     /// Keeps the artifact of a plugin for as long as a run needs it, see [`Store::keep_only`].
@@ -227,13 +281,12 @@ impl Store {
     pub fn keep(&self, found: &Found) -> Result<(), Failure> {
         let kept = self.kept.put(&found.digest, &found.origin, &found.wasm);
         kept.map_err(|error| {
-            let place = "\"${XDG_STATE_HOME:-$HOME/.local/state}/agent/plugins\"";
             Failure::of(Kind::Unavailable, "store.cannot-keep", &error)
                 .while_doing(format!(
                     "keeping plugin `{}` for as long as the run needs it",
                     found.manifest.id
                 ))
-                .hinted_if(remedy_for_file(&error, place))
+                .hinted("look at its directory: ls -ld \"${XDG_STATE_HOME:-$HOME/.local/state}/agent/plugins\"")
         })
     }
 
@@ -307,7 +360,11 @@ impl Store {
         Ok(Granted::Rights(rights))
     }
 
-    fn describe(&self, candidate: Candidate) -> Result<Plugin, Failure> {
+    fn describe(
+        &self,
+        candidate: Candidate,
+        in_place_of: Option<Origin>,
+    ) -> Result<Plugin, Failure> {
         let state = match &candidate.state {
             Err(refusal) => State::Refused {
                 failure: refusal.to_failure(),
@@ -315,8 +372,9 @@ impl Store {
             Ok(artifact) => {
                 let granted = self.granted(&candidate, artifact)?;
                 let missing = policy::missing(&artifact.manifest, &granted);
+                let lacks: BTreeSet<&Right> = missing.iter().collect();
                 let mut requested = policy::requested(&artifact.manifest);
-                requested.retain(|right| !missing.contains(right));
+                requested.retain(|right| !lacks.contains(right));
                 State::Usable(Box::new(Usable {
                     manifest: artifact.manifest.clone(),
                     descriptor: artifact.descriptor.clone(),
@@ -330,6 +388,7 @@ impl Store {
             origin: candidate.origin,
             digest: candidate.digest,
             state,
+            in_place_of,
         })
     }
 }

@@ -31,7 +31,7 @@ const CLUSTER: Keys = Keys {
 };
 const OPERATIONS: Keys = Keys {
     required: &["capability", "call", "why"],
-    optional: &["operations"],
+    optional: &["namespaces", "operations"],
 };
 const LIMITS: Keys = Keys {
     required: &[],

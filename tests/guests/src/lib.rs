@@ -5,6 +5,7 @@
 mod apply;
 mod compute;
 mod cost;
+mod deputy;
 mod greed;
 mod hold;
 mod nested;
@@ -65,6 +66,12 @@ agent_sdk::plugin! {
         nested::call_riskier,
         nested::hold_call,
         nested::keep_call,
+        deputy::list_elsewhere,
+        deputy::list_by_itself,
+        deputy::write_there,
+        deputy::have_it_written,
+        deputy::have_it_written_anywhere,
+        deputy::have_it_written_later,
         overwrite::overwrite,
         overwrite::overwrite_while_reading,
         overwrite::bring_back,

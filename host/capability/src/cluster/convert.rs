@@ -1,6 +1,7 @@
 //! Between the WIT's words and ours.
 
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint::Remedy;
 use agent_core::limits::{DOCUMENT, TEXT};
 use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::text::cut;
@@ -18,7 +19,7 @@ impl From<Failure> for Error {
             kind: failure.kind.into(),
             code: failure.code,
             message: failure.message,
-            hint: failure.hint,
+            hint: failure.hint.map(String::from),
             causes: failure.causes,
             retry_after_ms: failure.retry_after_ms,
         }
@@ -31,7 +32,7 @@ impl From<Error> for Failure {
             kind: error.kind.into(),
             code: error.code,
             message: error.message,
-            hint: error.hint,
+            hint: error.hint.as_deref().map(Remedy::of_stranger),
             causes: error.causes,
             retry_after_ms: error.retry_after_ms,
         }

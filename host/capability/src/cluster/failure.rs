@@ -1,6 +1,7 @@
 //! What the API server's answers mean to a guest and to a person.
 
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
 use agent_core::object::{ObjectRef, ObjectType};
 use kube::core::Status;
 
@@ -192,13 +193,13 @@ pub(crate) fn absent(target: &ObjectRef) -> Failure {
 pub(crate) fn no_such_type(of: &ObjectType) -> Failure {
     let message = format!("the API server does not serve `{}`", of.resource());
     let failure = Failure::new(Kind::Unsupported, "cluster.no-such-resource", message);
-    let list = format!("kubectl api-resources --api-group={}", of.group);
-    match of.is_built_in() {
-        true => failure.hinted(list),
-        false => failure.hinted(format!(
-            "install its custom resource definition; `{list}` lists what is there"
-        )),
-    }
+    failure.hinted(match of.is_built_in() {
+        true => hint!("kubectl api-resources --api-group={}", of.group),
+        false => hint!(
+            "install its custom resource definition; what is there: kubectl api-resources --api-group={}",
+            of.group
+        ),
+    })
 }
 
 /// A path that the server does not serve has no details of an object.

@@ -7,6 +7,7 @@
 //! A run whose Lease somebody else has, or removed while it was not renewed, as while its machine slept, is not alone any more: it is stopped.
 
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
 use agent_core::id::RunId;
 use agent_core::object::ObjectRef;
 use agent_core::record::Who;
@@ -186,11 +187,14 @@ fn held(name: &str, run: &str, lease: &Value, target: &ObjectRef, now: Timestamp
     let fresh = renewed.is_some_and(|at| now.duration_since(at) < LENGTH);
     let (message, hint) = if fresh {
         let message = format!("`{name}` is locked by run `{run}` of {by}, which is at work");
-        (message, "wait for that run, or stop it there".to_owned())
+        (message, "wait for that run, or stop it there".into())
     } else {
         let message = format!("`{name}` is locked by run `{run}` of {by}, which was cut off");
-        let hint = format!(
-            "on that machine: agent resume {run}, or agent undo {run}; if the machine is gone, put the app in order and then kubectl -n {NAMESPACE} delete lease {}",
+        let hint = hint!(
+            "on that machine: agent resume {}, or agent undo {}; if the machine is gone, put the app in order and then kubectl -n {} delete lease {}",
+            run,
+            run,
+            NAMESPACE,
             target.name
         );
         (message, hint)

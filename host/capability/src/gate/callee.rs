@@ -13,8 +13,8 @@ use super::allowance::Allowance;
 use super::{Actor, Gate, denial};
 
 impl Gate {
-    /// Opens the gate of an operation that this one calls, at the place of the call: it has rights of its own, and shares everything else. With a
-    /// scope, whatever it changes is held by that scope.
+    /// Opens the gate of an operation that this one calls, at the place of the call: it has rights of its own, where this one lets it use them, and
+    /// shares everything else. With a scope, whatever it changes is held by that scope.
     ///
     /// # Errors
     /// `denied` when the operation can do more harm than the one that calls it: otherwise a `read` operation could change things by calling
@@ -28,6 +28,7 @@ impl Gate {
         scope: Option<Scope>,
     ) -> Result<Gate, Failure> {
         self.may_call_later(&operation, grants.risk())?;
+        let grants = grants.under(&self.actor.grants, &operation);
         // Not what the caller's clock shows by now: other calls of the same batch may have been answered meanwhile.
         let begun = self.run.begins_at(&call);
         let begun = begun.unwrap_or_else(|| self.actor.clock.shows());

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use agent_core::event::TakeBack;
 use agent_core::failure::{Failure, Kind, NOT_COMPENSATED};
 use agent_core::grant::Grants;
+use agent_core::hint;
 use agent_core::id::{CallId, Digest, OperationName};
 use agent_core::journal::{Entry as Note, Returned};
 use agent_core::undo::{Callee, Compensation};
@@ -144,11 +145,12 @@ impl Gate {
         let (run, by_hand) = (&self.run.id, how.by_hand);
         let Some(callee) = how.call else {
             let message = "it may be half overwritten, and what was there before was not kept";
-            return Err(
-                Failure::new(Kind::Unsupported, NOT_COMPENSATED, message).hinted(format!(
-                    "make it whole by hand: {by_hand}; then put back the rest: agent undo {run} --leave-data"
-                )),
-            );
+            return Err(Failure::new(Kind::Unsupported, NOT_COMPENSATED, message)
+                .because(format!("by hand, as its plugin says: {by_hand}"))
+                .hinted(hint!(
+                    "make it whole by hand, then put back the rest: agent undo {} --leave-data",
+                    run
+                )));
         };
         // Somebody else is at work there by now.
         if let Err(lost) = self.run.stop.stopped()

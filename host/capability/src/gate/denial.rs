@@ -3,9 +3,11 @@
 use agent_core::descriptor::Risk;
 use agent_core::effect::Verb;
 use agent_core::failure::{Failure, Kind};
-use agent_core::grant::{ClusterRight, Right};
+use agent_core::grant::{CallRight, ClusterRight, Reach, Right};
+use agent_core::hint;
 use agent_core::id::OperationName;
 use agent_core::manifest::ClusterVerb;
+use agent_core::name::Namespace;
 use agent_core::object::{ObjectRef, ObjectType};
 
 use super::Gate;
@@ -26,18 +28,20 @@ pub(super) fn cluster(
         verb.as_str(),
         of.plural
     );
-    let right = ClusterRight {
-        verb: Some(verb),
-        resource: Some(of.resource()),
-        namespace: namespace.map(str::to_owned),
-    };
-    outside(
-        gate,
-        "cluster.not-granted",
-        message,
-        &format!("cluster.{}", verb.as_str()),
-        &Right::Cluster(right),
-    )
+    const CODE: &str = "cluster.not-granted";
+    let named = namespace.map(str::parse::<Namespace>).transpose().ok();
+    if gate.actor.grants.has_right(verb, of, namespace) {
+        return beyond_callers(gate, CODE, message, named.flatten());
+    }
+    let right = named.and_then(|namespace| {
+        Some(Right::Cluster(ClusterRight {
+            verb: Some(verb),
+            resource: Some(of.resource().parse().ok()?),
+            namespace,
+        }))
+    });
+    let power = format!("cluster.{}", verb.as_str());
+    outside(gate, CODE, message, &power, right)
 }
 
 pub(super) fn call(gate: &Gate, operation: &OperationName) -> Failure {
@@ -47,23 +51,52 @@ pub(super) fn call(gate: &Gate, operation: &OperationName) -> Failure {
         "operations.not-granted",
         message,
         "operations.call",
-        &Right::Call(operation.to_string()),
+        Some(Right::Call(CallRight {
+            operation: Some(operation.clone()),
+            reach: Reach::OfCaller,
+        })),
     )
+}
+
+/// The plugin has the right, and was called by one that may not act there.
+fn beyond_callers(
+    gate: &Gate,
+    code: &str,
+    message: String,
+    namespace: Option<Namespace>,
+) -> Failure {
+    let operation = &gate.actor.operation;
+    let right = Right::Call(CallRight {
+        operation: Some(operation.clone()),
+        reach: namespace.map_or(Reach::Everywhere, Reach::Namespace),
+    });
+    Failure::new(Kind::Denied, code, message)
+        .because(format!(
+            "`{operation}` was called by an operation that may not act there itself, nor have others act there"
+        ))
+        .hinted(hint!(
+            "a plugin that is to do so needs the right {}, by `namespaces` in its request to call operations",
+            right
+        ))
 }
 
 /// While a run goes on, everything that the manifest requests has been granted; so what is missing is missing from the manifest, or is
 /// outside what this invocation named.
-fn outside(gate: &Gate, code: &str, message: String, power: &str, right: &Right) -> Failure {
+fn outside(gate: &Gate, code: &str, message: String, power: &str, right: Option<Right>) -> Failure {
     let (plugin, run) = (&gate.actor.plugin, &gate.run.id);
-    Failure::new(Kind::Denied, code, message)
-        .because(format!(
-            "`{power}` is outside its grants ({plugin}, operation {}, run {run})",
-            gate.actor.operation
-        ))
-        .hinted(format!(
-            "request it in the plugin's plugin.toml, then: agent plugin grant {} '{right}'",
-            plugin_id(gate)
-        ))
+    let failure = Failure::new(Kind::Denied, code, message).because(format!(
+        "`{power}` is outside its grants ({plugin}, operation {}, run {run})",
+        gate.actor.operation
+    ));
+    match right {
+        Some(right) => failure.hinted(hint!(
+            "request it in the plugin.toml of the plugin, then: agent plugin grant {} {}",
+            plugin_id(gate),
+            right
+        )),
+        // What was named is no namespace at all.
+        None => failure,
+    }
 }
 
 pub(super) fn read_only(gate: &Gate, verb: Verb, target: &ObjectRef) -> Failure {

@@ -4,6 +4,7 @@
 //! is told what it was told before, and would not look again.
 
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
 use agent_core::id::CallId;
 
 use super::{Gate, Pass, Patience};
@@ -30,7 +31,7 @@ impl Gate {
         let run = &self.run.id;
         let message = "the run cannot go on: what it held is not so any more";
         let failure = Failure::new(Kind::Conflict, "run.holds-lost", message)
-            .hinted(format!("agent undo {run}"));
+            .hinted(hint!("agent undo {}", run));
         Err(lost.into_iter().fold(failure, Failure::because))
     }
 }

@@ -64,6 +64,7 @@ async fn announce(gate: &Gate, what: wit::Overwriting) -> Result<u64, Failure> {
                     .operations
                     .find(pass.gate(), &operation, &arguments)?,
                 risk: pass.gate().actor.grants.risk(),
+                within: pass.gate().actor.grants.bounds_for(&operation),
                 operation,
                 arguments,
             }),

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use agent_core::hint;
+use agent_core::hint::Piece;
 use agent_core::plan::{FORMAT, Plan};
 use agent_core::{Agent, Failure, Kind};
 use clap::{Args, ValueHint};
@@ -70,7 +72,7 @@ pub(super) async fn execute(
         Ok(plan) => plan,
         Err(failure) => return stop(&failure.into(), options.output, terminal),
     };
-    let plugins = agent.plugins().await.unwrap_or_default();
+    let plugins = agent.plugins_for(&plan.operation).await.unwrap_or_default();
     let operation = operation::known(&plan.operation, &plugins);
     let secrets = async {
         let sources = apply
@@ -132,8 +134,9 @@ fn unknown_format(format: &Value, path: &Path) -> Failure {
     failure(format!(
         "`{path_text}` is a plan of format {format}, and this agent knows format {FORMAT} only"
     ))
-    .hinted(format!(
-        "apply it with the agent that made it, or make it anew: {MADE_BY}"
+    .hinted(hint!(
+        "apply it with the agent that made it, or make it anew: {}",
+        Piece(Some(MADE_BY.into()))
     ))
 }
 

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use agent_core::hint;
 use agent_core::journal::Aim;
 use agent_core::{Consent, Event, Failure, Kind, Operation, Outcome, Run, exit};
 use futures::StreamExt;
@@ -272,7 +273,7 @@ impl Follower<'_> {
             "agent.run-broken-off",
             "the run ended without saying how",
         )
-        .hinted(format!(
+        .hinted(hint!(
             "this is a bug of the agent; what was done is told by agent runs show {}",
             self.run.id
         ))

@@ -16,6 +16,7 @@ use crate::terminal::Terminal;
 pub(super) async fn execute(door: &mut Door<'_>) -> Result<(), Failure> {
     let plugins = door.agent.plugins().await?;
     show(usable(&plugins), door.options.output, door.terminal);
+    warn_of_stand_ins(&plugins, door.terminal);
     warn_of_refused(&plugins, door.terminal);
     Ok(())
 }
@@ -83,6 +84,20 @@ fn line(found: &Usable, operation: &Operation, widest: usize, terminal: &mut Ter
 /// Warns of plugins that cannot be used, so that nobody wonders where their operations are.
 pub(super) fn warn_of_refused(plugins: &[Plugin], terminal: &mut Terminal) {
     for text in plugins.iter().filter_map(refusal) {
+        report::warning(&clean::text(&text), &mut terminal.stderr);
+    }
+}
+
+/// Says which plugins stand in for others of their id: their operations are not those that the name stands for elsewhere.
+pub(super) fn warn_of_stand_ins(plugins: &[Plugin], terminal: &mut Terminal) {
+    for plugin in plugins {
+        let (State::Usable(usable), Some(other)) = (&plugin.state, &plugin.in_place_of) else {
+            continue;
+        };
+        let text = format!(
+            "`{}` stands in for the plugin `{}` from `{other}`",
+            plugin.origin, usable.manifest.id
+        );
         report::warning(&clean::text(&text), &mut terminal.stderr);
     }
 }

@@ -1,6 +1,7 @@
 //! One line about a run that is not finished, for whoever starts something else.
 
 use agent_core::Agent;
+use agent_core::hint;
 use agent_core::record::{Filter, State, Summary};
 
 use super::runs::{changes, held};
@@ -20,19 +21,20 @@ pub(super) async fn show(agent: &dyn Agent, terminal: &mut Terminal) {
     let said = to.ink.paint(Tone::Warn, said);
     let run = &newest.run;
     let mut remedy = match newest.state {
-        State::Unfinished => format!("agent resume {run}, or agent undo {run}"),
-        State::Damaged => format!("agent runs show {run}"),
-        _ => format!("agent undo {run}"),
+        State::Unfinished => hint!("agent resume {}, or agent undo {}", run, run),
+        State::Damaged => hint!("agent runs show {}", run),
+        _ => hint!("agent undo {}", run),
     };
     if !others.is_empty() {
         let more = others.len();
-        remedy.push_str(&format!("; agent runs --unfinished lists {more} more"));
+        let others = hint!("agent runs --unfinished lists {} more", more);
+        remedy = remedy.and("; ", &others);
     }
     to.paste(format_args!("{said}: {remedy}"));
 }
 
 async fn line(run: &Summary, agent: &dyn Agent, terminal: &Terminal) -> String {
-    let plugins = agent.plugins().await.unwrap_or_default();
+    let plugins = agent.plugins_of_runs(None).await.unwrap_or_default();
     let call = operation::line(run, &plugins);
     let (ended, at) = match run.state {
         State::Unfinished => ("was cut off", last_sign(run, agent).await),

@@ -36,7 +36,7 @@ Examples:
         /// The plugin's id
         #[arg(value_name = "ID")]
         plugin: String,
-        /// `cluster:VERB:RESOURCE:NAMESPACE` or `operations:call:OPERATION`, with `*` for any
+        /// `cluster:VERB:RESOURCE:NAMESPACE` or `operations:call:OPERATION:NAMESPACE`, with `*` for any
         #[arg(value_name = "RIGHT", required = true)]
         rights: Vec<String>,
     },

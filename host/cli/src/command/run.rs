@@ -1,6 +1,8 @@
 //! `agent run DOMAIN.OPERATION [ARGS…]`: the operation is looked up, its descriptor judges the words, and the run is followed to its end.
 
 use agent_core::agent::{Origin, State, Usable};
+use agent_core::hint;
+use agent_core::hint::{Either, Names, Remedy};
 use agent_core::{Agent, Call, Failure, Kind, Operation, OperationName, Plugin, exit, suggest};
 use clap::Args;
 
@@ -125,10 +127,13 @@ async fn prepare(
 ) -> Result<Prepared, Stop> {
     let output = options.output;
     let stop = |early: Early| Stop { early, output };
-    let plugins = agent
-        .plugins()
-        .await
-        .map_err(|failure| stop(failure.into()))?;
+    // One operation is looked for where it is, and no list of all is made.
+    let one = run.operation.as_ref().and_then(|name| name.parse().ok());
+    let found = match &one {
+        Some(operation) => agent.plugins_for(operation).await,
+        None => agent.plugins().await,
+    };
+    let plugins = found.map_err(|failure| stop(failure.into()))?;
     let Some(wanted) = run.operation else {
         show_all(&plugins, output, terminal);
         return Ok(Prepared::Shown);
@@ -191,8 +196,12 @@ fn refused_file(plugin: &Plugin) -> Option<&Failure> {
 
 fn show_all(plugins: &[Plugin], output: Output, terminal: &mut Terminal) {
     list::show(list::usable(plugins), output, terminal);
+    list::warn_of_stand_ins(plugins, terminal);
     list::warn_of_refused(plugins, terminal);
-    report::hint("agent run DOMAIN.OPERATION --help", &mut terminal.stderr);
+    report::hint(
+        &"agent run DOMAIN.OPERATION --help".into(),
+        &mut terminal.stderr,
+    );
 }
 
 /// Finds an operation by its full name.
@@ -227,16 +236,16 @@ fn unknown_operation(wanted: &str, usable: &Usable) -> Failure {
     let bare = wanted.split_once('.').map_or("", |(_, bare)| bare);
     let near: Vec<String> = suggest::nearest(bare, names.iter().copied())
         .iter()
-        .map(|name| format!("`{id}.{name}`"))
+        .map(|name| format!("{id}.{name}"))
         .collect();
-    let meant = if near.is_empty() {
-        String::new()
+    let known = if near.is_empty() {
+        hint!("known: {}", Names(names))
     } else {
-        format!("did you mean {}? ", near.join(" or "))
+        hint!("did you mean {}? known: {}", Either(near), Names(names))
     };
     unknown(
         format!("plugin `{id}` has no operation `{wanted}`"),
-        Some(format!("{meant}known: {}", names.join(", "))),
+        Some(known),
     )
 }
 
@@ -252,7 +261,7 @@ fn unknown_domain(wanted: &str, domain: &str, plugins: &[Plugin]) -> Failure {
     refusals.fold(failure, Failure::because)
 }
 
-fn unknown(message: String, known: Option<String>) -> Failure {
-    let hint = known.unwrap_or_else(|| "agent plugin list".to_owned());
+fn unknown(message: String, known: Option<Remedy>) -> Failure {
+    let hint = known.unwrap_or_else(|| "agent plugin list".into());
     Failure::new(Kind::NotFound, "operations.unknown", message).hinted(hint)
 }

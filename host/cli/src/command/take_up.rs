@@ -3,7 +3,7 @@
 use agent_core::descriptor::Risk;
 use agent_core::journal::Aim;
 use agent_core::record::Filter;
-use agent_core::{Agent, Failure, OperationName, Resumption, RunId};
+use agent_core::{Agent, Digest, Failure, OperationName, Resumption, RunId};
 use clap::Args;
 
 use super::follow::{self, Known};
@@ -114,11 +114,12 @@ pub(super) async fn execute(
         let recorded = recorded(&run, agent).await?;
         Ok::<_, Failure>((run, recorded))
     };
-    let (run, (operation, needed, agreed)) = match found.await {
+    let (run, (operation, digest, needed, agreed)) = match found.await {
         Ok(found) => found,
         Err(failure) => return stop(&failure.into(), options.output, terminal),
     };
-    let plugins = agent.plugins().await.unwrap_or_default();
+    let of = digest.as_ref().map(|digest| (&operation, digest));
+    let plugins = agent.plugins_of_runs(of).await.unwrap_or_default();
     let mut operation = operation::known(&operation, &plugins);
     if !agreed {
         // Before the person agrees the gate lets nothing be destroyed.
@@ -151,23 +152,24 @@ pub(super) async fn execute(
     follow::execute(agent.take_up(run.as_str(), how), known, terminal).await
 }
 
-/// Returns the operation of a run, the secrets that it goes on with, and whether the person has agreed to what it does, as far as is known. A run
+/// Returns the operation of a run, its artifact, the secrets that it goes on with, and whether the person has agreed to what it does, as far as is known. A run
 /// whose record cannot be read is in the list all the same.
 async fn recorded(
     run: &RunId,
     agent: &dyn Agent,
-) -> Result<(OperationName, Vec<String>, bool), Failure> {
+) -> Result<(OperationName, Option<Digest>, Vec<String>, bool), Failure> {
     let unreadable = match agent.record(run.as_str()).await {
         Ok(record) => {
             let goes_on = !record.is_taken_back() && record.end().is_none();
             let agreed = !record.damage.is_empty() || record.has_agreement();
             let secrets = record.begun.secrets.into_keys().filter(|_| goes_on);
-            return Ok((record.summary.operation, secrets.collect(), agreed));
+            let digest = Some(record.begun.digest);
+            return Ok((record.summary.operation, digest, secrets.collect(), agreed));
         }
         Err(unreadable) => unreadable,
     };
     let mut runs = agent.runs(Filter::All).await?.into_iter();
     let listed = runs.find(|summary| summary.run == *run);
     let operation = listed.map(|summary| summary.operation).ok_or(unreadable)?;
-    Ok((operation, Vec::new(), true))
+    Ok((operation, None, Vec::new(), true))
 }

@@ -16,7 +16,10 @@ pub(super) async fn candidates(
     current: &str,
     agent: &dyn Agent,
 ) -> Vec<Candidate> {
-    let plugins = agent.plugins().await.unwrap_or_default();
+    let Ok(operation) = name.parse() else {
+        return Vec::new();
+    };
+    let plugins = agent.plugins_for(&operation).await.unwrap_or_default();
     let Ok((_, operation)) = run::find(name, &plugins) else {
         return Vec::new();
     };
@@ -55,8 +58,20 @@ pub(super) async fn candidates(
     found
 }
 
-/// Returns the values that a parameter can have, in the light of the others.
+/// Returns the values that a parameter can have, in the light of the others. One that begins with a dash would be an option.
 async fn values(
+    operation: &Operation,
+    parameter: &Parameter,
+    given: Map<String, Value>,
+    prefix: &str,
+    agent: &dyn Agent,
+) -> Vec<Candidate> {
+    let mut values = all_values(operation, parameter, given, prefix, agent).await;
+    values.retain(|value| !value.value.starts_with('-'));
+    values
+}
+
+async fn all_values(
     operation: &Operation,
     parameter: &Parameter,
     mut given: Map<String, Value>,
@@ -77,10 +92,12 @@ async fn values(
     let Some(names) = parameter.names.clone() else {
         return Vec::new();
     };
-    given.remove(&parameter.name);
+    given.remove(parameter.name.as_str());
     for other in &operation.parameters {
         if let Some(default) = &other.default {
-            given.entry(&other.name).or_insert_with(|| default.clone());
+            given
+                .entry(other.name.as_str())
+                .or_insert_with(|| default.clone());
         }
     }
     let completion = Completion {
@@ -99,7 +116,7 @@ async fn values(
 fn options(flags: &[Flag<'_>], given: &Map<String, Value>) -> Vec<Candidate> {
     let own = flags
         .iter()
-        .filter(|flag| !given.contains_key(&flag.parameter.name))
+        .filter(|flag| !given.contains_key(flag.parameter.name.as_str()))
         .map(|flag| {
             Candidate::new(
                 format!("--{}", flag.parameter.name),
@@ -152,7 +169,7 @@ fn so_far(flags: &[Flag<'_>], words: &[&str]) -> (Map<String, Value>, Vec<String
         };
         let value = text.and_then(|text| arguments::parse(flag.parameter, text).ok());
         if let Some(value) = value {
-            given.insert(flag.parameter.name.clone(), value);
+            given.insert(flag.parameter.name.to_string(), value);
         }
     }
     (given, free)

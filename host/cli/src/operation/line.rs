@@ -43,7 +43,7 @@ pub(crate) fn all(arguments: &Map<String, Value>) -> String {
 
 fn main(operation: &Operation, given: &Map<String, Value>) -> Vec<String> {
     let places = positionals(operation)
-        .filter_map(|parameter| given.get(&parameter.name))
+        .filter_map(|parameter| given.get(parameter.name.as_str()))
         .map(shown);
     let switches = operation
         .parameters
@@ -56,7 +56,7 @@ fn main(operation: &Operation, given: &Map<String, Value>) -> Vec<String> {
 fn is_switched_on(parameter: &Parameter, given: &Map<String, Value>) -> bool {
     let on = Value::Bool(true);
     parameter.schema.of == Type::Boolean
-        && given.get(&parameter.name) == Some(&on)
+        && given.get(parameter.name.as_str()) == Some(&on)
         && parameter.default.as_ref() != Some(&on)
 }
 

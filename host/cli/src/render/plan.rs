@@ -36,7 +36,7 @@ pub(super) fn sum(plan: &[Effect], whole: bool, to: &mut Sink) {
     };
     to.paste(format_args!("{changes}{back}; nothing was written"));
     if !whole && plan.iter().any(|effect| effect.verb == Verb::Create) {
-        report::hint("-v shows the created objects whole", to);
+        report::hint(&"-v shows the created objects whole".into(), to);
     }
 }
 

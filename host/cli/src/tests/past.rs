@@ -51,7 +51,10 @@ pub(super) fn find(past: &[Record], name: &str) -> Result<Record, Failure> {
                 "journal.ambiguous-run",
                 format!("`{name}` is the beginning of {} runs", ids.len()),
             )
-            .hinted(format!("known: {}", ids.join(", "))))
+            .hinted(agent_core::hint!(
+                "known: {}",
+                agent_core::hint::Names(ids.to_vec())
+            )))
         }
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn found(with_refused: bool) -> Vec<Plugin> {
             origin: Origin::File("./empty.wasm".to_owned()),
             digest: Digest::from_sha256(&[0; 32]),
             state: State::Refused { failure },
+            in_place_of: None,
         });
     }
     plugins
@@ -64,6 +65,7 @@ fn plugin(id: &str, description: &str, operations: Value) -> Plugin {
         origin: Origin::Bundled,
         digest: Digest::from_sha256(&[7; 32]),
         state: State::Usable(Box::new(usable)),
+        in_place_of: None,
     }
 }
 

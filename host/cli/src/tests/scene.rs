@@ -14,8 +14,8 @@ use agent_core::plan::Plan;
 use agent_core::record::{Filter, Pruned, Record, Retention, Summary};
 use agent_core::secret::Secrets;
 use agent_core::{
-    Agent, Call, Completion, Consent, Event, Failure, Kind, OnFailure, PluginId, Resumption, Right,
-    Run, RunId,
+    Agent, Call, Completion, Consent, Digest, Event, Failure, Kind, OnFailure, OperationName,
+    PluginId, Resumption, Right, Run, RunId,
 };
 use async_trait::async_trait;
 use futures::channel::mpsc;
@@ -93,6 +93,8 @@ pub(super) struct Shot {
     pub(super) stdout: String,
     pub(super) stderr: String,
     pub(super) code: u8,
+    /// How often all plugins were looked for, those in the user's directory among them.
+    pub(super) looked_everywhere: usize,
     pub(super) calls: Vec<Call>,
     pub(super) taken_up: Vec<(String, Resumption)>,
     pub(super) applied: Vec<(Plan, Consent, OnFailure, Secrets)>,
@@ -310,6 +312,7 @@ impl Scene {
             stdout: stdout.text(),
             stderr: stderr.text(),
             code,
+            looked_everywhere: heard.looked_everywhere,
             calls: heard.calls,
             taken_up: heard.taken_up,
             applied: heard.applied,
@@ -325,6 +328,7 @@ impl Scene {
 
 #[derive(Default)]
 struct Heard {
+    looked_everywhere: usize,
     calls: Vec<Call>,
     taken_up: Vec<(String, Resumption)>,
     applied: Vec<(Plan, Consent, OnFailure, Secrets)>,
@@ -373,6 +377,18 @@ impl Scripted {
 #[async_trait]
 impl Agent for Scripted {
     async fn plugins(&self) -> Result<Vec<Plugin>, Failure> {
+        self.heard().looked_everywhere += 1;
+        self.plugins_of_runs(None).await
+    }
+
+    async fn plugins_for(&self, _: &OperationName) -> Result<Vec<Plugin>, Failure> {
+        self.plugins_of_runs(None).await
+    }
+
+    async fn plugins_of_runs(
+        &self,
+        _: Option<(&OperationName, &Digest)>,
+    ) -> Result<Vec<Plugin>, Failure> {
         let mut found = plugins::found(self.refused_plugin);
         found.extend(self.unlisted.iter().cloned());
         Ok(found)
@@ -439,6 +455,8 @@ impl Agent for Scripted {
                 "default".into(),
                 "media".into(),
                 "mov\x1b[2Jie".into(),
+                "-rf".into(),
+                "--yes".into(),
             ]),
             (_, Some("media")) if completion.prefix == "?" => Ok(vec![format!("?{names}")]),
             (_, Some("media")) => Ok(vec!["plex".into(), "sonarr".into()]),

@@ -90,5 +90,5 @@ fn an_unknown_parameter_names_the_nearest() {
     )
     .expect_err("misfit");
     let hint = misfit.into_failure("volsync.restore").hint.expect("a hint");
-    assert!(hint.starts_with("did you mean `previous`?"), "{hint}");
+    assert!(hint.starts_with("did you mean previous?"), "{hint}");
 }

@@ -1,9 +1,11 @@
 //! Rights on objects of the cluster.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::InvalidRight;
 use crate::manifest::ClusterVerb;
+use crate::name::{Misnamed, Namespace, Resource};
 use crate::object::ObjectType;
 
 /// To do one thing, or anything, with objects of one type, or any, in one namespace, or all.
@@ -11,10 +13,10 @@ use crate::object::ObjectType;
 pub struct ClusterRight {
     /// None for every verb.
     pub verb: Option<ClusterVerb>,
-    /// `PLURAL.GROUP` or `PLURAL`; none for every type.
-    pub resource: Option<String>,
+    /// None for every type.
+    pub resource: Option<Resource>,
     /// None for all namespaces and for cluster-scoped objects.
-    pub namespace: Option<String>,
+    pub namespace: Option<Namespace>,
 }
 
 impl ClusterRight {
@@ -23,16 +25,6 @@ impl ClusterRight {
         let parts: Vec<&str> = text.split(':').collect();
         let [verb, resource, namespace] = parts[..] else {
             return None;
-        };
-        if resource.is_empty() || namespace.is_empty() {
-            return None;
-        }
-        let any = |part: &str| {
-            if part == "*" {
-                None
-            } else {
-                Some(part.to_owned())
-            }
         };
         let verb = match ClusterVerb::ALL
             .into_iter()
@@ -46,11 +38,14 @@ impl ClusterRight {
                 }));
             }
         };
-        Some(Ok(ClusterRight {
-            verb,
-            resource: any(resource),
-            namespace: any(namespace),
-        }))
+        let parsed = || {
+            Ok(ClusterRight {
+                verb,
+                resource: any(resource)?,
+                namespace: any(namespace)?,
+            })
+        };
+        Some(parsed())
     }
 
     pub(super) fn allows(
@@ -74,6 +69,14 @@ impl ClusterRight {
         (self.verb.is_none() || self.verb == other.verb)
             && (self.resource.is_none() || self.resource == other.resource)
             && (self.namespace.is_none() || self.namespace == other.namespace)
+    }
+}
+
+/// Reads a part of a right, which `*` stands for whole.
+pub(super) fn any<T: FromStr<Err = Misnamed>>(part: &str) -> Result<Option<T>, InvalidRight> {
+    match part {
+        "*" => Ok(None),
+        one => one.parse().map(Some).map_err(InvalidRight::Name),
     }
 }
 

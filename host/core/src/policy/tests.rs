@@ -12,7 +12,7 @@ fn manifest() -> Manifest {
     serde_json::from_value(json!({
         "manifest": 1, "id": "volsync", "version": "0.1.0", "description": "d", "license": "Apache-2.0", "min-agent": "0.1.0",
         "request": [
-            {"capability": "cluster", "verbs": ["get"], "resources": ["pods"], "namespaces": ["{namespace}"], "why": "w"},
+            {"capability": "cluster", "verbs": ["get"], "resources": ["pods"], "namespaces": ["{namespace|*}"], "why": "w"},
             {"capability": "cluster", "verbs": ["delete"], "resources": ["pods"], "namespaces": ["*"], "operations": ["prune"], "why": "w"}
         ]
     }))
@@ -53,6 +53,80 @@ fn a_namespace_that_was_not_given_means_all() {
     assert!(
         pods(&grants, ClusterVerb::Get, Some("default")) && pods(&grants, ClusterVerb::Get, None)
     );
+}
+
+#[test]
+fn place_that_an_invocation_must_name_is_never_everywhere() {
+    let mut bound = manifest();
+    let Request::Cluster(request) = &mut bound.requests[0] else {
+        panic!("of the cluster")
+    };
+    request.namespaces = vec!["{namespace}".parse().expect("a place")];
+    let operation = serde_json::from_value(json!({"name": "status", "summary": "s"}));
+    let operation: Operation = operation.expect("an operation");
+    for arguments in [
+        json!({}),
+        json!({"namespace": null}),
+        json!({"namespace": 5}),
+        json!({"namespace": true}),
+        json!({"namespace": ""}),
+        json!({"namespace": "*"}),
+        json!({"namespace": "media/../kube-system"}),
+        json!({"namespace": ["media"]}),
+    ] {
+        let given = arguments.as_object().expect("an object");
+        let imports = [IMPORT.to_owned()];
+        let decided = decide(&bound, &imports, &Granted::Requested, &operation, given);
+        let failure = decided.expect_err("refused").into_failure();
+        assert_eq!(failure.code, "operations.arguments", "{arguments}");
+    }
+    // One that may be left out is bound by what is given all the same.
+    for arguments in [json!({"namespace": 5}), json!({"namespace": "*"})] {
+        let refused = run("status", arguments.clone(), &Granted::Requested);
+        assert!(refused.is_err(), "{arguments}");
+    }
+}
+
+#[test]
+fn call_is_granted_with_its_reach() {
+    let mut calls = manifest();
+    let request = json!({
+        "capability": "operations", "call": ["flux.suspend"], "namespaces": ["{namespace|*}"], "why": "w"
+    });
+    calls.requests = vec![serde_json::from_value(request).expect("a request")];
+    let wide = "operations:call:flux.suspend:*".parse().expect("a right");
+    assert_eq!(requested(&calls), [wide]);
+    let narrow = Granted::Rights(vec![
+        "operations:call:flux.suspend".parse().expect("a right"),
+    ]);
+    assert_eq!(
+        missing(&calls, &narrow).len(),
+        1,
+        "a reach is not granted by the way"
+    );
+}
+
+#[test]
+fn many_rights_are_compared_in_no_time() {
+    let mut many = manifest();
+    let request = json!({
+        "capability": "cluster", "verbs": ["get"], "why": "w",
+        "resources": (0..64).map(|number| format!("r{number}")).collect::<Vec<_>>(),
+        "namespaces": (0..32).map(|number| format!("n{number}")).collect::<Vec<_>>(),
+    });
+    many.requests = vec![serde_json::from_value(request).expect("a request")];
+    let rights = requested(&many);
+    assert_eq!(rights.len(), 64 * 32);
+    let begun = std::time::Instant::now();
+    assert_eq!(missing(&many, &Granted::Rights(rights)), []);
+    assert!(begun.elapsed().as_secs() < 5);
+    let refusal = Refusal::NotGranted {
+        plugin: "volsync".to_owned(),
+        missing: requested(&many),
+    };
+    let failure = refusal.into_failure();
+    assert!(failure.message.ends_with("and 2045 more"), "{failure}");
+    assert!(failure.hint.expect("a hint").len() < 200);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use agent_core::agent::Run;
 use agent_core::call::Consent;
 use agent_core::event::{Event, Outcome};
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
 use agent_core::id::RunId;
 use agent_core::journal::Aim;
 use futures::StreamExt as _;
@@ -22,7 +23,7 @@ pub(super) async fn abandon(
 ) -> Result<Run, Failure> {
     if consent != Consent::Given {
         let refused = Failure::new(Kind::Denied, "run.declined", damage.message.clone());
-        return Err(refused.hinted(format!("agent undo {run} --give-up --yes")));
+        return Err(refused.hinted(hint!("agent undo {} --give-up --yes", run)));
     }
     let summary = inner.journal()?.give_up(run, damage)?;
     if let Ok(record) = inner.journal()?.record(run) {

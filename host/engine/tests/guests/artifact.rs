@@ -14,6 +14,13 @@ pub(crate) fn guests() -> &'static [u8] {
 
 /// A plugin that was written by hand as text, with one operation `run`.
 pub(crate) fn raw(id: &str, wat: &str) -> Vec<u8> {
+    let descriptor =
+        serde_json::json!({ "operations": [{ "name": "run", "summary": "Run", "risk": "read" }] });
+    raw_with(id, wat, &descriptor)
+}
+
+/// A plugin that was written by hand as text, and requests nothing.
+pub(crate) fn raw_with(id: &str, wat: &str, descriptor: &serde_json::Value) -> Vec<u8> {
     let mut module = wat::parse_str(wat).expect("valid text");
     let mut resolve = Resolve::new();
     let (package, _) = resolve.push_path(root().join("wit")).expect("the contract");
@@ -28,10 +35,8 @@ pub(crate) fn raw(id: &str, wat: &str) -> Vec<u8> {
     let manifest = serde_json::json!({
         "manifest": 1, "id": id, "version": "0.1.0", "description": "Raw", "license": "Apache-2.0", "min-agent": "0.1.0"
     });
-    let descriptor =
-        serde_json::json!({ "operations": [{ "name": "run", "summary": "Run", "risk": "read" }] });
     for (name, document) in [
-        ("agent:manifest", manifest),
+        ("agent:manifest", &manifest),
         ("agent:descriptor", descriptor),
     ] {
         use wasm_encoder::Encode as _;

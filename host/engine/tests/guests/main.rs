@@ -4,6 +4,7 @@
 mod artifact;
 mod compiled;
 mod cost;
+mod deputy;
 mod hold;
 mod lease;
 mod limit;
@@ -45,11 +46,12 @@ async fn every_guest_has_a_test() {
         panic!("{plugins:?}");
     };
     let guests = guests.descriptor.operations.iter();
-    let guests: BTreeSet<String> = guests.map(|it| it.name.clone()).collect();
+    let guests: BTreeSet<String> = guests.map(|it| it.name.to_string()).collect();
     let tested = [
         limit::TESTED,
         cost::TESTED,
         right::TESTED,
+        deputy::TESTED,
         hold::TESTED,
         lease::TESTED,
         stop::TESTED,

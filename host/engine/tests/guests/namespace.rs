@@ -28,7 +28,7 @@ guests! {
         assert_eq!((failure.kind, failure.code.as_str()), (Kind::NotFound, "cluster.not-found"));
         assert_eq!(failure.causes.last().map(String::as_str), Some("there is no namespace `defualt`"));
         let hint = failure.hint.as_deref().expect("a hint");
-        assert!(hint.starts_with("did you mean `default`? known: default, "), "{hint}");
+        assert!(hint.starts_with("did you mean default? known: default, "), "{hint}");
     }
 }
 

@@ -99,6 +99,13 @@ impl World {
         World::with(limits, vec![], Some(server), client)
     }
 
+    /// The same, with one more plugin.
+    pub(crate) async fn with_cluster_and(name: &'static str, wasm: Vec<u8>) -> World {
+        let (server, client) = cluster().await;
+        let wasm = wasm.leak();
+        World::with(LIMITS, vec![Bundled { name, wasm }], Some(server), client)
+    }
+
     /// The same, where no run can be recorded.
     pub(crate) async fn without_journal() -> World {
         let (server, client) = cluster().await;

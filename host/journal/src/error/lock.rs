@@ -1,6 +1,8 @@
 //! Why a lock is not had.
 
 use agent_core::failure::{Failure, Hint, Kind};
+use agent_core::hint;
+use agent_core::hint::Remedy;
 use agent_core::id::RunId;
 use thiserror::Error;
 
@@ -34,16 +36,16 @@ pub enum LockError {
 }
 
 impl Hint for LockError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<Remedy> {
         match self {
             LockError::Held { owner, .. } => Some(match owner {
-                Some(owner) => format!("agent runs follow {}", owner.run),
-                None => "agent runs".to_owned(),
+                Some(owner) => hint!("agent runs follow {}", owner.run),
+                None => "agent runs".into(),
             }),
             LockError::Unfinished {
                 run, cut_off: true, ..
-            } => Some(format!("agent resume {run}, or: agent undo {run}")),
-            LockError::Unfinished { run, .. } => Some(format!("agent undo {run}")),
+            } => Some(hint!("agent resume {}, or: agent undo {}", run, run)),
+            LockError::Unfinished { run, .. } => Some(hint!("agent undo {}", run)),
             LockError::Journal(error) => error.hint(),
         }
     }

@@ -1,6 +1,8 @@
 //! Why a run is not had.
 
 use agent_core::failure::{Failure, Hint, Kind};
+use agent_core::hint;
+use agent_core::hint::Remedy;
 use agent_core::id::RunId;
 use thiserror::Error;
 
@@ -57,18 +59,23 @@ pub enum RunError {
 }
 
 impl Hint for RunError {
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<Remedy> {
         match self {
             RunError::Unknown { .. } | RunError::NoneYet | RunError::Ambiguous { .. } => {
-                Some("agent runs".to_owned())
+                Some("agent runs".into())
             }
-            RunError::Live { run, .. } => Some(format!("agent runs follow {run}")),
-            RunError::Exists { .. } => Some("start it again: it gets another id".to_owned()),
+            RunError::Live { run, .. } => Some(hint!("agent runs follow {}", run)),
+            RunError::Exists { .. } => Some("start it again: it gets another id".into()),
             RunError::Damaged { run, source } => Some(if source.is_beginning() {
-                format!("look at its app yourself, then: agent undo {run} --give-up --yes")
+                hint!(
+                    "look at its app yourself, then: agent undo {} --give-up --yes",
+                    run
+                )
             } else {
-                format!(
-                    "agent runs show {run} tells what can be read; put in order by hand what it changed, then: agent undo {run} --give-up --yes"
+                hint!(
+                    "agent runs show {} tells what can be read; put in order by hand what it changed, then: agent undo {} --give-up --yes",
+                    run,
+                    run
                 )
             }),
             RunError::Journal(error) => error.hint(),

@@ -165,12 +165,24 @@ fn descriptor_with_a_bad_or_doubled_operation_is_refused() {
     };
     let problem = refused_with(&manifest("hello"), &operations(["greet", "Greet"]));
     assert!(
-        matches!(problem, Problem::OperationName { .. }),
+        matches!(
+            problem,
+            Problem::Section {
+                name: DESCRIPTOR,
+                ..
+            }
+        ),
         "{problem}"
     );
     let problem = refused_with(&manifest("hello"), &operations(["greet", "greet"]));
     assert!(
-        matches!(problem, Problem::OperationTwice { .. }),
+        matches!(
+            problem,
+            Problem::Document {
+                name: DESCRIPTOR,
+                source: document::Unfit::Twice { .. }
+            }
+        ),
         "{problem}"
     );
     let problem = refused_with(&manifest("hello"), &json!({ "operations": 1 }));
@@ -227,7 +239,7 @@ fn secret_parameter_that_could_not_be_kept_secret_is_refused() {
             ),
             "without a form",
         ),
-        (of(json!({}), &["login:{token}"]), "locks are public"),
+        (of(json!({}), &["hello:{token}"]), "locks are public"),
     ];
     for (descriptor, wanted) in table {
         let problem = refused_with(&manifest("hello"), &descriptor);
@@ -235,4 +247,151 @@ fn secret_parameter_that_could_not_be_kept_secret_is_refused() {
         assert!(matches!(problem, Problem::SecretParameter { .. }), "{said}");
         assert!(said.contains("`login`") && said.contains(wanted), "{said}");
     }
+}
+
+/// Returns what is said of an artifact, with all causes.
+fn said(problem: &Problem) -> String {
+    agent_core::failure::chain(problem).join(": ")
+}
+
+fn with_request(key: &str, value: Value) -> Value {
+    let mut manifest = manifest("hello");
+    manifest["request"][0][key] = value;
+    manifest
+}
+
+#[test]
+fn hostile_name_in_a_request_is_refused_with_what_it_should_be() {
+    let call = |name: &str| {
+        let mut manifest = manifest("hello");
+        manifest["request"] =
+            json!([{ "capability": "operations", "call": [name], "why": "call it" }]);
+        manifest
+    };
+    let table = [
+        (
+            with_request("resources", json!(["secrets';touch pwned5;'"])),
+            "is not a resource",
+        ),
+        (
+            with_request("resources", json!(["pods\n"])),
+            "is not a resource",
+        ),
+        (with_request("namespaces", json!(["a b"])), "is not a place"),
+        (
+            with_request("namespaces", json!(["$(touch pwned)"])),
+            "is not a place",
+        ),
+        (
+            with_request("operations", json!(["greet;id"])),
+            "is not the name of an operation",
+        ),
+        (call("flux.suspend';id;'"), "is no operation"),
+        (call("flux.suspend -rf"), "is no operation"),
+        (call("*"), "is no operation"),
+    ];
+    for (manifest, wanted) in table {
+        let said = said(&refused_with(&manifest, &descriptor()));
+        assert!(said.contains(wanted), "{said}");
+        assert!(
+            said.starts_with("its custom section `agent:manifest`"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn hostile_name_of_a_parameter_is_refused() {
+    for name in [
+        "", "a b", "a\nb", "-", "-rf", "help", "yes", "A", "$(id)", "a'b",
+    ] {
+        let parameter = json!({
+            "name": name, "summary": "It", "style": "flag", "schema": { "type": "string" }
+        });
+        let operation = json!({ "name": "greet", "summary": "Greet", "parameters": [parameter] });
+        let problem = refused_with(&manifest("hello"), &json!({ "operations": [operation] }));
+        let said = said(&problem);
+        assert!(
+            said.contains("is not the name of a parameter"),
+            "{name:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn document_of_a_few_kilobytes_that_comes_to_millions_of_rights_is_refused_at_once() {
+    let names: Vec<String> = (0..300).map(|number| format!("n{number}")).collect();
+    let mut many = with_request("resources", json!(names));
+    many["request"][0]["namespaces"] = json!(names);
+    let begun = std::time::Instant::now();
+    let said = said(&refused_with(&many, &descriptor()));
+    assert!(said.contains("300 namespaces, and may have 64"), "{said}");
+    assert!(begun.elapsed().as_secs() < 5);
+}
+
+#[test]
+fn document_without_end_is_refused_before_it_is_read() {
+    let arrays = "[".repeat(8 << 20);
+    for (name, other) in [(MANIFEST, DESCRIPTOR), (DESCRIPTOR, MANIFEST)] {
+        let good = match other {
+            MANIFEST => manifest("hello").to_string(),
+            _ => descriptor().to_string(),
+        };
+        let wasm = with_section(component(), other, good.as_bytes());
+        let problem = refused(&with_section(wasm, name, arrays.as_bytes()));
+        assert_eq!(
+            problem.to_string(),
+            format!("its custom section `{name}` has 8388608 bytes, and may have 65536")
+        );
+    }
+}
+
+#[test]
+fn refusal_stays_short_whatever_is_in_the_artifact() {
+    let long = "x'".repeat(20_000);
+    let exports: String = (0..200)
+        .map(|number| format!("export e{number}: func(); "))
+        .collect();
+    let wit = format!("package demo:other; world other {{ {exports} }}");
+    let mut misspelt = manifest("hello");
+    misspelt[long.as_str()] = json!(1);
+    for problem in [
+        refused(&component_of([wit], "other")),
+        refused_with(&with_request("resources", json!([long])), &descriptor()),
+        refused_with(&misspelt, &descriptor()),
+    ] {
+        let said = said(&problem);
+        assert!(said.len() < 1_000, "{}: {said:.200}", said.len());
+    }
+    let problem = Problem::OtherWorld {
+        exports: (0..200).map(|number| format!("e{number}")).collect(),
+    };
+    assert!(
+        problem
+            .to_string()
+            .contains("exports `e0`, `e1`, `e2` and 197 more,")
+    );
+}
+
+#[test]
+fn lock_of_another_plugin_is_refused() {
+    let operation = json!({ "name": "greet", "summary": "Greet", "locks": ["volsync:media/plex"] });
+    let said = said(&refused_with(
+        &manifest("hello"),
+        &json!({ "operations": [operation] }),
+    ));
+    assert!(
+        said.ends_with("locks of this plugin begin with `hello:`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn place_that_no_required_parameter_names_is_refused() {
+    let bound = with_request("namespaces", json!(["{namespace}"]));
+    let said = said(&refused_with(&bound, &descriptor()));
+    assert!(
+        said.contains("`namespace` of `greet` does not exist"),
+        "{said}"
+    );
 }

@@ -212,3 +212,40 @@ fn network_is_a_power_that_plugins_do_not_have() {
         assert!(!is_power(wrong), "{wrong}");
     }
 }
+
+#[test]
+fn type_that_doubles_with_each_name_is_told_in_a_bearable_length() {
+    let mut types = "type t0 = tuple<u8, u8>;\n".to_owned();
+    for number in 1..15 {
+        let inner = number - 1;
+        types += &format!("    type t{number} = tuple<t{inner}, t{inner}>;\n");
+    }
+    let other = changed(
+        "run.wit",
+        "sleep: func(ms: u64)",
+        &format!("{types}    sleep: func(ms: t14)"),
+    );
+    let found = sentences(&other);
+    assert_eq!(found.len(), 1, "{}", found.len());
+    assert!(found[0].len() < 2_000, "{}", found[0].len());
+    assert!(found[0].contains("tuple<tuple<"), "{}", found[0]);
+}
+
+#[test]
+fn only_the_first_differences_are_named() {
+    let mut functions = String::new();
+    for number in 0..50 {
+        functions += &format!("f{number}: func();\n    ");
+    }
+    let other = changed(
+        "run.wit",
+        "    /// Eight lower-case",
+        &format!("    {functions}/// Eight lower-case"),
+    );
+    let (imports, exports) = names(&other);
+    let said = check(&other, &imports, &exports)
+        .expect_err("differs")
+        .to_string();
+    assert!(said.contains("`f2`") && !said.contains("`f3`"), "{said}");
+    assert!(said.ends_with(" and 47 more"), "{said}");
+}

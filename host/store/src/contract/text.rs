@@ -1,13 +1,39 @@
 //! Types and functions as the text that their author wrote, so that equal text is an equal shape and unequal text can be shown.
 
+use std::cell::Cell;
+
 use wit_parser::{Function, Handle, Resolve, Type, TypeDefKind, TypeId};
+
+/// How many types one text may name. The contract stays far below it; a few types of which each holds the one before twice would fill the memory.
+const MOST: usize = 1_000;
+
+/// The types, and how many more may be named.
+struct Types<'a> {
+    resolve: &'a Resolve,
+    room: Cell<usize>,
+}
+
+impl<'a> Types<'a> {
+    fn of(resolve: &'a Resolve) -> Types<'a> {
+        let room = Cell::new(MOST);
+        Types { resolve, room }
+    }
+
+    /// Takes room for one more name; false when there is none.
+    fn take(&self) -> bool {
+        let room = self.room.get();
+        self.room.set(room.saturating_sub(1));
+        room > 0
+    }
+}
 
 /// A function without its name, such as `func(ms: u64) -> result<_, error>`.
 pub(super) fn function(resolve: &Resolve, function: &Function) -> String {
+    let types = &Types::of(resolve);
     let parameters: Vec<String> = function
         .params
         .iter()
-        .map(|parameter| format!("{}: {}", parameter.name, reference(resolve, &parameter.ty)))
+        .map(|parameter| format!("{}: {}", parameter.name, reference(types, &parameter.ty)))
         .collect();
     let asynchronous = if function.kind.is_async() {
         "async "
@@ -16,13 +42,14 @@ pub(super) fn function(resolve: &Resolve, function: &Function) -> String {
     };
     let result = function
         .result
-        .map(|result| format!(" -> {}", reference(resolve, &result)))
+        .map(|result| format!(" -> {}", reference(types, &result)))
         .unwrap_or_default();
     format!("{asynchronous}func({}){result}", parameters.join(", "))
 }
 
 /// A type with everything in it, other types by name.
 pub(super) fn definition(resolve: &Resolve, id: TypeId) -> String {
+    let types = &Types::of(resolve);
     let id = unaliased(resolve, id);
     match &resolve.types[id].kind {
         TypeDefKind::Record(record) => braces(
@@ -30,12 +57,12 @@ pub(super) fn definition(resolve: &Resolve, id: TypeId) -> String {
             record
                 .fields
                 .iter()
-                .map(|field| format!("{}: {}", field.name, reference(resolve, &field.ty))),
+                .map(|field| format!("{}: {}", field.name, reference(types, &field.ty))),
         ),
         TypeDefKind::Variant(variant) => braces(
             "variant",
             variant.cases.iter().map(|case| match &case.ty {
-                Some(of) => format!("{}({})", case.name, reference(resolve, of)),
+                Some(of) => format!("{}({})", case.name, reference(types, of)),
                 None => case.name.clone(),
             }),
         ),
@@ -44,7 +71,7 @@ pub(super) fn definition(resolve: &Resolve, id: TypeId) -> String {
             braces("flags", flags.flags.iter().map(|flag| flag.name.clone()))
         }
         TypeDefKind::Resource => "resource".to_owned(),
-        kind => structural(resolve, kind),
+        kind => structural(types, kind),
     }
 }
 
@@ -54,7 +81,11 @@ pub(super) fn is_used(resolve: &Resolve, id: TypeId) -> bool {
 }
 
 /// A type where it is used: by name when it has one of its own.
-fn reference(resolve: &Resolve, of: &Type) -> String {
+fn reference(types: &Types, of: &Type) -> String {
+    if !types.take() {
+        return "…".to_owned();
+    }
+    let resolve = types.resolve;
     let Type::Id(id) = of else {
         return primitive(of).to_owned();
     };
@@ -70,17 +101,17 @@ fn reference(resolve: &Resolve, of: &Type) -> String {
     match &resolve.types[id].name {
         Some(name) if named => name.clone(),
         // An alias of something without a name of its own, such as `type json = string`, is what it stands for.
-        _ => structural(resolve, &resolve.types[id].kind),
+        _ => structural(types, &resolve.types[id].kind),
     }
 }
 
-fn structural(resolve: &Resolve, kind: &TypeDefKind) -> String {
-    let inner = |of: &Type| reference(resolve, of);
+fn structural(types: &Types, kind: &TypeDefKind) -> String {
+    let inner = |of: &Type| reference(types, of);
     let optional = |of: &Option<Type>| of.as_ref().map_or("_".to_owned(), inner);
     match kind {
-        TypeDefKind::Handle(Handle::Own(id)) => reference(resolve, &Type::Id(*id)),
+        TypeDefKind::Handle(Handle::Own(id)) => reference(types, &Type::Id(*id)),
         TypeDefKind::Handle(Handle::Borrow(id)) => {
-            format!("borrow<{}>", reference(resolve, &Type::Id(*id)))
+            format!("borrow<{}>", reference(types, &Type::Id(*id)))
         }
         TypeDefKind::Tuple(tuple) => {
             let types: Vec<String> = tuple.types.iter().map(inner).collect();

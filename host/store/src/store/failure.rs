@@ -2,6 +2,8 @@
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Right;
+use agent_core::hint;
+use agent_core::hint::Names;
 use agent_core::id::{Digest, OperationName, PluginId};
 use agent_core::suggest;
 
@@ -13,6 +15,14 @@ pub(super) fn no_artifact(operation: &OperationName, digest: &Digest) -> Failure
     );
     Failure::new(Kind::NotFound, "store.no-artifact", message)
         .hinted("give it with --plugin FILE, or take the run back with agent undo")
+}
+
+pub(super) fn other_plugin(operation: &OperationName, found: &Found) -> Failure {
+    let message = format!(
+        "`{operation}` is not of plugin `{}`, whose artifact has the digest {}",
+        found.manifest.id, found.digest
+    );
+    Failure::new(Kind::Invalid, "store.other-plugin", message)
 }
 
 pub(super) fn unknown_operation(operation: &OperationName, found: &Found) -> Failure {
@@ -28,15 +38,14 @@ pub(super) fn unknown_operation(operation: &OperationName, found: &Found) -> Fai
     );
     let sentence = suggest::sentence(operation.operation(), known);
     Failure::new(Kind::NotFound, "operations.unknown", message)
-        .hinted(sentence.unwrap_or_else(|| "agent list".to_owned()))
+        .hinted(sentence.unwrap_or_else(|| "agent list".into()))
 }
 
 pub(super) fn not_requested(plugin: &PluginId, right: &Right, requested: &[Right]) -> Failure {
-    let all: Vec<String> = requested.iter().map(|right| format!("`{right}`")).collect();
-    let hint = if all.is_empty() {
-        format!("it requests nothing; see agent plugin inspect {plugin}")
+    let hint = if requested.is_empty() {
+        hint!("it requests nothing; see agent plugin inspect {}", plugin)
     } else {
-        format!("it requests {}", all.join(", "))
+        hint!("it requests {}", Names(requested.to_vec()))
     };
     Failure::new(
         Kind::Invalid,

@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 
 use agent_core::agent::Origin;
 use agent_core::failure::{Failure, Kind};
-use agent_core::id::PluginId;
 use agent_core::suggest;
 
 use super::{Bundled, Candidate, Store, directory};
@@ -12,22 +11,34 @@ use crate::artifact::Trust;
 use crate::bytes::Bytes;
 
 impl Store {
-    /// Every artifact; those of which another one took the id are refused or, when a person named the other one, left out.
-    pub(super) fn candidates(&self) -> Vec<Candidate> {
-        let given = self.given().to_vec();
-        let named = |id: &PluginId| {
-            given
-                .iter()
-                .any(|it| it.is(id.as_str()) && it.state.is_ok())
-        };
-        let mut all = given.clone();
+    /// The artifacts at hand and `others`, each with whom it stands in for; those of which another one took the id are refused or, when a person named
+    /// the other one, left out.
+    pub(super) fn candidates(&self, others: Vec<Candidate>) -> Vec<(Candidate, Option<Origin>)> {
+        let given = self.given().iter().cloned();
+        let mut all: Vec<(Candidate, Option<Origin>)> = given.map(|it| (it, None)).collect();
         let bundled = self
             .bundled
             .iter()
             .map(|(it, read)| self.read_bundled(it, read));
-        let rest = bundled.cloned().chain(self.directory());
-        all.extend(rest.filter(|it| !it.id.as_ref().is_some_and(named)));
+        for candidate in bundled.cloned().chain(others) {
+            let named = self
+                .given()
+                .iter()
+                .position(|it| it.state.is_ok() && it.id.is_some() && it.id == candidate.id);
+            match named {
+                Some(place) => {
+                    all[place].1.get_or_insert(candidate.origin);
+                }
+                None => all.push((candidate, None)),
+            }
+        }
         all
+    }
+
+    /// Whether a plugin of that id can be had without looking into the directory.
+    pub(super) fn has_at_hand(&self, id: &str) -> bool {
+        self.given().iter().any(|candidate| candidate.is(id))
+            || self.bundled.iter().any(|(it, _)| it.name == id)
     }
 
     pub(super) fn read_bundled<'a>(
@@ -84,7 +95,7 @@ impl Store {
             "operations.unknown",
             format!("there is no plugin `{id}`"),
         )
-        .hinted(known.unwrap_or_else(|| "agent plugin list".to_owned()));
+        .hinted(known.unwrap_or_else(|| "agent plugin list".into()));
         // The one that is missed may be there and refused.
         for refusal in self.given().iter().chain(directory) {
             if let Err(refusal) = &refusal.state {

@@ -2,19 +2,22 @@ use super::*;
 use crate::fixture::{component, descriptor, directory, manifest, plugin, with_documents};
 
 struct World {
-    _keep: [tempfile::TempDir; 2],
+    _keep: [tempfile::TempDir; 3],
     plugins: Dir,
     config: Dir,
+    kept: Dir,
 }
 
 impl World {
     fn new() -> World {
         let (one, plugins) = directory();
         let (two, config) = directory();
+        let (three, kept) = directory();
         World {
-            _keep: [one, two],
+            _keep: [one, two, three],
             plugins,
             config,
+            kept,
         }
     }
 
@@ -34,7 +37,7 @@ impl World {
                 })
                 .collect(),
             config: Some(self.config.try_clone().expect("clones")),
-            kept: None,
+            kept: Some(self.kept.try_clone().expect("clones")),
             agent: Version::new(0, 1, 0),
         })
     }
@@ -172,7 +175,7 @@ fn unknown_plugin_lists_the_known_ones_and_the_refused() {
     assert_eq!(failure.message, "there is no plugin `flix`");
     assert_eq!(
         failure.hint.as_deref(),
-        Some("did you mean `flux`? known: flux")
+        Some("did you mean flux? known: flux")
     );
     assert_eq!(
         failure.causes,
@@ -189,7 +192,7 @@ fn unknown_operation_lists_those_of_its_plugin() {
     assert_eq!(failure.message, "plugin `flux` has no operation `greeet`");
     assert_eq!(
         failure.hint.as_deref(),
-        Some("did you mean `greet`? known: greet, leave")
+        Some("did you mean greet? known: greet, leave")
     );
 }
 
@@ -223,7 +226,7 @@ fn granting_what_is_not_requested_is_refused() {
     assert_eq!(failure.code, "plugin.not-requested");
     assert_eq!(
         failure.hint.as_deref(),
-        Some("it requests `cluster:get:pods:*`")
+        Some("it requests 'cluster:get:pods:*'")
     );
 }
 
@@ -260,5 +263,100 @@ fn every_refusal_has_a_code_of_its_room_and_a_remedy() {
         assert!(failure.code.starts_with("plugin."), "{failure:?}");
         assert!(failure.hint.is_some(), "{failure:?}");
         assert_eq!(failure.causes.len(), 1, "{failure:?}");
+    }
+}
+
+#[test]
+fn bundled_operations_and_runs_are_found_without_the_directory() {
+    let world = World::new();
+    world.plugins.write("a.wasm", b"").expect("writes");
+    world
+        .plugins
+        .write("b.wasm", plugin("hello"))
+        .expect("writes");
+    let store = world.store(vec![]);
+    let origins = |plugins: Vec<Plugin>| -> Vec<String> {
+        plugins.iter().map(|it| it.origin.to_string()).collect()
+    };
+    let of = |name: &str| origins(store.plugins_for(&operation(name)).expect("lists"));
+    assert_eq!(of("flux.greet"), ["bundled"]);
+    assert_eq!(of("hello.greet"), ["bundled", "b.wasm", "a.wasm"]);
+    assert_eq!(
+        origins(store.plugins_of_runs(None).expect("lists")),
+        ["bundled"]
+    );
+    // A run of a plugin that was kept is shown with it, whatever lies in the directory now.
+    let hello = operation("hello.greet");
+    let found = store.lookup(&hello).expect("found");
+    store.keep(&found).expect("kept");
+    let of_run = store.plugins_of_runs(Some((&hello, &found.digest)));
+    assert_eq!(of_run.expect("lists").len(), 2);
+    world.plugins.remove_file("b.wasm").expect("removes");
+    store.lookup_exact(&hello, &found.digest).expect("found");
+}
+
+#[test]
+fn operation_of_one_plugin_is_not_taken_from_the_artifact_of_another() {
+    let world = World::new();
+    world
+        .plugins
+        .write("a.wasm", plugin("hello"))
+        .expect("writes");
+    let store = world.store(vec![]);
+    let found = store.lookup(&operation("hello.greet")).expect("found");
+    store.keep(&found).expect("kept");
+    for (name, code) in [
+        ("flux.greet", "store.other-plugin"),
+        ("other.greet", "store.other-plugin"),
+        ("hello.nothing", "operations.unknown"),
+    ] {
+        let refused = store.lookup_exact(&operation(name), &found.digest);
+        assert_eq!(refused.expect_err("refused").code, code, "{name}");
+    }
+}
+
+#[test]
+fn plugin_that_stands_in_for_another_one_says_for_whom() {
+    let store = World::new().store(vec![("mine.wasm", plugin("flux"))]);
+    let plugins = store.plugins().expect("lists");
+    let [mine] = plugins.as_slice() else {
+        panic!("{plugins:?}")
+    };
+    assert_eq!(mine.origin, Origin::File("mine.wasm".to_owned()));
+    assert_eq!(mine.in_place_of, Some(Origin::Bundled));
+}
+
+/// Names that a file can have.
+const HOSTILE: &[&str] = &[
+    "it's.wasm",
+    "$(touch pwned).wasm",
+    "a;touch pwned;.wasm",
+    "-rf.wasm",
+    "two words.wasm",
+    "a\nb.wasm",
+    "`id`.wasm",
+];
+
+#[test]
+fn hint_about_a_file_with_a_hostile_name_has_it_as_one_word() {
+    for name in HOSTILE {
+        let taken = || Problem::IdTaken {
+            id: "flux".to_owned(),
+            owner: Origin::Bundled,
+        };
+        let unreadable = || Problem::Unreadable {
+            source: std::io::Error::other("no"),
+        };
+        let word = agent_core::hint::word(&match name.strip_prefix('-') {
+            Some(_) => format!("./{name}"),
+            None => (*name).to_owned(),
+        });
+        for problem in [taken(), unreadable()] {
+            let origin = Origin::Directory((*name).to_owned());
+            let failure = Refusal { origin, problem }.to_failure();
+            let hint = failure.hint.expect("a hint");
+            assert!(hint.contains(&word), "{hint}");
+            assert!(!hint.replace(&word, "").contains("touch"), "{hint}");
+        }
     }
 }

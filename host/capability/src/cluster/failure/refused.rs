@@ -2,6 +2,8 @@
 //! Both answer 403 with the reason `Forbidden`, and the one tells itself from the other by its text alone.
 
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
+use agent_core::hint::{Piece, Remedy};
 use kube::core::Status;
 
 use super::{Deed, words};
@@ -13,7 +15,7 @@ pub(super) fn of(status: &Status, deed: &Deed, server: &str) -> Failure {
         let message = format!("the API server at {server} was sent no credentials");
         return Failure::new(Kind::Denied, "cluster.unauthorized", message)
             .because(words(status))
-            .hinted("the kubeconfig's user has none, or its context names no user: `kubectl config view --minify` shows which user it is");
+            .hinted("the user of the kubeconfig has none, or its context names no user: `kubectl config view --minify` shows which user it is");
     }
     let message = format!(
         "the cluster does not allow to {} {}",
@@ -41,8 +43,9 @@ pub(super) fn terminating(status: &Status, deed: &Deed) -> Option<Failure> {
     let message =
         format!("namespace `{namespace}` is being removed, so nothing new can be made in it");
     let failure = Failure::new(Kind::Conflict, "cluster.terminating", message);
-    Some(failure.hinted(format!(
-        "kubectl get namespace {namespace} -o yaml says what its removal waits for"
+    Some(failure.hinted(hint!(
+        "kubectl get namespace {} -o yaml says what its removal waits for",
+        namespace
     )))
 }
 
@@ -53,28 +56,26 @@ fn is_access_control(text: &str) -> bool {
 }
 
 /// Returns where to look at what refused something that this user may do.
-pub(super) fn admission(text: &str, deed: &Deed) -> Option<String> {
+pub(super) fn admission(text: &str, deed: &Deed) -> Option<Remedy> {
     let namespace = deed.namespace.as_deref();
-    let within = namespace.map_or_else(String::new, |namespace| format!("-n {namespace} "));
+    let within = Piece(namespace.map(|namespace| hint!(" -n {}", namespace)));
     let quota = after(text, "exceeded quota: ").or_else(|| after(text, "failed quota: "));
     if let Some(quota) = quota {
-        return Some(format!("kubectl {within}describe resourcequota {quota}"));
+        return Some(hint!("kubectl{} describe resourcequota {}", within, quota));
     }
     if let Some(policy) = after(text, "ValidatingAdmissionPolicy '") {
-        return Some(format!(
-            "kubectl get validatingadmissionpolicy {policy} -o yaml"
+        return Some(hint!(
+            "kubectl get validatingadmissionpolicy {} -o yaml",
+            policy
         ));
     }
     if after(text, "admission webhook \"").is_some() {
         return Some(
-            "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations".to_owned(),
+            "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations".into(),
         );
     }
     if text.contains(" violates PodSecurity \"") {
-        return Some(format!(
-            "kubectl get namespace {} --show-labels",
-            namespace?
-        ));
+        return Some(hint!("kubectl get namespace {} --show-labels", namespace?));
     }
     let limits = [
         "imum cpu usage per ",
@@ -86,21 +87,23 @@ pub(super) fn admission(text: &str, deed: &Deed) -> Option<String> {
     limits
         .iter()
         .any(|limit| text.contains(limit))
-        .then(|| format!("kubectl {within}describe limitrange"))
+        .then(|| hint!("kubectl{} describe limitrange", within))
 }
 
 /// Returns the name that stands behind some words.
 fn after<'a>(text: &'a str, words: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(words)?;
     let end = rest.find([',', ':', '\'', '"', ' ']).unwrap_or(rest.len());
-    rest.get(..end).filter(|name| !name.is_empty())
+    // One with a dash in front would be an option of the command that it goes into.
+    rest.get(..end)
+        .filter(|name| !name.is_empty() && !name.starts_with('-'))
 }
 
-fn can_i(deed: &Deed) -> String {
-    let place = deed.namespace.as_ref().map_or_else(
-        || "--all-namespaces".to_owned(),
-        |namespace| format!("-n {namespace}"),
-    );
+fn can_i(deed: &Deed) -> Remedy {
+    let place = Piece(Some(match &deed.namespace {
+        Some(namespace) => hint!("-n {}", namespace),
+        None => "--all-namespaces".into(),
+    }));
     let of = deed.of.resource();
     let (verb, of) = match deed.verb {
         "read the log of" => ("get", format!("{of}/log")),
@@ -108,7 +111,7 @@ fn can_i(deed: &Deed) -> String {
         "apply" => ("patch", of),
         verb => (verb, of),
     };
-    format!("kubectl auth can-i {verb} {of} {place}")
+    hint!("kubectl auth can-i {} {} {}", verb, of, place)
 }
 
 #[cfg(test)]

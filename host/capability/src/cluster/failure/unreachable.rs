@@ -1,6 +1,8 @@
 //! What is said when there is no connection to the API server: what is wrong, and what helps in that state.
 
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
+use agent_core::hint::Remedy;
 use jiff::Timestamp;
 
 use crate::cluster::cause::Cause;
@@ -54,43 +56,44 @@ fn said(cause: &Cause, host: &str) -> Option<String> {
     }
 }
 
-fn remedy(cause: &Cause, server: &str) -> Option<String> {
+fn remedy(cause: &Cause, server: &str) -> Option<Remedy> {
     let remedy = match cause {
-        Cause::Name => format!(
-            "see whether the DNS of this machine is up and knows `{}`, or write the server's address into the kubeconfig",
+        Cause::Name => hint!(
+            "see whether the DNS of this machine is up and knows {}, or write the address of the server into the kubeconfig",
             host(server)
         ),
         Cause::Refused => {
-            "check --kubeconfig and --context, and that the API server runs".to_owned()
+            "check --kubeconfig and --context, and that the API server runs".into()
         }
         Cause::NoRoute => {
-            "see whether this machine is in the cluster's network, or its VPN is up".to_owned()
+            "see whether this machine is in the network of the cluster, or its VPN is up".into()
         }
         Cause::Silent => {
-            "see whether the server is up, and whether this machine is in its network".to_owned()
+            "see whether the server is up, and whether this machine is in its network".into()
         }
-        Cause::NotTls => format!(
+        Cause::NotTls => hint!(
             "if it is meant to be so, as with `kubectl proxy`, write {} into the kubeconfig",
             server.replacen("https://", "http://", 1)
         ),
         Cause::OtherName { names, .. } => {
             let name = names.iter().find(|name| !name.starts_with('*'))?;
-            format!(
-                "use one of these names as `server` in the kubeconfig; if it is your cluster all the same, write `tls-server-name: {name}` beside it"
+            hint!(
+                "use one of these names as `server` in the kubeconfig; if it is your cluster all the same, write beside it: tls-server-name: {}",
+                name
             )
         }
         Cause::Expired(_) => {
             "renew the certificate on the server; if the clock of this machine is wrong, set it"
-                .to_owned()
+                .into()
         }
-        Cause::NotYetValid(_) => "set the clock of this machine, or that of the server".to_owned(),
+        Cause::NotYetValid(_) => "set the clock of this machine, or that of the server".into(),
         Cause::OtherAuthority => {
-            "the kubeconfig's certificate-authority-data is not that of this API server: fetch the kubeconfig again"
-                .to_owned()
+            "certificate-authority-data in the kubeconfig is not that of this API server: fetch the kubeconfig again"
+                .into()
         }
         Cause::OurCertificate => {
-            "the server does not take the kubeconfig's client certificate: fetch the kubeconfig again"
-                .to_owned()
+            "the server does not take the client certificate of the kubeconfig: fetch the kubeconfig again"
+                .into()
         }
         Cause::Broken | Cause::Tls | Cause::Credentials | Cause::Other => return None,
     };

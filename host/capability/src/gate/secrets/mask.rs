@@ -71,7 +71,9 @@ impl Secrets {
                 self.text(failure.code)
             },
             message: self.text(failure.message),
-            hint: failure.hint.map(|hint| self.text(hint)),
+            hint: failure
+                .hint
+                .map(|hint| hint.masked(|text| self.text(text.to_owned()))),
             causes: self.texts(failure.causes),
             retry_after_ms: failure.retry_after_ms,
         }

@@ -1,6 +1,7 @@
 //! What a run holds at this moment, as far as its events tell.
 
 use agent_core::effect::Verb;
+use agent_core::hint;
 use agent_core::{Effect, Event, Mode, Risk, RunId};
 
 use super::Known;
@@ -66,9 +67,9 @@ impl Held {
             to.line(change::before(effect));
         }
         let remedy = if self.is_nothing() && known.to.is_none() {
-            format!("agent runs show {run}")
+            hint!("agent runs show {}", run)
         } else {
-            format!("agent resume {run}, or agent undo {run}")
+            hint!("agent resume {}, or agent undo {}", run, run)
         };
         report::hint(&remedy, to);
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use agent_core::hint;
 use agent_core::plan::Plan;
 use agent_core::{Event, Failure, Kind};
 
@@ -42,10 +43,11 @@ impl Out {
             .map_err(|error| Failure::of(Kind::Internal, "agent.json", &error))?;
         keep(&format!("{text}\n"))?;
         if !options.quiet {
-            let path = clean::word(&self.path.display().to_string());
-            let kept = format!("the plan is in {path}");
+            let path = self.path.display().to_string();
+            let kept = format!("the plan is in {}", clean::word(&path));
             terminal.stderr.line(kept);
-            report::hint(&format!("agent apply {path}"), &mut terminal.stderr);
+            let remedy = hint!("agent apply {}", hint::Path(&path));
+            report::hint(&remedy, &mut terminal.stderr);
         }
         Ok(())
     }

@@ -32,7 +32,10 @@ pub(super) async fn execute(
         } else {
             " ".to_owned()
         };
-        terminal.stdout.line(format_args!("  {mark} {right}"));
+        let opens = super::inspect::opens(right, ink);
+        terminal
+            .stdout
+            .line(format_args!("  {mark} {right}{opens}"));
     }
     Ok(())
 }

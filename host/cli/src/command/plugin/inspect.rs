@@ -2,11 +2,15 @@
 
 use agent_core::Failure;
 use agent_core::agent::{Plugin, State, Usable};
+use agent_core::grant::{Reach, Right};
+use agent_core::hint;
+use agent_core::hint::Words;
 use agent_core::manifest::Request;
+use agent_core::name::OperationPart;
 
 use crate::clean;
 use crate::command::{Door, list};
-use crate::ink::Tone;
+use crate::ink::{Ink, Tone};
 use crate::render::width;
 use crate::terminal::Terminal;
 
@@ -65,11 +69,11 @@ fn requests(usable: &Usable, terminal: &mut Terminal) {
     terminal.stdout.line(heading);
     for request in &usable.manifest.requests {
         let (what, operations, why) = described(request);
-        let why = clean::line(&why);
+        let why = clean::line(why);
         let whom = if operations.is_empty() {
             String::new()
         } else {
-            format!(" (for {})", operations.join(", "))
+            format!(" (for {})", joined(operations))
         };
         let line = clean::line(&format!("{what}{whom}"));
         terminal
@@ -82,23 +86,39 @@ fn requests(usable: &Usable, terminal: &mut Terminal) {
     terminal.stdout.line("");
 }
 
-fn described(request: &Request) -> (String, &[String], String) {
-    match request {
+/// Returns what a request is for in words, the operations that need it, and why.
+fn described(request: &Request) -> (String, &[OperationPart], &str) {
+    let what = match request {
         Request::Cluster(request) => {
             let verbs: Vec<&str> = request.verbs.iter().map(|verb| verb.as_str()).collect();
-            let what = format!(
+            format!(
                 "{} {} in {}",
                 verbs.join(", "),
-                request.resources.join(", "),
-                request.namespaces.join(", ")
-            );
-            (what, &request.operations, request.why.clone())
+                joined(&request.resources),
+                joined(&request.namespaces)
+            )
         }
-        Request::Operations(request) => (
-            format!("call {}", request.call.join(", ")),
-            &request.operations,
-            request.why.clone(),
-        ),
+        Request::Operations(request) => {
+            let calls = format!("call {}", joined(&request.call));
+            match request.namespaces.as_slice() {
+                [] => format!("{calls}, {}", Reach::OfCaller),
+                places => format!("{calls}, which may act in {}", joined(places)),
+            }
+        }
+    };
+    (what, request.operations(), request.why())
+}
+
+fn joined<T: ToString>(all: &[T]) -> String {
+    let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+    all.join(", ")
+}
+
+/// Returns what a right opens that its name does not say, to stand behind it; nothing when it says everything.
+pub(super) fn opens(right: &Right, ink: Ink) -> String {
+    match right {
+        Right::Cluster(_) => String::new(),
+        Right::Call(right) => ink.paint(Tone::Faint, format!("  {}", right.reach)),
     }
 }
 
@@ -114,22 +134,18 @@ fn rights(usable: &Usable, terminal: &mut Terminal) {
         terminal.stdout.line(ink.paint(Tone::Strong, title));
         for right in rights {
             terminal.stdout.line(format_args!(
-                "  {} {}",
+                "  {} {}{}",
                 ink.paint(tone, mark),
-                clean::line(&right.to_string())
+                clean::line(&right.to_string()),
+                opens(right, ink)
             ));
         }
     }
     if !usable.missing.is_empty() {
-        let rights: Vec<String> = usable
-            .missing
-            .iter()
-            .map(|right| format!("'{right}'"))
-            .collect();
-        let remedy = format!(
+        let remedy = hint!(
             "agent plugin grant {} {}",
             usable.manifest.id,
-            rights.join(" ")
+            Words(usable.missing.clone())
         );
         crate::report::hint(&remedy, &mut terminal.stderr);
     }

@@ -16,6 +16,7 @@ pub(super) async fn execute(door: &mut Door<'_>) -> Result<(), Failure> {
     }
     let rows: Vec<Value> = plugins.iter().map(row).collect();
     table::write(&rows, &columns(), door.terminal);
+    crate::command::list::warn_of_stand_ins(&plugins, door.terminal);
     crate::command::list::warn_of_refused(&plugins, door.terminal);
     Ok(())
 }

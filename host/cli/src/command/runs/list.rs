@@ -26,7 +26,7 @@ pub(super) async fn execute(filter: Filter, door: &mut Door<'_>) -> Result<(), F
         door.terminal.stderr.line(nothing(filter));
         return Ok(());
     }
-    let plugins = door.agent.plugins().await.unwrap_or_default();
+    let plugins = door.agent.plugins_of_runs(None).await.unwrap_or_default();
     let present = door.terminal.clock.look();
     let rows: Vec<Value> = runs
         .iter()

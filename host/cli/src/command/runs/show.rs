@@ -1,5 +1,7 @@
 //! `agent runs show RUN`: who ran what where, and what happened, in order.
 
+use agent_core::hint;
+use agent_core::hint::Remedy;
 use agent_core::journal::Entry;
 use agent_core::record::{Begun, Record, State, Summary};
 use agent_core::{Failure, Outcome};
@@ -45,7 +47,12 @@ fn lines(record: &Record, terminal: &mut Terminal) -> Result<(), Failure> {
 }
 
 async fn people(record: &Record, door: &mut Door<'_>) {
-    let plugins = door.agent.plugins().await.unwrap_or_default();
+    let of = (&record.summary.operation, &record.begun.digest);
+    let plugins = door
+        .agent
+        .plugins_of_runs(Some(of))
+        .await
+        .unwrap_or_default();
     let line = operation::line(&record.summary, &plugins);
     let verbose = door.options.verbose > 0;
     let terminal = &mut *door.terminal;
@@ -170,15 +177,16 @@ fn origin(begun: &Begun) -> Vec<(&'static str, String)> {
 }
 
 /// Returns what there is to do about a run.
-fn remedy(summary: &Summary) -> Option<String> {
+fn remedy(summary: &Summary) -> Option<Remedy> {
     let run = &summary.run;
     match summary.state {
-        State::Running => Some(format!("agent runs follow {run}")),
-        State::Unfinished => Some(format!("agent resume {run}, or agent undo {run}")),
-        State::Damaged => Some(format!(
-            "put in order by hand what it changed, then: agent undo {run} --give-up --yes"
+        State::Running => Some(hint!("agent runs follow {}", run)),
+        State::Unfinished => Some(hint!("agent resume {}, or agent undo {}", run, run)),
+        State::Damaged => Some(hint!(
+            "put in order by hand what it changed, then: agent undo {} --give-up --yes",
+            run
         )),
-        _ if summary.held > 0 => Some(format!("agent undo {run}")),
+        _ if summary.held > 0 => Some(hint!("agent undo {}", run)),
         _ => None,
     }
 }

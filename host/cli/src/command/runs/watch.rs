@@ -1,5 +1,6 @@
 //! `agent runs follow RUN`: the events of a run as they come, whichever process is at it.
 
+use agent_core::hint;
 use agent_core::record::{Record, State, Summary};
 use agent_core::{Agent, Event, Failure, Kind, RunId, exit};
 use futures::StreamExt as _;
@@ -66,7 +67,8 @@ async fn renderer(
     agent: &dyn Agent,
     terminal: &mut Terminal,
 ) -> Renderer {
-    let plugins = agent.plugins().await.unwrap_or_default();
+    let of = (&record.summary.operation, &record.begun.digest);
+    let plugins = agent.plugins_of_runs(Some(of)).await.unwrap_or_default();
     let operation = operation::known(&record.summary.operation, &plugins);
     Renderer::of_another(options, &operation, terminal)
 }
@@ -123,7 +125,7 @@ fn cut_off(run: &RunId, terminal: &mut Terminal) -> u8 {
         "run.cut-off",
         format!("run {run} was cut off"),
     )
-    .hinted(format!("agent resume {run}, or agent undo {run}"));
+    .hinted(hint!("agent resume {}, or agent undo {}", run, run));
     report::report(&failure, terminal);
     exit::FAILED
 }

@@ -1,6 +1,7 @@
 //! How a run ended, for a person: its result, or why there is none and what was put back.
 
 use agent_core::failure::{NOT_COMPENSATED, OVERWRITTEN};
+use agent_core::hint;
 use agent_core::journal::Aim;
 use agent_core::{Outcome, Risk, TakeBack, exit};
 use serde_json::Value;
@@ -83,11 +84,14 @@ impl Human {
         let line = terminal.stderr.ink.paint(Tone::Warn, line);
         terminal.stderr.line(line);
         let remedy = match self.to {
-            Some(Aim::Finish) => format!("agent resume {run}, or agent undo {run}"),
+            Some(Aim::Finish) => hint!("agent resume {}, or agent undo {}", run, run),
             Some(Aim::Undo) => {
-                format!("agent undo {run} tries again, and with --give-up leaves it as it is")
+                hint!(
+                    "agent undo {} tries again, and with --give-up leaves it as it is",
+                    run
+                )
             }
-            _ => format!("agent undo {run}"),
+            _ => hint!("agent undo {}", run),
         };
         // Where trying again does not help, what does is said.
         let lost = tried.iter().filter_map(|one| one.failure.as_ref());

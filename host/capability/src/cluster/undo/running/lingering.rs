@@ -1,6 +1,8 @@
 //! What is said of an object that does not go, or of pods that do not: what keeps them, and what can be done about that.
 
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
+use agent_core::hint::Piece;
 use agent_core::object::{ObjectRef, ObjectType};
 use serde_json::Value;
 
@@ -25,10 +27,12 @@ pub(super) async fn pods(
             .because(format!(
                 "node `{node}`, on which `{first}` runs, does not answer"
             ))
-            .hinted(format!(
-                "bring node `{node}` back; if it is off and stays so: kubectl delete node {node}"
+            .hinted(hint!(
+                "bring node {} back; if it is off and stays so: kubectl delete node {}",
+                node,
+                node
             )),
-        None => failure.hinted(format!("kubectl {}describe pod {first}", option(namespace))),
+        None => failure.hinted(hint!("kubectl{} describe pod {}", option(namespace), first)),
     }
 }
 
@@ -37,8 +41,8 @@ pub(super) fn object(target: &ObjectRef, object: &Value) -> Failure {
     let seconds = GOING.as_secs();
     let message = format!("{target} was still there after {seconds} s");
     let namespace = target.namespace.as_deref();
-    let failure = Failure::new(Kind::Timeout, STILL_THERE, message).hinted(format!(
-        "kubectl {}get {} {} -o yaml",
+    let failure = Failure::new(Kind::Timeout, STILL_THERE, message).hinted(hint!(
+        "kubectl{} get {} {} -o yaml",
         option(namespace),
         target.of.resource(),
         target.name
@@ -86,6 +90,6 @@ async fn look(
     client.get(pass, &target, Wanted::Whole).await.ok()
 }
 
-fn option(namespace: Option<&str>) -> String {
-    namespace.map_or_else(String::new, |namespace| format!("-n {namespace} "))
+fn option(namespace: Option<&str>) -> Piece {
+    Piece(namespace.map(|namespace| hint!(" -n {}", namespace)))
 }

@@ -1,0 +1,467 @@
+//! Whether what a plugin says of itself can be taken: how much of it there is, and whether its parts go together. Names are judged by their types
+//! when a document is read; this is about what no single name tells.
+//!
+//! Every limit is above what the largest bundled plugin needs (a test of `bundle` reads them), and low enough that whatever is
+//! done with all of a document, such as comparing its rights with those that were granted, takes less time than anybody sees.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use crate::arguments;
+use crate::descriptor::{Constraint, Descriptor, Names, Operation, Parameter, Type};
+use crate::manifest::{Manifest, Request};
+use crate::name::{Key, Place, shown};
+
+/// How long a manifest or a descriptor may be, in bytes, as it stands in the artifact. All its texts at their longest would not fit: that is on purpose.
+pub const LONGEST: usize = 64 << 10;
+
+/// Requests of a manifest.
+const REQUESTS: usize = 32;
+/// Names in each list of a request.
+const NAMES: usize = 64;
+/// Rights that all requests together come to.
+const RIGHTS: usize = 2_048;
+/// Operations of a plugin.
+const OPERATIONS: usize = 200;
+/// Parameters of an operation.
+const PARAMETERS: usize = 50;
+/// Rules, columns and examples of an operation.
+const PARTS: usize = 50;
+/// Values that a parameter lists, or types that it can name.
+const VALUES: usize = 100;
+/// Locks of an operation: each is a Lease in the cluster.
+pub const LOCKS: usize = 8;
+
+/// A line: a summary, a description of a plugin, an example, a value.
+const LINE: usize = 300;
+/// A reason for a request.
+const WHY: usize = 500;
+/// What a person should know of an operation.
+const PARAGRAPHS: usize = 8_000;
+
+/// Why documents are not taken. Each says where, what is there, and what may be.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Unfit {
+    /// Too many of something.
+    #[error("{place} has {count} {of}, and may have {most}")]
+    TooMany {
+        /// Whose they are.
+        place: String,
+        /// What there is too much of, in the plural.
+        of: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// A list with nothing in it, which would ask for nothing.
+    #[error("{place} has no {of}")]
+    None {
+        /// Whose they are.
+        place: String,
+        /// What is missing, in the plural.
+        of: &'static str,
+    },
+    /// A text that is too long.
+    #[error("{of} of {place} has {count} characters, and may have {most}")]
+    TooLong {
+        /// Whose it is.
+        place: String,
+        /// Which text.
+        of: &'static str,
+        /// How long it is.
+        count: usize,
+        /// How long it may be.
+        most: usize,
+    },
+    /// Two with one name.
+    #[error("{place} has the {of} `{name}` more than once")]
+    Twice {
+        /// Whose it is.
+        place: String,
+        /// What it is.
+        of: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A name that leads nowhere.
+    #[error("{place} names the {of} `{name}`, which there is not")]
+    Unknown {
+        /// Where it is named.
+        place: String,
+        /// What it is.
+        of: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A place that an invocation could leave open.
+    #[error("{place} is for `{namespace}`, and `{parameter}` of `{operation}` {is}: {instead}")]
+    Open {
+        /// The request.
+        place: String,
+        /// The place in it.
+        namespace: String,
+        /// The parameter that it depends on.
+        parameter: String,
+        /// An operation that has the request.
+        operation: String,
+        /// What is wrong with the parameter.
+        is: &'static str,
+        /// What to do about it.
+        instead: &'static str,
+    },
+    /// A lock of another plugin.
+    #[error(
+        "operation `{operation}` takes the lock `{lock}`, and locks of this plugin begin with `{plugin}:`"
+    )]
+    ForeignLock {
+        /// The operation.
+        operation: String,
+        /// The lock.
+        lock: String,
+        /// The plugin.
+        plugin: String,
+    },
+    /// An example that is more than a call of the operation.
+    #[error(
+        "operation `{operation}` has the example `{example}`, which is not `{plugin}.{operation}` with plain words behind it"
+    )]
+    Example {
+        /// The operation.
+        operation: String,
+        /// The example.
+        example: String,
+        /// The plugin.
+        plugin: String,
+    },
+    /// A column that no row could have.
+    #[error("operation `{operation}` has a column whose {of} `{text}` cannot be one")]
+    Column {
+        /// The operation.
+        operation: String,
+        /// Heading or key.
+        of: &'static str,
+        /// What is there.
+        text: String,
+    },
+    /// A default or a value that the parameter itself would refuse.
+    #[error("parameter `{parameter}` of operation `{operation}` has a {of} that it does not take")]
+    Value {
+        /// The operation.
+        operation: String,
+        /// The parameter.
+        parameter: String,
+        /// Which value.
+        of: &'static str,
+    },
+}
+
+impl Manifest {
+    /// Judges the manifest by itself.
+    ///
+    /// # Errors
+    /// The first thing that cannot be taken.
+    pub fn judge(&self) -> Result<(), Unfit> {
+        let whole = || "the manifest".to_owned();
+        within(whole, "description", &self.description, LINE)?;
+        within(whole, "license", &self.license, LINE)?;
+        within(whole, "version", &self.version.to_string(), LINE)?;
+        at_most(whole, "requests", self.requests.len(), REQUESTS)?;
+        let mut rights = 0_usize;
+        for (number, request) in self.requests.iter().enumerate() {
+            let place = || request_place(number);
+            within(place, "why", request.why(), WHY)?;
+            at_most(place, "operations", request.operations().len(), NAMES)?;
+            at_most(place, "namespaces", request.places().len(), NAMES)?;
+            rights += match request {
+                Request::Cluster(request) => {
+                    some(place, "verbs", request.verbs.len(), NAMES)?;
+                    some(place, "resources", request.resources.len(), NAMES)?;
+                    some(place, "namespaces", request.namespaces.len(), NAMES)?;
+                    request.verbs.len() * request.resources.len() * request.namespaces.len()
+                }
+                Request::Operations(request) => {
+                    some(place, "operations to call", request.call.len(), NAMES)?;
+                    request.call.len() * request.namespaces.len().max(1)
+                }
+            };
+        }
+        at_most(whole, "rights that it requests", rights, RIGHTS)
+    }
+}
+
+impl Descriptor {
+    /// Judges the descriptor of a plugin, and whether the manifest goes with it.
+    ///
+    /// # Errors
+    /// The first thing that cannot be taken.
+    pub fn judge(&self, manifest: &Manifest) -> Result<(), Unfit> {
+        let whole = || "the descriptor".to_owned();
+        at_most(whole, "operations", self.operations.len(), OPERATIONS)?;
+        let names = self.operations.iter().map(|it| it.name.as_str());
+        once(whole, "operation", names)?;
+        for operation in &self.operations {
+            judge_operation(operation, manifest)?;
+        }
+        for (number, request) in manifest.requests.iter().enumerate() {
+            self.judge_request(number, request)?;
+        }
+        Ok(())
+    }
+
+    fn judge_request(&self, number: usize, request: &Request) -> Result<(), Unfit> {
+        for name in request.operations() {
+            if self.operation(name).is_none() {
+                return Err(Unfit::Unknown {
+                    place: request_place(number),
+                    of: "operation",
+                    name: name.to_string(),
+                });
+            }
+        }
+        let users = self.operations.iter().filter(|it| request.is_for(&it.name));
+        for operation in users {
+            for place in request.places() {
+                binds(operation, place).map_err(|(is, instead)| Unfit::Open {
+                    place: request_place(number),
+                    namespace: place.to_string(),
+                    parameter: place
+                        .parameter()
+                        .map(ToString::to_string)
+                        .unwrap_or_default(),
+                    operation: operation.name.to_string(),
+                    is,
+                    instead,
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns what is wrong when an invocation of an operation could leave a place open, and what to do.
+fn binds(operation: &Operation, place: &Place) -> Result<(), (&'static str, &'static str)> {
+    const RESTRICT: &str = "name the `operations` that the request is for";
+    let Some(name) = place.parameter() else {
+        return Ok(());
+    };
+    let Some(parameter) = operation.parameter(name) else {
+        return Err(("does not exist", RESTRICT));
+    };
+    if parameter.schema.of != Type::String || parameter.secret {
+        return Err(("is not text that names a namespace", RESTRICT));
+    }
+    let given = parameter.required || parameter.default.is_some();
+    match place {
+        Place::Named(_) if !given => Err((
+            "may be left out",
+            "write `{parameter|*}` for all namespaces then, or make it required",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn judge_operation(operation: &Operation, manifest: &Manifest) -> Result<(), Unfit> {
+    let place = || format!("operation `{}`", operation.name);
+    within(place, "summary", &operation.summary, LINE)?;
+    within(place, "description", &operation.description, PARAGRAPHS)?;
+    at_most(place, "parameters", operation.parameters.len(), PARAMETERS)?;
+    at_most(place, "constraints", operation.constraints.len(), PARTS)?;
+    at_most(place, "columns", operation.columns.len(), PARTS)?;
+    at_most(place, "examples", operation.examples.len(), PARTS)?;
+    at_most(place, "locks", operation.locks.len(), LOCKS)?;
+    let names = operation.parameters.iter().map(|it| it.name.as_str());
+    once(place, "parameter", names)?;
+    let shorts: Vec<String> = operation
+        .parameters
+        .iter()
+        .filter_map(|it| it.short)
+        .map(String::from)
+        .collect();
+    once(place, "short flag", shorts.iter().map(String::as_str))?;
+    for parameter in &operation.parameters {
+        judge_parameter(operation, parameter)?;
+    }
+    for constraint in &operation.constraints {
+        let (Constraint::AtMostOne(names)
+        | Constraint::ExactlyOne(names)
+        | Constraint::Requires(names)) = constraint;
+        at_most(place, "names in a constraint", names.len(), PARAMETERS)?;
+        known(operation, names.iter().map(String::as_str))?;
+    }
+    for column in &operation.columns {
+        judge_column(operation, &column.heading, &column.key)?;
+    }
+    for lock in &operation.locks {
+        if *lock.owner() != *manifest.id.as_str() {
+            return Err(Unfit::ForeignLock {
+                operation: operation.name.to_string(),
+                lock: lock.to_string(),
+                plugin: manifest.id.to_string(),
+            });
+        }
+        known(operation, lock.parameters().iter().map(|it| it.as_str()))?;
+    }
+    for example in &operation.examples {
+        within(place, "example", example, LINE)?;
+        if !is_call(example, &format!("{}.{}", manifest.id, operation.name)) {
+            return Err(Unfit::Example {
+                operation: operation.name.to_string(),
+                example: shown(example),
+                plugin: manifest.id.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a text, pasted into a shell behind `agent run`, calls that operation and does nothing else.
+fn is_call(example: &str, operation: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || " -_./:@%+,='\"".contains(c);
+    let words = example.strip_prefix(operation);
+    let even = |quote: char| example.matches(quote).count() % 2 == 0;
+    words.is_some_and(|words| words.is_empty() || words.starts_with(' '))
+        && example.chars().all(plain)
+        && even('\'')
+        && even('"')
+}
+
+fn judge_parameter(operation: &Operation, parameter: &Parameter) -> Result<(), Unfit> {
+    let place = || {
+        format!(
+            "parameter `{}` of operation `{}`",
+            parameter.name, operation.name
+        )
+    };
+    let refused = |of| Unfit::Value {
+        operation: operation.name.to_string(),
+        parameter: parameter.name.to_string(),
+        of,
+    };
+    within(place, "summary", &parameter.summary, LINE)?;
+    at_most(place, "values", parameter.schema.one_of.len(), VALUES)?;
+    for value in &parameter.schema.one_of {
+        within(place, "value", value, LINE)?;
+        // It would be an option where a word is wanted, and two words where a line is split.
+        if value.starts_with('-') || value.is_empty() || value.chars().any(crate::text::steers) {
+            return Err(refused("value"));
+        }
+    }
+    if parameter
+        .short
+        .is_some_and(|short| !short.is_ascii_alphanumeric())
+    {
+        return Err(refused("short flag"));
+    }
+    if let Some(default) = &parameter.default {
+        within(place, "default", &default.to_string(), LINE)?;
+        arguments::fits(parameter, default).map_err(|_| refused("default"))?;
+    }
+    if let Some(Names::ObjectBy { parameter: by, of }) = &parameter.names {
+        at_most(place, "types", of.len(), VALUES)?;
+        of.keys()
+            .try_for_each(|value| within(place, "value", value, LINE))?;
+        known(operation, std::iter::once(by.as_str()))?;
+    }
+    Ok(())
+}
+
+fn judge_column(operation: &Operation, heading: &str, key: &str) -> Result<(), Unfit> {
+    const HEADING: usize = 40;
+    let wrong = |of, text: &str| Unfit::Column {
+        operation: operation.name.to_string(),
+        of,
+        text: shown(text),
+    };
+    let short = heading.chars().count() <= HEADING;
+    if !short || heading.chars().any(crate::text::steers) {
+        return Err(wrong("heading", heading));
+    }
+    key.parse::<Key>().map(drop).map_err(|_| wrong("key", key))
+}
+
+fn known<'a>(operation: &Operation, names: impl Iterator<Item = &'a str>) -> Result<(), Unfit> {
+    for name in names {
+        if operation.parameter(name).is_none() {
+            return Err(Unfit::Unknown {
+                place: format!("operation `{}`", operation.name),
+                of: "parameter",
+                name: shown(name),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn request_place(number: usize) -> String {
+    format!("request {} of the manifest", number + 1)
+}
+
+fn at_most(
+    place: impl Fn() -> String,
+    of: &'static str,
+    count: usize,
+    most: usize,
+) -> Result<(), Unfit> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(Unfit::TooMany {
+        place: place(),
+        of,
+        count,
+        most,
+    })
+}
+
+fn some(
+    place: impl Fn() -> String,
+    of: &'static str,
+    count: usize,
+    most: usize,
+) -> Result<(), Unfit> {
+    if count == 0 {
+        return Err(Unfit::None { place: place(), of });
+    }
+    at_most(place, of, count, most)
+}
+
+fn within(
+    place: impl Fn() -> String,
+    of: &'static str,
+    text: &str,
+    most: usize,
+) -> Result<(), Unfit> {
+    let count = text.chars().count();
+    if count <= most {
+        return Ok(());
+    }
+    Err(Unfit::TooLong {
+        place: place(),
+        of,
+        count,
+        most,
+    })
+}
+
+fn once<'a>(
+    place: impl Fn() -> String,
+    of: &'static str,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<(), Unfit> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(Unfit::Twice {
+                place: place(),
+                of,
+                name: name.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

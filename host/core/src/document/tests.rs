@@ -1,0 +1,321 @@
+//! What a document may be, by one that is not so for each rule.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn manifest(requests: Value) -> Manifest {
+    let manifest = json!({
+        "manifest": 1, "id": "hello", "version": "0.1.0", "description": "d", "license": "Apache-2.0", "min-agent": "0.1.0",
+        "request": requests,
+    });
+    serde_json::from_value(manifest).expect("a manifest")
+}
+
+fn cluster(more: Value) -> Value {
+    let mut request = json!({
+        "capability": "cluster", "verbs": ["get"], "resources": ["pods"], "namespaces": ["*"], "why": "w"
+    });
+    let fields = request.as_object_mut().expect("an object");
+    fields.extend(more.as_object().expect("an object").clone());
+    request
+}
+
+fn operation(more: Value) -> Value {
+    let mut operation = json!({ "name": "greet", "summary": "Greet" });
+    let fields = operation.as_object_mut().expect("an object");
+    fields.extend(more.as_object().expect("an object").clone());
+    operation
+}
+
+fn parameter(name: &str, more: Value) -> Value {
+    let mut parameter = json!({
+        "name": name, "summary": "It", "style": "flag", "schema": { "type": "string" }
+    });
+    let fields = parameter.as_object_mut().expect("an object");
+    fields.extend(more.as_object().expect("an object").clone());
+    parameter
+}
+
+fn judged(requests: Value, operations: Value) -> Result<(), Unfit> {
+    let manifest = manifest(requests);
+    let descriptor = json!({ "operations": operations });
+    let descriptor: Descriptor = serde_json::from_value(descriptor).expect("a descriptor");
+    manifest.judge()?;
+    descriptor.judge(&manifest)
+}
+
+fn said(requests: Value, operations: Value) -> String {
+    judged(requests, operations)
+        .expect_err("refused")
+        .to_string()
+}
+
+fn texts(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("n{number}")).collect()
+}
+
+#[test]
+fn what_a_plugin_needs_is_taken() {
+    let request = cluster(json!({ "namespaces": ["{namespace}"], "operations": ["greet"] }));
+    let greet = operation(json!({
+        "parameters": [
+            parameter("namespace", json!({ "required": true, "style": "positional" })),
+            parameter("count", json!({ "schema": { "type": "integer" }, "default": 1, "short": "c" })),
+        ],
+        "constraints": [{ "requires": ["count", "namespace"] }],
+        "columns": [{ "heading": "NAME", "key": "name" }],
+        "locks": ["hello:{namespace}"],
+        "examples": ["hello.greet", "hello.greet media --count 2"],
+    }));
+    assert_eq!(judged(json!([request]), json!([greet])), Ok(()));
+}
+
+#[test]
+fn more_than_anybody_needs_is_refused() {
+    let many = |key: &str, count| json!([cluster(json!({ key: texts(count) }))]);
+    let nothing = json!([]);
+    let of_greet = |more| json!([operation(more)]);
+    let parameters: Vec<Value> = texts(51)
+        .iter()
+        .map(|it| parameter(it, json!({})))
+        .collect();
+    let operations: Vec<Value> = texts(201)
+        .iter()
+        .map(|it| operation(json!({ "name": it })))
+        .collect();
+    let locks: Vec<String> = texts(9).iter().map(|it| format!("hello:{it}")).collect();
+    let listed = json!({ "schema": { "type": "string", "enum": texts(101) } });
+    let table = [
+        (
+            json!(vec![cluster(json!({})); 33]),
+            nothing.clone(),
+            "33 requests, and may have 32",
+        ),
+        (
+            many("resources", 65),
+            nothing.clone(),
+            "65 resources, and may have 64",
+        ),
+        (many("namespaces", 65), nothing.clone(), "65 namespaces"),
+        (many("operations", 65), nothing.clone(), "65 operations"),
+        (
+            json!([cluster(
+                json!({ "resources": texts(64), "namespaces": texts(64) })
+            )]),
+            nothing.clone(),
+            "4096 rights that it requests",
+        ),
+        (nothing.clone(), json!(operations), "201 operations"),
+        (
+            nothing.clone(),
+            of_greet(json!({ "parameters": parameters })),
+            "51 parameters",
+        ),
+        (
+            nothing.clone(),
+            of_greet(json!({ "locks": locks })),
+            "9 locks, and may have 8",
+        ),
+        (
+            nothing.clone(),
+            of_greet(json!({ "examples": vec!["hello.greet"; 51] })),
+            "51 examples",
+        ),
+        (
+            nothing.clone(),
+            of_greet(json!({ "parameters": [parameter("a", listed)] })),
+            "101 values",
+        ),
+    ];
+    for (requests, operations, wanted) in table {
+        let said = said(requests, operations);
+        assert!(said.contains(wanted), "{said}");
+    }
+}
+
+#[test]
+fn text_without_end_is_refused() {
+    let long = "x".repeat(10_000);
+    let of_greet = |more| (json!([]), json!([operation(more)]));
+    let of_parameter = |more| of_greet(json!({ "parameters": [parameter("a", more)] }));
+    for (requests, operations) in [
+        (json!([cluster(json!({ "why": long }))]), json!([])),
+        of_greet(json!({ "summary": long })),
+        of_greet(json!({ "description": long })),
+        of_greet(json!({ "examples": [format!("hello.greet {long}")] })),
+        of_parameter(json!({ "summary": long })),
+        of_parameter(json!({ "default": long })),
+        of_parameter(json!({ "schema": { "type": "string", "enum": [long] } })),
+    ] {
+        let said = said(requests, operations);
+        assert!(said.contains(" characters, and may have "), "{said}");
+        assert!(said.len() < 200, "{said}");
+    }
+}
+
+#[test]
+fn request_that_asks_for_nothing_is_refused() {
+    for key in ["verbs", "resources", "namespaces"] {
+        let said = said(json!([cluster(json!({ key: [] }))]), json!([]));
+        assert_eq!(said, format!("request 1 of the manifest has no {key}"));
+    }
+}
+
+#[test]
+fn place_that_an_invocation_could_leave_open_is_refused() {
+    let request = json!([cluster(json!({ "namespaces": ["{namespace}"] }))]);
+    let with = |more| {
+        json!([operation(
+            json!({ "parameters": [parameter("namespace", more)] })
+        )])
+    };
+    let integer = json!({ "required": true, "schema": { "type": "integer" } });
+    let table = [
+        (json!([operation(json!({}))]), "does not exist"),
+        (with(json!({})), "may be left out: write `{parameter|*}`"),
+        (with(integer), "is not text"),
+        (
+            with(json!({ "required": true, "secret": true })),
+            "is not text",
+        ),
+    ];
+    for (operations, wanted) in table {
+        let said = said(request.clone(), operations);
+        assert!(said.contains("`namespace` of `greet` "), "{said}");
+        assert!(said.contains(wanted), "{said}");
+    }
+    for good in [json!({ "required": true }), json!({ "default": "media" })] {
+        assert_eq!(judged(request.clone(), with(good)), Ok(()));
+    }
+    let open = json!([cluster(json!({ "namespaces": ["{namespace|*}"] }))]);
+    assert_eq!(judged(open, with(json!({}))), Ok(()));
+    // The reach of a call is a place as well.
+    let call = json!([{
+        "capability": "operations", "call": ["flux.suspend"], "namespaces": ["{namespace}"], "why": "w"
+    }]);
+    assert!(said(call, with(json!({}))).contains("may be left out"));
+}
+
+#[test]
+fn name_that_leads_nowhere_is_refused() {
+    let of_greet = |more| (json!([]), json!([operation(more)]));
+    let by = json!({ "names": { "object-by": { "parameter": "kind", "of": {} } } });
+    for (requests, operations) in [
+        (
+            json!([cluster(json!({ "operations": ["leave"] }))]),
+            json!([operation(json!({}))]),
+        ),
+        of_greet(json!({ "locks": ["hello:{app}"] })),
+        of_greet(json!({ "constraints": [{ "requires": ["a", "b"] }] })),
+        of_greet(json!({ "parameters": [parameter("a", by)] })),
+    ] {
+        let refused = judged(requests, operations).expect_err("refused");
+        assert!(matches!(refused, Unfit::Unknown { .. }), "{refused}");
+    }
+}
+
+#[test]
+fn two_of_one_name_are_refused() {
+    let of_greet = |more| json!([operation(more)]);
+    let a = || parameter("a", json!({ "short": "x" }));
+    let b = parameter("b", json!({ "short": "x" }));
+    for operations in [
+        json!([operation(json!({})), operation(json!({}))]),
+        of_greet(json!({ "parameters": [a(), a()] })),
+        of_greet(json!({ "parameters": [a(), b] })),
+    ] {
+        let refused = judged(json!([]), operations).expect_err("refused");
+        assert!(matches!(refused, Unfit::Twice { .. }), "{refused}");
+    }
+}
+
+#[test]
+fn lock_of_another_plugin_is_refused() {
+    let lock = |lock: &str| said(json!([]), json!([operation(json!({ "locks": [lock] }))]));
+    assert_eq!(
+        lock("volsync:media/plex"),
+        "operation `greet` takes the lock `volsync:media/plex`, and locks of this plugin begin with `hello:`"
+    );
+    assert!(lock("hello-too:x").contains("begin with `hello:`"));
+}
+
+#[test]
+fn example_is_a_call_of_its_operation_and_nothing_else() {
+    let example = |example: &str| {
+        judged(
+            json!([]),
+            json!([operation(json!({ "examples": [example] }))]),
+        )
+    };
+    for wrong in [
+        "hello.greet; touch pwned",
+        "hello.greet $(touch pwned)",
+        "hello.greet `id`",
+        "hello.greet > /etc/passwd",
+        "hello.greet\ntouch pwned",
+        "hello.greet | sh",
+        "hello.greet & id",
+        "hello.greet 'open",
+        "hello.greets",
+        "flux.suspend ks media plex",
+        "",
+        "hello.greet \u{202e}",
+    ] {
+        let refused = example(wrong).expect_err(wrong);
+        assert!(matches!(refused, Unfit::Example { .. }), "{refused}");
+        assert!(!refused.to_string().chars().any(crate::text::steers));
+    }
+    assert_eq!(
+        example("hello.greet media --to 'my friend' --as-of 2026-01-01T00:00:00Z"),
+        Ok(())
+    );
+}
+
+#[test]
+fn value_that_would_be_an_option_or_two_lines_is_refused() {
+    let with = |more| {
+        let parameters = json!([parameter("a", more)]);
+        judged(
+            json!([]),
+            json!([operation(json!({ "parameters": parameters }))]),
+        )
+    };
+    let listed = |value: &str| with(json!({ "schema": { "type": "string", "enum": [value] } }));
+    for value in ["--yes", "-rf", "", "a\nb", "a\u{1b}[2J", "a\u{200b}"] {
+        assert!(
+            matches!(listed(value), Err(Unfit::Value { .. })),
+            "{value:?}"
+        );
+    }
+    assert_eq!(listed("ks"), Ok(()));
+    let integer = json!({ "schema": { "type": "integer" }, "default": "x" });
+    assert!(matches!(
+        with(integer),
+        Err(Unfit::Value { of: "default", .. })
+    ));
+    assert!(matches!(
+        with(json!({ "short": "-" })),
+        Err(Unfit::Value { .. })
+    ));
+}
+
+#[test]
+fn column_has_a_heading_and_a_key_that_a_row_can_have() {
+    let column = |heading: &str, key: &str| {
+        let columns = json!([{ "heading": heading, "key": key }]);
+        judged(json!([]), json!([operation(json!({ "columns": columns }))]))
+    };
+    assert_eq!(column("NAME", "name"), Ok(()));
+    let long = "X".repeat(41);
+    for (heading, key) in [
+        (long.as_str(), "a"),
+        ("A\nB", "a"),
+        ("A", "a b"),
+        ("A", ""),
+        ("A", "$(id)"),
+    ] {
+        let refused = column(heading, key).expect_err("refused");
+        assert!(matches!(refused, Unfit::Column { .. }), "{refused}");
+    }
+}

@@ -1,0 +1,43 @@
+//! What those above an operation let it do.
+//!
+//! An operation that is called has the rights of its own plugin: that is what it is called for. But a plugin that was trusted with one namespace must not
+//! reach another one through it, so each call bounds what is called, and whatever that calls, to the places of the caller.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ClusterRight, Right};
+use crate::manifest::ClusterVerb;
+use crate::name::Namespace;
+use crate::object::ObjectType;
+
+/// What one caller lets the operation do that it calls. It is on record where an operation is to be called later, when its caller is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Bound {
+    /// Everywhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) everywhere: bool,
+    /// In these namespaces, whatever its rights allow there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) namespaces: BTreeSet<Namespace>,
+    /// What the caller may do itself, wherever that is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) rights: Vec<Right>,
+}
+
+impl Bound {
+    /// Returns whether this caller lets something be done.
+    pub(super) fn allows(
+        &self,
+        verb: ClusterVerb,
+        of: &ObjectType,
+        namespace: Option<&str>,
+    ) -> bool {
+        let named = || namespace.is_some_and(|name| self.namespaces.contains(name));
+        let own = |right: &ClusterRight| right.allows(verb, of, namespace);
+        let mut rights = self.rights.iter().filter_map(Right::as_cluster);
+        self.everywhere || named() || rights.any(own)
+    }
+}

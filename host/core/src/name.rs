@@ -1,0 +1,533 @@
+//! Names that strangers write into documents, each with a type that is parsed when the document is read: whoever has one of these need not ask
+//! again what is in it.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::text;
+
+/// How much of a wrong name is shown, in characters.
+const SHOWN: usize = 60;
+
+/// How long a label may be: that of RFC 1123.
+const LONGEST_LABEL: usize = 63;
+
+/// A text that is not a valid name of its sort.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("`{given}` is not {wanted}")]
+pub struct Misnamed {
+    /// The text, or its beginning, as it can be shown.
+    given: String,
+    /// What it should have been, with an example.
+    wanted: &'static str,
+}
+
+impl Misnamed {
+    pub(crate) fn new(given: &str, wanted: &'static str) -> Misnamed {
+        Misnamed {
+            given: shown(given),
+            wanted,
+        }
+    }
+}
+
+/// Returns a text as a message may repeat it: as one line, without what steers a terminal, and not at length.
+pub fn shown(given: &str) -> String {
+    let mut letters = given.chars();
+    let mut shown: String = letters
+        .by_ref()
+        .take(SHOWN)
+        .map(|c| {
+            if text::steers(c) || c == '`' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect();
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, $valid:expr, $wanted:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Returns the name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Misnamed;
+
+            fn from_str(text: &str) -> Result<Self, Misnamed> {
+                let valid: fn(&str) -> bool = $valid;
+                if valid(text) {
+                    Ok($name(text.to_owned()))
+                } else {
+                    Err(Misnamed::new(text, $wanted))
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Misnamed;
+
+            fn try_from(text: String) -> Result<Self, Misnamed> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                self.0 == other
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, other: &&str) -> bool {
+                self.0 == *other
+            }
+        }
+
+        impl PartialEq<String> for $name {
+            fn eq(&self, other: &String) -> bool {
+                self.0 == *other
+            }
+        }
+    };
+}
+
+text! {
+    /// A type of object as rights and RBAC name it: `PLURAL`, or `PLURAL.GROUP`.
+    Resource,
+    |text| {
+        let (plural, group) = text.split_once('.').map_or((text, None), |(plural, group)| (plural, Some(group)));
+        is_label(plural) && group.is_none_or(is_subdomain)
+    },
+    "a resource: write PLURAL.GROUP such as `deployments.apps`, or PLURAL such as `pods`"
+}
+text! {
+    /// A namespace: a label by RFC 1123.
+    Namespace,
+    is_label,
+    "a namespace: it has at most 63 lower-case letters, digits and dashes"
+}
+text! {
+    /// A parameter, which is also a key in the arguments and a flag: `as-of`. What every command takes is not among them.
+    ParameterName,
+    |text| is_word(text) && !RESERVED.contains(&text),
+    "the name of a parameter: use at most 40 lower-case letters, digits and dashes with a letter first, and none of the agent's own options"
+}
+text! {
+    /// An operation within its plugin: the part after the dot.
+    OperationPart,
+    is_word,
+    "the name of an operation: use at most 40 lower-case letters, digits and dashes, with a letter first"
+}
+text! {
+    /// A key of a row of a table: that of a field in JSON.
+    Key,
+    |text| {
+        let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        (1..=LONGEST_LABEL).contains(&text.len()) && text.bytes().all(inner)
+    },
+    "a key of a row: use letters, digits, dashes, dots and underscores"
+}
+
+/// The options that every command of the agent takes, by their names. A parameter that is called so could not be given. `cli` has a test that
+/// none of its own is missing here.
+pub const RESERVED: &[&str] = &[
+    "color",
+    "context",
+    "help",
+    "kubeconfig",
+    "on-failure",
+    "out",
+    "output",
+    "plan",
+    "plugin",
+    "quiet",
+    "sandbox",
+    "verbose",
+    "version",
+    "yes",
+];
+
+impl OperationPart {
+    /// Takes what was parsed as part of a longer name.
+    pub(crate) fn checked(text: &str) -> OperationPart {
+        OperationPart(text.to_owned())
+    }
+}
+
+/// Where something may be done, as a manifest writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Place {
+    /// `*`: in all namespaces, and on what is in none.
+    Everywhere,
+    /// In this one.
+    Namespace(Namespace),
+    /// `{parameter}`: in the one that the invocation names. The parameter is text and must be given.
+    Named(ParameterName),
+    /// `{parameter|*}`: in the one that the invocation names, or everywhere when it names none.
+    NamedOrEverywhere(ParameterName),
+}
+
+impl Place {
+    /// Returns the parameter that says where, if one does.
+    pub fn parameter(&self) -> Option<&ParameterName> {
+        match self {
+            Place::Named(parameter) | Place::NamedOrEverywhere(parameter) => Some(parameter),
+            Place::Everywhere | Place::Namespace(_) => None,
+        }
+    }
+}
+
+const PLACE: &str = "a place: write a namespace, `*` for all, `{parameter}` for the one that a required parameter names, or `{parameter|*}` for all without it";
+
+impl FromStr for Place {
+    type Err = Misnamed;
+
+    fn from_str(text: &str) -> Result<Self, Misnamed> {
+        let wrong = |_| Misnamed::new(text, PLACE);
+        if text == "*" {
+            return Ok(Place::Everywhere);
+        }
+        let inner = text
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        match inner {
+            Some(inner) => match inner.strip_suffix("|*") {
+                Some(name) => name.parse().map(Place::NamedOrEverywhere).map_err(wrong),
+                None => inner.parse().map(Place::Named).map_err(wrong),
+            },
+            None => text.parse().map(Place::Namespace).map_err(wrong),
+        }
+    }
+}
+
+impl TryFrom<String> for Place {
+    type Error = Misnamed;
+
+    fn try_from(text: String) -> Result<Self, Misnamed> {
+        text.parse()
+    }
+}
+
+impl From<Place> for String {
+    fn from(place: Place) -> String {
+        place.to_string()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Everywhere => f.write_str("*"),
+            Place::Namespace(namespace) => f.write_str(namespace),
+            Place::Named(parameter) => write!(f, "{{{parameter}}}"),
+            Place::NamedOrEverywhere(parameter) => write!(f, "{{{parameter}|*}}"),
+        }
+    }
+}
+
+/// A resource of a request: one, or `*` for any.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Resources {
+    /// `*`.
+    Any,
+    /// This one.
+    One(Resource),
+}
+
+impl TryFrom<String> for Resources {
+    type Error = Misnamed;
+
+    fn try_from(text: String) -> Result<Self, Misnamed> {
+        match text.as_str() {
+            "*" => Ok(Resources::Any),
+            one => one.parse().map(Resources::One),
+        }
+    }
+}
+
+impl From<Resources> for String {
+    fn from(resources: Resources) -> String {
+        resources.to_string()
+    }
+}
+
+impl fmt::Display for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Resources::Any => f.write_str("*"),
+            Resources::One(resource) => f.write_str(resource),
+        }
+    }
+}
+
+/// The name of a lock, with `{parameter}` in it: `volsync:{namespace}/{app}`. What stands before the colon is the id of the plugin whose lock it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LockName {
+    text: String,
+    parameters: Vec<ParameterName>,
+}
+
+/// How long a lock's name may be.
+const LONGEST_LOCK: usize = 200;
+
+impl LockName {
+    /// Returns what stands before the colon.
+    pub fn owner(&self) -> &str {
+        self.text.split_once(':').map_or("", |(owner, _)| owner)
+    }
+
+    /// Returns the parameters whose values go into it.
+    pub fn parameters(&self) -> &[ParameterName] {
+        &self.parameters
+    }
+
+    /// Returns the name as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns it with the values in it; none when one of them is not there.
+    pub fn filled_in(&self, value: impl Fn(&ParameterName) -> Option<String>) -> Option<String> {
+        let mut filled = String::new();
+        let mut rest = self.text.as_str();
+        for parameter in &self.parameters {
+            let (before, after) = rest.split_once('{')?;
+            filled.push_str(before);
+            filled.push_str(&value(parameter)?);
+            rest = after.split_once('}')?.1;
+        }
+        filled.push_str(rest);
+        Some(filled)
+    }
+}
+
+const LOCK: &str = "the name of a lock: write PLUGIN:NAME with `{parameter}` in it, such as `volsync:{namespace}/{app}`";
+
+impl TryFrom<String> for LockName {
+    type Error = Misnamed;
+
+    fn try_from(text: String) -> Result<Self, Misnamed> {
+        let wrong = || Misnamed::new(&text, LOCK);
+        let (owner, name) = text.split_once(':').ok_or_else(wrong)?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@+=".contains(&b);
+        if !is_word(owner) || name.is_empty() || text.len() > LONGEST_LOCK {
+            return Err(wrong());
+        }
+        let mut parameters = Vec::new();
+        let mut rest = name;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (parameter, after) = after.split_once('}').ok_or_else(wrong)?;
+            if !before.bytes().all(plain) {
+                return Err(wrong());
+            }
+            parameters.push(parameter.parse().map_err(|_| wrong())?);
+            rest = after;
+        }
+        if !rest.bytes().all(plain) {
+            return Err(wrong());
+        }
+        Ok(LockName { text, parameters })
+    }
+}
+
+impl From<LockName> for String {
+    fn from(lock: LockName) -> String {
+        lock.text
+    }
+}
+
+impl fmt::Display for LockName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Returns whether a text is a word of ours: lower-case letters, digits and dashes, a letter first, at most 40.
+pub(crate) fn is_word(text: &str) -> bool {
+    text.len() <= 40 && text.starts_with(|c: char| c.is_ascii_lowercase()) && is_kebab(text)
+}
+
+fn is_kebab(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Returns whether a text is a label by RFC 1123.
+pub(crate) fn is_label(text: &str) -> bool {
+    (1..=LONGEST_LABEL).contains(&text.len())
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && is_kebab(text)
+}
+
+/// Returns whether a text is a subdomain by RFC 1123: labels with dots between them.
+pub(crate) fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What no name may hold, whatever it names.
+    const NEVER: &[&str] = &[
+        "",
+        " ",
+        "a b",
+        "a\nb",
+        "a\0b",
+        "a'b",
+        "';touch pwned;'",
+        "$(id)",
+        "`id`",
+        "-rf",
+        "--yes",
+        "A",
+        "é",
+        "a/b",
+        "..",
+        "a\u{202e}b",
+        "a\u{200b}",
+    ];
+
+    #[test]
+    fn hostile_text_is_no_name_of_any_sort() {
+        for text in NEVER {
+            assert!(text.parse::<Resource>().is_err(), "{text:?}");
+            assert!(text.parse::<Namespace>().is_err(), "{text:?}");
+            assert!(text.parse::<ParameterName>().is_err(), "{text:?}");
+            assert!(text.parse::<OperationPart>().is_err(), "{text:?}");
+            assert!(text.parse::<Place>().is_err(), "{text:?}");
+            assert!(format!("{{{text}}}").parse::<Place>().is_err(), "{text:?}");
+            assert!(LockName::try_from((*text).to_owned()).is_err(), "{text:?}");
+            let lock = format!("hello:{{{text}}}");
+            assert!(LockName::try_from(lock.clone()).is_err(), "{lock:?}");
+        }
+        for text in ["", "a b", "a\nb", "a'b", "$(id)", "a\u{202e}b"] {
+            assert!(text.parse::<Key>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_kubernetes_are_names() {
+        for text in [
+            "pods",
+            "deployments.apps",
+            "kustomizations.kustomize.toolkit.fluxcd.io",
+        ] {
+            assert_eq!(text.parse::<Resource>().expect(text), *text);
+        }
+        for text in ["pods.", ".apps", "Pods", "pods.apps..io", "pods/log", "*"] {
+            assert!(text.parse::<Resource>().is_err(), "{text}");
+        }
+        let long = "a".repeat(64);
+        assert!(long.parse::<Namespace>().is_err());
+        assert!("kube-system".parse::<Namespace>().is_ok());
+    }
+
+    #[test]
+    fn option_of_the_agent_is_no_parameter() {
+        for text in RESERVED {
+            assert!(text.parse::<ParameterName>().is_err(), "{text}");
+        }
+        assert!("as-of".parse::<ParameterName>().is_ok());
+    }
+
+    #[test]
+    fn places_read_back() {
+        for text in ["*", "media", "{namespace}", "{namespace|*}"] {
+            assert_eq!(text.parse::<Place>().expect(text).to_string(), text);
+        }
+        for text in ["{}", "{a", "a}", "{a|b}", "{|*}", "{a}b", "a*", "{help}"] {
+            assert!(text.parse::<Place>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_name_is_shown_cut_off_and_harmless() {
+        let wrong = "\u{1b}[2J`id`".to_owned() + &"x".repeat(1 << 20);
+        let said = wrong.parse::<Namespace>().expect_err("wrong").to_string();
+        assert!(
+            said.len() < 250 && !said.chars().any(text::steers),
+            "{said}"
+        );
+        assert!(
+            said.starts_with("`\u{fffd}[2J\u{fffd}id\u{fffd}x"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn lock_is_filled_in_or_there_is_none() {
+        let lock = LockName::try_from("volsync:{namespace}/{app}".to_owned()).expect("valid");
+        assert_eq!(lock.owner(), "volsync");
+        let fill = |app: Option<&str>| {
+            lock.filled_in(|name| match name.as_str() {
+                // What an argument holds is no placeholder.
+                "namespace" => Some("{app}".to_owned()),
+                _ => app.map(str::to_owned),
+            })
+        };
+        assert_eq!(fill(Some("plex")).as_deref(), Some("volsync:{app}/plex"));
+        assert_eq!(fill(None), None);
+        for wrong in [
+            "media/plex",
+            ":x",
+            "volsync:",
+            "Vol:x",
+            "volsync:{a",
+            "volsync:a b",
+        ] {
+            assert!(LockName::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+}
