@@ -235,7 +235,7 @@ fn type_that_doubles_with_each_name_is_told_in_a_bearable_length() {
 fn only_the_first_differences_are_named() {
     let mut functions = String::new();
     for number in 0..50 {
-        functions += &format!("f{number}: func();\n    ");
+        functions += &format!("one{number}: func();\n    ");
     }
     let other = changed(
         "run.wit",
@@ -246,6 +246,9 @@ fn only_the_first_differences_are_named() {
     let said = check(&other, &imports, &exports)
         .expect_err("differs")
         .to_string();
-    assert!(said.contains("`f2`") && !said.contains("`f3`"), "{said}");
+    assert!(
+        said.contains("`one2`") && !said.contains("`one3`"),
+        "{said}"
+    );
     assert!(said.ends_with(" and 47 more"), "{said}");
 }
