@@ -16,6 +16,7 @@ mod integration {
     mod completion;
     mod damage;
     mod fault;
+    mod file;
     mod flux;
     mod frozen;
     mod full;

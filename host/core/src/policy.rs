@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::descriptor::Operation;
 use crate::failure::{Failure, Kind};
 use crate::grant::{ClusterRight, Grants, Right};
+use crate::id::Digest;
 use crate::manifest::{Manifest, Request};
 
 /// What people have granted to one plugin.
@@ -44,15 +45,18 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Turns it into a failure with the command that mends it.
-    pub fn into_failure(self) -> Failure {
+    /// Turns it into a failure with the command that mends it, for the artifact that was refused and for no other that may lie in its place by then.
+    pub fn into_failure(self, artifact: &Digest) -> Failure {
         let (code, hint) = match &self {
             Refusal::NotGranted { plugin, missing } => {
                 let rights: Vec<String> =
                     missing.iter().map(|right| format!("'{right}'")).collect();
                 (
                     "plugin.not-granted",
-                    format!("agent plugin grant {plugin} {}", rights.join(" ")),
+                    format!(
+                        "agent plugin grant {plugin}@{artifact} {}",
+                        rights.join(" ")
+                    ),
                 )
             }
             Refusal::NotRequested { .. } => (

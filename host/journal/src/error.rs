@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use agent_core::failure::{Failure, Hint, Kind};
+use agent_file::Refused;
 use rusqlite::ErrorCode;
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use thiserror::Error;
@@ -62,16 +63,11 @@ pub enum JournalError {
         source: rusqlite::Error,
     },
     /// Others could write here what we would take for our own record, and put back.
-    #[error("the state directory `{}` {}", path.display(), whose(*owner, *us, *mode))]
+    #[error("the journal is not where only this user can write")]
     Unsafe {
-        /// The state directory.
-        path: PathBuf,
-        /// Its owner.
-        owner: u32,
-        /// Us.
-        us: u32,
-        /// Its mode.
-        mode: u32,
+        /// What is wrong, and where.
+        #[source]
+        source: Refused,
     },
     /// The database cannot be used for another reason.
     #[error("the journal `{}` cannot be used", path.display())]
@@ -190,12 +186,11 @@ impl Hint for JournalError {
                 "move it away, and the agent makes a new one: mv {0} {0}.damaged",
                 quoted(path)
             )),
-            JournalError::Unsafe {
-                path, owner, us, ..
-            } => Some(if owner == us {
-                format!("chmod 700 {}", quoted(path))
-            } else {
-                "run as its owner, or set XDG_STATE_HOME to a directory of your own".to_owned()
+            JournalError::Unsafe { source } => Some(match source {
+                Refused::Owner { .. } => {
+                    "run as its owner, or set XDG_STATE_HOME to a directory of your own".to_owned()
+                }
+                source => source.hint().unwrap_or_else(|| ELSEWHERE.to_owned()),
             }),
             JournalError::Newer { .. } => Some("use a newer agent".to_owned()),
             JournalError::Full { path, .. } => {
@@ -238,14 +233,6 @@ fn failure<E: Error + Hint + 'static>(kind: Kind, code: &str, error: &E) -> Fail
     match error.hint() {
         Some(hint) => failure.hinted(hint),
         None => failure,
-    }
-}
-
-fn whose(owner: u32, us: u32, mode: u32) -> String {
-    if owner == us {
-        format!("has mode {mode:04o}, and nobody else may write there")
-    } else {
-        format!("belongs to user {owner}, and this is user {us}")
     }
 }
 

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent_core::agent::{Control, Plugin};
+use agent_core::agent::{Control, Grantee, Plugin};
 use agent_core::event::Level;
 use agent_core::journal::Aim;
 use agent_core::plan::Plan;
 use agent_core::record::{Filter, Pruned, Record, Retention, Summary};
 use agent_core::secret::Secrets;
 use agent_core::{
-    Agent, Call, Completion, Consent, Event, Failure, Kind, OnFailure, PluginId, Resumption, Right,
-    Run, RunId,
+    Agent, Call, Completion, Consent, Digest, Event, Failure, Kind, OnFailure, PluginId,
+    Resumption, Right, Run, RunId,
 };
 use async_trait::async_trait;
 use futures::channel::mpsc;
@@ -421,9 +421,21 @@ impl Agent for Scripted {
         }
     }
 
-    async fn grant(&self, _: &PluginId, rights: Vec<Right>) -> Result<Vec<Right>, Failure> {
+    async fn inspected(&self, _: &Digest) {}
+
+    async fn grant(
+        &self,
+        _: &PluginId,
+        artifact: Option<&Digest>,
+        rights: Vec<Right>,
+    ) -> Result<Grantee, Failure> {
         let before = "cluster:get:pods:*".parse().expect("a right");
-        Ok([vec![before], rights].concat())
+        let there = Digest::from_sha256(&[7; 32]);
+        Ok(Grantee {
+            inspected: artifact.is_some(),
+            artifact: artifact.cloned().unwrap_or(there),
+            rights: [vec![before], rights].concat(),
+        })
     }
 }
 

@@ -67,14 +67,16 @@ fn a_right_of_one_operation_is_none_of_another() {
 fn a_missing_grant_is_named_with_the_command_that_grants_it() {
     let granted = Granted::Rights(vec!["cluster:get:*:*".parse().expect("a right")]);
     let refusal = run("status", json!({}), &granted).expect_err("refused");
-    let failure = refusal.into_failure();
+    let failure = refusal.into_failure(&Digest::from_sha256(&[1; 32]));
     assert_eq!(
         failure.message,
         "plugin `volsync` asks for rights that it was not granted: `cluster:delete:pods:*`"
     );
     assert_eq!(
         failure.hint.as_deref(),
-        Some("agent plugin grant volsync 'cluster:delete:pods:*'")
+        Some(
+            "agent plugin grant volsync@sha256:0101010101010101010101010101010101010101010101010101010101010101 'cluster:delete:pods:*'"
+        )
     );
 }
 

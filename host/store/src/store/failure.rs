@@ -15,6 +15,15 @@ pub(super) fn no_artifact(operation: &OperationName, digest: &Digest) -> Failure
         .hinted("give it with --plugin FILE, or take the run back with agent undo")
 }
 
+pub(super) fn other_artifact(plugin: &PluginId, found: &Digest, wanted: &Digest) -> Failure {
+    let message = format!(
+        "plugin `{plugin}` is another one by now: its digest is {found}, and the grant is for {wanted}"
+    );
+    Failure::new(Kind::Conflict, "plugin.other-artifact", message).hinted(format!(
+        "look at what is there now: agent plugin inspect {plugin}"
+    ))
+}
+
 pub(super) fn unknown_operation(operation: &OperationName, found: &Found) -> Failure {
     let known = found
         .descriptor

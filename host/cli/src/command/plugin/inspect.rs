@@ -13,6 +13,9 @@ use crate::terminal::Terminal;
 pub(super) async fn execute(wanted: &str, door: &mut Door<'_>) -> Result<(), Failure> {
     let plugins = door.agent.plugins().await?;
     let plugin = super::find(wanted, &plugins)?;
+    if matches!(plugin.state, State::Usable(_)) {
+        door.agent.inspected(&plugin.digest).await;
+    }
     if door.documents(&[super::list::to_json(plugin)?]) {
         return Ok(());
     }
@@ -25,7 +28,7 @@ pub(super) async fn execute(wanted: &str, door: &mut Door<'_>) -> Result<(), Fai
             identity(plugin, usable, door.terminal);
             list::domain(usable, door.terminal);
             requests(usable, door.terminal);
-            rights(usable, door.terminal);
+            rights(plugin, usable, door.terminal);
             Ok(())
         }
     }
@@ -102,7 +105,7 @@ fn described(request: &Request) -> (String, &[String], String) {
     }
 }
 
-fn rights(usable: &Usable, terminal: &mut Terminal) {
+fn rights(plugin: &Plugin, usable: &Usable, terminal: &mut Terminal) {
     let ink = terminal.stdout.ink;
     for (title, tone, mark, rights) in [
         ("granted", Tone::Good, "✓", &usable.granted),
@@ -127,8 +130,9 @@ fn rights(usable: &Usable, terminal: &mut Terminal) {
             .map(|right| format!("'{right}'"))
             .collect();
         let remedy = format!(
-            "agent plugin grant {} {}",
+            "agent plugin grant {}@{} {}",
             usable.manifest.id,
+            plugin.digest,
             rights.join(" ")
         );
         crate::report::hint(&remedy, &mut terminal.stderr);
