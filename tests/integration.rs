@@ -18,6 +18,7 @@ mod integration {
     mod cost;
     mod damage;
     mod fault;
+    mod file;
     mod flux;
     mod frozen;
     mod full;

@@ -133,7 +133,7 @@ async fn agent(
         directory: directories.plugins,
         given: plugin::read(&options.plugins)?,
         config: directories.config,
-        kept: state.as_ref().ok().and_then(StateDirectory::kept),
+        kept: state.as_ref().map_or(Ok(None), StateDirectory::kept),
         agent: plugin::agent_version(),
     });
     let agent = LocalAgent::new(Parts {

@@ -166,7 +166,10 @@ async fn find(prompt: &Prompt, agent: &dyn Agent) -> Vec<Candidate> {
             argument::candidates(operation, words, &prompt.current, agent).await
         }
         ["plugin", "inspect" | "grant"] if !dashed => plugins(agent).await,
-        ["plugin", "grant", id, ..] if !dashed => missing_rights(id, agent).await,
+        ["plugin", "grant", id, ..] if !dashed => {
+            let id = id.split_once('@').map_or(*id, |(id, _)| id);
+            missing_rights(id, agent).await
+        }
         ["resume"] if !dashed => runs(Filter::Unfinished, agent).await,
         ["undo"] | ["runs", "show" | "follow"] if !dashed => runs(Filter::All, agent).await,
         _ => from_clap(&split.rest, prompt),

@@ -18,6 +18,9 @@ use futures::channel::oneshot;
 use crate::clean;
 use crate::terminal::Terminal;
 
+/// As much as Kubernetes takes for a Secret.
+const MOST: u64 = 1 << 20;
+
 /// Where each secret is to be read, by the name of its parameter.
 pub(crate) type Sources = BTreeMap<String, Source>;
 
@@ -139,18 +142,24 @@ pub(crate) async fn read(sources: Sources, terminal: &mut Terminal) -> Result<Se
 }
 
 async fn from_stdin(name: &str, terminal: &mut Terminal) -> Result<String, Failure> {
-    let mut stdin = terminal
+    let stdin = terminal
         .stdin
         .take()
         .ok_or_else(|| wrong("standard input can be read once only"))?;
     let read = move || {
         let mut value = String::new();
-        stdin.read_to_string(&mut value).map(|_| value)
+        // Whoever writes there may never end.
+        let mut bounded = stdin.take(MOST + 1);
+        bounded.read_to_string(&mut value).map(|_| value)
     };
-    aside(terminal, read).await?.map_err(|error| {
-        Failure::of(Kind::Invalid, CODE, &error)
-            .while_doing(format!("reading the secret `{name}` on standard input"))
-    })
+    let doing = format!("reading the secret `{name}` on standard input");
+    let value = aside(terminal, read)
+        .await?
+        .map_err(|error| Failure::of(Kind::Invalid, CODE, &error).while_doing(&doing))?;
+    match value.len() as u64 > MOST {
+        true => Err(wrong(format!("it has more than {MOST} bytes")).while_doing(doing)),
+        false => Ok(value),
+    }
 }
 
 async fn from_person(prompt: &str, terminal: &mut Terminal) -> Result<String, Failure> {

@@ -59,11 +59,20 @@ pub trait Agent: Send + Sync {
     /// When they cannot be looked up; a prompt shows nothing then.
     async fn complete(&self, completion: Completion) -> Result<Vec<String>, Failure>;
 
-    /// Grants rights to a plugin, for the artifact that is there now. Returns all that it has been granted.
+    /// Notes that a person has been shown what an artifact asks for. Where that cannot be kept, they are told at the grant that they were not.
+    async fn inspected(&self, artifact: &Digest);
+
+    /// Grants rights to a plugin: to that artifact, or to the one that is there now.
     ///
     /// # Errors
-    /// `not-found` when there is no such plugin; `unavailable` when the grant cannot be kept.
-    async fn grant(&self, plugin: &PluginId, rights: Vec<Right>) -> Result<Vec<Right>, Failure>;
+    /// `not-found` when there is no such plugin; `conflict` (`plugin.other-artifact`) when another artifact is there by now; `unavailable` when the
+    /// grant cannot be kept.
+    async fn grant(
+        &self,
+        plugin: &PluginId,
+        artifact: Option<&Digest>,
+        rights: Vec<Right>,
+    ) -> Result<Grantee, Failure>;
 
     /// Starts a run that does what a plan says and nothing else: an effect that is not in it ends the run, which is taken back then.
     ///
@@ -159,6 +168,17 @@ pub struct Usable {
     pub granted: Vec<Right>,
     /// The rights that it requests and has not; it cannot run before all are granted.
     pub missing: Vec<Right>,
+}
+
+/// The artifact that rights were granted to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grantee {
+    /// Its SHA-256.
+    pub artifact: Digest,
+    /// All that it has been granted.
+    pub rights: Vec<Right>,
+    /// Whether a person has been shown what it asks for.
+    pub inspected: bool,
 }
 
 /// Where a plugin was found.

@@ -26,6 +26,9 @@ pub enum InvalidName {
     /// An id of a run that is not eight lower-case letters and digits.
     #[error("`{}` is no id of a run: it is eight lower-case letters and digits", shown(.0))]
     Run(String),
+    /// A place of a call that is not numbers with dots between them.
+    #[error("it is no place of a call: numbers with dots between them")]
+    Call,
     /// A digest that is not `sha256:` and 64 hexadecimal digits.
     #[error("`{}` is no digest: it is `sha256:` and 64 hexadecimal digits", shown(.0))]
     Digest(String),
@@ -137,8 +140,29 @@ impl From<RunId> for String {
 /// of the run's own operation called. The operation itself stands where it was called; the run's own at the empty place. An operation's calls
 /// come one after the other, so each has the same place at every replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct CallId(String);
+
+impl TryFrom<String> for CallId {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<CallId, InvalidName> {
+        let numbers = text.strip_prefix('u').unwrap_or(&text);
+        let is_number = |part: &str| {
+            (1..=20).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        match text.is_empty() || numbers.split('.').all(is_number) {
+            true => Ok(CallId(text)),
+            false => Err(InvalidName::Call),
+        }
+    }
+}
+
+impl From<CallId> for String {
+    fn from(call: CallId) -> String {
+        call.0
+    }
+}
 
 impl CallId {
     /// Returns the place of the run's own operation.
@@ -299,6 +323,23 @@ mod tests {
             "",
         ] {
             assert!(wrong.parse::<OperationName>().is_err(), "{wrong}");
+        }
+    }
+
+    /// What a record says is printed, so a record that was edited must not draw on the terminal.
+    #[test]
+    fn id_of_a_run_or_a_call_in_a_record_is_one() {
+        let run = |text: &str| serde_json::from_value::<RunId>(text.into());
+        assert_eq!(run("7f3akm2x").expect("an id").as_str(), "7f3akm2x");
+        for wrong in ["\u{1b}[2Jabcd", "7f3akm2", "7F3AKM2X", "7f3akm2x ", ""] {
+            run(wrong).expect_err(wrong);
+        }
+        let call = |text: &str| serde_json::from_value::<CallId>(text.into());
+        for right in ["", "7", "7.2", "u12.1", "u12.1.3"] {
+            assert_eq!(call(right).expect(right).as_str(), right);
+        }
+        for wrong in ["u", "7.", ".7", "7..2", "7.\u{1b}[2J", "-1", "7u1", " 7"] {
+            call(wrong).expect_err(wrong);
         }
     }
 

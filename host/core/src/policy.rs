@@ -10,7 +10,7 @@ use crate::failure::{Failure, Kind};
 use crate::grant::{CallRight, ClusterRight, Grants, Reach, Right};
 use crate::hint;
 use crate::hint::Words;
-use crate::id::OperationName;
+use crate::id::{Digest, OperationName};
 use crate::manifest::{ClusterRequest, Manifest, OperationsRequest, Request};
 use crate::name::{Misnamed, Namespace, ParameterName, Place, Resources};
 
@@ -63,12 +63,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Turns it into a failure with the command that mends it.
-    pub fn into_failure(self) -> Failure {
+    /// Turns it into a failure with the command that mends it, for the artifact that was refused and for no other that may lie in its place by then.
+    pub fn into_failure(self, artifact: &Digest) -> Failure {
         let (kind, code, hint) = match &self {
             Refusal::NotGranted { plugin, missing } => {
+                let grantee = format!("{plugin}@{artifact}");
                 let hint = match missing.len() {
-                    ..=PASTED => hint!("agent plugin grant {} {}", plugin, Words(missing.clone())),
+                    ..=PASTED => hint!("agent plugin grant {} {}", grantee, Words(missing.clone())),
                     _ => hint!("agent plugin inspect {}", plugin),
                 };
                 (Kind::Denied, "plugin.not-granted", Some(hint))

@@ -16,6 +16,7 @@ use crate::plan::Plan;
 
 mod deed;
 mod midway;
+mod taken_back;
 
 pub use deed::{Deed, Settled, deeds};
 pub use midway::Midway;
@@ -277,6 +278,11 @@ impl Record {
     /// else of which it is not known whether it happened.
     pub fn midway(&self) -> Vec<Midway<'_>> {
         midway::midway(&self.entries)
+    }
+
+    /// Returns what taking the run back writes to, in words: each object with the fields of it.
+    pub fn taken_back(&self) -> Vec<String> {
+        taken_back::sentences(&self.deeds())
     }
 
     /// Returns whether a question was answered with yes: without that, nothing was destroyed.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock, PoisonError};
 
 use agent_capability::{ClusterClient, Gate};
-use agent_core::agent::{Agent, Completion, Plugin, Run};
+use agent_core::agent::{Agent, Completion, Grantee, Plugin, Run};
 use agent_core::call::{Call, Consent, OnFailure, Resumption};
 use agent_core::descriptor::{Names, Risk};
 use agent_core::event::Event;
@@ -165,8 +165,17 @@ impl Agent for LocalAgent {
         Ok(names)
     }
 
-    async fn grant(&self, plugin: &PluginId, rights: Vec<Right>) -> Result<Vec<Right>, Failure> {
-        self.0.store.grant(plugin, rights)
+    async fn inspected(&self, artifact: &Digest) {
+        self.0.store.inspected(artifact);
+    }
+
+    async fn grant(
+        &self,
+        plugin: &PluginId,
+        artifact: Option<&Digest>,
+        rights: Vec<Right>,
+    ) -> Result<Grantee, Failure> {
+        self.0.store.grant(plugin, artifact, rights)
     }
 }
 

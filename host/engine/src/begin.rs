@@ -79,7 +79,7 @@ async fn start(
     } else {
         Locks::none()
     };
-    let journal = record(&inner, &begun, changes)?;
+    let (journal, unrecorded) = record(&inner, &begun, changes)?;
     let (events, seen) = outbox();
     let (control, said) = mpsc::unbounded();
     let grants = prepared.grants.clone();
@@ -113,6 +113,11 @@ async fn start(
                 return Err(failure);
             }
         }
+    }
+    if let Some(why) = unrecorded {
+        let remedy = why.hint.as_ref().map(|hint| format!("to mend it: {hint}"));
+        let why = why.while_doing("this run is not remembered");
+        gate.warn(&remedy.into_iter().fold(why, Failure::because));
     }
     let run = begun.run.clone();
     let drawing = (call.mode == Mode::Plan).then_some(begun);
@@ -162,21 +167,21 @@ pub(crate) fn drawn(gate: &Gate, begun: Begun) -> Plan {
     }
 }
 
-/// Opens the record of a run. A plan needs none, and what only looks can do without.
+/// Opens the record of a run. A plan needs none, and what only looks can do without: then it is told why.
 fn record(
     inner: &Inner,
     begun: &Begun,
     changes: bool,
-) -> Result<Option<Box<dyn RunJournal>>, Failure> {
+) -> Result<(Option<Box<dyn RunJournal>>, Option<Failure>), Failure> {
     if begun.call.mode == Mode::Plan {
-        return Ok(None);
+        return Ok((None, None));
     }
     let opened = inner
         .journal()
         .and_then(|journal| journal.begin(begun.clone()));
     match opened {
-        Ok(opened) => Ok(Some(Box::new(opened))),
-        Err(_unrecorded) if !changes => Ok(None),
+        Ok(opened) => Ok((Some(Box::new(opened)), None)),
+        Err(unrecorded) if !changes => Ok((None, Some(unrecorded))),
         Err(failure) => Err(failure),
     }
 }

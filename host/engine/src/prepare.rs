@@ -88,7 +88,7 @@ pub(crate) fn prepare(
         descriptor,
         &arguments,
     )
-    .map_err(|refusal| with_file(refusal.into_failure(), &found.origin))?;
+    .map_err(|refusal| with_file(refusal.into_failure(&found.digest), &found.origin))?;
     Ok(Prepared {
         operation: operation.clone(),
         limits: limits.lowered(&found.manifest.limits),

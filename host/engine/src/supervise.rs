@@ -258,6 +258,8 @@ impl Supervision {
             };
             let compensated = self.gate.compensations().into_iter();
             facts.extend(compensated.map(|what| fact(label, what)));
+            let written = record.taken_back().into_iter();
+            facts.extend(written.map(|what| fact("put back", what)));
         }
         facts.extend(
             begun

@@ -6,9 +6,11 @@ use agent_core::id::RunId;
 use agent_core::journal::Entry;
 use agent_core::record::Begun;
 use jiff::Timestamp;
-use rusqlite::{Transaction, params};
+use rusqlite::params;
 
+use crate::database::View;
 use crate::row;
+use crate::seal::Sealed;
 use crate::standing::Standing;
 
 /// An entry as it is stored.
@@ -38,6 +40,8 @@ pub(crate) struct Tail {
     row: Row,
     /// The number of the next entry.
     next: i64,
+    /// The seal of the one before; none when it is to be looked up.
+    sealed: Option<Sealed>,
     /// How long its entries are together.
     bytes: i64,
 }
@@ -59,6 +63,7 @@ impl Tail {
             run: begun.run.clone(),
             row: Row::ToBeMade(Arc::new(begun)),
             next: 1,
+            sealed: None,
             bytes: 0,
         }
     }
@@ -70,6 +75,7 @@ impl Tail {
             run,
             row: Row::Made(key),
             next: last + 1,
+            sealed: None,
             bytes,
         }
     }
@@ -84,7 +90,7 @@ impl Tail {
     }
 
     /// Adds an entry, and the run's row before the first one.
-    pub(crate) fn append(&mut self, to: &Transaction, line: &Line) -> rusqlite::Result<()> {
+    pub(crate) fn append(&mut self, to: &View, line: &Line) -> rusqlite::Result<()> {
         if let Row::ToBeMade(begun) = self.row.clone() {
             self.row = self.make_row(to, &begun)?;
         }
@@ -99,7 +105,7 @@ impl Tail {
         }
     }
 
-    fn make_row(&mut self, to: &Transaction, begun: &Begun) -> rusqlite::Result<Row> {
+    fn make_row(&mut self, to: &View, begun: &Begun) -> rusqlite::Result<Row> {
         let call = &begun.call;
         let at = row::nanoseconds(begun.at);
         let made = to
@@ -128,26 +134,31 @@ impl Tail {
 
     fn insert(
         &mut self,
-        to: &Transaction,
+        to: &View,
         key: i64,
         number: i64,
         at: i64,
         kind: &str,
         body: &str,
     ) -> rusqlite::Result<()> {
-        to.prepare_cached("INSERT INTO entry (id, at, kind, body) VALUES (?, ?, ?, ?)")?
-            .execute(params![row::entry_id(key, number), at, kind, body])?;
+        let id = row::entry_id(key, number);
+        let before = match self.sealed {
+            Some(sealed) => Some(sealed.to_vec()),
+            None if number == 0 => None,
+            None => row::sealed(to, id - 1)?,
+        };
+        let before = before.unwrap_or_default();
+        let sealed = to
+            .seal
+            .of(&before, number, at, kind.as_bytes(), body.as_bytes());
+        to.prepare_cached("INSERT INTO entry (id, at, kind, body, seal) VALUES (?, ?, ?, ?, ?)")?
+            .execute(params![id, at, kind, body, sealed])?;
+        self.sealed = Some(sealed);
         self.bytes += i64::try_from(body.len()).unwrap_or(i64::MAX);
         Ok(())
     }
 
-    fn stand(
-        &self,
-        to: &Transaction,
-        key: i64,
-        at: i64,
-        standing: Standing,
-    ) -> rusqlite::Result<()> {
+    fn stand(&self, to: &View, key: i64, at: i64, standing: Standing) -> rusqlite::Result<()> {
         let (ended, state, held, exit) = match standing {
             Standing::Over { state, held, exit } => {
                 let held = i64::try_from(held).unwrap_or(i64::MAX);

@@ -4,6 +4,7 @@
 //! all that came before. The log goes into the database file when it has grown, and not at the end of each process, which would cost every
 //! command two syncs.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,11 +15,16 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::directory::Directory;
 use crate::error::JournalError;
+use crate::key::Key;
+use crate::seal::Seal;
 
 mod schema;
 
+use schema::Format;
+
 pub(crate) const FILE: &str = "journal.db";
 const LOG: &str = "journal.db-wal";
+const INDEX: &str = "journal.db-shm";
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -27,12 +33,28 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Database {
     directory: Option<Arc<Directory>>,
     path: PathBuf,
+    key: Arc<Key>,
     open: Mutex<Option<Open>>,
+}
+
+/// A transaction, and what the entries in it are sealed with.
+pub(crate) struct View<'a> {
+    transaction: Transaction<'a>,
+    pub(crate) seal: &'a Seal,
+}
+
+impl<'a> Deref for View<'a> {
+    type Target = Transaction<'a>;
+
+    fn deref(&self) -> &Transaction<'a> {
+        &self.transaction
+    }
 }
 
 #[derive(Debug)]
 struct Open {
     connection: Connection,
+    seal: Seal,
     /// What a commit survives as the connection is set now.
     survives: Survives,
 }
@@ -58,13 +80,14 @@ pub(crate) enum Checkpoint {
 }
 
 impl Database {
-    pub(crate) fn new(directory: Option<Arc<Directory>>) -> Database {
+    pub(crate) fn new(directory: Option<Arc<Directory>>, key: Arc<Key>) -> Database {
         let path = directory
             .as_ref()
             .map_or_else(|| PathBuf::from("in memory"), |it| it.path(FILE));
         Database {
             directory,
             path,
+            key,
             open: Mutex::new(None),
         }
     }
@@ -72,14 +95,17 @@ impl Database {
     /// Reads. None when there is no database yet; it is not made.
     pub(crate) fn read<T>(
         &self,
-        query: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
+        query: impl FnOnce(&View) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, JournalError> {
         let mut guard = self.lock();
         let Some(open) = self.find(&mut guard)? else {
             return Ok(None);
         };
-        let transaction = open.connection.transaction();
-        let result = transaction.and_then(|transaction| query(&transaction));
+        let Open {
+            connection, seal, ..
+        } = open;
+        let transaction = connection.transaction();
+        let result = transaction.and_then(|transaction| query(&View { transaction, seal }));
         result.map(Some).map_err(|source| self.error(source))
     }
 
@@ -87,7 +113,7 @@ impl Database {
     pub(crate) fn write<T>(
         &self,
         survives: Survives,
-        change: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
+        change: impl FnOnce(&View) -> rusqlite::Result<T>,
     ) -> Result<T, JournalError> {
         let mut guard = self.lock();
         let open = self.make(&mut guard)?;
@@ -167,23 +193,34 @@ impl Database {
     fn make<'a>(&self, open: &'a mut Option<Open>) -> Result<&'a mut Open, JournalError> {
         let opened = match open.take() {
             Some(opened) => opened,
-            None => Open {
-                connection: self.connect()?,
-                survives: Survives::Process,
-            },
+            None => {
+                let seal = Seal::new(&self.key.get()?);
+                Open {
+                    connection: self.connect(&seal)?,
+                    seal,
+                    survives: Survives::Process,
+                }
+            }
         };
         Ok(open.insert(opened))
     }
 
-    fn connect(&self) -> Result<Connection, JournalError> {
+    fn connect(&self, seal: &Seal) -> Result<Connection, JournalError> {
         let Some(directory) = &self.directory else {
             return schema::make_in_memory().map_err(|source| self.error(source));
         };
         if !directory.exists(FILE)? {
             schema::make_file(directory, FILE)?;
         }
-        let connection = connect(&self.path).map_err(|source| self.error(source))?;
-        schema::verify(&connection, &self.path)?;
+        // They are opened by their names, and what others could write to is no record of ours.
+        for beside in [LOG, INDEX] {
+            directory.exists(beside)?;
+        }
+        let mut connection = connect(&self.path).map_err(|source| self.error(source))?;
+        if schema::verify(&connection, &self.path)? == Format::Unsealed {
+            let sealed = schema::seal(&mut connection, seal);
+            sealed.map_err(|source| self.error(source))?;
+        }
         Ok(connection)
     }
 
@@ -212,7 +249,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 fn commit<T>(
     open: &mut Open,
     survives: Survives,
-    change: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
+    change: impl FnOnce(&View) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
     if open.survives != survives {
         let level = match survives {
@@ -227,8 +264,12 @@ fn commit<T>(
     let transaction = open
         .connection
         .transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let result = change(&transaction)?;
-    transaction.commit()?;
+    let view = View {
+        transaction,
+        seal: &open.seal,
+    };
+    let result = change(&view)?;
+    view.transaction.commit()?;
     Ok(result)
 }
 

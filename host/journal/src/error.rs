@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use agent_core::failure::{Failure, Hint, Kind};
 use agent_core::hint;
 use agent_core::hint::Remedy;
+use agent_file::Refused;
 use rusqlite::ErrorCode;
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use thiserror::Error;
@@ -64,16 +65,11 @@ pub enum JournalError {
         source: rusqlite::Error,
     },
     /// Others could write here what we would take for our own record, and put back.
-    #[error("the state directory `{}` {}", path.display(), whose(*owner, *us, *mode))]
+    #[error("the journal is not where only this user can write")]
     Unsafe {
-        /// The state directory.
-        path: PathBuf,
-        /// Its owner.
-        owner: u32,
-        /// Us.
-        us: u32,
-        /// Its mode.
-        mode: u32,
+        /// What is wrong, and where.
+        #[source]
+        source: Refused,
     },
     /// The database cannot be used for another reason.
     #[error("the journal `{}` cannot be used", path.display())]
@@ -196,12 +192,11 @@ impl Hint for JournalError {
                 path.display(),
                 path.display()
             )),
-            JournalError::Unsafe {
-                path, owner, us, ..
-            } => Some(if owner == us {
-                hint!("chmod 700 {}", path.display())
-            } else {
-                "run as its owner, or set XDG_STATE_HOME to a directory of your own".into()
+            JournalError::Unsafe { source } => Some(match source {
+                Refused::Owner { .. } => {
+                    "run as its owner, or set XDG_STATE_HOME to a directory of your own".into()
+                }
+                source => source.hint().unwrap_or_else(|| ELSEWHERE.into()),
             }),
             JournalError::Newer { .. } => Some("use a newer agent".into()),
             JournalError::Full { path, .. } => {
@@ -244,14 +239,6 @@ fn failure<E: Error + Hint + 'static>(kind: Kind, code: &str, error: &E) -> Fail
     match error.hint() {
         Some(hint) => failure.hinted(hint),
         None => failure,
-    }
-}
-
-fn whose(owner: u32, us: u32, mode: u32) -> String {
-    if owner == us {
-        format!("has mode {mode:04o}, and nobody else may write there")
-    } else {
-        format!("belongs to user {owner}, and this is user {us}")
     }
 }
 

@@ -42,7 +42,7 @@ struct Shared {
     names: LockTable,
     /// The named locks of this process, for the run that asks for its own once more.
     taken: Mutex<BTreeMap<String, Weak<NamedLock>>>,
-    key: Key,
+    key: Arc<Key>,
     who: Who,
 }
 
@@ -86,7 +86,8 @@ impl Journal {
 
     fn new(directory: Option<Arc<Directory>>, options: Options) -> Journal {
         let Options { who, retention } = options;
-        let database = Arc::new(Database::new(directory.clone()));
+        let key = Arc::new(Key::new(directory.clone()));
+        let database = Arc::new(Database::new(directory.clone(), Arc::clone(&key)));
         let owners = LockTable::new(directory.as_ref(), "runs");
         let pruner = Pruner::new(Arc::clone(&database), owners.clone(), who.clone());
         let pruner = Arc::new(pruner);
@@ -97,7 +98,7 @@ impl Journal {
             owners,
             names: LockTable::new(directory.as_ref(), "locks"),
             taken: Mutex::default(),
-            key: Key::new(directory),
+            key,
             who,
         };
         Journal {

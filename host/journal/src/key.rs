@@ -1,12 +1,14 @@
 //! The key of keyed hashes, by which secret answers are compared without being kept.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use crate::directory::Directory;
 use crate::error::JournalError;
 
 const FILE: &str = "key";
+/// More than a key, so that it can be said how long something is that is none.
+const MOST: u64 = 4096;
 
 /// The key: in a file that is made at first need, or in memory.
 #[derive(Debug)]
@@ -50,10 +52,10 @@ fn stored(directory: &Directory) -> Result<[u8; 32], JournalError> {
 }
 
 fn read(directory: &Directory) -> Result<Option<[u8; 32]>, JournalError> {
-    let bytes = match directory.dir().read(FILE) {
+    let bytes = match directory.read(FILE, MOST) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(directory.error(FILE, "read", source)),
+        Err(absent) if absent.is_absent() => return Ok(None),
+        Err(refused) => return Err(directory.refused(FILE, "read", refused)),
     };
     match bytes.as_slice().try_into() {
         Ok(key) => Ok(Some(key)),

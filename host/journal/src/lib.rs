@@ -5,6 +5,8 @@
 //! go to one thread per process (`writer`), which commits whatever came while it was busy together. Beside the file are
 //! locks: one per run at work, so that the kernel tells a dead owner from a live one, and one per name that runs exclude each other by.
 //!
+//! Each entry is sealed with a key that only our user can read, so one that somebody edited is told apart from what the gate wrote.
+//!
 //! Invariants: a record is only ever added to, and goes as a whole. Nothing that was acknowledged is lost by the end of a process, and
 //! nothing that was acknowledged as surviving the loss of power by that. Nobody takes a run from a live process. What this crate cannot read
 //! it leaves as it is. Nothing here decides. The state directory is handed in; only SQLite opens a path, and only in that directory.
@@ -19,6 +21,7 @@ mod lock;
 mod open_run;
 mod prune;
 mod row;
+mod seal;
 mod standing;
 mod writer;
 

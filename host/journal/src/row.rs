@@ -6,14 +6,16 @@ use agent_core::id::{OperationName, RunId};
 use agent_core::record::{Begun, State, Summary, Who};
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+use crate::database::View;
 
 mod entry;
 
 pub use entry::Unreadable;
-pub(crate) use entry::{Entries, artifacts, begun, entries, has_changed, last};
+pub(crate) use entry::{Entries, artifacts, begun, entries, has_changed, last, sealed};
 
 /// The kind of entry 0, which says how the run began.
 pub(crate) const BEGUN: &str = "begun";
@@ -47,14 +49,14 @@ pub(crate) fn is_open(summary: &Summary) -> bool {
 }
 
 /// Returns the runs for which a condition holds, newest first.
-pub(crate) fn runs(from: &Transaction, condition: &str) -> rusqlite::Result<Vec<Stored>> {
+pub(crate) fn runs(from: &View, condition: &str) -> rusqlite::Result<Vec<Stored>> {
     let sql = format!("SELECT {COLUMNS} FROM run WHERE {condition} ORDER BY begun DESC, key DESC");
     let mut statement = from.prepare_cached(&sql)?;
     statement.query_map((), |row| stored(from, row))?.collect()
 }
 
 /// Returns one run.
-pub(crate) fn run(from: &Transaction, run: &RunId) -> rusqlite::Result<Option<Stored>> {
+pub(crate) fn run(from: &View, run: &RunId) -> rusqlite::Result<Option<Stored>> {
     let sql = format!("SELECT {COLUMNS} FROM run WHERE id = ? OR key = ?");
     let mut statement = from.prepare_cached(&sql)?;
     statement
@@ -73,20 +75,40 @@ pub(crate) struct Whole {
 }
 
 /// Returns all that is stored of a run.
-pub(crate) fn whole(from: &Transaction, id: &RunId) -> rusqlite::Result<Option<Whole>> {
+pub(crate) fn whole(from: &View, id: &RunId) -> rusqlite::Result<Option<Whole>> {
     let Some(stored) = run(from, id)? else {
         return Ok(None);
     };
+    let begun = begun(from, stored.key)?;
     Ok(Some(Whole {
-        begun: begun(from, stored.key)?,
+        begun: begun.map(|begun| begun.and_then(|begun| of_run(begun, &stored))),
         entries: entries(from, stored.key, 0)?,
         stored,
     }))
 }
 
+/// Refuses a beginning that is another run's: a row decides by its id which run somebody means.
+fn of_run(begun: Begun, stored: &Stored) -> Result<Begun, Unreadable> {
+    let named = stored.summary.run.as_str();
+    match begun.run == stored.summary.run || nameless(named).is_some() {
+        true => Ok(begun),
+        false => Err(Unreadable::exchanged()),
+    }
+}
+
 /// Returns the id of an entry of the run with that key.
 pub(crate) fn entry_id(key: i64, number: i64) -> i64 {
     key * NUMBERS + number
+}
+
+/// Returns the key of the run that the entry with that id belongs to.
+pub(crate) fn run_of(entry: i64) -> i64 {
+    entry.div_euclid(NUMBERS)
+}
+
+/// Returns the number that an entry has in its run.
+pub(crate) fn number_of(entry: i64) -> i64 {
+    entry.rem_euclid(NUMBERS)
 }
 
 /// Returns a time as it is stored. Years after 2262 become that one.
@@ -140,7 +162,7 @@ struct Called {
 }
 
 /// What a row says of the beginning is said by entry 0 as well, so either may be unreadable.
-fn stored(from: &Transaction, row: &Row) -> rusqlite::Result<Stored> {
+fn stored(from: &View, row: &Row) -> rusqlite::Result<Stored> {
     let key = row.get(0)?;
     let (called, known) = match called(row) {
         Ok(called) => (called, true),

@@ -1,13 +1,16 @@
 //! The user's cluster.
 
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use agent_capability::{ClusterClient, Connected, ConnectionSecrets};
 use agent_cli::Options;
 use agent_core::hint;
 use agent_core::hint::{Names, Remedy};
 use agent_core::{Failure, Hint, Kind, Limits};
+use agent_file::Pipes;
 use agent_kubeconfig::{Access, Connection, Kubeconfig, Sources, Unreadable, Unusable};
 use futures::FutureExt as _;
 use kube::Client;
@@ -87,8 +90,8 @@ async fn connect(
         variable: variable.as_deref(),
         home: home.as_deref(),
     };
-    let kubeconfig = Kubeconfig::load(&sources, |path| std::fs::read(path))
-        .map_err(|source| NoCluster::Unreadable { source })?;
+    let kubeconfig =
+        Kubeconfig::load(&sources, file).map_err(|source| NoCluster::Unreadable { source })?;
     let unusable = |source| NoCluster::Unusable { source };
     let (context, access) = (options.context.as_deref(), access(quiet, secrets));
     let in_pod = match kubeconfig.context(context) {
@@ -132,7 +135,7 @@ async fn connect(
 /// Returns what a kubeconfig may lead to.
 fn access(quiet: bool, secrets: Arc<ConnectionSecrets>) -> Access {
     Access {
-        read: |path: &Path| std::fs::read(path),
+        read: file,
         variable: |name| std::env::var(name).ok(),
         run: Arc::new(|program| program::run(program).boxed()),
         show: match quiet {
@@ -142,4 +145,11 @@ fn access(quiet: bool, secrets: Arc<ConnectionSecrets>) -> Access {
         learn: Arc::new(move |secret| secrets.add(secret)),
         interactive: !quiet && super::screen::can_ask(),
     }
+}
+
+/// Reads a kubeconfig, or a file that one names. It may be a pipe, such as a shell makes of `<(sops -d kubeconfig)`.
+fn file(path: &Path) -> io::Result<Vec<u8>> {
+    const MOST: u64 = 16 << 20;
+    const PATIENCE: Duration = Duration::from_secs(60);
+    Ok(agent_file::read_named(path, MOST, Pipes::Within(PATIENCE))?)
 }

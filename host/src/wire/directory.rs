@@ -6,25 +6,26 @@ use std::path::{Path, PathBuf};
 use agent_core::failure::{Hint as _, remedy_for_file};
 use agent_core::hint;
 use agent_core::{Failure, Kind, Settings, settings};
-use agent_store::{CodeCache, Unsafe};
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use agent_file::{Folder, Refused, Whose};
+use agent_store::CodeCache;
 
 use super::filesystem;
 
-/// The directories that could be opened. One that cannot be is done without: no plugins of the user's, no grants.
+/// So much is read of the settings.
+const SETTINGS: u64 = 64 << 10;
+
+/// The directories that are there. One that is not is done without: no plugins of the user's, no grants. One that others could write to is refused,
+/// and whoever needs what is in it is told why.
 pub(super) struct Directories {
     /// `$XDG_DATA_HOME/agent/plugins`: the user's plugins. Not made: whoever wants it makes it.
-    pub(super) plugins: Option<Dir>,
+    pub(super) plugins: Result<Option<Folder>, Refused>,
     /// `$XDG_CONFIG_HOME/agent`: grants and settings.
-    pub(super) config: Option<Dir>,
-    config_path: Option<PathBuf>,
+    pub(super) config: Result<Option<Folder>, Refused>,
 }
 
 /// `$XDG_STATE_HOME/agent`: the journal, and the plugins that unfinished runs need.
 pub(super) struct StateDirectory {
-    pub(super) dir: Dir,
-    pub(super) path: PathBuf,
+    pub(super) folder: Folder,
 }
 
 impl StateDirectory {
@@ -42,31 +43,36 @@ impl StateDirectory {
             missing("there is no place for the journal: HOME is not set".to_owned())
         })?;
         let path = base.join("agent");
-        let dir = made(&path).map_err(|error| {
+        let folder = Folder::made(&path, Whose::ToRead).map_err(|refused| {
+            let Refused::System { source, .. } = &refused else {
+                return Failure::of(Kind::Unavailable, "journal.unsafe", &refused)
+                    .while_doing("opening the directory for the journal")
+                    .hinted_if(refused.hint());
+            };
             let place = path.display();
             let failure = missing(format!(
                 "the directory `{place}` for the journal cannot be made or opened"
             ));
-            let failure = agent_core::failure::chain(&error)
+            let failure = agent_core::failure::chain(&**source)
                 .into_iter()
                 .fold(failure, Failure::because);
-            match error.kind() {
+            match source.kind() {
                 // Where there is no room for a directory, there is none for what goes into it.
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    failure.hinted_if(remedy_for_file(&error, &base.display().to_string()))
+                    failure.hinted_if(remedy_for_file(source, &base.display().to_string()))
                 }
                 _ => failure,
             }
         })?;
-        match filesystem::shared(&dir) {
+        match filesystem::shared(folder.dir()) {
             Some(kind) => Err(out_of_place(&path, &kind)),
-            None => Ok(StateDirectory { dir, path }),
+            None => Ok(StateDirectory { folder }),
         }
     }
 
     /// Opens the directory of the plugins that unfinished runs need.
-    pub(super) fn kept(&self) -> Option<Dir> {
-        made(&self.path.join("plugins")).ok()
+    pub(super) fn kept(&self) -> Result<Option<Folder>, Refused> {
+        Folder::made(&self.folder.path().join("plugins"), Whose::ToRead).map(Some)
     }
 }
 
@@ -86,16 +92,17 @@ impl CodeDirectory {
                 refused: None,
             };
         };
-        let (cache, refused) = match made(&path).map(CodeCache::new) {
-            Err(_without) => (None, None),
-            Ok(Ok(cache)) => (Some(cache), None),
-            Ok(Err(refused)) => {
+        let (cache, refused) = match Folder::made(&path, Whose::Alone) {
+            Err(Refused::System { .. }) => (None, None),
+            Ok(folder) => (Some(CodeCache::new(folder)), None),
+            Err(refused) => {
                 let failure = Failure::of(Kind::Denied, "agent.code-directory", &refused);
-                let path = path.display();
-                let doing = format!("not using the compiled code in `{path}`");
+                let doing = format!("not using the compiled code in `{}`", path.display());
                 let remedy = match &refused {
                     // Whoever could get in may have put something there.
-                    Unsafe::Mode { .. } => Some(hint!("rm -r {}", path)),
+                    Refused::Mode { path: open, .. } if *open == path => {
+                        Some(hint!("rm -r {}", path.display()))
+                    }
                     refused => refused.hint(),
                 };
                 (None, Some(failure.while_doing(doing).hinted_if(remedy)))
@@ -120,30 +127,55 @@ fn out_of_place(path: &Path, kind: &str) -> Failure {
 
 impl Directories {
     pub(super) fn open() -> Directories {
-        let config_path = base("XDG_CONFIG_HOME", ".config").map(|base| base.join("agent"));
+        let plugins = base("XDG_DATA_HOME", ".local/share").map(|base| base.join("agent/plugins"));
+        let config = base("XDG_CONFIG_HOME", ".config").map(|base| base.join("agent"));
+        let plugins = plugins.map(|path| Folder::open(&path, Whose::ToRead));
+        let config = config.map(|path| Folder::made(&path, Whose::ToRead));
         Directories {
-            plugins: base("XDG_DATA_HOME", ".local/share")
-                .and_then(|base| open(&base.join("agent/plugins")).ok()),
-            config: config_path.as_deref().and_then(|path| made(path).ok()),
-            config_path,
+            plugins: usable(plugins),
+            config: usable(config),
         }
     }
 
     /// Reads what the person has set. Without a file everything has its default.
     ///
     /// # Errors
-    /// `invalid` when there is one that cannot be read, or that says what cannot be.
+    /// `invalid` when there is one that cannot be read, or that says what cannot be; `denied` when somebody else could have written it.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
-        let (Some(dir), Some(path)) = (&self.config, &self.config_path) else {
-            return Ok(Settings::default());
+        let folder = match &self.config {
+            Ok(Some(folder)) => folder,
+            Ok(None) => return Ok(Settings::default()),
+            Err(refused) => return Err(unsafe_settings(refused, "reading the settings")),
         };
-        let place = path.join(settings::FILE).display().to_string();
-        match dir.read_to_string(settings::FILE) {
+        let place = folder.path().join(settings::FILE).display().to_string();
+        match folder.read_text(settings::FILE, SETTINGS) {
             Ok(text) => Settings::read(&text, &place),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Settings::default()),
-            Err(error) => Err(Failure::of(Kind::Invalid, "settings.invalid", &error)
-                .while_doing(format!("reading the settings `{place}`"))),
+            Err(absent) if absent.is_absent() => Ok(Settings::default()),
+            Err(refused) => {
+                let doing = format!("reading the settings `{place}`");
+                Err(unsafe_settings(&refused, &doing))
+            }
         }
+    }
+}
+
+fn unsafe_settings(refused: &Refused, doing: &str) -> Failure {
+    let (kind, code) = match refused {
+        Refused::Owner { .. } | Refused::Mode { .. } | Refused::Link { .. } => {
+            (Kind::Denied, "settings.unsafe")
+        }
+        _ => (Kind::Invalid, "settings.invalid"),
+    };
+    Failure::of(kind, code, refused)
+        .while_doing(doing)
+        .hinted_if(refused.hint())
+}
+
+/// A directory that the system does not open, because it is not there or cannot be made, is done without.
+fn usable(folder: Option<Result<Folder, Refused>>) -> Result<Option<Folder>, Refused> {
+    match folder {
+        None | Some(Err(Refused::System { .. })) => Ok(None),
+        Some(opened) => opened.map(Some),
     }
 }
 
@@ -154,18 +186,4 @@ fn base(variable: &str, beneath_home: &str) -> Option<PathBuf> {
             .filter(|path| path.is_absolute())
     };
     absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(beneath_home)))
-}
-
-fn open(path: &Path) -> io::Result<Dir> {
-    Dir::open_ambient_dir(path, ambient_authority())
-}
-
-/// Opens a directory, and makes it first when it is not there. What it holds decides what runs, so nobody else may look in.
-fn made(path: &Path) -> io::Result<Dir> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)?;
-    open(path)
 }

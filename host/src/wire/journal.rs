@@ -20,12 +20,13 @@ pub(super) fn open(
     }
     let state = state.as_ref().map_err(Clone::clone)?;
     let dir = state
-        .dir
+        .folder
+        .dir()
         .try_clone()
         .map_err(|error| Failure::of(Kind::Unavailable, "journal.no-directory", &error))?;
     Journal::open(
         dir,
-        &state.path,
+        state.folder.path(),
         agent_journal::Options {
             retention: Some(retention),
             who: who(),

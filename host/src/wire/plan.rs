@@ -7,8 +7,12 @@ use std::path::{Path, PathBuf};
 use agent_cli::{Command, Invocation, Keep};
 use agent_core::failure::remedy_for_file;
 use agent_core::{Failure, Kind};
+use agent_file::Pipes;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
+
+/// No plan is larger: it has whole objects, and each change is at most as long as a host call.
+const MOST: u64 = 64 << 20;
 
 /// Reads the plan that a command applies, or opens the place of the one that it keeps.
 ///
@@ -26,14 +30,17 @@ pub(super) fn prepare(invocation: &mut Invocation) -> Result<Option<Keep>, Failu
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| {
+    agent_file::read_named_text(path, MOST, Pipes::Refused).map_err(|refused| {
+        let error = io::Error::from(refused);
         let path = path.display().to_string();
         let failure = wrong(&error).while_doing(format!("reading the plan `{path}`"));
         match error.kind() {
             io::ErrorKind::NotFound => {
                 failure.hinted("agent run DOMAIN.OPERATION … --plan --out FILE makes one")
             }
-            _ => failure.hinted_if(remedy_for_file(&error, &path)),
+            _ => failure
+                .hinted_if(remedy_for_file(&error, &path))
+                .hinted_if(agent_file::remedy(&error)),
         }
     })
 }
@@ -49,6 +56,7 @@ fn keep(path: &Path) -> Result<Keep, Failure> {
             Some(remedy) => failure.hinted(remedy),
             None => failure.hinted("give --out the path of a file in a directory that is there"),
         }
+        .hinted_if(agent_file::remedy(&error))
     })?;
     Ok(Box::new(move |text: &str| {
         place.replace(text).map_err(|error| {
@@ -64,13 +72,14 @@ fn wrong(error: &io::Error) -> Failure {
 }
 
 /// Where a file is, or will be.
-struct Place {
+pub(super) struct Place {
     directory: Dir,
     name: OsString,
 }
 
 impl Place {
-    fn of(path: &Path) -> io::Result<Place> {
+    /// Finds the place: a directory that is there, and no file that is no regular one, or to which somebody else's link leads.
+    pub(super) fn of(path: &Path) -> io::Result<Place> {
         let path = followed(path)?;
         let name = path
             .file_name()
@@ -85,7 +94,7 @@ impl Place {
     }
 
     /// Writes beside the file and puts it in its place, so that nobody ever finds half of it.
-    fn replace(&self, text: &str) -> io::Result<()> {
+    pub(super) fn replace(&self, text: &str) -> io::Result<()> {
         let beside = self.beside();
         let replaced = self
             .write(&beside, text)
@@ -124,10 +133,11 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
             "it names a file that is open, and not a place",
         ));
     }
-    match std::fs::metadata(path) {
-        Ok(found) if found.is_file() => path.canonicalize(),
+    let meant = agent_file::followed(path)?;
+    match std::fs::metadata(&meant) {
+        Ok(found) if found.is_file() => Ok(meant),
         Ok(_) => Err(io::Error::other("it is there, and is no regular file")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(meant),
         Err(error) => Err(error),
     }
 }

@@ -8,6 +8,8 @@ use agent_core::{Failure, Kind, Limits};
 use agent_sandbox::{Cluster, ClusterOptions};
 use futures::FutureExt as _;
 
+use super::plan::Place;
+
 /// A simulated cluster that runs until it is dropped.
 pub(super) struct World(Cluster);
 
@@ -46,19 +48,10 @@ pub(super) async fn serve(command: &Sandbox, terminal: &mut Terminal) -> Result<
 
 /// Writes a kubeconfig for its owner alone: it holds a token.
 fn write(path: &Path, kubeconfig: &str) -> Result<(), Failure> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| {
-        // It may have been there, for everybody to read.
-        #[cfg(unix)]
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        file.write_all(kubeconfig.as_bytes())
-    });
+    let written = Place::of(path).and_then(|place| place.replace(kubeconfig));
     written.map_err(|error| {
         Failure::of(Kind::Invalid, "operations.arguments", &error)
             .while_doing(format!("writing the kubeconfig `{}`", path.display()))
+            .hinted_if(agent_file::remedy(&error))
     })
 }

@@ -9,11 +9,15 @@ use std::sync::Arc;
 use agent_cli::{Clock, Facts, Terminal};
 use agent_core::failure::remedy_for_file;
 use agent_core::{Failure, Kind};
+use agent_file::Pipes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr,
 };
+
+/// As much as Kubernetes takes for a Secret.
+const SECRET: u64 = 1 << 20;
 
 /// Joins the streams, what is known of them, and the signals. Must be called inside a runtime.
 pub(super) fn terminal() -> io::Result<Terminal> {
@@ -75,11 +79,13 @@ pub(super) fn aside(text: &str) {
 
 /// Reads the file of a secret, which may be a pipe such as the one that a shell makes of `<(pass show token)`.
 fn file(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| {
+    agent_file::read_named_text(path, SECRET, Pipes::Awaited).map_err(|refused| {
+        let error = io::Error::from(refused);
         let path = path.display().to_string();
         Failure::of(Kind::Invalid, "operations.arguments", &error)
             .while_doing(format!("reading `{path}`"))
             .hinted_if(remedy_for_file(&error, &path))
+            .hinted_if(agent_file::remedy(&error))
     })
 }
 

@@ -1,5 +1,6 @@
 //! Artifacts for tests: real components of any world, with documents in them.
 
+use agent_file::{Folder, Whose};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, PermissionsExt};
 use serde_json::{Value, json};
@@ -78,4 +79,11 @@ pub(crate) fn directory() -> (tempfile::TempDir, Dir) {
     let ours_alone = PermissionsExt::from_mode(0o700);
     dir.set_permissions(".", ours_alone).expect("sets");
     (temporary, dir)
+}
+
+/// The same, as it is handed to the store.
+pub(crate) fn folder() -> (tempfile::TempDir, Folder) {
+    let (temporary, dir) = directory();
+    let folder = Folder::of(dir, temporary.path(), Whose::ToRead).expect("ours");
+    (temporary, folder)
 }

@@ -10,7 +10,8 @@ use agent_core::grant::Right;
 use agent_core::hint;
 use agent_core::hint::Remedy;
 use agent_core::id::{Digest, PluginId};
-use cap_std::fs::{Dir, OpenOptions};
+use agent_file::{Folder, Refused};
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -19,6 +20,8 @@ use crate::whole;
 const FILE: &str = "grants.toml";
 /// Locked by whoever changes the file. A file of its own, since the other one is replaced.
 const LOCK: &str = ".grants.toml.lock";
+/// As much as is read of it: more grants than anybody gives.
+const MOST: u64 = 1 << 20;
 const HEAD: &str = "# What plugins were granted with `agent plugin grant`. Remove an entry to take its rights back.\n\n";
 
 /// Why grants cannot be read or kept.
@@ -27,12 +30,12 @@ pub enum GrantsError {
     /// There is no directory for them.
     #[error("grants cannot be kept: there is no configuration directory")]
     Nowhere,
-    /// The file cannot be read.
-    #[error("`{FILE}` in the configuration directory cannot be read")]
+    /// The file cannot be read, or somebody else could have written what is in it.
+    #[error("the grants cannot be read")]
     Read {
         /// Why.
         #[source]
-        source: io::Error,
+        source: Refused,
     },
     /// The file is not in its format.
     #[error("`{FILE}` in the configuration directory is damaged")]
@@ -68,6 +71,7 @@ impl Hint for GrantsError {
     fn hint(&self) -> Option<Remedy> {
         match self {
             GrantsError::Nowhere => Some("set HOME or XDG_CONFIG_HOME".into()),
+            GrantsError::Read { source } => source.hint(),
             GrantsError::Parse { .. } => Some(hint!(
                 "mend {}, or remove it and grant again with: agent plugin grant",
                 FILE
@@ -105,12 +109,12 @@ struct Grant {
 /// The file of grants, or the lack of one.
 #[derive(Debug)]
 pub(crate) struct Grants {
-    dir: Option<Dir>,
+    folder: Result<Option<Folder>, Refused>,
 }
 
 impl Grants {
-    pub(crate) fn new(dir: Option<Dir>) -> Grants {
-        Grants { dir }
+    pub(crate) fn new(folder: Result<Option<Folder>, Refused>) -> Grants {
+        Grants { folder }
     }
 
     /// Returns the rights that were granted to an artifact of a plugin.
@@ -134,7 +138,7 @@ impl Grants {
         artifact: &Digest,
         rights: Vec<Right>,
     ) -> Result<Vec<Right>, GrantsError> {
-        let dir = self.dir.as_ref().ok_or(GrantsError::Nowhere)?;
+        let dir = self.folder()?.ok_or(GrantsError::Nowhere)?.dir();
         let _alone = lock(dir).map_err(|source| GrantsError::Lock { source })?;
         let mut all = self.of(plugin, artifact)?;
         all.extend(rights);
@@ -155,21 +159,32 @@ impl Grants {
     }
 
     fn read(&self) -> Result<Document, GrantsError> {
-        let Some(dir) = &self.dir else {
+        let Some(folder) = self.folder()? else {
             return Ok(Document::default());
         };
-        match dir.read_to_string(FILE) {
-            Ok(text) => toml::from_str(&text).map_err(|source| GrantsError::Parse { source }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Document::default()),
+        match folder.read_text(FILE, MOST) {
+            Ok(text) => parse(&text),
+            Err(absent) if absent.is_absent() => Ok(Document::default()),
             Err(source) => Err(GrantsError::Read { source }),
         }
     }
+
+    fn folder(&self) -> Result<Option<&Folder>, GrantsError> {
+        let folder = self.folder.as_ref().map_err(|refused| GrantsError::Read {
+            source: refused.clone(),
+        })?;
+        Ok(folder.as_ref())
+    }
+}
+
+fn parse(text: &str) -> Result<Document, GrantsError> {
+    toml::from_str(text).map_err(|source| GrantsError::Parse { source })
 }
 
 /// Keeps others out until the file is closed.
 fn lock(dir: &Dir) -> io::Result<std::fs::File> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true);
+    options.write(true).create(true).mode(0o600);
     let file = dir.open_with(LOCK, &options)?.into_std();
     match file.lock() {
         // A file system without locks has to do without.

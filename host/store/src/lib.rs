@@ -20,7 +20,7 @@ mod store;
 mod whole;
 
 pub use bytes::Bytes;
-pub use code::{Code, CodeCache, Unsafe};
+pub use code::{Code, CodeCache};
 pub use contract::{Difference, Way};
 pub use grants::GrantsError;
 pub use refusal::{Problem, Refusal};

@@ -33,12 +33,24 @@ pub enum Problem {
         source: std::io::Error,
     },
     /// It is larger than any plugin may be.
-    #[error("it has {bytes} bytes, and a plugin has at most {most}")]
+    #[error("it has more than {most} bytes, the most that a plugin has")]
     TooLarge {
-        /// Its size.
-        bytes: u64,
         /// The limit.
         most: u64,
+    },
+    /// What lies before it in the plugin directory is as much as is read there.
+    #[error("it is not read, because the plugin directory has more than {most} bytes of plugins")]
+    TooMuch {
+        /// The limit.
+        most: u64,
+    },
+    /// There are more files than are looked at.
+    #[error(
+        "it is not read, nor what comes after it, because the plugin directory has more than {most} plugins"
+    )]
+    TooMany {
+        /// The limit.
+        most: usize,
     },
     /// It has no bytes.
     #[error("the file is empty")]
@@ -197,6 +209,7 @@ impl Problem {
         match self {
             Problem::Unreadable { .. } => "plugin.unreadable",
             Problem::TooLarge { .. } => "plugin.too-large",
+            Problem::TooMuch { .. } | Problem::TooMany { .. } => "plugin.too-many",
             Problem::Empty => "plugin.empty",
             Problem::NotWasm { .. } => "plugin.not-wasm",
             Problem::Malformed { .. } | Problem::MalformedType { .. } => "plugin.malformed",
@@ -247,7 +260,10 @@ impl Hint for Refusal {
         let build = || Piece(Some(BUILD.into()));
         let origin = self.origin.to_string();
         let hint = match &self.problem {
-            Problem::Unreadable { .. } => hint!("ls -l {}", Path(&origin)),
+            Problem::Unreadable { source } => return agent_file::remedy(source),
+            Problem::TooMuch { .. } | Problem::TooMany { .. } => {
+                "move what you do not need out of the plugin directory".into()
+            }
             Problem::TooLarge { .. } => hint!("strip what is not needed: {}", build()),
             Problem::Empty | Problem::Malformed { .. } | Problem::MalformedType { .. } => {
                 hint!("build or copy it again: {}", build())

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use agent_core::agent::{Origin, Plugin, State, Usable};
+use agent_core::agent::{Grantee, Origin, Plugin, State, Usable};
 use agent_core::descriptor::Descriptor;
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Right;
 use agent_core::id::{Digest, OperationName, PluginId};
 use agent_core::manifest::Manifest;
 use agent_core::policy::{self, Granted};
-use cap_std::fs::Dir;
+use agent_file::{Folder, Refused};
 use semver::Version;
 
 use crate::artifact::{self, Artifact, Trust};
@@ -46,14 +46,14 @@ pub struct Given {
 pub struct Sources {
     /// The plugins that are part of the agent. They have all rights that they request.
     pub bundled: Vec<Bundled>,
-    /// The user's directory of plugins: its files `*.wasm`.
-    pub directory: Option<Dir>,
+    /// The user's directory of plugins: its files `*.wasm`. None when there is none.
+    pub directory: Result<Option<Folder>, Refused>,
     /// The plugins that were named on the command line, which stand in for others of their id.
     pub given: Vec<Given>,
     /// The directory where grants are kept.
-    pub config: Option<Dir>,
+    pub config: Result<Option<Folder>, Refused>,
     /// The directory where artifacts are kept that unfinished runs need.
-    pub kept: Option<Dir>,
+    pub kept: Result<Option<Folder>, Refused>,
     /// This agent's version.
     pub agent: Version,
 }
@@ -64,7 +64,7 @@ pub struct Store {
     bundled: Vec<(Bundled, OnceLock<Candidate>)>,
     given: OnceLock<Vec<Candidate>>,
     to_read: Vec<(String, Bytes)>,
-    directory: Option<Dir>,
+    directory: Result<Option<Folder>, Refused>,
     grants: Grants,
     kept: Kept,
     agent: Version,
@@ -104,9 +104,16 @@ struct Candidate {
 impl Candidate {
     fn read(origin: Origin, wasm: Bytes, trust: Trust, agent: &Version) -> Candidate {
         let digest = wasm.digest();
-        let (id, state) = match artifact::read(&wasm, trust, agent) {
-            Ok(artifact) => (Some(artifact.manifest.id.clone()), Ok(Arc::new(artifact))),
-            Err(unfit) => (unfit.id, Err(refused(&origin, unfit.problem))),
+        let (id, state, wasm) = match artifact::read(&wasm, trust, agent) {
+            Ok(artifact) => {
+                let id = artifact.manifest.id.clone();
+                (Some(id), Ok(Arc::new(artifact)), wasm)
+            }
+            // What is not run need not be kept in memory.
+            Err(unfit) => {
+                let refused = refused(&origin, unfit.problem);
+                (unfit.id, Err(refused), Bytes::Static(&[]))
+            }
         };
         Candidate {
             origin,
@@ -139,6 +146,18 @@ impl Candidate {
             owner: owner.clone(),
         };
         self.state = Err(refused(&self.origin, problem));
+    }
+}
+
+/// Returns a plugin that has an operation.
+fn having(operation: &OperationName, found: Found) -> Result<Arc<Found>, Failure> {
+    // Whose it is stands in the artifact, and not in who asks for it.
+    if found.manifest.id.as_str() != operation.plugin() {
+        return Err(failure::other_plugin(operation, &found));
+    }
+    match found.descriptor.operation(operation.operation()) {
+        Some(_) => Ok(Arc::new(found)),
+        None => Err(failure::unknown_operation(operation, &found)),
     }
 }
 
@@ -219,7 +238,7 @@ impl Store {
     /// `not-found` with the nearest names; whatever its artifact is refused for; `unavailable` when grants cannot be read.
     pub fn lookup(&self, operation: &OperationName) -> Result<Arc<Found>, Failure> {
         let found = self.plugin(operation.plugin())?;
-        self.with_operation(found, operation)
+        having(operation, found)
     }
 
     /// Returns the plugin that has an operation, in the very artifact with that digest: the one that is there now, or one that was kept.
@@ -238,40 +257,20 @@ impl Store {
         {
             return Ok(found);
         }
-        if let Some(candidate) = self.kept_one(digest) {
-            let found = self.found(&candidate)?;
-            return self.with_operation(found, operation);
+        // A file may stand in for the bundled plugin that a run was begun with.
+        if let Some(own) = self.own(operation.plugin(), digest) {
+            return having(operation, self.found(own)?);
         }
-        let found = self.lookup(operation).ok();
-        found
-            .filter(|found| found.digest == *digest)
-            .ok_or_else(|| failure::no_artifact(operation, digest))
+        let kept = self.kept_one(digest);
+        let kept = kept.ok_or_else(|| failure::no_artifact(operation, digest))?;
+        having(operation, self.found(&kept)?)
     }
 
     /// Returns an artifact that was kept.
     fn kept_one(&self, digest: &Digest) -> Option<Candidate> {
-        let (wasm, bundled) = self.kept.get(digest)?;
-        let (origin, trust) = if bundled {
-            (Origin::Bundled, Trust::Bundled)
-        } else {
-            (Origin::Directory(format!("kept {digest}")), Trust::Foreign)
-        };
-        Some(Candidate::read(origin, wasm, trust, &self.agent))
-    }
-
-    /// Returns a plugin if it is the one that an operation is of.
-    fn with_operation(
-        &self,
-        found: Found,
-        operation: &OperationName,
-    ) -> Result<Arc<Found>, Failure> {
-        if found.manifest.id.as_str() != operation.plugin() {
-            return Err(failure::other_plugin(operation, &found));
-        }
-        if found.descriptor.operation(operation.operation()).is_none() {
-            return Err(failure::unknown_operation(operation, &found));
-        }
-        Ok(Arc::new(found))
+        let wasm = self.kept.get(digest)?;
+        let origin = Origin::Directory(format!("kept {digest}"));
+        Some(Candidate::read(origin, wasm, Trust::Foreign, &self.agent))
     }
 
     /// Keeps the artifact of a plugin for as long as a run needs it, see [`Store::keep_only`].
@@ -279,14 +278,14 @@ impl Store {
     /// # Errors
     /// `unavailable` (`store.cannot-keep`): a run that is cut off could not be resumed.
     pub fn keep(&self, found: &Found) -> Result<(), Failure> {
-        let kept = self.kept.put(&found.digest, &found.origin, &found.wasm);
+        let kept = self.kept.put(&found.digest, &found.wasm);
         kept.map_err(|error| {
             Failure::of(Kind::Unavailable, "store.cannot-keep", &error)
                 .while_doing(format!(
                     "keeping plugin `{}` for as long as the run needs it",
                     found.manifest.id
                 ))
-                .hinted("look at its directory: ls -ld \"${XDG_STATE_HOME:-$HOME/.local/state}/agent/plugins\"")
+                .hinted_if(agent_file::remedy(&error))
         })
     }
 
@@ -295,13 +294,23 @@ impl Store {
         self.kept.retain(needed);
     }
 
-    /// Grants rights to the artifact that a plugin's id stands for now. Returns all that it has been granted.
+    /// Notes that a person has been shown what an artifact asks for.
+    pub fn inspected(&self, artifact: &Digest) {
+        self.kept.note_inspected(artifact);
+    }
+
+    /// Grants rights to an artifact of a plugin: the one with that digest, or the one that its id stands for now.
     ///
     /// # Errors
-    /// `not-found`; `invalid` for a right that the plugin does not ask for, since granting it would change nothing; `unavailable`
-    /// when the grant cannot be kept.
-    pub fn grant(&self, plugin: &PluginId, rights: Vec<Right>) -> Result<Vec<Right>, Failure> {
-        let found = self.plugin(plugin.as_str())?;
+    /// `not-found`; `conflict` (`plugin.other-artifact`) when another one is there than the one that is meant; `invalid` for a right that the plugin
+    /// does not ask for, since granting it would change nothing; `unavailable` when the grant cannot be kept.
+    pub fn grant(
+        &self,
+        plugin: &PluginId,
+        artifact: Option<&Digest>,
+        rights: Vec<Right>,
+    ) -> Result<Grantee, Failure> {
+        let found = self.meant(plugin, artifact)?;
         let requested = policy::requested(&found.manifest);
         let useless = |right: &&Right| {
             let touches = |wanted: &Right| right.covers(wanted) || wanted.covers(right);
@@ -310,10 +319,31 @@ impl Store {
         if let Some(right) = rights.iter().find(useless) {
             return Err(failure::not_requested(plugin, right, &requested));
         }
-        if found.granted == Granted::Requested {
-            return Ok(requested);
+        let bundled = found.granted == Granted::Requested;
+        let rights = match bundled {
+            true => requested,
+            false => self.grants.add(plugin, &found.digest, rights)?,
+        };
+        Ok(Grantee {
+            inspected: bundled || self.kept.is_inspected(&found.digest),
+            artifact: found.digest,
+            rights,
+        })
+    }
+
+    /// Returns the artifact that somebody means: what they have seen, and not what lies in its place by now.
+    fn meant(&self, plugin: &PluginId, artifact: Option<&Digest>) -> Result<Found, Failure> {
+        let found = self.plugin(plugin.as_str());
+        let Some(wanted) = artifact else {
+            return found;
+        };
+        match found {
+            Ok(found) if found.digest == *wanted => Ok(found),
+            found => match self.kept_one(wanted) {
+                Some(kept) if kept.is(plugin.as_str()) => self.found(&kept),
+                _ => Err(failure::other_artifact(plugin, &found?.digest, wanted)),
+            },
         }
-        Ok(self.grants.add(plugin, &found.digest, rights)?)
     }
 
     /// Finds a plugin by id: named on the command line, then bundled, then in the directory.

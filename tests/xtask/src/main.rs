@@ -12,6 +12,7 @@
 
 mod bench;
 mod demo;
+mod fuzz;
 mod go;
 mod process;
 mod test;
@@ -42,6 +43,8 @@ enum Command {
     Testbed(testbed::Arguments),
     /// Measure the agent on the real API server, beside kubectl and curl
     Bench(bench::Arguments),
+    /// Give every parser of a stranger's input what nobody has thought of, for a while
+    Fuzz(fuzz::Arguments),
     /// Check the house rules that no compiler knows
     Tidy,
 }
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Test => test::run(),
         Command::Testbed(arguments) => testbed::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Tidy => tidy::run(),
     };
     match result {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use agent_core::agent::{Origin, Plugin as Found, State};
-use agent_core::{Failure, Kind, PluginId, Right, suggest};
+use agent_core::{Digest, Failure, Kind, PluginId, Right, suggest};
 use clap::Subcommand;
 
 use crate::command::Door;
@@ -30,11 +30,12 @@ Examples:
     /// Grant rights to a plugin that is not bundled
     #[command(after_help = "\
 Examples:
+  agent plugin inspect hello
   agent plugin grant hello 'cluster:list:pods:*'
   agent plugin grant hello operations:call:flux.suspend")]
     Grant {
-        /// The plugin's id
-        #[arg(value_name = "ID")]
+        /// The plugin's id, with the digest of the file that you have looked at
+        #[arg(value_name = "ID[@DIGEST]")]
         plugin: String,
         /// `cluster:VERB:RESOURCE:NAMESPACE` or `operations:call:OPERATION:NAMESPACE`, with `*` for any
         #[arg(value_name = "RIGHT", required = true)]
@@ -51,7 +52,7 @@ pub enum Plugin {
     Inspect(String),
     /// Grant rights to one.
     Grant {
-        /// Its id, not yet judged.
+        /// Its id, with or without a digest, not yet judged.
         plugin: String,
         /// The rights, not yet judged.
         rights: Vec<String>,
@@ -110,9 +111,15 @@ fn find<'a>(wanted: &str, plugins: &'a [Found]) -> Result<&'a Found, Failure> {
     })
 }
 
-fn id(text: &str) -> Result<PluginId, Failure> {
-    text.parse()
-        .map_err(|error| Failure::of(Kind::Invalid, "operations.arguments", &error))
+/// Reads `ID` or `ID@sha256:…`.
+fn id(text: &str) -> Result<(PluginId, Option<Digest>), Failure> {
+    let invalid = |error| Failure::of(Kind::Invalid, "operations.arguments", &error);
+    let (id, digest) = match text.split_once('@') {
+        Some((id, digest)) => (id, Some(digest)),
+        None => (text, None),
+    };
+    let digest = digest.map(str::parse).transpose().map_err(invalid)?;
+    Ok((id.parse().map_err(invalid)?, digest))
 }
 
 fn right(text: &str) -> Result<Right, Failure> {

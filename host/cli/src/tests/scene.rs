@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use agent_core::agent::{Control, Plugin};
+use agent_core::agent::{Control, Grantee, Plugin};
 use agent_core::event::Level;
 use agent_core::journal::Aim;
 use agent_core::plan::Plan;
@@ -472,9 +472,21 @@ impl Agent for Scripted {
         }
     }
 
-    async fn grant(&self, _: &PluginId, rights: Vec<Right>) -> Result<Vec<Right>, Failure> {
+    async fn inspected(&self, _: &Digest) {}
+
+    async fn grant(
+        &self,
+        _: &PluginId,
+        artifact: Option<&Digest>,
+        rights: Vec<Right>,
+    ) -> Result<Grantee, Failure> {
         let before = "cluster:get:pods:*".parse().expect("a right");
-        Ok([vec![before], rights].concat())
+        let there = Digest::from_sha256(&[7; 32]);
+        Ok(Grantee {
+            inspected: artifact.is_some(),
+            artifact: artifact.cloned().unwrap_or(there),
+            rights: [vec![before], rights].concat(),
+        })
     }
 }
 

@@ -152,3 +152,15 @@ async fn secrets_of_a_run_are_given_again_to_resume_it_and_not_to_take_it_back()
     assert_eq!(wrong.code, exit::USAGE);
     assert_snapshot!("secret_again_wrong", wrong);
 }
+
+/// Whoever writes there may never end, as `/dev/zero` does.
+#[tokio::test(start_paused = true)]
+async fn more_than_a_secret_on_standard_input_is_refused() {
+    let endless = login("agent run vault.login ada --token @- --yes");
+    let shot = endless.types(&"x".repeat(2 << 20)).shoot().await;
+    assert_eq!(shot.code, exit::USAGE, "{shot}");
+    assert!(
+        shot.stderr.contains("it has more than 1048576 bytes"),
+        "{shot}"
+    );
+}

@@ -150,3 +150,50 @@ fn change_that_is_announced_again_by_the_same_call_is_told_once() {
     ];
     assert_eq!(midway_of(entries), []);
 }
+
+/// An intent that changed these fields of an object.
+fn changed(number: u64, name: &str, paths: &[&str]) -> Entry {
+    let Entry::Intent(mut intent) = intent(number, true) else {
+        panic!("it is one");
+    };
+    intent.effect.target.name = name.to_owned();
+    let field = |path: &&str| crate::effect::FieldChange {
+        path: (*path).to_owned(),
+        before: Some(1.into()),
+        after: Some(0.into()),
+    };
+    intent.undo = Some(crate::undo::Undo::Fields {
+        uid: None,
+        fields: paths.iter().map(field).collect(),
+        grown: Vec::new(),
+    });
+    Entry::Intent(intent)
+}
+
+#[test]
+fn objects_that_taking_back_writes_to_are_named_once_with_their_fields() {
+    let entries = [
+        changed(1, "plex", &["/spec/replicas"]),
+        changed(
+            2,
+            "sonarr",
+            &["/data/a~1b", "/x1", "/x2", "/x3", "/x4", "/x5"],
+        ),
+        changed(3, "plex", &["/metadata/annotations/a~1b", "/spec/replicas"]),
+        changed(4, "gone", &["/spec/replicas"]),
+        put_back(4, None),
+    ];
+    assert_eq!(
+        taken_back::sentences(&deeds(entries.iter())),
+        [
+            "deployments media/plex: metadata.annotations.a/b, spec.replicas",
+            "deployments media/sonarr: data.a/b, x1, x2, x3 and 2 more fields",
+        ]
+    );
+    let many: Vec<Entry> = (0..25)
+        .map(|number| changed(number, &format!("app-{number}"), &["/spec/replicas"]))
+        .collect();
+    let named = taken_back::sentences(&deeds(many.iter()));
+    assert_eq!(named.len(), 21);
+    assert_eq!(named[20], "5 more objects");
+}

@@ -15,6 +15,7 @@ use agent_core::plan::Plan;
 use agent_core::record::{Begun, Cluster, Filter, Record, Retention, Who};
 use agent_core::secret::Secrets;
 use agent_engine::{LocalAgent, Parts};
+use agent_file::{Folder, Whose};
 use agent_journal::Journal;
 use agent_sandbox::{ApiServer, Config, Handle};
 use agent_store::{Bundled, CodeCache, Sources, Store};
@@ -139,10 +140,10 @@ impl World {
         });
         let store = Store::new(Sources {
             bundled,
-            directory: None,
+            directory: Ok(None),
             given: vec![],
-            config: None,
-            kept: None,
+            config: Ok(None),
+            kept: Ok(None),
             agent: semver::Version::new(0, 1, 0),
         });
         let agent = LocalAgent::new(Parts {
@@ -459,5 +460,6 @@ pub(crate) fn cache(at: &tempfile::TempDir) -> CodeCache {
     let dir = Dir::open_ambient_dir(at.path(), ambient_authority()).expect("opens");
     let ours_alone = cap_std::fs::Permissions::from_mode(0o700);
     dir.set_permissions(".", ours_alone).expect("sets");
-    CodeCache::new(dir).expect("ours alone")
+    let folder = Folder::of(dir, at.path(), Whose::Alone);
+    CodeCache::new(folder.expect("ours alone"))
 }

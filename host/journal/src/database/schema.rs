@@ -3,15 +3,19 @@
 use std::fs::File;
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Transaction};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 use crate::directory::Directory;
 use crate::error::JournalError;
+use crate::row;
+use crate::seal::{Seal, Sealed};
 
 /// Tells our files from other programs' ("ajnl").
 const APPLICATION: i64 = 0x616a_6e6c;
 /// The number of this format.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
+/// The one before, in which entries had no seals.
+const UNSEALED: i64 = 1;
 
 /// An entry's id is its run's key in the upper and its number in the lower 32 bits: the entries of a run lie together in the order in which
 /// they came, and need no index. Entry 0 says how the run began. Times are nanoseconds since 1970.
@@ -41,7 +45,8 @@ CREATE TABLE entry (
     number INTEGER GENERATED ALWAYS AS (id & 0xffffffff) VIRTUAL,
     at INTEGER NOT NULL,
     kind TEXT NOT NULL,
-    body TEXT NOT NULL
+    body TEXT NOT NULL,
+    seal BLOB
 ) STRICT;
 CREATE TABLE upkeep (pruned INTEGER NOT NULL) STRICT;
 INSERT INTO upkeep VALUES (0);
@@ -87,8 +92,51 @@ fn declare(transaction: &Transaction) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "user_version", FORMAT)
 }
 
+/// What a database is made like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// As this agent makes it.
+    Ours,
+    /// Entries have no seals yet.
+    Unsealed,
+}
+
+/// Seals the entries of a database that an agent of before has made, as they are. Another process may do the same.
+pub(super) fn seal(connection: &mut Connection, seal: &Seal) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format != UNSEALED {
+        return Ok(());
+    }
+    transaction.execute_batch("ALTER TABLE entry ADD COLUMN seal BLOB")?;
+    let mut next = transaction
+        .prepare("SELECT id, at, kind, body FROM entry WHERE id > ? ORDER BY id LIMIT 1")?;
+    let mut change = transaction.prepare("UPDATE entry SET seal = ? WHERE id = ?")?;
+    let mut last: Option<(i64, Sealed)> = None;
+    loop {
+        let after = last.map_or(i64::MIN, |(id, _)| id);
+        let mut rows = next.query([after])?;
+        let Some(row) = rows.next()? else { break };
+        let id: i64 = row.get(0)?;
+        // The first entry of a run is behind none.
+        let before = last.filter(|(last, _)| row::run_of(*last) == row::run_of(id));
+        let before = before.as_ref().map_or(&[][..], |(_, sealed)| sealed);
+        let (kind, body) = (row.get_ref(2)?.as_bytes(), row.get_ref(3)?.as_bytes());
+        let sealed = match (kind, body) {
+            (Ok(kind), Ok(body)) => seal.of(before, row::number_of(id), row.get(1)?, kind, body),
+            // It is damaged, and stays so.
+            _ => [0; 32],
+        };
+        change.execute(params![sealed, id])?;
+        last = Some((id, sealed));
+    }
+    drop((next, change));
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.commit()
+}
+
 /// Refuses what is no journal, or one of a format that came later.
-pub(super) fn verify(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+pub(super) fn verify(connection: &Connection, path: &Path) -> Result<Format, JournalError> {
     let read = |pragma| {
         connection
             .pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
@@ -100,7 +148,8 @@ pub(super) fn verify(connection: &Connection, path: &Path) -> Result<(), Journal
         });
     }
     match read("user_version")? {
-        FORMAT => Ok(()),
+        FORMAT => Ok(Format::Ours),
+        UNSEALED => Ok(Format::Unsealed),
         theirs if theirs > FORMAT => Err(JournalError::Newer {
             path: path.to_owned(),
             theirs,

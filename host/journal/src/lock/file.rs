@@ -14,6 +14,8 @@ use crate::error::JournalError;
 
 /// How long a lock that is held is tried again. Whoever only looks whether it is held, has it for some microseconds.
 const PATIENCE: Duration = Duration::from_millis(20);
+/// More than anybody signs with.
+const MOST: u64 = 64 << 10;
 /// How long between two tries.
 const PAUSE: Duration = Duration::from_micros(500);
 
@@ -72,10 +74,10 @@ pub(super) fn is_held(
     name: &str,
 ) -> Result<bool, JournalError> {
     let place = place(folder, name);
-    let file = match directory.dir().open(&place) {
-        Ok(file) => file.into_std(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(source) => return Err(directory.error(&place, "opened", source)),
+    let file = match directory.find(&place) {
+        Ok(file) => file,
+        Err(absent) if absent.is_absent() => return Ok(false),
+        Err(refused) => return Err(directory.refused(&place, "opened", refused)),
     };
     // Shared, so that two who look do not take each other for the holder.
     match file.try_lock_shared() {
@@ -124,6 +126,6 @@ fn sign(mut file: &File, owner: &Owner) {
 }
 
 fn signature(directory: &Directory, place: &str) -> Option<Box<Owner>> {
-    let text = directory.dir().read_to_string(place).ok()?;
-    serde_json::from_str(&text).ok()
+    let text = directory.read(place, MOST).ok()?;
+    serde_json::from_slice(&text).ok()
 }

@@ -22,9 +22,16 @@ fn entry(number: u64) -> Entry {
     told_at_length(number, usize::try_from(length).expect("small"))
 }
 
+/// A state directory with the key that all of these files are sealed with.
+fn home() -> Home {
+    let home = Home::new();
+    fs::write(home.file("key"), [5; 32]).expect("written");
+    home
+}
+
 /// A run of forty writes, of which nothing has gone from the log into the database.
 fn files() -> Files {
-    let home = Home::new();
+    let home = home();
     let log = home.file("journal.db-wal");
     let run = home
         .journal()
@@ -45,7 +52,7 @@ fn files() -> Files {
 
 /// A state directory with these files.
 fn restored(database: &[u8], log: &[u8]) -> Home {
-    let home = Home::new();
+    let home = home();
     fs::write(home.file("journal.db"), database).expect("written");
     fs::write(home.file("journal.db-wal"), log).expect("written");
     home
@@ -128,7 +135,7 @@ fn log_that_ends_in_garbage_loses_its_end_only() {
 
 #[test]
 fn log_that_was_begun_again_over_an_older_one_can_be_cut_too() {
-    let home = Home::new();
+    let home = home();
     let log = home.file("journal.db-wal");
     let run = home
         .journal()

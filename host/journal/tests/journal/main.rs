@@ -17,4 +17,5 @@ mod prune;
 mod refusal;
 mod remembered;
 mod room;
+mod seal;
 mod world;

@@ -109,14 +109,14 @@ fn journal_of_a_later_format_needs_a_newer_agent() {
     ran(&home.journal(), begun(&id("aaaaaaaa")), done());
     let database = Connection::open(home.file("journal.db")).expect("opens");
     database
-        .pragma_update(None, "user_version", 2)
+        .pragma_update(None, "user_version", 3)
         .expect("set");
     database.close().expect("closed");
     let failure = refused(&home, "journal.newer");
     assert!(
         failure
             .message
-            .ends_with("has format 2, and this agent knows format 1"),
+            .ends_with("has format 3, and this agent knows format 2"),
         "{failure}"
     );
     assert_eq!(failure.hint.as_deref(), Some("use a newer agent"));
@@ -131,7 +131,7 @@ fn directory_where_others_may_write_is_refused() {
     };
     let failure = open(0o770).expect_err("others may write");
     assert_eq!(failure.code, "journal.unsafe");
-    let wanted = format!("chmod 700 {}", home.path().display());
+    let wanted = format!("chmod go-w {}", home.path().display());
     assert_eq!(failure.hint.as_deref(), Some(wanted.as_str()));
     open(0o700).expect("ours alone");
 }

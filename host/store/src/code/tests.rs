@@ -1,12 +1,18 @@
 use std::io::Read as _;
 
-use cap_std::fs::Permissions;
+use agent_file::Whose;
+use cap_std::fs::{Dir, Permissions, PermissionsExt as _};
 
 use super::*;
 use crate::fixture::directory;
 
 fn digest() -> Digest {
     Digest::from_sha256(&[1; 32])
+}
+
+fn cache(dir: Dir, at: &tempfile::TempDir) -> CodeCache {
+    let folder = Folder::of(dir, at.path(), Whose::Alone);
+    CodeCache::new(folder.expect("ours alone"))
 }
 
 fn set_mode(dir: &Dir, name: &str, mode: u32) {
@@ -16,8 +22,8 @@ fn set_mode(dir: &Dir, name: &str, mode: u32) {
 
 #[test]
 fn code_comes_back_for_the_same_artifact_and_engine_only() {
-    let (_keep, dir) = directory();
-    let cache = CodeCache::new(dir).expect("ours alone");
+    let (keep, dir) = directory();
+    let cache = cache(dir, &keep);
     cache.put(&digest(), "one", b"code").expect("kept");
     let mut read = Vec::new();
     let code = cache.get(&digest(), "one").expect("there");
@@ -32,8 +38,8 @@ fn code_comes_back_for_the_same_artifact_and_engine_only() {
 #[test]
 fn code_that_was_found_is_never_written_again() {
     const LENGTH: usize = 64 << 10;
-    let (_keep, dir) = directory();
-    let cache = CodeCache::new(dir).expect("ours alone");
+    let (keep, dir) = directory();
+    let cache = cache(dir, &keep);
     let compile = |byte: u8| {
         for _ in 0..4 {
             cache.put(&digest(), "one", &[byte; LENGTH]).expect("kept");
@@ -57,20 +63,17 @@ fn code_that_was_found_is_never_written_again() {
 
 #[test]
 fn directory_that_others_can_enter_is_not_used() {
-    let (_keep, dir) = directory();
+    let (keep, dir) = directory();
     set_mode(&dir, ".", 0o755);
-    let refused = CodeCache::new(dir).expect_err("refused");
-    assert_eq!(
-        refused.to_string(),
-        "the directory for compiled code has mode 0755, and must have 0700"
-    );
+    let refused = Folder::of(dir, keep.path(), Whose::Alone).expect_err("refused");
+    assert!(refused.to_string().ends_with("nobody else may look there"));
 }
 
 #[test]
 fn file_that_others_can_write_is_forgotten() {
-    let (_keep, dir) = directory();
+    let (keep, dir) = directory();
     let look = dir.try_clone().expect("clones");
-    let cache = CodeCache::new(dir).expect("ours alone");
+    let cache = cache(dir, &keep);
     cache.put(&digest(), "one", b"code").expect("kept");
     set_mode(&look, &name(&digest(), "one"), 0o666);
     assert!(cache.get(&digest(), "one").is_none());
@@ -79,8 +82,8 @@ fn file_that_others_can_write_is_forgotten() {
 
 #[test]
 fn empty_file_is_forgotten() {
-    let (_keep, dir) = directory();
-    let cache = CodeCache::new(dir).expect("ours alone");
+    let (keep, dir) = directory();
+    let cache = cache(dir, &keep);
     cache.put(&digest(), "one", b"").expect("kept");
     assert!(cache.get(&digest(), "one").is_none());
 }

@@ -1,5 +1,9 @@
 use super::*;
-use crate::fixture::directory;
+use crate::fixture::folder;
+
+fn grants_in(folder: &Folder) -> Grants {
+    Grants::new(Ok(Some(folder.try_clone().expect("clones"))))
+}
 
 fn right(text: &str) -> Right {
     text.parse().expect(text)
@@ -11,9 +15,9 @@ fn plugin() -> PluginId {
 
 #[test]
 fn grants_are_kept_and_added_to() {
-    let (_keep, dir) = directory();
+    let (_keep, folder) = folder();
     let artifact = Digest::from_sha256(&[1; 32]);
-    let grants = Grants::new(Some(dir.try_clone().expect("clones")));
+    let grants = grants_in(&folder);
     let first = right("cluster:get:pods:*");
     let second = right("cluster:get:pods:media");
     grants
@@ -23,7 +27,7 @@ fn grants_are_kept_and_added_to() {
         .add(&plugin(), &artifact, vec![second.clone(), first.clone()])
         .expect("kept");
     assert_eq!(all, [first.clone(), second.clone()]);
-    let reopened = Grants::new(Some(dir));
+    let reopened = grants_in(&folder);
     assert_eq!(
         reopened.of(&plugin(), &artifact).expect("reads"),
         [first, second]
@@ -33,8 +37,8 @@ fn grants_are_kept_and_added_to() {
 #[test]
 fn no_grant_is_lost_when_many_are_added_at_once() {
     const PEOPLE: u8 = 8;
-    let (_keep, dir) = directory();
-    let grants = || Grants::new(Some(dir.try_clone().expect("clones")));
+    let (_keep, folder) = folder();
+    let grants = || grants_in(&folder);
     let add = |grants: Grants, number: u8| {
         for name in ["pods", "secrets", "nodes"] {
             let artifact = Digest::from_sha256(&[number; 32]);
@@ -61,8 +65,8 @@ fn no_grant_is_lost_when_many_are_added_at_once() {
 
 #[test]
 fn replaced_artifact_starts_with_nothing() {
-    let (_keep, dir) = directory();
-    let grants = Grants::new(Some(dir));
+    let (_keep, folder) = folder();
+    let grants = grants_in(&folder);
     let (old, new) = (Digest::from_sha256(&[1; 32]), Digest::from_sha256(&[2; 32]));
     grants
         .add(&plugin(), &old, vec![right("cluster:get:pods:*")])
@@ -74,24 +78,24 @@ fn replaced_artifact_starts_with_nothing() {
 
 #[test]
 fn damaged_file_grants_nothing_and_is_not_overwritten() {
-    let (_keep, dir) = directory();
+    let (_keep, folder) = folder();
     let artifact = Digest::from_sha256(&[1; 32]);
     for damaged in [
         "grant = 1",
         "[[grant]]\nplugin = \"hello\"\nsigner = \"x\"\nrights = [\"all\"]",
         "[[grants]]",
     ] {
-        dir.write(FILE, damaged).expect("writes");
-        let grants = Grants::new(Some(dir.try_clone().expect("clones")));
+        folder.dir().write(FILE, damaged).expect("writes");
+        let grants = grants_in(&folder);
         let added = grants.add(&plugin(), &artifact, vec![right("cluster:get:pods:*")]);
         assert!(matches!(added, Err(GrantsError::Parse { .. })), "{added:?}");
-        assert_eq!(dir.read_to_string(FILE).expect("reads"), damaged);
+        assert_eq!(folder.dir().read_to_string(FILE).expect("reads"), damaged);
     }
 }
 
 #[test]
 fn without_a_directory_nothing_is_granted_and_nothing_can_be() {
-    let grants = Grants::new(None);
+    let grants = Grants::new(Ok(None));
     let artifact = Digest::from_sha256(&[1; 32]);
     assert_eq!(grants.of(&plugin(), &artifact).expect("reads"), []);
     let added = grants.add(&plugin(), &artifact, vec![right("cluster:get:pods:*")]);

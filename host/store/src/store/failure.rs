@@ -25,6 +25,16 @@ pub(super) fn other_plugin(operation: &OperationName, found: &Found) -> Failure 
     Failure::new(Kind::Invalid, "store.other-plugin", message)
 }
 
+pub(super) fn other_artifact(plugin: &PluginId, found: &Digest, wanted: &Digest) -> Failure {
+    let message = format!(
+        "plugin `{plugin}` is another one by now: its digest is {found}, and the grant is for {wanted}"
+    );
+    Failure::new(Kind::Conflict, "plugin.other-artifact", message).hinted(hint!(
+        "look at what is there now: agent plugin inspect {}",
+        plugin
+    ))
+}
+
 pub(super) fn unknown_operation(operation: &OperationName, found: &Found) -> Failure {
     let known = found
         .descriptor

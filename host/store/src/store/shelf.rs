@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use agent_core::agent::Origin;
 use agent_core::failure::{Failure, Kind};
+use agent_core::id::Digest;
 use agent_core::suggest;
 
 use super::{Bundled, Candidate, Store, directory};
@@ -50,6 +51,12 @@ impl Store {
         read.get_or_init(|| Candidate::read(Origin::Bundled, wasm, Trust::Bundled, &self.agent))
     }
 
+    /// Returns the plugin of this agent with that id, if it has that digest: nothing else says of an artifact that it came with the agent.
+    pub(super) fn own(&self, id: &str, digest: &Digest) -> Option<&Candidate> {
+        let (bundled, read) = self.bundled.iter().find(|(it, _)| it.name == id)?;
+        Some(self.read_bundled(bundled, read)).filter(|own| own.digest == *digest)
+    }
+
     pub(super) fn given(&self) -> &[Candidate] {
         self.given.get_or_init(|| {
             let read = self.to_read.iter().map(|(path, wasm)| {
@@ -62,10 +69,12 @@ impl Store {
 
     /// Reads the directory anew each time, so a plugin that is put there counts from the next run on.
     pub(super) fn directory(&self) -> Vec<Candidate> {
-        let Some(dir) = &self.directory else {
-            return Vec::new();
+        let folder = match &self.directory {
+            Ok(Some(folder)) => folder,
+            Ok(None) => return Vec::new(),
+            Err(refused) => return vec![directory::unreadable(refused.clone().into())],
         };
-        let mut candidates = first_of_each_id(directory::read(dir, &self.agent));
+        let mut candidates = first_of_each_id(directory::read(folder, &self.agent));
         for candidate in &mut candidates {
             let taken = self.bundled.iter().any(|(it, _)| candidate.is(it.name));
             if taken {

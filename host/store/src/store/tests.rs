@@ -1,34 +1,43 @@
 use super::*;
-use crate::fixture::{component, descriptor, directory, manifest, plugin, with_documents};
+use agent_file::Whose;
+use cap_std::fs::Dir;
+
+use crate::fixture::{component, descriptor, folder, manifest, plugin, with_documents};
 
 struct World {
     _keep: [tempfile::TempDir; 3],
     plugins: Dir,
-    config: Dir,
-    kept: Dir,
+    folders: [Folder; 3],
 }
 
 impl World {
     fn new() -> World {
-        let (one, plugins) = directory();
-        let (two, config) = directory();
-        let (three, kept) = directory();
+        let (one, plugins) = folder();
+        let (two, config) = folder();
+        let (three, kept) = folder();
         World {
             _keep: [one, two, three],
-            plugins,
-            config,
-            kept,
+            plugins: plugins.dir().try_clone().expect("clones"),
+            folders: [plugins, config, kept],
         }
+    }
+
+    /// The directory of plugins, that of grants, and that of artifacts that are kept.
+    fn opened(&self) -> [Result<Option<Folder>, Refused>; 3] {
+        self.folders
+            .each_ref()
+            .map(|folder| Ok(Some(folder.try_clone().expect("clones"))))
     }
 
     fn store(&self, given: Vec<(&str, Vec<u8>)>) -> Store {
         let flux: &'static [u8] = plugin("flux").leak();
+        let [directory, config, kept] = self.opened();
         Store::new(Sources {
             bundled: vec![Bundled {
                 name: "flux",
                 wasm: flux,
             }],
-            directory: Some(self.plugins.try_clone().expect("clones")),
+            directory,
             given: given
                 .into_iter()
                 .map(|(path, wasm)| Given {
@@ -36,8 +45,8 @@ impl World {
                     wasm,
                 })
                 .collect(),
-            config: Some(self.config.try_clone().expect("clones")),
-            kept: Some(self.kept.try_clone().expect("clones")),
+            config,
+            kept,
             agent: Version::new(0, 1, 0),
         })
     }
@@ -204,10 +213,8 @@ fn granted_rights_belong_to_the_artifact_that_was_there() {
         .write("a.wasm", plugin("hello"))
         .expect("writes");
     let store = world.store(vec![]);
-    assert_eq!(
-        store.grant(&id("hello"), vec![right()]).expect("granted"),
-        [right()]
-    );
+    let granted = store.grant(&id("hello"), None, vec![right()]);
+    assert_eq!(granted.expect("granted").rights, [right()]);
     let found = store.lookup(&operation("hello.greet")).expect("found");
     assert_eq!(found.granted, Granted::Rights(vec![right()]));
     let mut other = manifest("hello");
@@ -222,7 +229,9 @@ fn granted_rights_belong_to_the_artifact_that_was_there() {
 fn granting_what_is_not_requested_is_refused() {
     let store = World::new().store(vec![]);
     let wide = "cluster:delete:pods:*".parse().expect("a right");
-    let failure = store.grant(&id("flux"), vec![wide]).expect_err("refused");
+    let failure = store
+        .grant(&id("flux"), None, vec![wide])
+        .expect_err("refused");
     assert_eq!(failure.code, "plugin.not-requested");
     assert_eq!(
         failure.hint.as_deref(),
@@ -248,7 +257,9 @@ fn missing_rights_are_listed() {
         })
     };
     assert_eq!(missing(&store), Some((vec![], vec![right()])));
-    store.grant(&id("hello"), vec![right()]).expect("granted");
+    store
+        .grant(&id("hello"), None, vec![right()])
+        .expect("granted");
     assert_eq!(missing(&store), Some((vec![right()], vec![])));
 }
 
@@ -359,4 +370,216 @@ fn hint_about_a_file_with_a_hostile_name_has_it_as_one_word() {
             assert!(!hint.replace(&word, "").contains("touch"), "{hint}");
         }
     }
+}
+
+/// The same plugin in other bytes.
+fn later(id: &str) -> Vec<u8> {
+    let mut later = manifest(id);
+    later["version"] = "0.2.0".into();
+    with_documents(component(), &later, &descriptor())
+}
+
+fn digest(wasm: &[u8]) -> Digest {
+    Bytes::from(wasm.to_vec()).digest()
+}
+
+#[test]
+fn grant_is_for_the_bytes_that_were_looked_at_and_not_for_what_lies_there_now() {
+    let world = World::new();
+    world
+        .plugins
+        .write("a.wasm", plugin("hello"))
+        .expect("writes");
+    let store = world.store(vec![]);
+    let seen = digest(&plugin("hello"));
+    world
+        .plugins
+        .write("a.wasm", later("hello"))
+        .expect("writes");
+    let refused = store
+        .grant(&id("hello"), Some(&seen), vec![right()])
+        .expect_err("another one lies there");
+    assert_eq!(refused.code, "plugin.other-artifact");
+    assert!(refused.message.contains(seen.as_str()), "{refused}");
+    let found = store.lookup(&operation("hello.greet")).expect("found");
+    assert_eq!(found.granted, Granted::Rights(vec![]));
+    world
+        .plugins
+        .write("a.wasm", plugin("hello"))
+        .expect("writes");
+    let granted = store.grant(&id("hello"), Some(&seen), vec![right()]);
+    assert_eq!(granted.expect("granted").artifact, seen);
+}
+
+#[test]
+fn grant_says_whether_somebody_has_looked_at_the_plugin() {
+    let world = World::new();
+    world
+        .plugins
+        .write("a.wasm", plugin("hello"))
+        .expect("writes");
+    let store = world.store(vec![]);
+    let inspected = |store: &Store, id: &PluginId| {
+        let granted = store.grant(id, None, vec![right()]);
+        granted.expect("granted").inspected
+    };
+    assert!(!inspected(&store, &id("hello")));
+    store.inspected(&digest(&plugin("hello")));
+    assert!(inspected(&store, &id("hello")));
+    world
+        .plugins
+        .write("a.wasm", later("hello"))
+        .expect("writes");
+    assert!(!inspected(&store, &id("hello")), "it is another one by now");
+    assert!(inspected(&store, &id("flux")), "it came with the agent");
+}
+
+/// Whoever can put a file there must not be able to say that it came with the agent.
+#[test]
+fn artifact_that_was_kept_is_bundled_by_its_digest_and_by_no_name() {
+    let world = World::new();
+    let (_, evil) = (world.store(vec![]), later("flux"));
+    let digest = digest(&evil);
+    for name in [
+        format!("{}.wasm", digest.hex()),
+        format!("{}.bundled.wasm", digest.hex()),
+    ] {
+        world.folders[2].dir().write(name, &evil).expect("writes");
+    }
+    let found = world
+        .store(vec![])
+        .lookup_exact(&operation("flux.greet"), &digest)
+        .expect("found");
+    assert_eq!(found.granted, Granted::Rights(vec![]));
+    assert_ne!(found.origin, Origin::Bundled);
+}
+
+#[test]
+fn run_of_a_bundled_plugin_is_resumed_with_its_rights_where_a_file_stands_in_for_it() {
+    let world = World::new();
+    let store = world.store(vec![("new.wasm", later("flux"))]);
+    let bundled = digest(&plugin("flux"));
+    let found = store.lookup_exact(&operation("flux.greet"), &bundled);
+    assert_eq!(found.expect("found").granted, Granted::Requested);
+}
+
+#[test]
+fn plan_cannot_name_the_operation_of_one_plugin_and_the_artifact_of_another() {
+    let world = World::new();
+    let store = world.store(vec![]);
+    let evil = Bytes::from(plugin("evil"));
+    let kept = world.folders[2].dir();
+    kept.write(format!("{}.wasm", evil.digest().hex()), &*evil)
+        .expect("writes");
+    let failure = store
+        .lookup_exact(&operation("flux.greet"), &evil.digest())
+        .expect_err("refused");
+    assert_eq!(failure.code, "store.other-plugin");
+    let failure = store
+        .lookup_exact(&operation("evil.none"), &evil.digest())
+        .expect_err("refused");
+    assert_eq!(failure.code, "operations.unknown");
+}
+
+#[test]
+fn grants_of_a_directory_or_a_file_that_others_can_write_to_are_refused() {
+    let world = World::new();
+    world
+        .plugins
+        .write("a.wasm", plugin("hello"))
+        .expect("writes");
+    let store = world.store(vec![]);
+    store
+        .grant(&id("hello"), None, vec![right()])
+        .expect("granted");
+    let config = &world.folders[1];
+    let all = cap_std::fs::PermissionsExt::from_mode(0o666);
+    config
+        .dir()
+        .set_permissions("grants.toml", all)
+        .expect("sets");
+    let failure = store
+        .lookup(&operation("hello.greet"))
+        .expect_err("anybody could have written it");
+    assert_eq!(failure.code, "plugin.grants");
+    let path = config.path().join("grants.toml").display().to_string();
+    let hint = failure.hint.as_deref().map(str::to_owned);
+    assert_eq!(hint, Some(format!("chmod go-w {path}")));
+    let open = cap_std::fs::PermissionsExt::from_mode(0o777);
+    config.dir().set_permissions(".", open).expect("sets");
+    let [directory, _, kept] = world.opened();
+    let refused = Folder::open(config.path(), Whose::ToRead).map(Some);
+    let store = Store::new(Sources {
+        bundled: vec![],
+        directory,
+        given: vec![],
+        config: refused,
+        kept,
+        agent: Version::new(0, 1, 0),
+    });
+    let failure = store
+        .lookup(&operation("hello.greet"))
+        .expect_err("refused");
+    assert_eq!(failure.code, "plugin.grants");
+}
+
+/// A pipe keeps whoever opens it waiting, and what was refused must not stay in memory.
+#[test]
+fn what_lies_in_the_plugin_directory_is_read_within_bounds() {
+    let world = World::new();
+    let path = world.folders[0].path();
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mkfifoat(rustix::fs::CWD, path.join("a.wasm"), mode).expect("made");
+    for number in 0..40 {
+        // Sixty megabytes each that take no room.
+        let file = world.plugins.create(format!("b{number:02}.wasm"));
+        file.expect("made").set_len(60 << 20).expect("grown");
+    }
+    world
+        .plugins
+        .write("z.wasm", plugin("hello"))
+        .expect("writes");
+    let store = world.store(vec![]);
+    let found = codes(&store);
+    let code = |name: &str| {
+        let pair = found.iter().find(|(origin, _)| origin == name);
+        pair.map(|(_, code)| code.as_str())
+    };
+    assert_eq!(code("a.wasm"), Some("plugin.unreadable"));
+    assert_eq!(code("b01.wasm"), Some("plugin.not-wasm"));
+    assert_eq!(code("b39.wasm"), Some("plugin.too-many"));
+    assert_eq!(
+        code("z.wasm"),
+        Some("hello"),
+        "what is small enough is read"
+    );
+    let kept: usize = store.directory().iter().map(|it| it.wasm.len()).sum();
+    assert_eq!(kept, plugin("hello").len());
+}
+
+#[test]
+fn more_files_than_anybody_has_are_not_looked_at() {
+    let world = World::new();
+    for number in 0..300 {
+        let name = format!("{number:03}.wasm");
+        world.plugins.write(name, b"").expect("writes");
+    }
+    let found = codes(&world.store(vec![]));
+    assert_eq!(
+        found.len(),
+        1 + 256 + 1,
+        "the bundled one, and who is the first too many"
+    );
+    let last = ("256.wasm".to_owned(), "plugin.too-many".to_owned());
+    assert!(found.contains(&last));
+}
+
+#[test]
+fn name_of_a_file_is_one_line() {
+    let world = World::new();
+    let name = "a\nError: all is lost\u{1b}[2J.wasm";
+    world.plugins.write(name, b"").expect("writes");
+    let found = codes(&world.store(vec![]));
+    let shown = r"a\nError: all is lost\u{1b}[2J.wasm";
+    assert!(found.contains(&(shown.to_owned(), "plugin.empty".to_owned())));
 }

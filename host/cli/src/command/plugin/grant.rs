@@ -1,29 +1,40 @@
-//! `agent plugin grant ID RIGHT…`
+//! `agent plugin grant ID[@DIGEST] RIGHT…`
 
+use agent_core::agent::Grantee;
+use agent_core::hint;
 use agent_core::{Failure, Right};
 use serde_json::json;
 
 use crate::command::Door;
 use crate::ink::Tone;
+use crate::report;
 
 pub(super) async fn execute(
     plugin: &str,
     rights: &[String],
     door: &mut Door<'_>,
 ) -> Result<(), Failure> {
-    let id = super::id(plugin)?;
+    let (id, artifact) = super::id(plugin)?;
     let rights = rights
         .iter()
         .map(|right| super::right(right))
         .collect::<Result<Vec<Right>, _>>()?;
-    let all = door.agent.grant(&id, rights.clone()).await?;
-    if door.documents(&[json!({"plugin": id, "granted": all})]) {
+    let granted = door
+        .agent
+        .grant(&id, artifact.as_ref(), rights.clone())
+        .await?;
+    let Grantee {
+        artifact,
+        rights: all,
+        inspected,
+    } = granted;
+    if door.documents(&[json!({"plugin": id, "digest": artifact, "granted": all})]) {
         return Ok(());
     }
     let terminal = &mut door.terminal;
     let ink = terminal.stdout.ink;
     terminal.stdout.line(format_args!(
-        "plugin {} may now",
+        "plugin {} ({artifact}) may now",
         ink.paint(Tone::Strong, id.as_str())
     ));
     for right in &all {
@@ -36,6 +47,11 @@ pub(super) async fn execute(
         terminal
             .stdout
             .line(format_args!("  {mark} {right}{opens}"));
+    }
+    if !inspected {
+        let text = format!("nobody has looked at what `{id}` asks for, and why");
+        report::warning(&text, &mut terminal.stderr);
+        report::hint(&hint!("agent plugin inspect {}", id), &mut terminal.stderr);
     }
     Ok(())
 }

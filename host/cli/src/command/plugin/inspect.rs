@@ -17,6 +17,9 @@ use crate::terminal::Terminal;
 pub(super) async fn execute(wanted: &str, door: &mut Door<'_>) -> Result<(), Failure> {
     let plugins = door.agent.plugins().await?;
     let plugin = super::find(wanted, &plugins)?;
+    if matches!(plugin.state, State::Usable(_)) {
+        door.agent.inspected(&plugin.digest).await;
+    }
     if door.documents(&[super::list::to_json(plugin)?]) {
         return Ok(());
     }
@@ -29,7 +32,7 @@ pub(super) async fn execute(wanted: &str, door: &mut Door<'_>) -> Result<(), Fai
             identity(plugin, usable, door.terminal);
             list::domain(usable, door.terminal);
             requests(usable, door.terminal);
-            rights(usable, door.terminal);
+            rights(plugin, usable, door.terminal);
             Ok(())
         }
     }
@@ -122,7 +125,7 @@ pub(super) fn opens(right: &Right, ink: Ink) -> String {
     }
 }
 
-fn rights(usable: &Usable, terminal: &mut Terminal) {
+fn rights(plugin: &Plugin, usable: &Usable, terminal: &mut Terminal) {
     let ink = terminal.stdout.ink;
     for (title, tone, mark, rights) in [
         ("granted", Tone::Good, "✓", &usable.granted),
@@ -144,7 +147,7 @@ fn rights(usable: &Usable, terminal: &mut Terminal) {
     if !usable.missing.is_empty() {
         let remedy = hint!(
             "agent plugin grant {} {}",
-            usable.manifest.id,
+            format!("{}@{}", usable.manifest.id, plugin.digest),
             Words(usable.missing.clone())
         );
         crate::report::hint(&remedy, &mut terminal.stderr);
