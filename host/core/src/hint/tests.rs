@@ -3,6 +3,10 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::arguments::Misfit;
+use crate::failure::{Failure, Kind, remedy_for_file};
+use crate::settings::Settings;
+use crate::{policy, suggest};
 
 /// What strangers call things.
 const HOSTILE: &[&str] = &[
@@ -167,4 +171,59 @@ fn list_of_names_ends() {
     let names: Vec<String> = (0..40).map(|number| format!("n{number}")).collect();
     let hint = hint!("known: {}", Names(names));
     assert!(hint.ends_with("n29 and 10 more"), "{hint}");
+}
+
+/// Every failure of this crate that has a value in its hint, made with that value.
+fn failures(name: &str) -> Vec<Failure> {
+    let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let unknown = Misfit::Unknown {
+        name: name.to_owned(),
+        known: suggest::sentence("zzz", [name]),
+    };
+    let close = Misfit::Unknown {
+        name: name.to_owned(),
+        known: suggest::sentence(name, [name]),
+    };
+    let missing = Misfit::Missing {
+        name: name.to_owned(),
+        summary: name.to_owned(),
+    };
+    let file =
+        |error| Failure::new(Kind::Invalid, "x", "x").hinted_if(remedy_for_file(error, name));
+    vec![
+        file(&denied),
+        file(&full),
+        unknown.into_failure(name),
+        close.into_failure(name),
+        missing.into_failure(name),
+        Settings::read("=", name).expect_err("wrong"),
+        policy::Refusal::NotGranted {
+            plugin: name.to_owned(),
+            missing: vec!["cluster:get:pods:*".parse().expect("a right")],
+        }
+        .into_failure(),
+    ]
+}
+
+#[test]
+fn every_hint_splits_into_the_words_that_it_was_made_of_whatever_things_are_called() {
+    let benign = failures("name");
+    for name in HOSTILE.iter().filter(|name| !name.is_empty()) {
+        for (hostile, benign) in failures(name).iter().zip(&benign) {
+            // What we say ourselves may hold several commands.
+            let one = |failure: &Failure| {
+                let hint = failure.hint.as_ref().expect("a hint");
+                hint.with_said(|said| said.replace(';', ","))
+            };
+            let wanted = split(&one(benign));
+            let words = split(&one(hostile));
+            assert_eq!(words.len(), wanted.len(), "{hostile:?}");
+            for (word, wanted) in words.iter().zip(&wanted) {
+                let same = *word == wanted.replace("name", name);
+                let path = *word == wanted.replace("name", &format!("./{name}"));
+                assert!(same || path, "{word:?} for {wanted:?}: {hostile:?}");
+            }
+        }
+    }
 }
