@@ -90,12 +90,13 @@ fn positional_parameters_that_may_be_absent_come_last() {
     }
 }
 
-/// What is compiled and run. The names of functions, which traps are told with, are not.
+/// What is compiled and run. The names of functions, which traps are told with, are not. (The largest is `volsync`, with a restore that proves itself and
+/// the one that undoes it: 1.1 MiB.)
 #[test]
 fn plugins_stay_small() {
     for plugin in plugins() {
         let names = sections(plugin.wasm, "name").into_iter();
         let size = plugin.wasm.len() - names.map(<[u8]>::len).sum::<usize>();
-        assert!(size < 1 << 20, "{} has {size} bytes", plugin.name);
+        assert!(size < 5 << 18, "{} has {size} bytes", plugin.name);
     }
 }
