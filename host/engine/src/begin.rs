@@ -167,12 +167,11 @@ pub(crate) fn drawn(gate: &Gate, begun: Begun) -> Plan {
     }
 }
 
+/// The record of a run, where it has one, and why it has none although it is no plan.
+type Recorded = (Option<Box<dyn RunJournal>>, Option<Failure>);
+
 /// Opens the record of a run. A plan needs none, and what only looks can do without: then it is told why.
-fn record(
-    inner: &Inner,
-    begun: &Begun,
-    changes: bool,
-) -> Result<(Option<Box<dyn RunJournal>>, Option<Failure>), Failure> {
+fn record(inner: &Inner, begun: &Begun, changes: bool) -> Result<Recorded, Failure> {
     if begun.call.mode == Mode::Plan {
         return Ok((None, None));
     }
