@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use agent_core::descriptor::Risk;
 use agent_core::effect::{Effect, Verb};
-use agent_core::event::{Event, Level};
+use agent_core::event::{Asker, Event, Level};
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, OperationName};
@@ -66,7 +66,7 @@ pub(crate) use ledger::Entry;
 pub(crate) use pass::{Announced, Patience};
 pub(crate) use restless::listed;
 pub(crate) use sealed::Sealed;
-use shared::Shared;
+use shared::{Question, Shared};
 
 /// The gate of one operation in a run. Clones are the same gate; [`Gate::child`] makes that of an operation it calls.
 #[derive(Clone)]
@@ -235,11 +235,17 @@ impl Gate {
         facts: Vec<(String, String)>,
     ) -> Result<(), Failure> {
         let (run, agreed) = (self.run.clone(), self.actor.compensating);
+        let question = Question {
+            text,
+            facts,
+            by: Some(self.asker()),
+            opens: self.opens(),
+        };
         let asked = self.admit(self.next_call(), Ask::Confirm, |_pass| async move {
             match agreed {
                 // To the way back whoever agreed to the way there has agreed too, or who takes the run back.
                 true => Ok(()),
-                false => run.ask(text, facts).await,
+                false => run.ask(question).await,
             }
         });
         asked.await?;
@@ -256,7 +262,29 @@ impl Gate {
         text: String,
         facts: Vec<(String, String)>,
     ) -> Result<(), Failure> {
-        self.run.ask(text, facts).await
+        let question = Question {
+            text,
+            facts,
+            by: None,
+            opens: Vec::new(),
+        };
+        self.run.ask(question).await
+    }
+
+    fn asker(&self) -> Asker {
+        Asker {
+            operation: self.actor.operation.clone(),
+            plugin: self.actor.plugin.clone(),
+            risk: self.actor.grants.risk(),
+        }
+    }
+
+    /// Returns what a yes opens to this operation: all that it may change, where it could not change anything before.
+    fn opens(&self) -> Vec<String> {
+        if self.actor.grants.risk() < Risk::Destroy || self.agreed() {
+            return Vec::new();
+        }
+        self.actor.grants.opens()
     }
 
     /// Sends an event to whoever watches the run.

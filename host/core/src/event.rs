@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::descriptor::Risk;
 use crate::effect::Effect;
 use crate::exit;
 use crate::failure::Failure;
@@ -109,6 +110,13 @@ pub enum Event {
         text: String,
         /// Label and value, in order.
         facts: Vec<(String, String)>,
+        /// Who asks, as the host knows it; none when the host itself asks about the run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Asker>,
+        /// What a yes opens, in the host's words, a clause each: `may delete persistentvolumeclaims in media`. Empty when it opens nothing that was
+        /// not open before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        opens: Vec<String>,
     },
     /// While planning: a change that would be made.
     Planned {
@@ -139,6 +147,18 @@ pub enum Event {
         /// How it ended.
         outcome: Outcome,
     },
+}
+
+/// The operation that asks something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Asker {
+    /// Which one.
+    pub operation: OperationName,
+    /// Id and version of the plugin that it is in.
+    pub plugin: String,
+    /// How much harm it can do.
+    pub risk: Risk,
 }
 
 /// How much a log line matters.

@@ -12,6 +12,7 @@ use crate::manifest::ClusterVerb;
 use crate::object::ObjectType;
 
 mod cluster;
+mod opens;
 
 pub use cluster::ClusterRight;
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use agent_core::call::{Consent, Mode, OnFailure};
 use agent_core::descriptor::Risk;
 use agent_core::effect::Effect;
-use agent_core::event::{Event, Level};
+use agent_core::event::{Asker, Event, Level};
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, OperationName, RunId};
@@ -76,6 +76,17 @@ pub struct GateConfig {
     pub client: ClusterClient,
     /// How operations are called.
     pub operations: Arc<dyn Operations>,
+}
+
+/// What the person is asked.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) text: String,
+    pub(super) facts: Vec<(String, String)>,
+    /// Who asks; none for the host itself.
+    pub(super) by: Option<Asker>,
+    /// What a yes opens.
+    pub(super) opens: Vec<String>,
 }
 
 /// See the module.
@@ -316,11 +327,8 @@ impl Shared {
     }
 
     /// Asks the person. Returns when they agreed.
-    pub(super) async fn ask(
-        &self,
-        text: String,
-        facts: Vec<(String, String)>,
-    ) -> Result<(), Failure> {
+    pub(super) async fn ask(&self, question: Question) -> Result<(), Failure> {
+        let text = question.text.clone();
         self.stop.goes_on()?;
         let declined = |why: &str| {
             Failure::new(Kind::Denied, "run.declined", format!("not agreed: {text}")).because(why)
@@ -332,11 +340,7 @@ impl Shared {
                 return Err(declined("there is no terminal to ask at")
                     .hinted("add --yes to agree beforehand"));
             }
-            Consent::Ask => {
-                self.stop
-                    .unless_stopped(self.answered(text.clone(), facts))
-                    .await?
-            }
+            Consent::Ask => self.stop.unless_stopped(self.answered(question)).await?,
         };
         if !agreed {
             return Err(declined("the answer was no"));
@@ -344,14 +348,16 @@ impl Shared {
         Ok(())
     }
 
-    async fn answered(&self, text: String, facts: Vec<(String, String)>) -> Result<bool, Failure> {
+    async fn answered(&self, question: Question) -> Result<bool, Failure> {
         let (tx, rx) = oneshot::channel();
-        let question = self.number();
-        lock(&self.questions).insert(question, tx);
+        let number = self.number();
+        lock(&self.questions).insert(number, tx);
         self.emit(Event::Asked {
-            question,
-            text,
-            facts,
+            question: number,
+            text: question.text,
+            facts: question.facts,
+            by: question.by,
+            opens: question.opens,
         });
         Ok(rx.await.unwrap_or(false))
     }

@@ -147,6 +147,7 @@ impl Follower<'_> {
                 question,
                 text,
                 facts,
+                ..
             } => {
                 self.ask(*question, text, facts);
                 None

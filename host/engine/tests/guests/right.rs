@@ -46,7 +46,7 @@ guests! {
             let mut run = world.start_with("guests.ask", json!({}), Consent::Ask).await;
             let question = loop {
                 match run.events.next().await.expect("a question") {
-                    Event::Asked { question, text, facts } => {
+                    Event::Asked { question, text, facts, .. } => {
                         assert_eq!((text.as_str(), facts.len()), ("go on?", 1));
                         break question;
                     }
