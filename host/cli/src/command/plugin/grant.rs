@@ -34,5 +34,6 @@ pub(super) async fn execute(
         };
         terminal.stdout.line(format_args!("  {mark} {right}"));
     }
+    super::warn_of(&rights, terminal);
     Ok(())
 }

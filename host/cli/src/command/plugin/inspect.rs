@@ -119,6 +119,7 @@ fn rights(usable: &Usable, terminal: &mut Terminal) {
                 clean::line(&right.to_string())
             ));
         }
+        super::warn_of(rights, terminal);
     }
     if !usable.missing.is_empty() {
         let rights: Vec<String> = usable
