@@ -66,6 +66,7 @@ async fn compensate(
         arguments,
         digest,
         risk,
+        ..
     } = callee;
     let prepared = prepared(inner, &operation, arguments, Some(&digest))?;
     if prepared.grants.risk() > risk {

@@ -68,6 +68,18 @@ impl Gate {
         self.remember(call, &ask, hash, answer).await
     }
 
+    /// Returns whether an effect of a call was announced by an earlier process, so that it may have gone out.
+    pub(crate) fn went_out(&self, call: &CallId) -> bool {
+        self.run.replay.went_out(call)
+    }
+
+    /// Has the person told what the gate refuses.
+    pub(crate) fn tell_if_denied(&self, refused: &Failure) {
+        if refused.kind == Kind::Denied {
+            self.run.denied(refused);
+        }
+    }
+
     /// Says what is waited for: a server that is away is asked again, which takes its time.
     fn tell_of_no_answer(&self, ask: &Ask) {
         let message = format!("the cluster has not answered yet: {ask}");
@@ -112,7 +124,8 @@ impl Gate {
         call: &CallId,
         ask: &Ask,
     ) -> Result<Recalled<T>, Failure> {
-        self.check(ask)?;
+        self.check(ask)
+            .inspect_err(|refused| self.tell_if_denied(refused))?;
         Ok(match self.recorded(call, || ask.to_string())? {
             Some(Answer::Value(value)) => Recalled::Answer(self.read(call, &value)),
             Some(Answer::Failure(failure)) => Recalled::Answer(Err(failure)),
