@@ -58,8 +58,9 @@ pub fn id() -> String {
     wit::id()
 }
 
-/// Says that `text`, wherever it stands in the values of a change or in the name of an object that the plan makes, is known only when the run is
-/// performed. While planning, give a valid text in its place under the same name.
+/// Says that `text`, where it is the whole of a value in a change, is known only when the run is performed. It has to be digits, an id in hexadecimal digits
+/// or a time: while planning, give another one of that form under the same name. Tokens and [`id`] are known to be so, also as a part of a value and in the
+/// name of an object that the plan makes.
 pub fn stand_in(name: &str, text: &str) {
     wit::stand_in(name, text);
 }

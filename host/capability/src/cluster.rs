@@ -21,6 +21,7 @@ mod select;
 pub(crate) mod undo;
 mod watch;
 
+pub(crate) use change::redact;
 pub(crate) use convert::object_ref;
 pub(crate) use fields::IDENTITY;
 pub(crate) use host::{given_up, release};

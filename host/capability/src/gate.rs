@@ -8,12 +8,13 @@
 //! What a call was told is recorded. When a run is resumed, the calls that were answered before are told the same again and nothing is
 //! performed, until the record ends.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use agent_core::descriptor::Risk;
-use agent_core::effect::{Effect, Verb};
+use agent_core::effect::{Effect, FieldChange, Verb};
 use agent_core::event::{Asker, Event, Level};
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
@@ -22,9 +23,11 @@ use agent_core::journal::{Aim, Entry as Note, Survives};
 use agent_core::manifest::ClusterVerb;
 use agent_core::object::ObjectRef;
 use agent_core::record::Who;
+use agent_core::text::plain;
 use agent_core::undo::{Holder, Scope};
 use futures::FutureExt as _;
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio_util::task::TaskTracker;
 
 mod admit;
@@ -47,6 +50,7 @@ mod rest;
 mod restless;
 #[cfg(test)]
 pub(crate) mod scene;
+mod seal;
 mod sealed;
 mod secrets;
 mod shared;
@@ -72,6 +76,8 @@ pub(crate) use restless::listed;
 pub(crate) use sealed::Sealed;
 pub(crate) use secrets::Secrets;
 use shared::{Question, Shared};
+
+use crate::cluster::redact;
 
 /// The gate of one operation in a run. Clones are the same gate; [`Gate::child`] makes that of an operation it calls.
 #[derive(Clone)]
@@ -190,16 +196,15 @@ impl Gate {
                 }
             }
             Ask::Change(verb, target) => {
-                let right = right_for(*verb);
-                if !grants.allow_cluster(right, &target.of, target.namespace.as_deref()) {
-                    return Err(denial::cluster(
-                        self,
-                        right,
-                        &target.of,
-                        target.namespace.as_deref(),
-                    ));
+                let (of, namespace) = (&target.of, target.namespace.as_deref());
+                // What changes nothing has shown that the value is the one that was tried.
+                let tells = of.is_secret() && matches!(verb, Verb::Patch | Verb::Apply);
+                let rights = [Some(right_for(*verb)), tells.then_some(ClusterVerb::Get)];
+                let lacks = |right: &ClusterVerb| !grants.allow_cluster(*right, of, namespace);
+                match rights.into_iter().flatten().find(lacks) {
+                    Some(right) => Err(denial::cluster(self, right, of, namespace)),
+                    None => self.may_write(*verb, target),
                 }
-                self.may_write(*verb, target)
             }
             Ask::Overwrite(target, operation) => match operation {
                 Some(operation) if !grants.allow_call(operation) => {
@@ -217,6 +222,25 @@ impl Gate {
             Risk::Destroy if !self.agreed() => Err(denial::not_asked(self, verb, target)),
             _ => Ok(()),
         }
+    }
+
+    /// Returns whether the operation may do whatever is within its rights.
+    pub(crate) fn may_destroy(&self) -> bool {
+        self.actor.grants.risk() == Risk::Destroy
+    }
+
+    /// Refuses an effect that can do more harm than the operation says of itself.
+    pub(crate) fn may_harm(
+        &self,
+        target: &ObjectRef,
+        (risk, why): (Risk, &str),
+    ) -> Result<(), Failure> {
+        if self.actor.grants.risk() >= risk {
+            return Ok(());
+        }
+        let refused = denial::harmful(self, target, risk, why);
+        self.tell_if_denied(&refused);
+        Err(refused)
     }
 
     fn may_look(&self, look: &Look) -> Result<(), Failure> {
@@ -330,10 +354,24 @@ impl Gate {
         self.actor.id.nested(number)
     }
 
-    /// Notes that `text`, wherever it stands in a change, is known only when the run is performed.
-    pub(crate) fn stand_in(&self, name: &str, text: &str) {
+    /// Notes that the host has made `text`, which is another one in each run.
+    pub(crate) fn stand_in(&self, name: &'static str, text: &str) {
         let bytes = self.run.stand_ins.add(name, text);
         self.run.account.memory.add(bytes);
+    }
+
+    /// Notes that a plugin says that `text`, where it is the whole of a value, is known only when the run is performed. A text of which nobody could
+    /// tell what it stands for is none, and whoever plans is told.
+    pub(crate) fn declare_stand_in(&self, name: &str, text: &str) {
+        match self.run.stand_ins.declare(name, text) {
+            Ok(bytes) => self.run.account.memory.add(bytes),
+            Err(why) if self.run.planning() => {
+                let message = format!("the plan cannot leave `{}` open: {why}", plain(name));
+                let level = Level::Warn;
+                self.emit(Event::Logged { level, message });
+            }
+            Err(_) => {}
+        }
     }
 
     /// Returns what a run that plans has come to.
@@ -362,20 +400,45 @@ impl Gate {
         &self,
         verb: Verb,
         target: ObjectRef,
-        fields: Vec<agent_core::FieldChange>,
+        fields: Vec<FieldChange>,
         temporary: bool,
     ) -> Effect {
         let recovery = verb.recovery();
         let by = self.actor.operation.clone();
+        let (fields, hashes) = self.shown(&target, fields);
         Effect {
             number: self.run.number(),
             by,
             verb,
             target,
-            fields: self.run.secrets.fields(fields),
+            fields,
+            hashes,
             temporary,
             recovery,
         }
+    }
+
+    /// Returns fields as they may be shown, and keyed hashes of what is not shown whole.
+    fn shown(
+        &self,
+        target: &ObjectRef,
+        fields: Vec<FieldChange>,
+    ) -> (Vec<FieldChange>, BTreeMap<String, String>) {
+        let run = &self.run;
+        if !target.of.is_secret() && run.secrets.is_empty() {
+            return (fields, BTreeMap::new());
+        }
+        let shown = redact::changes(&target.of, &fields);
+        let shown = run.secrets.fields(shown);
+        let pairs = fields.iter().zip(&shown);
+        let hidden = pairs.filter(|(real, shown)| real.after != shown.after);
+        let hash = |(real, _): (&FieldChange, &FieldChange)| {
+            let value = real.after.as_ref().unwrap_or(&Value::Null);
+            let value = run.stand_ins.general_value(value);
+            (real.path.clone(), run.keyed_hash_to_the_byte(&value))
+        };
+        let hashes = hidden.map(hash).collect();
+        (shown, hashes)
     }
 
     /// Returns who puts back what this operation changes. With `own`, it does so itself.

@@ -1,6 +1,8 @@
 //! What a plugin does to the world, as the gate sees it.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::id::OperationName;
@@ -20,6 +22,10 @@ pub struct Effect {
     pub target: ObjectRef,
     /// Which fields get which values; for a creation the whole manifest is the one field `` (the root). Values of Secrets are `***`.
     pub fields: Vec<FieldChange>,
+    /// Keyed hashes of the values after, by the paths of fields that are not shown whole. A run that applies a plan sets the same, and nothing else that
+    /// is shown as `***` too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hashes: BTreeMap<String, String>,
     /// Whether it is put back at the end.
     pub temporary: bool,
     /// What to do about it when a crash left it without a result.
@@ -64,11 +70,24 @@ pub struct FieldChange {
     /// A JSON Pointer.
     pub path: String,
     /// The value before, where it was read; none when the field was absent or not read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
     pub before: Option<Value>,
     /// The value after; none when the field is removed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
     pub after: Option<Value>,
+}
+
+/// Reads a value that is there. An explicit null is one: to serde it would be none.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// How an effect is recovered when there is an intent without a result.
@@ -91,6 +110,27 @@ impl Verb {
             Verb::Patch | Verb::Signal | Verb::Apply | Verb::Delete | Verb::Overwrite => {
                 Recovery::Retry
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn explicit_null_and_absence_read_back_as_they_are() {
+        for before in [None, Some(Value::Null), Some(Value::from(1))] {
+            let field = FieldChange {
+                path: "/spec/values".to_owned(),
+                before,
+                after: None,
+            };
+            let text = serde_json::to_string(&field).expect("text");
+            assert_eq!(
+                serde_json::from_str::<FieldChange>(&text).expect("reads"),
+                field
+            );
         }
     }
 }

@@ -22,6 +22,10 @@ use crate::undo::{Holder, Undo};
     rename_all = "kebab-case",
     rename_all_fields = "kebab-case"
 )]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an entry is written down as soon as it is made, and records are read once"
+)]
 pub enum Entry {
     /// An operation that was called begins.
     Called {

@@ -79,7 +79,8 @@ pub struct Listing {
     pub found: BTreeMap<String, String>,
 }
 
-/// A text that stands for something which only a run knows.
+/// A text that stands for something which only a run knows. One that the host made may stand anywhere in a value or in the name of an object that the plan
+/// makes; one that a plugin has declared stands for itself only where it is the whole of a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct StandIn {
@@ -87,4 +88,77 @@ pub struct StandIn {
     pub name: String,
     /// The text.
     pub text: String,
+    /// The form that a plugin has declared by it; none when the host made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
+}
+
+/// The form of a text which a plugin says is known only when the run is performed: nothing that could be an image, a command or a name has one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// Decimal digits.
+    Digits,
+    /// Hexadecimal digits in lower case, such as an id.
+    Hex,
+    /// A time by RFC 3339.
+    Time,
+}
+
+impl Form {
+    /// Returns the form of a text, if it has one.
+    pub fn of(text: &str) -> Option<Form> {
+        let all = [Form::Digits, Form::Hex, Form::Time];
+        all.into_iter().find(|form| form.fits(text))
+    }
+
+    /// Returns whether a text has that form.
+    pub fn fits(self, text: &str) -> bool {
+        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        match self {
+            Form::Digits => is_of(text, DIGITS, |byte| byte.is_ascii_digit()),
+            Form::Hex => is_of(text, HEX, hex),
+            Form::Time => text.len() <= TIME && text.parse::<Timestamp>().is_ok(),
+        }
+    }
+}
+
+/// So long digits may be: some are an encoded list.
+const DIGITS: usize = 64 << 10;
+/// So long an id may be: a hash of 512 bits.
+const HEX: usize = 128;
+/// So long a time may be.
+const TIME: usize = 40;
+
+fn is_of(text: &str, most: usize, allowed: impl Fn(u8) -> bool) -> bool {
+    (1..=most).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_digits_ids_and_times_have_a_form() {
+        let table = [
+            ("057164", Some(Form::Digits)),
+            ("0a1b2c", Some(Form::Hex)),
+            ("2026-11-22T06:00:00Z", Some(Form::Time)),
+            ("2026-11-22T06:00:00.123+01:00", Some(Form::Time)),
+            ("", None),
+            ("evil.example/miner:666", None),
+            ("v1.2.3", None),
+            ("0A1B", None),
+            ("/bin/sh", None),
+            ("true", None),
+            ("١٢٣", None),
+            ("2026-11-22T06:00:00Z[UTC][x-very=long]xxxxxxx", None),
+        ];
+        for (text, form) in table {
+            assert_eq!(Form::of(text), form, "{text:?}");
+        }
+        assert_eq!(Form::of(&"f".repeat(HEX + 1)), None);
+        assert_eq!(Form::of(&"1".repeat(DIGITS + 1)), None);
+        assert!(Form::Hex.fits("123"), "an id may have no letter in it");
+    }
 }

@@ -32,7 +32,12 @@ pub enum Undo {
         /// What its annotation `agent.ops/effect` says when it is ours.
         marker: String,
     },
-    /// It was a change of values that the journal does not keep, so nobody can put it back any more.
+    /// As another of these, encrypted with the journal's key: values of Secrets are in it. Only on record.
+    Sealed {
+        /// The base64 of it.
+        sealed: String,
+    },
+    /// It was a change of values that the journal did not keep, or that are sealed with another key, so nobody can put it back any more.
     Withheld,
     /// An operation brings back what others overwrote.
     Compensate(Compensation),
@@ -57,6 +62,9 @@ pub struct Callee {
     pub operation: OperationName,
     /// With which arguments, by parameter name.
     pub arguments: Map<String, Value>,
+    /// The arguments encrypted with the journal's key, where values of Secrets are among them. Only on record, and `arguments` are empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
     /// The artifact that it is in.
     pub digest: Digest,
     /// How much harm it may do at most: as much as the operation that named it.

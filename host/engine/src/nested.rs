@@ -67,6 +67,8 @@ async fn compensate(
         digest,
         risk,
         within,
+        // It was opened when the record was read.
+        sealed: _,
     } = callee;
     let prepared = prepared(inner, &operation, arguments, Some(&digest))?;
     if prepared.grants.risk() > risk {

@@ -40,7 +40,7 @@ pub(crate) struct Work<'a> {
     pub(crate) purpose: &'a str,
     /// A shell's script, which runs `restic "$@"`.
     pub(crate) script: &'a str,
-    /// What the script gets; text that nobody of us wrote is made [`literal`].
+    /// What the script gets. The kubelet puts variables in for `$(NAME)`, so text that nobody of us wrote is encoded.
     pub(crate) args: &'a [String],
     /// How the claim of the source is mounted at [`DATA`]; none: it is not.
     pub(crate) data: Option<Access>,
@@ -75,12 +75,8 @@ pub(crate) const FAILED: &str = "volsync.job-failed";
 ///
 /// [`FAILED`], with why; those of the host.
 pub(crate) fn run(step: &Step, source: &Source, work: &Work) -> Result<Option<Printed>> {
-    let name = format!(
-        "volsync-agent-{}-{}",
-        work.purpose,
-        text::hash(&run::token())
-    );
-    run::stand_in(&format!("name of the Job to {}", work.purpose), &name);
+    let token = run::token();
+    let name = format!("volsync-agent-{}-{}", work.purpose, text::end(&token));
     let image = image();
     let manifest = manifest(&Order {
         source,
@@ -204,11 +200,6 @@ fn container(order: &Order) -> Value {
         container["resources"] = resources.clone();
     }
     container
-}
-
-/// Writes an argument so that the kubelet leaves it as it is: it puts variables in for `$(NAME)`, and `$` for `$$`.
-pub(crate) fn literal(arg: &str) -> String {
-    arg.replace('$', "$$")
 }
 
 fn security(privileged: bool) -> Value {

@@ -2,6 +2,7 @@
 //!
 //! The host's tests run them (`host/engine/tests`): an operation here without a test there fails. Nothing of this is part of the agent.
 
+mod act;
 mod apply;
 mod compute;
 mod cost;
@@ -20,6 +21,10 @@ mod wait;
 agent_sdk::plugin! {
     manifest = "plugin.toml",
     operations = [
+        act::act,
+        act::act_with_secrets,
+        act::act_blindly,
+        act::act_when_asked,
         compute::spin,
         compute::eat_memory,
         compute::crowd,

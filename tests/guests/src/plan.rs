@@ -19,8 +19,9 @@ fn set(name: &str, mode: &str) -> Change {
 }
 
 /// Behave well: change one object several times, and others that are made and removed on the way.
-#[operation(risk = "change")]
+#[operation(risk = "destroy")]
 pub(crate) fn change_often(_args: NoArgs) -> Result<Value> {
+    run::confirm("remove what is spare?", &[])?;
     let mut seen = Vec::new();
     let mut look = |name: &str| -> Result<()> {
         let found = cluster::find(&map(name), &["/data/mode"])?;
@@ -40,13 +41,12 @@ pub(crate) fn change_often(_args: NoArgs) -> Result<Value> {
     held.release()?;
     look("settings")?;
     let name = format!("made-{}", run::id());
-    run::stand_in("name", &name);
     cluster::commit_one(Change::create(kinds::CONFIG_MAP, manifest(&name)), &[])?;
     cluster::commit_one(
         Change::apply_forced(kinds::CONFIG_MAP, manifest(&name)),
         &[],
     )?;
-    let asked = json!({ "metadata": { "annotations": { "example.org/asked": run::token() } } });
+    let asked = json!({ "metadata": { "annotations": { "reconcile.fluxcd.io/requestedAt": run::token() } } });
     cluster::commit_one(Change::signal(&map(&name), asked), &[])?;
     cluster::commit_one(Change::delete(&map(&name)), &[])?;
     cluster::commit_one(Change::delete(&map("spare")), &[])?;
@@ -68,8 +68,9 @@ pub(crate) fn change_all(_args: NoArgs) -> Result<Value> {
 }
 
 /// Behave well: make, label and remove objects, and change what lists find afterwards.
-#[operation(risk = "change")]
+#[operation(risk = "destroy")]
 pub(crate) fn change_found(_args: NoArgs) -> Result<Value> {
+    run::confirm("remove what is spare?", &[])?;
     let team = json!({ "metadata": { "labels": { "team": "guests" } } });
     let mut labelled = manifest("labelled");
     labelled["metadata"]["labels"] = team["metadata"]["labels"].clone();

@@ -1,6 +1,8 @@
 //! One change, performed the way the gate wants it: what it was before is read first where it can be put back, and what it holds is in the
 //! ledger before it goes out.
 
+use std::sync::Arc;
+
 use agent_core::effect::{FieldChange, Verb};
 use agent_core::failure::Failure;
 use agent_core::id::CallId;
@@ -18,7 +20,8 @@ use crate::gate::{Ask, Gate, Imagined, Pass, Sealed};
 mod create;
 mod delete;
 mod record;
-pub(super) mod redact;
+pub(crate) mod redact;
+mod risk;
 mod set;
 mod signal;
 
@@ -124,10 +127,8 @@ pub(crate) async fn perform(
     hold: bool,
     projection: Projection,
 ) -> Result<Told, Failure> {
+    let change = signal::or_patch(change)?;
     let (verb, target) = (change.verb(), change.target()?);
-    if let Change::Signal { body, .. } = &change {
-        signal::check(&target.of, body)?;
-    }
     let own = hold && change.is_reversible();
     let hold = own || change.is_reversible() && gate.actor.scope.is_some();
     let projection = shown(&target, projection);
@@ -137,7 +138,9 @@ pub(crate) async fn perform(
     } else {
         Wanted::Whole
     };
-    if let (true, Some(document)) = (target.of.is_secret(), change.document()) {
+    let document = change.document().filter(|_| target.of.is_secret());
+    let learns = document.cloned().map(Arc::new);
+    if let Some(document) = learns.as_ref().filter(|_| gate.went_out(&call)) {
         gate.run.secrets.learn(document);
     }
     let (deed, shape, again) = (target.clone(), projection.clone(), call.clone());
@@ -149,6 +152,7 @@ pub(crate) async fn perform(
             hold,
             own,
             wanted,
+            learns,
         };
         let Performed { object, held } = performer.perform(change).await?;
         let object = Sealed::new(&performer.gate().run, &projection.of(object), false);
@@ -203,6 +207,8 @@ struct Performer {
     /// Whether the plugin that made the change holds it itself.
     own: bool,
     wanted: Wanted,
+    /// The Secret that is written: whatever goes out of it is masked from then on.
+    learns: Option<Arc<Value>>,
 }
 
 impl Performer {
@@ -230,10 +236,9 @@ impl Performer {
                 after,
             })
             .collect();
-        let shown = self.redacted(&changes);
         let effect = self
             .gate()
-            .effect(Verb::Signal, self.target.clone(), shown, false);
+            .effect(Verb::Signal, self.target.clone(), changes, false);
         match imagined {
             Some(Imagined::Made(mut object)) => {
                 fields::merge(&mut object, &body);
@@ -263,10 +268,8 @@ impl Performer {
     /// Reads the object that is about to be changed; a plan rests on the fields that would be.
     async fn look_before(&self, body: &Value) -> Result<Value, Failure> {
         let now = self.look().await?;
-        let paths: Vec<String> = fields::leaves(body)
-            .into_iter()
-            .map(|(path, _)| path)
-            .collect();
+        let touched = fields::touched(&now, body).into_iter();
+        let paths: Vec<String> = touched.map(|field| field.path).collect();
         self.gate().saw(&self.target, Some(&now), &paths);
         Ok(now)
     }
@@ -287,18 +290,6 @@ impl Performer {
 
     fn gate(&self) -> &Gate {
         self.pass.gate()
-    }
-
-    fn whole(&self, manifest: &Value) -> Vec<FieldChange> {
-        self.redacted(&[FieldChange {
-            path: String::new(),
-            before: None,
-            after: Some(manifest.clone()),
-        }])
-    }
-
-    fn redacted(&self, changes: &[FieldChange]) -> Vec<FieldChange> {
-        redact::changes(&self.target.of, changes)
     }
 }
 

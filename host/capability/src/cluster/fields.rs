@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use agent_core::effect::FieldChange;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Returns the JSON Pointers of the leaves of a merge patch (RFC 7386), with their values; none for a field that the patch removes.
 /// Whatever identifies the object is no field to change.
@@ -40,17 +40,61 @@ fn is_identity(path: &str) -> bool {
     IDENTITY.contains(&path)
 }
 
-/// Returns the changes that a patch makes to an object: leaves that already have the wanted value are left out.
+/// Returns every field that a merge patch says something of, as it is and as it becomes, also where that is the same.
+///
+/// Both are walked: where the patch has an object and the object has something else, such as an array, a text or an explicit null, a merge patch replaces
+/// all of that, so it is the field.
+pub(crate) fn touched(before: &Value, patch: &Value) -> Vec<FieldChange> {
+    let mut found = Vec::new();
+    walk(Some(before), patch, String::new(), &mut found);
+    found.retain(|change| !is_identity(&change.path));
+    found
+}
+
+/// Returns the changes that a patch makes to an object: fields that already have the wanted value are left out.
 pub(crate) fn changes(before: &Value, patch: &Value) -> Vec<FieldChange> {
-    leaves(patch)
-        .into_iter()
-        .map(|(path, after)| FieldChange {
-            before: present(before, &path),
+    let mut changes = touched(before, patch);
+    changes.retain(|change| change.before != change.after);
+    changes
+}
+
+fn walk(before: Option<&Value>, patch: &Value, path: String, found: &mut Vec<FieldChange>) {
+    let Value::Object(fields) = patch else {
+        return found.push(FieldChange {
             path,
-            after,
-        })
-        .filter(|change| change.before != change.after)
-        .collect()
+            before: before.cloned(),
+            after: Some(patch.clone()).filter(|value| !value.is_null()),
+        });
+    };
+    match before {
+        Some(Value::Object(there)) => {
+            for (key, value) in fields {
+                let path = format!("{path}/{}", escape(key));
+                walk(there.get(key), value, path, found);
+            }
+        }
+        None => {
+            let begin = found.len();
+            for (key, value) in fields {
+                walk(None, value, format!("{path}/{}", escape(key)), found);
+            }
+            // With nothing in it, it is made all the same.
+            if found[begin..].iter().all(|change| change.after.is_none()) {
+                found.push(replaced(path, None, patch));
+            }
+        }
+        Some(other) => found.push(replaced(path, Some(other), patch)),
+    }
+}
+
+fn replaced(path: String, before: Option<&Value>, patch: &Value) -> FieldChange {
+    let mut after = Value::Null;
+    merge(&mut after, patch);
+    FieldChange {
+        path,
+        before: before.cloned(),
+        after: Some(after),
+    }
 }
 
 /// Returns the pointers to objects that do not exist in `before` and that the changes bring about, outermost first.
@@ -59,7 +103,7 @@ pub(crate) fn grown(before: &Value, changes: &[FieldChange]) -> Vec<String> {
         .iter()
         .filter(|change| change.after.is_some())
         .flat_map(|change| ancestors(&change.path))
-        .filter(|path| present(before, path).is_none())
+        .filter(|path| at(before, path).is_none())
         .collect();
     grown.sort();
     grown.dedup();
@@ -75,9 +119,9 @@ fn ancestors(path: &str) -> impl Iterator<Item = String> + '_ {
 /// What a put-back does to the object as it is now.
 #[derive(Debug, PartialEq)]
 pub(crate) struct PutBack {
-    /// The merge patch; null when nothing is to be done.
-    pub(crate) patch: Value,
-    /// The fields that it restores.
+    /// The object as it is to be.
+    pub(crate) wanted: Value,
+    /// The fields that it restores; none when nothing is to be done.
     pub(crate) restored: Vec<FieldChange>,
     /// What is left to others: the fields with the values that they have now.
     pub(crate) left: Vec<FieldChange>,
@@ -86,32 +130,108 @@ pub(crate) struct PutBack {
 /// Returns how to put fields back that still have the value which was set. Over anybody else's later change it goes not.
 pub(crate) fn put_back(now: &Value, fields: &[FieldChange], grown: &[String]) -> PutBack {
     let (mut restored, mut left) = (Vec::new(), Vec::new());
-    let mut patch = Value::Null;
+    let mut wanted = now.clone();
     for field in fields {
-        let present = present(now, &field.path);
-        if present == field.before {
+        let present = at(now, &field.path);
+        if present == field.before.as_ref() {
             continue;
         }
-        if present != field.after {
+        if present != field.after.as_ref() || is_cut_off(now, &field.path) {
             left.push(FieldChange {
                 path: field.path.clone(),
                 before: field.before.clone(),
-                after: present,
+                after: present.cloned(),
             });
             continue;
         }
-        set(
-            &mut patch,
-            &field.path,
-            field.before.clone().unwrap_or(Value::Null),
-        );
+        match &field.before {
+            Some(before) => set(&mut wanted, &field.path, before.clone()),
+            None => remove(&mut wanted, &field.path),
+        }
         restored.push(field.clone());
     }
-    prune(now, &mut patch, grown);
+    prune(now, &mut wanted, grown);
     PutBack {
-        patch,
+        wanted,
         restored,
         left,
+    }
+}
+
+/// How one state of an object is made of another one.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Patch {
+    /// A JSON merge patch (RFC 7386).
+    Merge(Value),
+    /// The operations of a JSON patch (RFC 6902): a merge patch cannot set an explicit null.
+    Operations(Value),
+}
+
+impl Patch {
+    /// Returns what makes `wanted` of `now`.
+    pub(crate) fn between(now: &Value, wanted: &Value) -> Patch {
+        let patch = merge_patch(now, wanted);
+        let mut tried = now.clone();
+        merge(&mut tried, &patch);
+        if tried == *wanted {
+            return Patch::Merge(patch);
+        }
+        let mut operations = Vec::new();
+        json_patch(now, wanted, String::new(), &mut operations);
+        Patch::Operations(Value::Array(operations))
+    }
+
+    /// Has it refused when the object has changed since.
+    pub(crate) fn rest_on(&mut self, version: &Value) {
+        let path = "/metadata/resourceVersion";
+        match self {
+            Patch::Merge(patch) => set(patch, path, version.clone()),
+            Patch::Operations(Value::Array(operations)) => {
+                operations.push(json!({"op": "add", "path": path, "value": version}));
+            }
+            Patch::Operations(_) => {}
+        }
+    }
+}
+
+fn merge_patch(now: &Value, wanted: &Value) -> Value {
+    let (Value::Object(old), Value::Object(new)) = (now, wanted) else {
+        return wanted.clone();
+    };
+    let mut patch = Map::new();
+    for key in old.keys().filter(|key| !new.contains_key(*key)) {
+        patch.insert(key.clone(), Value::Null);
+    }
+    for (key, value) in new {
+        match old.get(key) {
+            Some(same) if same == value => {}
+            Some(old) => {
+                patch.insert(key.clone(), merge_patch(old, value));
+            }
+            None => {
+                patch.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    Value::Object(patch)
+}
+
+fn json_patch(now: &Value, wanted: &Value, path: String, operations: &mut Vec<Value>) {
+    let (Value::Object(old), Value::Object(new)) = (now, wanted) else {
+        if now != wanted {
+            operations.push(json!({"op": "add", "path": path, "value": wanted}));
+        }
+        return;
+    };
+    for key in old.keys().filter(|key| !new.contains_key(*key)) {
+        operations.push(json!({"op": "remove", "path": format!("{path}/{}", escape(key))}));
+    }
+    for (key, value) in new {
+        let path = format!("{path}/{}", escape(key));
+        match old.get(key) {
+            Some(old) => json_patch(old, value, path, operations),
+            None => operations.push(json!({"op": "add", "path": path, "value": value})),
+        }
     }
 }
 
@@ -128,10 +248,6 @@ fn compare(
     path: String,
     found: &mut Vec<FieldChange>,
 ) {
-    let (before, after) = (
-        before.filter(|value| !value.is_null()),
-        after.filter(|value| !value.is_null()),
-    );
     if before == after || is_servers(&path) {
         return;
     }
@@ -160,27 +276,26 @@ fn is_servers(path: &str) -> bool {
     SERVERS.contains(&path) || is_identity(path)
 }
 
-/// Removes objects that were made for the fields, where the patch would leave them empty: innermost first, so that a chain goes as a whole.
-fn prune(now: &Value, patch: &mut Value, grown: &[String]) {
-    if patch.is_null() {
-        return;
-    }
+/// Removes objects that were made for the fields, where nothing is left in them: innermost first, so that a chain goes as a whole.
+fn prune(now: &Value, wanted: &mut Value, grown: &[String]) {
     for path in grown.iter().rev() {
-        let Some(Value::Object(mut there)) = present(now, path) else {
-            continue;
-        };
-        if let Some(Value::Object(fields)) = patch.pointer(path) {
-            there.retain(|key, _| fields.get(key) != Some(&Value::Null));
-        }
-        if there.is_empty() && patch.pointer(path).is_some() {
-            set(patch, path, Value::Null);
+        let left = at(wanted, path);
+        let is_empty = matches!(left, Some(Value::Object(fields)) if fields.is_empty());
+        if is_empty && left != at(now, path) {
+            remove(wanted, path);
         }
     }
 }
 
-/// Sets a value in a merge patch, making the objects on the way.
-pub(crate) fn set(patch: &mut Value, path: &str, value: Value) {
-    let mut at = patch;
+/// Returns whether something that is no object stands where a field has to be in one.
+fn is_cut_off(value: &Value, path: &str) -> bool {
+    let mut ancestors = ancestors(path).filter_map(|path| at(value, &path));
+    ancestors.any(|value| !value.is_object())
+}
+
+/// Sets a value in an object or a merge patch, making the objects on the way.
+pub(crate) fn set(object: &mut Value, path: &str, value: Value) {
+    let mut at = object;
     for key in path.split('/').skip(1) {
         if !at.is_object() {
             *at = Value::Object(Map::new());
@@ -212,11 +327,26 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-fn present(value: &Value, path: &str) -> Option<Value> {
-    value
-        .pointer(path)
-        .filter(|value| !value.is_null())
-        .cloned()
+/// Removes a field of an object.
+fn remove(object: &mut Value, path: &str) {
+    let mut at = object;
+    let mut keys = path.split('/').skip(1).peekable();
+    while let (Some(key), Value::Object(fields)) = (keys.next(), at) {
+        if keys.peek().is_none() {
+            fields.remove(&*unescape(key));
+            return;
+        }
+        match fields.get_mut(&*unescape(key)) {
+            Some(next) => at = next,
+            None => return,
+        }
+    }
+}
+
+/// Returns a field. Unlike what RFC 6901 says of pointers, a path of a field leads through objects only: a merge patch replaces an array as a whole.
+pub(crate) fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    let mut keys = path.split('/').skip(1);
+    keys.try_fold(value, |value, key| value.as_object()?.get(&*unescape(key)))
 }
 
 /// Returns a pointer the way people write it: `spec.replicas`.
@@ -238,7 +368,7 @@ fn escape(key: &str) -> String {
 }
 
 /// Returns a part of a pointer as the key that it stands for. Hardly any has an escape in it.
-pub(super) fn unescape(key: &str) -> Cow<'_, str> {
+pub(in crate::cluster) fn unescape(key: &str) -> Cow<'_, str> {
     if key.contains('~') {
         Cow::Owned(key.replace("~1", "/").replace("~0", "~"))
     } else {

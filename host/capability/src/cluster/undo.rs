@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::change::redact;
 use super::client::{Body, ClusterClient, Wanted, is_marked};
-use super::fields::{self, dotted, shown};
-use crate::gate::{Entry, Intent, Pass, ledger};
+use super::fields::{self, Patch, dotted, shown};
+use crate::gate::{Entry, Gate, Intent, Pass, ledger};
 
 mod running;
 
@@ -28,20 +28,18 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
         Err(failure) => Err(failure),
         Ok(intent) => match &entry.undo {
             Undo::Fields { uid, fields, grown } => {
-                restore(
-                    client,
-                    &intent,
-                    &entry.target,
-                    uid.as_deref(),
-                    fields,
-                    grown,
-                )
-                .await
+                let told = |restored, left| {
+                    let shown = |fields| shown_of(pass.gate(), entry, fields);
+                    told(&shown(restored), &shown(left))
+                };
+                let (target, uid) = (&entry.target, uid.as_deref());
+                restore(client, &intent, target, uid, (fields, grown), told).await
             }
             Undo::Remove { uid, marker } => {
                 remove(client, pass, &intent, entry, uid.clone(), marker).await
             }
-            Undo::Withheld => Err(withheld(&entry.target)),
+            // It was opened when the ledger was made, if it could be.
+            Undo::Withheld | Undo::Sealed { .. } => Err(withheld(&entry.target)),
             // It is called by the gate, which alone knows operations.
             Undo::Compensate(_) => Ok((LEFT.to_owned(), Vec::new())),
         },
@@ -58,7 +56,7 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
     }
 }
 
-/// The journal keeps no values of Secrets, so those before a change are gone with the process that made it.
+/// Records of old keep no values of Secrets, and what is sealed opens with the journal's key only.
 fn withheld(target: &ObjectRef) -> Failure {
     let message = format!(
         "the values that {target} had before are not on record, for those of a Secret are among them"
@@ -80,7 +78,7 @@ pub(crate) async fn lost(
     let (uid, fields) = match &entry.undo {
         Undo::Fields { uid, fields, .. } => (uid.as_deref(), fields.as_slice()),
         Undo::Remove { uid, .. } => (uid.as_deref(), [].as_slice()),
-        Undo::Withheld | Undo::Compensate(_) => return Ok(None),
+        Undo::Withheld | Undo::Sealed { .. } | Undo::Compensate(_) => return Ok(None),
     };
     let now = match client.get(pass, &entry.target, Wanted::Whole).await {
         Ok(now) => now,
@@ -90,16 +88,16 @@ pub(crate) async fn lost(
     if uid.is_some() && now.pointer("/metadata/uid").and_then(Value::as_str) != uid {
         return Ok(Some("it is another object of that name now".to_owned()));
     }
-    let value = |field: &FieldChange| now.pointer(&field.path).filter(|value| !value.is_null());
+    let value = |field: &FieldChange| fields::at(&now, &field.path);
     let other = fields
         .iter()
-        .find(|field| value(field) != field.after.as_ref().filter(|value| !value.is_null()));
+        .find(|field| value(field) != field.after.as_ref());
     Ok(other.map(|field| {
         let now = FieldChange {
             after: value(field).cloned(),
             ..field.clone()
         };
-        let shown = redact::changes(&entry.target.of, &[now]);
+        let shown = shown_of(pass.gate(), entry, vec![now]);
         let after = shown.first().and_then(|field| field.after.as_ref());
         format!("`{}` is {} now", dotted(&field.path), fields::shown(after))
     }))
@@ -112,8 +110,8 @@ async fn restore(
     intent: &Intent,
     target: &ObjectRef,
     uid: Option<&str>,
-    changes: &[FieldChange],
-    grown: &[String],
+    (changes, grown): (&[FieldChange], &[String]),
+    told: impl Fn(Vec<FieldChange>, Vec<FieldChange>) -> Done,
 ) -> Result<Done, Failure> {
     let mut restored: Vec<FieldChange> = Vec::new();
     for _ in 0..CONFLICTS {
@@ -130,22 +128,20 @@ async fn restore(
                 vec!["it is another object of that name now".to_owned()],
             ));
         }
-        let mut back = fields::put_back(&now, changes, grown);
-        if back.patch.is_null() {
-            return Ok(told(target, &restored, &back.left));
+        let back = fields::put_back(&now, changes, grown);
+        if back.restored.is_empty() {
+            return Ok(told(restored, back.left));
         }
+        let mut patch = Patch::between(&now, &back.wanted);
         if let Some(version) = now.pointer("/metadata/resourceVersion") {
-            fields::set(
-                &mut back.patch,
-                "/metadata/resourceVersion",
-                version.clone(),
-            );
+            patch.rest_on(version);
         }
-        match client
-            .patch(intent, target, Body::Merge(&back.patch), Wanted::Metadata)
-            .await
-        {
-            Ok(_) => return Ok(told(target, &back.restored, &back.left)),
+        let body = match &patch {
+            Patch::Merge(patch) => Body::Merge(patch),
+            Patch::Operations(operations) => Body::Operations(operations),
+        };
+        match client.patch(intent, target, body, Wanted::Metadata).await {
+            Ok(_) => return Ok(told(back.restored, back.left)),
             // When the answer to an attempt was lost, the next look finds the fields as they were before.
             Err(unanswered) if unanswered.failure.kind == Kind::Conflict => {
                 restored = back.restored
@@ -229,9 +225,20 @@ async fn made_by_us(
     }
 }
 
-/// Says what was put back and what was left, without the values of Secrets.
-fn told(target: &ObjectRef, restored: &[FieldChange], left: &[FieldChange]) -> Done {
-    let restored: Vec<String> = redact::changes(&target.of, restored)
+/// Returns fields as they may be told.
+fn shown_of(gate: &Gate, entry: &Entry, fields: Vec<FieldChange>) -> Vec<FieldChange> {
+    match entry.secret {
+        true => redact::all(&fields),
+        false => gate
+            .run
+            .secrets
+            .fields(redact::changes(&entry.target.of, &fields)),
+    }
+}
+
+/// Says what was put back and what was left.
+fn told(restored: &[FieldChange], left: &[FieldChange]) -> Done {
+    let restored: Vec<String> = restored
         .iter()
         .map(|field| {
             format!(
@@ -241,7 +248,7 @@ fn told(target: &ObjectRef, restored: &[FieldChange], left: &[FieldChange]) -> D
             )
         })
         .collect();
-    let left: Vec<String> = redact::changes(&target.of, left)
+    let left: Vec<String> = left
         .iter()
         .map(|field| {
             let (path, now) = (dotted(&field.path), field.after.as_ref());
@@ -271,38 +278,40 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::gate::scene;
 
     #[test]
-    fn the_values_of_a_secret_are_not_told_when_it_is_put_back() {
-        let target = ObjectRef {
-            of: "secrets.v1".parse().unwrap(),
-            namespace: None,
-            name: "s".to_owned(),
-        };
+    fn nothing_of_a_secret_or_of_what_was_sealed_is_told_when_it_is_put_back() {
+        let journal = Box::new(scene::Nothing);
+        let gate = scene::gate(scene::nobody(), journal, None);
         let field = FieldChange {
             path: "/data/password".to_owned(),
             before: Some(json!("b2xk")),
-            after: Some(json!("bmV3")),
+            after: Some(json!(["bmV3"])),
         };
-        let (summary, left) = told(
-            &target,
-            std::slice::from_ref(&field),
-            std::slice::from_ref(&field),
-        );
-        let said = format!("{summary} {left:?}");
-        assert!(
-            said.contains("data.password") && !said.contains("b2xk") && !said.contains("bmV3"),
-            "{said}"
-        );
+        for (of, secret) in [("secrets.v1", false), ("configmaps.v1", true)] {
+            let target = ObjectRef {
+                of: of.parse().unwrap(),
+                namespace: None,
+                name: "s".to_owned(),
+            };
+            let entry = Entry {
+                number: 1,
+                holder: Default::default(),
+                target,
+                undo: Undo::Withheld,
+                secret,
+            };
+            let shown = shown_of(&gate, &entry, vec![field.clone()]);
+            let (summary, left) = told(&shown, &shown);
+            let said = format!("{summary} {left:?}");
+            assert!(said.contains("data.password"), "{said}");
+            assert!(!said.contains("b2xk") && !said.contains("bmV3"), "{said}");
+        }
     }
 
     #[test]
     fn text_that_somebody_set_since_is_not_told() {
-        let target = ObjectRef {
-            of: "configmaps.v1".parse().unwrap(),
-            namespace: None,
-            name: "s".to_owned(),
-        };
         let field = |after: Value| FieldChange {
             path: "/data/login".to_owned(),
             before: None,
@@ -313,7 +322,7 @@ mod tests {
             field(json!({"a": "t0ken"})),
             field(json!(3)),
         ];
-        let (_, left) = told(&target, &[], &left);
+        let (_, left) = told(&[], &left);
         assert_eq!(
             left,
             [

@@ -74,6 +74,18 @@ impl Gate {
         self.remember(call, &ask, hash, answer).await
     }
 
+    /// Returns whether an effect of a call was announced by an earlier process, so that it may have gone out.
+    pub(crate) fn went_out(&self, call: &CallId) -> bool {
+        self.run.replay.went_out(call)
+    }
+
+    /// Has the person told what the gate refuses.
+    pub(crate) fn tell_if_denied(&self, refused: &Failure) {
+        if refused.kind == Kind::Denied {
+            self.run.denied(refused);
+        }
+    }
+
     /// Says what is waited for: a server that is away is asked again, which takes its time.
     fn tell_of_no_answer(&self, ask: &Ask) {
         let message = format!("the cluster has not answered yet: {ask}");
@@ -118,7 +130,8 @@ impl Gate {
         call: &CallId,
         ask: &Ask,
     ) -> Result<Recalled<T>, Failure> {
-        self.check(ask)?;
+        self.check(ask)
+            .inspect_err(|refused| self.tell_if_denied(refused))?;
         let recorded = self.recorded(call, || ask.to_string())?;
         if recorded.is_none() {
             // What is told again costs nothing any more.

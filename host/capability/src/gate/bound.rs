@@ -8,11 +8,12 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
 use agent_core::journal::Entry;
 use agent_core::object::ObjectRef;
-use agent_core::plan::Plan;
+use agent_core::plan::{Form, Plan};
 use agent_core::record::{self, Settled};
+use agent_core::secret::MASK;
 use serde_json::Value;
 
-use super::plan::StandIns;
+use super::plan::{StandIns, legible};
 
 /// The code of what ends a run that goes beyond its plan.
 pub(super) const VIOLATED: &str = "plan.not-planned";
@@ -21,6 +22,8 @@ pub(super) const VIOLATED: &str = "plan.not-planned";
 #[derive(Debug)]
 pub(super) struct Bound {
     planned: Vec<General>,
+    /// The forms of what the plan leaves open, by name.
+    forms: BTreeMap<String, Form>,
     had: Mutex<Had>,
 }
 
@@ -101,8 +104,10 @@ impl Bound {
                 drop(had.take(&deed.intent.call, deed.effect(), at));
             }
         }
+        let open = stand_ins.all().into_iter();
         Bound {
             planned,
+            forms: open.filter_map(|it| Some((it.name, it.form?))).collect(),
             had: Mutex::new(had),
         }
     }
@@ -122,7 +127,8 @@ impl Bound {
         let wanted = General::of(effect, stand_ins, &made);
         let before = had.calls.get(call).copied();
         let before = before.filter(|at| self.planned[*at].allows(&wanted));
-        let Some(at) = before.or_else(|| self.free(&had, &wanted)) else {
+        let at = before.or_else(|| self.free(&had, &wanted));
+        let Some(at) = at.filter(|_| stand_ins.fit(&self.forms)) else {
             return Err(self.refusal(&wanted, effect));
         };
         Ok(Slot {
@@ -154,7 +160,7 @@ impl Bound {
         match temporary.next() {
             None => Ok(()),
             Some(planned) => {
-                let message = format!("to keep `{}` is not in the plan", planned.what);
+                let message = format!("to keep `{}` is not in the plan", legible(&planned.what));
                 Err(violation(message))
             }
         }
@@ -202,6 +208,8 @@ struct General {
     what: String,
     of: String,
     fields: BTreeMap<String, Option<Value>>,
+    /// Of fields that are not shown whole.
+    hashes: BTreeMap<String, String>,
     temporary: bool,
 }
 
@@ -226,13 +234,15 @@ impl General {
             of: effect.target.of.clone(),
         };
         let after = |field: &FieldChange| {
-            let after = field.after.as_ref().map(|value| within(value, stand_ins));
+            let after = field.after.as_ref();
+            let after = after.map(|value| stand_ins.general_value(value));
             (field.path.clone(), after)
         };
         General {
             what: format!("{} {target}", effect.verb.as_str()),
             of: target.of.to_string(),
             fields: effect.fields.iter().map(after).collect(),
+            hashes: effect.hashes.clone(),
             temporary: effect.temporary,
         }
     }
@@ -240,9 +250,9 @@ impl General {
     /// Returns whether this planned effect allows that one. What the plan has as permanent may be held before it is kept.
     fn allows(&self, wanted: &General) -> bool {
         let temporary = wanted.temporary || !self.temporary;
-        let same =
-            (&self.what, &self.of, &self.fields) == (&wanted.what, &wanted.of, &wanted.fields);
-        temporary && same
+        let same = (&self.what, &self.of) == (&wanted.what, &wanted.of);
+        let fields = (&self.fields, &self.hashes) == (&wanted.fields, &wanted.hashes);
+        temporary && same && fields
     }
 }
 
@@ -254,13 +264,14 @@ fn name(name: &str, stand_ins: &StandIns, made: bool) -> String {
     }
 }
 
-fn within(value: &Value, stand_ins: &StandIns) -> Value {
+/// Returns a general value as people read it.
+fn shown(value: &Value) -> Value {
     match value {
-        Value::String(text) => Value::String(stand_ins.general(text)),
-        Value::Array(items) => items.iter().map(|item| within(item, stand_ins)).collect(),
+        Value::String(text) => Value::String(legible(text)),
+        Value::Array(items) => items.iter().map(shown).collect(),
         Value::Object(fields) => fields
             .iter()
-            .map(|(name, value)| (stand_ins.general(name), within(value, stand_ins)))
+            .map(|(name, value)| (legible(name), shown(value)))
             .collect(),
         _ => value.clone(),
     }
@@ -269,8 +280,8 @@ fn within(value: &Value, stand_ins: &StandIns) -> Value {
 fn differences(planned: &General, wanted: &General) -> Vec<String> {
     let paths: BTreeSet<&String> = planned.fields.keys().chain(wanted.fields.keys()).collect();
     let absent = || "absent".to_owned();
-    let shown = |value: Option<&Option<Value>>| match value {
-        Some(Some(value)) => value.to_string(),
+    let said = |value: Option<&Option<Value>>| match value {
+        Some(Some(value)) => shown(value).to_string(),
         _ => absent(),
     };
     let differs = paths
@@ -280,11 +291,17 @@ fn differences(planned: &General, wanted: &General) -> Vec<String> {
         let (before, now) = (planned.fields.get(path), wanted.fields.get(path));
         format!(
             "`{path}`: the plan says {}, and now it would be {}",
-            shown(before),
-            shown(now)
+            said(before),
+            said(now)
         )
     };
     let mut sentences: Vec<String> = differs.map(sentence).collect();
+    let hidden: BTreeSet<&String> = planned.hashes.keys().chain(wanted.hashes.keys()).collect();
+    let hidden = hidden
+        .into_iter()
+        .filter(|path| planned.hashes.get(*path) != wanted.hashes.get(*path));
+    sentences
+        .extend(hidden.map(|path| format!("`{path}`: what is `{MASK}` in it is something else")));
     if planned.temporary && !wanted.temporary {
         sentences.push("the plan puts it back at the end, and now it would stay".to_owned());
     }

@@ -163,7 +163,9 @@ impl Gate {
         self.run.stop.lift();
         let operation = callee.operation.clone();
         let failure = match self.call_compensation(entry.number, callee).await {
-            Ok(Returned { failed: 0, value }) => return Ok(summary(&operation, &value)),
+            Ok(Returned { failed: 0, value }) => {
+                return Ok(self.run.secrets.text(summary(&operation, &value)));
+            }
             Ok(_) => {
                 let message = format!("`{operation}` failed for a part");
                 Failure::new(Kind::Internal, "operations.failed-in-part", message)

@@ -117,15 +117,37 @@ pub(super) fn not_asked(gate: &Gate, verb: Verb, target: &ObjectRef) -> Failure 
         .hinted("call `run.confirm` before the first change; call another operation for what must be done before asking")
 }
 
+pub(super) fn harmful(gate: &Gate, target: &ObjectRef, risk: Risk, why: &str) -> Failure {
+    let operation = &gate.actor.operation;
+    let own = word(gate.actor.grants.risk());
+    let message = format!(
+        "`{operation}` may not do to {target} what needs the risk `{}`",
+        word(risk)
+    );
+    let hint = match risk {
+        Risk::Destroy => {
+            "declare the operation's real risk, `destroy`, and call `run.confirm` before"
+        }
+        _ => "declare the operation's real risk",
+    };
+    Failure::new(Kind::Denied, "cluster.riskier", message)
+        .because(why)
+        .because(format!("its descriptor says that its risk is `{own}`"))
+        .hinted(hint)
+}
+
+fn word(risk: Risk) -> String {
+    format!("{risk:?}").to_lowercase()
+}
+
 pub(super) fn riskier(gate: &Gate, operation: &OperationName, risk: Risk) -> Failure {
     let caller = &gate.actor.operation;
-    let words = |risk: Risk| format!("{risk:?}").to_lowercase();
     let message = format!("`{caller}` may not call `{operation}`");
     Failure::new(Kind::Denied, "operations.riskier", message)
         .because(format!(
             "its own risk is `{}`, and that of `{operation}` is `{}`",
-            words(gate.actor.grants.risk()),
-            words(risk)
+            word(gate.actor.grants.risk()),
+            word(risk)
         ))
         .hinted("declare the risk of the operation that calls as high as that of what it calls")
 }

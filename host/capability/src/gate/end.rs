@@ -27,6 +27,12 @@ pub(crate) enum Awaited {
 impl Gate {
     /// Records what the plugin came to, before what is held is put back.
     pub async fn ended(&self, end: Result<Returned, Failure>) {
+        // A plugin that goes on as if nothing had been refused says nothing of it.
+        for denied in self.run.denials(&end) {
+            let message = format!("refused: {}", denied.message);
+            let level = Level::Warn;
+            self.emit(Event::Logged { level, message });
+        }
         self.run.end();
         let note = Note::Ended { end };
         if self.held() > 0 {

@@ -93,10 +93,7 @@ impl Imagination {
                 Undo::Fields { fields, grown, .. },
                 Some(Imagined::Made(object) | Imagined::Changed(object)),
             ) => {
-                let back = fields::put_back(object, fields, grown);
-                if !back.patch.is_null() {
-                    fields::merge(object, &back.patch);
-                }
+                *object = fields::put_back(object, fields, grown).wanted;
             }
             _ => {}
         }

@@ -19,6 +19,8 @@ pub(crate) struct Entry {
     pub(crate) holder: Holder,
     pub(crate) target: ObjectRef,
     pub(crate) undo: Undo,
+    /// Whether values of Secrets are in it that this process does not know: nothing of its values is told.
+    pub(crate) secret: bool,
 }
 
 /// The entries of a run.
@@ -222,7 +224,7 @@ fn until(newer: &Entry, older: &Entry) -> Option<String> {
     match (&newer.undo, &older.undo) {
         (Undo::Remove { .. }, _) => Some(format!("{} is gone", newer.target)),
         (Undo::Compensate(_), _) => Some(format!("{} is whole again", newer.target)),
-        (Undo::Fields { .. } | Undo::Withheld, Undo::Remove { .. }) => None,
+        (Undo::Fields { .. } | Undo::Sealed { .. } | Undo::Withheld, Undo::Remove { .. }) => None,
         _ if newer.target == older.target => {
             Some("what was changed in it later is put back".to_owned())
         }
@@ -270,6 +272,7 @@ mod tests {
                 name: "plex".into(),
             },
             undo: Undo::Withheld,
+            secret: false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the gate hands out.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use agent_core::effect::Effect;
@@ -10,9 +11,10 @@ use agent_core::id::CallId;
 use agent_core::journal::{self, Entry};
 use agent_core::record::Deed;
 use agent_core::undo::{Holder, Undo};
+use serde_json::Value;
 
+use super::Gate;
 use super::bound::Slot;
-use super::{Gate, replay};
 use crate::cluster::client::Unanswered;
 
 /// Permission to read, for the host call that it was made for.
@@ -32,6 +34,8 @@ pub(crate) struct Announced {
     pub(crate) holder: Option<Holder>,
     pub(crate) undo: Option<Undo>,
     pub(crate) uid: Option<String>,
+    /// The Secret that goes out with it.
+    pub(crate) learns: Option<Arc<Value>>,
 }
 
 /// How long clients try again when the target does not answer.
@@ -125,12 +129,16 @@ impl Pass {
         // What has not gone out yet must not go out any more.
         self.gate.run.stop.goes_on().map_err(Unanswered::surely)?;
         let effect = announced.effect.clone();
+        let learns = announced.learns.clone();
         let mut slot = self.slot(&effect).map_err(Unanswered::surely)?;
         self.announce(announced, slot.as_ref())
             .await
             .map_err(Unanswered::surely)?;
         if let Some(slot) = &mut slot {
             slot.spend();
+        }
+        if let Some(secret) = learns {
+            self.gate.run.secrets.learn(&secret);
         }
         let result = write(self.to_write(effect.number)).await;
         if let (Some(slot), Err(refused)) = (slot, &result)
@@ -192,12 +200,11 @@ impl Pass {
         if !dry_run {
             let failed = result.as_ref().err();
             let undo = result.as_ref().ok().and_then(learnt);
-            let secret = effect.target.of.is_secret();
             run.note(Entry::Result {
                 number: effect.number,
                 failure: failed.map(|unanswered| unanswered.failure.clone()),
                 uncertain: failed.is_some_and(|unanswered| unanswered.uncertain),
-                undo: undo.map(|undo| replay::without_secrets(undo, secret)),
+                undo: undo.map(|undo| run.recorded_undo(undo, effect.number, &effect.target)),
             });
         }
         match result {
@@ -218,14 +225,15 @@ impl Pass {
     }
 
     fn intent(&self, announced: Announced, planned: Option<u64>) -> journal::Intent {
-        let secret = announced.effect.target.of.is_secret();
+        let (number, target) = (announced.effect.number, &announced.effect.target);
+        let run = &self.gate.run;
+        let undo = announced.undo;
+        let undo = undo.map(|undo| run.recorded_undo(undo, number, target));
         journal::Intent {
             effect: announced.effect,
             call: self.call.clone(),
             holder: announced.holder,
-            undo: announced
-                .undo
-                .map(|undo| replay::without_secrets(undo, secret)),
+            undo,
             uid: announced.uid,
             planned,
         }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use agent_core::effect::Verb;
 use agent_core::event::TakeBack;
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::{CallId, Digest};
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::Sha256;
 
+use super::seal::Seal;
 use super::{bound, ledger};
 
 /// See the module. Empty for a run that begins.
@@ -31,6 +33,10 @@ pub(crate) struct Replay {
     put_back: BTreeMap<u64, TakeBack>,
     /// The effects that an earlier process had begun to put back.
     released: BTreeSet<u64>,
+    /// The calls of which an effect was announced.
+    went_out: HashSet<CallId>,
+    /// The uids of the objects that were made.
+    made: HashSet<String>,
     /// The highest number of an effect.
     highest: u64,
 }
@@ -59,6 +65,12 @@ impl Replay {
         }
         for deed in record::deeds(entries.iter()) {
             replay.highest = replay.highest.max(deed.effect().number);
+            replay.went_out.insert(deed.intent.call.clone());
+            if let (Verb::Create, Some(Undo::Remove { uid: Some(uid), .. })) =
+                (deed.effect().verb, &deed.undo)
+            {
+                replay.made.insert(uid.clone());
+            }
             if deed.stands() && !replay.answers.contains_key(&deed.intent.call) {
                 let call = deed.intent.call.clone();
                 replay.attempts.entry(call).or_default().push(deed);
@@ -107,6 +119,16 @@ impl Replay {
         self.attempts.get(call).map_or(&[], Vec::as_slice)
     }
 
+    /// Returns whether an effect of a call was announced by an earlier process.
+    pub(crate) fn went_out(&self, call: &CallId) -> bool {
+        self.went_out.contains(call)
+    }
+
+    /// Returns the uids of the objects that earlier processes have made.
+    pub(super) fn made(&self) -> HashSet<String> {
+        self.made.clone()
+    }
+
     /// Returns how an operation that was called began.
     pub(crate) fn called(&self, call: &CallId) -> Option<&Called> {
         self.called.get(call)
@@ -145,7 +167,7 @@ impl Replay {
 }
 
 /// Returns what an earlier process has left to be put back, oldest first. With `permanent`, also what was to stay.
-pub(crate) fn left(entries: &[Entry], permanent: bool) -> Vec<ledger::Entry> {
+pub(super) fn left(entries: &[Entry], permanent: bool, seal: Option<&Seal>) -> Vec<ledger::Entry> {
     let answered: HashSet<&CallId> = entries
         .iter()
         .filter_map(|entry| match entry {
@@ -159,16 +181,21 @@ pub(crate) fn left(entries: &[Entry], permanent: bool) -> Vec<ledger::Entry> {
         .into_iter()
         .filter(wanted)
         .filter_map(|deed| {
-            let undo = deed.undo?;
             let intent = deed.intent;
+            let (number, target) = (intent.effect.number, intent.effect.target);
+            let (undo, secret) = match (deed.undo?, seal) {
+                (undo, Some(seal)) => seal.open(undo, number, &target),
+                (undo, None) => (undo, false),
+            };
             let mut holder = intent.holder.unwrap_or_default();
             // An operation that is over holds nothing itself: it kept what it did not put back.
             holder.own &= !answered.contains(&holder.actor);
             Some(ledger::Entry {
-                number: intent.effect.number,
+                number,
                 holder,
-                target: intent.effect.target,
+                target,
                 undo,
+                secret,
             })
         })
         .collect()
@@ -221,14 +248,6 @@ fn stripped(answer: &Value) -> Value {
             .map(|(name, value)| (name.clone(), stripped(value)))
             .collect(),
         _ => answer.clone(),
-    }
-}
-
-/// Returns how a change is put back, without the values of Secrets.
-pub(super) fn without_secrets(undo: Undo, secret: bool) -> Undo {
-    match undo {
-        Undo::Fields { .. } if secret => Undo::Withheld,
-        undo => undo,
     }
 }
 

@@ -5,13 +5,15 @@
 //!
 //! Names of objects are not masked, for whoever takes a run back must find them.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use agent_core::secret::MASK;
-use agent_core::text::plain;
+use agent_core::text::{plain, steers};
+use agent_core::undo::{Compensation, Undo};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -78,18 +80,22 @@ impl Secrets {
         }
     }
 
-    /// Remembers the values of a Secret.
+    /// Remembers the values of a Secret that a guest was told, or that went out. What names the Secret or a field of it is known to everybody.
     pub(crate) fn learn(&self, secret: &Value) {
+        let names = names(secret);
         for text in texts(secret, "/data") {
-            self.add(text);
             if let Ok(bytes) = STANDARD.decode(text) {
                 let bytes = Zeroizing::new(bytes);
-                if let Ok(text) = std::str::from_utf8(&bytes) {
-                    self.add_forms(text);
+                match std::str::from_utf8(&bytes) {
+                    Ok(text) if names.contains(text.trim()) => continue,
+                    Ok(text) => self.learn_value(text),
+                    Err(_) => self.add_encoded(&bytes),
                 }
             }
+            self.add(text);
         }
-        for text in texts(secret, "/stringData") {
+        let written = texts(secret, "/stringData");
+        for text in written.filter(|text| !names.contains(text.trim())) {
             self.learn_value(text);
         }
         let applied = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
@@ -108,17 +114,58 @@ impl Secrets {
     /// Remembers one value, as it is and encoded.
     pub(crate) fn learn_value(&self, value: &str) {
         self.add(&Zeroizing::new(STANDARD.encode(value)));
+        if !is_trivial(value.trim()) {
+            self.add_encoded(value.as_bytes());
+        }
         self.add_forms(value);
     }
 
-    /// Returns whether a text holds one of the values.
-    pub(crate) fn holds(&self, text: &str) -> bool {
-        self.any.load(Ordering::Acquire) && self.find(text).next().is_some()
+    /// Remembers what was sealed in an earlier process: a value of a Secret is somewhere in it, or all of it.
+    pub(super) fn learn_sealed(&self, undo: &Undo) {
+        let mut learn = |value: &Value| match value {
+            Value::String(text) if text.len() >= PART => {
+                self.learn_value(text);
+                if let Ok(Ok(text)) = STANDARD.decode(text).map(String::from_utf8) {
+                    self.learn_value(&Zeroizing::new(text));
+                }
+            }
+            _ => {}
+        };
+        match undo {
+            Undo::Fields { fields, .. } => fields
+                .iter()
+                .flat_map(|field| field.before.iter().chain(&field.after))
+                .for_each(|value| each_leaf(value, &mut learn)),
+            Undo::Compensate(Compensation { call, .. }) => call
+                .iter()
+                .flat_map(|call| call.arguments.values())
+                .for_each(|value| each_leaf(value, &mut learn)),
+            _ => {}
+        }
     }
 
-    /// Returns a text without the values.
+    /// Returns whether a text holds one of the values, also when something invisible stands between its letters.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        !self.is_empty() && (self.finds(text) || bare(text).is_some_and(|bare| self.finds(&bare)))
+    }
+
+    /// Returns a text without the values. Where something invisible hides one, what is invisible goes too.
     pub(crate) fn text(&self, text: String) -> String {
-        if !self.holds(&text) {
+        if self.is_empty() {
+            return text;
+        }
+        match bare(&text) {
+            Some(bare) if self.finds(&bare) => self.masked(bare),
+            _ => self.masked(text),
+        }
+    }
+
+    fn finds(&self, text: &str) -> bool {
+        self.find(text).next().is_some()
+    }
+
+    fn masked(&self, text: String) -> String {
+        if !self.finds(&text) {
             return text;
         }
         let mut masked = String::with_capacity(text.len());
@@ -179,9 +226,32 @@ impl Secrets {
         for line in value.lines().filter(|line| !line.starts_with("-----")) {
             self.add_part(line);
         }
+        // As a connection string has it, as a header, and as a name of an environment's variable would.
+        for other in [
+            percent(value.trim(), false),
+            percent(value.trim(), true),
+            value.to_uppercase(),
+        ] {
+            self.add_part(&Zeroizing::new(other));
+        }
         // A registry's credentials, a service account, a kubeconfig.
         if let Ok(document @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(value) {
             self.add_leaves(&document);
+        }
+    }
+
+    /// Adds what of base64 does not depend on what stands around a value, such as the user before a password in a `Basic` header: once for each of the
+    /// three places where it can begin.
+    fn add_encoded(&self, value: &[u8]) {
+        for before in 0..3 {
+            let text = Zeroizing::new([&[0; 2][..before], value].concat());
+            let encoded = Zeroizing::new(STANDARD_NO_PAD.encode(&*text));
+            let own = encoded.get([0, 2, 3][before]..text.len() * 8 / 6);
+            let own = own.unwrap_or_default();
+            self.add_part(own);
+            if own.contains(['+', '/']) {
+                self.add_part(&Zeroizing::new(own.replace('+', "-").replace('/', "_")));
+            }
         }
     }
 
@@ -233,6 +303,47 @@ fn is_trivial(value: &str) -> bool {
     let known =
         |common: &&str| value.eq_ignore_ascii_case(common) || STANDARD.encode(common) == value;
     number || COMMON.iter().any(known)
+}
+
+/// Returns a text without what is invisible in it, where there is such.
+fn bare(text: &str) -> Option<String> {
+    let invisible = |c: char| steers(c) && !matches!(c, '\n' | '\t');
+    text.contains(invisible).then(|| plain(text))
+}
+
+/// Writes a text as a URL has it (RFC 3986), with the digits of either case.
+fn percent(text: &str, lower: bool) -> String {
+    let mut written = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                written.push(char::from(byte));
+            }
+            _ if lower => written.push_str(&format!("%{byte:02x}")),
+            _ => written.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    written
+}
+
+/// Returns what names a Secret and its fields.
+fn names(secret: &Value) -> HashSet<&str> {
+    let own = ["/metadata/name", "/metadata/namespace"];
+    let own = own
+        .into_iter()
+        .filter_map(|path| secret.pointer(path)?.as_str());
+    let keys = ["/data", "/stringData"].into_iter();
+    let keys = keys.filter_map(|path| secret.pointer(path)?.as_object());
+    own.chain(keys.flat_map(|fields| fields.keys().map(String::as_str)))
+        .collect()
+}
+
+fn each_leaf(value: &Value, act: &mut impl FnMut(&Value)) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| each_leaf(item, act)),
+        Value::Object(fields) => fields.values().for_each(|value| each_leaf(value, act)),
+        leaf => act(leaf),
+    }
 }
 
 fn texts<'a>(secret: &'a Value, pointer: &str) -> impl Iterator<Item = &'a str> {
@@ -346,5 +457,62 @@ mod tests {
         }));
         let said = format!("first-token {}", encoded("second-token"));
         assert_eq!(secrets.text(said), "*** ***");
+    }
+
+    #[test]
+    fn value_is_masked_in_the_forms_in_which_headers_and_urls_have_it() {
+        let password = "p@ss/word?=+1";
+        let secrets = knowing(json!({ "password": encoded(password) }));
+        let masked = |said: &str| secrets.text(said.to_owned());
+        assert_eq!(
+            masked("postgres://plex:p%40ss%2Fword%3F%3D%2B1@db"),
+            "postgres://plex:***@db"
+        );
+        assert_eq!(masked("p%40ss%2fword%3f%3d%2b1"), MASK);
+        assert_eq!(masked("P@SS/WORD?=+1"), MASK);
+        let unpadded = encoded(password).trim_end_matches('=').to_owned();
+        assert_eq!(
+            masked(&unpadded).len(),
+            MASK.len() + 1,
+            "but for the last letter, which has 2 bits of it"
+        );
+        for user in ["a", "ab", "abc", "admin"] {
+            let header = format!("Basic {}", encoded(&format!("{user}:{password}")));
+            let said = masked(&header);
+            assert!(
+                said.contains(MASK) && said.len() < header.len() / 2 + 10,
+                "{said}"
+            );
+        }
+        let url_safe = encoded("????>>>>~~~~").replace('+', "-").replace('/', "_");
+        let secrets = knowing(json!({ "key": encoded("????>>>>~~~~") }));
+        assert_eq!(secrets.text(url_safe), MASK);
+    }
+
+    #[test]
+    fn value_is_masked_behind_what_is_invisible() {
+        let secrets = knowing(json!({ "password": encoded("correct-horse") }));
+        for said in [
+            "cor\u{200b}rect-horse",
+            "correct\u{1b}[31m-horse",
+            "\u{202e}correct-horse\u{feff}",
+        ] {
+            assert_eq!(secrets.text(said.to_owned()), MASK, "{said:?}");
+            assert!(secrets.holds(said));
+        }
+        let other = "nothing\u{200b} of it";
+        assert_eq!(secrets.text(other.to_owned()), other);
+    }
+
+    #[test]
+    fn what_names_a_secret_or_a_field_of_it_is_no_secret() {
+        let secrets = Secrets::default();
+        secrets.learn(&json!({
+            "metadata": { "name": "plex-login", "namespace": "media-apps" },
+            "data": { "username": encoded("plex-login"), "place": encoded("media-apps"), "key": encoded("username") },
+            "stringData": { "other": "plex-login" },
+        }));
+        let said = "media-apps/plex-login has a username".to_owned();
+        assert_eq!(secrets.text(said.clone()), said);
     }
 }

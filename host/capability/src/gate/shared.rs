@@ -1,6 +1,6 @@
 //! What all operations of one run share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -13,11 +13,14 @@ use agent_core::event::{Asker, Event, Level};
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, OperationName, RunId};
-use agent_core::journal::{Aim, Entry, RunJournal, Survives};
+use agent_core::journal::{Aim, Entry, Returned, RunJournal, Survives};
+use agent_core::object::ObjectRef;
 use agent_core::plan::Plan;
+use agent_core::undo::Undo;
 use futures::channel::oneshot;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio_util::task::TaskTracker;
 
@@ -28,6 +31,7 @@ use super::ledger::{Ledger, Stuck, Undone};
 use super::outbox::Outbox;
 use super::plan::{Sketch, StandIns};
 use super::replay::{self, Replay};
+use super::seal::Seal;
 use super::secrets::Secrets;
 use super::stop::Stop;
 use super::told::Told;
@@ -80,6 +84,9 @@ pub struct GateConfig {
     pub operations: Arc<dyn Operations>,
 }
 
+/// So many of the things that were refused are told.
+const DENIALS: usize = 20;
+
 /// What the person is asked.
 #[derive(Debug)]
 pub(super) struct Question {
@@ -109,6 +116,8 @@ pub(crate) struct Shared {
     pub(super) keeps: bool,
     seed: [u8; 32],
     key: [u8; 32],
+    /// None when nothing can be sealed with the key, and then that is withheld.
+    seal: Option<Seal>,
     pub(crate) client: ClusterClient,
     pub(crate) operations: Arc<dyn Operations>,
     pub(crate) ledger: Ledger,
@@ -116,6 +125,10 @@ pub(crate) struct Shared {
     pub(super) standing: Ledger,
     pub(crate) undone: Undone,
     pub(super) stuck: Stuck,
+    /// The uids of the objects that the run has made: it may remove them.
+    made: Mutex<HashSet<String>>,
+    /// What the gate has refused, each once.
+    denied: Mutex<Vec<Failure>>,
     pub(crate) writes: TaskTracker,
     pub(crate) imagined: Imagination,
     pub(crate) account: Account,
@@ -157,19 +170,28 @@ impl Shared {
         if let (Some(_), Some(why)) = (&bound, replay::violation(&entries)) {
             drop(why_violated.set(why));
         }
-        let held = replay::left(&entries, undo || why_violated.get().is_some());
+        let seal = Seal::new(&config.key);
+        let held = replay::left(
+            &entries,
+            undo || why_violated.get().is_some(),
+            seal.as_ref(),
+        );
         let mut standing = Vec::new();
         if bound.is_some() {
-            standing = replay::left(&entries, true);
+            standing = replay::left(&entries, true, seal.as_ref());
             standing.retain(|entry| held.iter().all(|held| held.number != entry.number));
         }
         let stop = Stop::default();
         let secrets = Arc::new(Secrets::new(memory.clone()));
+        let sealed = held.iter().chain(&standing).filter(|entry| entry.secret);
+        sealed.for_each(|entry| secrets.learn_sealed(&entry.undo));
         Shared {
             id: config.id,
             numbers: AtomicU64::new(replay.highest()),
             ledger: Ledger::new(held, planning, memory.clone()),
             standing: Ledger::new(standing, planning, memory.clone()),
+            made: Mutex::new(replay.made()),
+            denied: Mutex::default(),
             replay,
             sketch: Sketch::new(memory.clone()),
             stand_ins: StandIns::default(),
@@ -183,6 +205,7 @@ impl Shared {
             keeps: config.on_failure != OnFailure::Undo,
             seed: config.seed,
             key: config.key,
+            seal,
             operations: config.operations,
             undone: Undone::default(),
             stuck: Stuck::default(),
@@ -287,9 +310,26 @@ impl Shared {
         }
     }
 
+    /// Returns how a change is put back as it may be on record: sealed, where it holds a value of a Secret.
+    pub(super) fn recorded_undo(&self, undo: Undo, number: u64, target: &ObjectRef) -> Undo {
+        let is_of_secret = target.of.is_secret() && matches!(undo, Undo::Fields { .. });
+        if !is_of_secret && !self.secrets.is_in_undo(&undo) {
+            return undo;
+        }
+        match &self.seal {
+            Some(seal) => seal.seal(undo, number, target),
+            None => Undo::Withheld,
+        }
+    }
+
     pub(crate) fn keyed_hash(&self, answer: &impl Serialize) -> String {
         let answer = serde_json::to_value(answer).unwrap_or_default();
         replay::keyed_hash(&self.key, &answer)
+    }
+
+    /// Returns the keyed hash of a value that is to be the same to the byte.
+    pub(super) fn keyed_hash_to_the_byte(&self, value: &Value) -> String {
+        replay::hash_of_secret(&self.key, "value", &value.to_string())
     }
 
     /// Returns where the random numbers of the operation at that place come from.
@@ -324,6 +364,39 @@ impl Shared {
 
     pub(super) fn abandoned(&self) -> Option<Failure> {
         self.why_abandoned.get().cloned()
+    }
+
+    /// Writes down that the run has made an object.
+    pub(crate) fn makes(&self, uid: String) {
+        lock(&self.made).insert(uid);
+    }
+
+    /// Returns whether the run has made the object with that uid.
+    pub(crate) fn has_made(&self, uid: &str) -> bool {
+        lock(&self.made).contains(uid)
+    }
+
+    /// Writes down what was refused to an operation, to be told in the end.
+    pub(super) fn denied(&self, failure: &Failure) {
+        let mut denied = lock(&self.denied);
+        let is_new = denied.iter().all(|it| it.message != failure.message);
+        if denied.len() < DENIALS && is_new {
+            denied.push(failure.clone());
+        }
+    }
+
+    /// Returns what was refused, but for what the run failed with.
+    pub(super) fn denials(&self, end: &Result<Returned, Failure>) -> Vec<Failure> {
+        let mut denied = std::mem::take(&mut *lock(&self.denied));
+        if let Err(failure) = end {
+            let says = |denied: &Failure, text: &String| text.contains(&denied.message);
+            let told = |denied: &Failure| {
+                let mut texts = std::iter::once(&failure.message).chain(&failure.causes);
+                texts.any(|text| says(denied, text))
+            };
+            denied.retain(|denied| !told(denied));
+        }
+        denied
     }
 
     /// Returns the next number; effects and questions share one sequence.

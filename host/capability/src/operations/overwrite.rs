@@ -67,6 +67,7 @@ async fn announce(gate: &Gate, what: wit::Overwriting) -> Result<u64, Failure> {
                 within: pass.gate().actor.grants.bounds_for(&operation),
                 operation,
                 arguments,
+                sealed: None,
             }),
         };
         let by_hand = what.by_hand;
@@ -89,12 +90,14 @@ async fn put_on_record(pass: &Pass, target: ObjectRef, undo: Undo) -> Result<u64
         holder: holder.clone(),
         target,
         undo: undo.clone(),
+        secret: false,
     });
     let announced = Announced {
         effect,
         holder: Some(holder),
         undo: Some(undo),
         uid: None,
+        learns: None,
     };
     let done = pass.effect(
         announced,

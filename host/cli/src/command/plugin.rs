@@ -7,6 +7,9 @@ use agent_core::{Digest, Failure, Kind, PluginId, Right, suggest};
 use clap::Subcommand;
 
 use crate::command::Door;
+use crate::ink::Tone;
+use crate::render::width;
+use crate::terminal::Terminal;
 
 mod grant;
 mod inspect;
@@ -125,4 +128,19 @@ fn id(text: &str) -> Result<(PluginId, Option<Digest>), Failure> {
 fn right(text: &str) -> Result<Right, Failure> {
     text.parse()
         .map_err(|error| Failure::of(Kind::Invalid, "operations.arguments", &error))
+}
+
+/// Says what harm rights can do that their words do not say, a sentence for each kind.
+fn warn_of(rights: &[Right], terminal: &mut Terminal) {
+    let mut said = Vec::new();
+    for sentence in rights.iter().filter_map(Right::destroys) {
+        if said.contains(&sentence) {
+            continue;
+        }
+        said.push(sentence);
+        let room = terminal.result_width();
+        let line = width::fold(&format!("! {sentence}"), room, 4);
+        let line = terminal.stdout.ink.paint(Tone::Warn, line);
+        terminal.stdout.line(format_args!("  {line}"));
+    }
 }

@@ -9,6 +9,9 @@ use crate::clean;
 /// Longer values are cut on a line of their field.
 const VALUE_ROOM: usize = 60;
 
+/// What is said of a change that is not shown whole.
+const HIDDEN: &str = "(*** stands for what a Secret holds)";
+
 /// Returns the object of a change.
 pub(super) fn target(effect: &Effect) -> String {
     clean::line(&effect.target.to_string())
@@ -31,10 +34,14 @@ pub(super) fn fields(effect: &Effect, whole: bool) -> Vec<String> {
     effect
         .fields
         .iter()
-        .flat_map(|field| match (field.path.as_str(), &field.after) {
-            ("", Some(manifest)) if whole => manifest_lines(manifest),
-            ("", Some(manifest)) => short(manifest).into_iter().collect(),
-            _ => vec![difference(field)],
+        .flat_map(|field| {
+            let hidden = effect.hashes.contains_key(&field.path);
+            let lines = match (field.path.as_str(), &field.after) {
+                ("", Some(manifest)) if whole => manifest_lines(manifest),
+                ("", Some(manifest)) => short(manifest).into_iter().collect(),
+                _ => vec![difference(field)],
+            };
+            lines.into_iter().chain(hidden.then(|| HIDDEN.to_owned()))
         })
         .collect()
 }

@@ -3,6 +3,7 @@
 use agent_core::descriptor::{Column, Risk};
 use agent_core::event::Level;
 use agent_core::journal::Aim;
+use agent_core::plan::StandIn;
 use agent_core::{Effect, Event, Operation, OperationName, RunId};
 use tokio::time::Instant;
 
@@ -35,6 +36,8 @@ pub(crate) struct Human {
     operation: Option<OperationName>,
     planning: bool,
     plan: Vec<Effect>,
+    /// What the plan leaves open.
+    open: Vec<StandIn>,
 }
 
 impl Human {
@@ -54,6 +57,7 @@ impl Human {
             operation: None,
             planning: options.plan,
             plan: Vec::new(),
+            open: Vec::new(),
         }
     }
 
@@ -85,8 +89,11 @@ impl Human {
     pub(crate) fn event(&mut self, event: &Event, terminal: &mut Terminal) {
         match event {
             Event::Planned { effect } => self.plan.push(effect.clone()),
-            // What was to be put back may have been kept since.
-            Event::Drawn { plan } => self.plan.clone_from(&plan.effects),
+            Event::Drawn { plan } => {
+                // What was to be put back may have been kept since.
+                self.plan.clone_from(&plan.effects);
+                self.open.clone_from(&plan.stand_ins);
+            }
             Event::Finished { outcome } => self.finish(outcome, terminal),
             Event::Started { run, .. } | Event::Resumed { run, .. } => {
                 self.run = Some(run.clone());

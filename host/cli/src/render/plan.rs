@@ -1,12 +1,46 @@
 //! What a run would change, in order.
 
+use std::collections::HashMap;
+
+use agent_core::plan::StandIn;
 use agent_core::{Effect, OperationName, Verb};
+use serde_json::Value;
 
 use super::{change, width};
 use crate::clean;
 use crate::ink::Tone;
 use crate::report;
 use crate::terminal::{Sink, Terminal};
+
+/// Returns a plan in which what it leaves open is said to be so, and how many values that are. What the host makes anew, such as a token, is none of them.
+pub(super) fn left_open(plan: &[Effect], open: &[StandIn]) -> (Vec<Effect>, usize) {
+    let declared = open.iter().filter(|one| one.form.is_some());
+    let names = declared.map(|one| (one.text.as_str(), one.name.as_str()));
+    let names: HashMap<&str, &str> = names.collect();
+    let (mut plan, mut count) = (plan.to_vec(), 0);
+    let fields = plan.iter_mut().flat_map(|effect| &mut effect.fields);
+    for value in fields.filter_map(|field| field.after.as_mut()) {
+        leave_open(value, &names, &mut count);
+    }
+    (plan, count)
+}
+
+fn leave_open(value: &mut Value, names: &HashMap<&str, &str>, count: &mut usize) {
+    match value {
+        Value::String(text) => {
+            if let Some(name) = names.get(text.as_str()) {
+                *text = format!("<{name}: e.g. {text}>");
+                *count += 1;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|it| leave_open(it, names, count)),
+        Value::Object(fields) => {
+            let values = fields.values_mut();
+            values.for_each(|it| leave_open(it, names, count));
+        }
+        _ => {}
+    }
+}
 
 /// Writes the list of planned changes to standard output.
 pub(super) fn write(
@@ -22,7 +56,7 @@ pub(super) fn write(
 }
 
 /// Writes to standard error how many changes there would be, and that none happened.
-pub(super) fn sum(plan: &[Effect], whole: bool, to: &mut Sink) {
+pub(super) fn sum(plan: &[Effect], open: usize, whole: bool, to: &mut Sink) {
     let temporary = plan.iter().filter(|effect| effect.temporary).count();
     let changes = match plan.len() {
         0 => "no changes".to_owned(),
@@ -34,7 +68,12 @@ pub(super) fn sum(plan: &[Effect], whole: bool, to: &mut Sink) {
         all if all == plan.len() => ", put back at the end".to_owned(),
         some => format!(", {some} of them put back at the end"),
     };
-    to.paste(format_args!("{changes}{back}; nothing was written"));
+    let open = match open {
+        0 => String::new(),
+        1 => ", 1 value is known only when it is applied".to_owned(),
+        many => format!(", {many} values are known only when it is applied"),
+    };
+    to.paste(format_args!("{changes}{back}{open}; nothing was written"));
     if !whole && plan.iter().any(|effect| effect.verb == Verb::Create) {
         report::hint(&"-v shows the created objects whole".into(), to);
     }

@@ -17,6 +17,11 @@ pub(super) fn sentences(deeds: &[Deed]) -> Vec<String> {
             Some(Undo::Fields { fields, .. }) => {
                 fields.iter().map(|field| dotted(&field.path)).collect()
             }
+            // Which values it brings back is sealed, and which fields is not.
+            Some(Undo::Sealed { .. }) => {
+                let fields = deed.effect().fields.iter();
+                fields.map(|field| dotted(&field.path)).collect()
+            }
             Some(Undo::Remove { .. }) => vec!["removed".to_owned()],
             // What an operation brings back is named beside it.
             Some(Undo::Withheld | Undo::Compensate(_)) | None => continue,

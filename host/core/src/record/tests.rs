@@ -25,6 +25,7 @@ fn intent(number: u64, held: bool) -> Entry {
                 name: "plex".to_owned(),
             },
             fields: Vec::new(),
+            hashes: Default::default(),
             temporary: held,
             recovery: Verb::Patch.recovery(),
         },

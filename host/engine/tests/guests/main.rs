@@ -1,6 +1,7 @@
 //! The guests of `tests/guests`, run by the real engine behind the real gate, against the simulated API server where they need one. Each
 //! that misbehaves does so beside one that behaves, on one thread.
 
+mod act;
 mod artifact;
 mod compiled;
 mod cost;
@@ -48,6 +49,7 @@ async fn every_guest_has_a_test() {
     let guests = guests.descriptor.operations.iter();
     let guests: BTreeSet<String> = guests.map(|it| it.name.to_string()).collect();
     let tested = [
+        act::TESTED,
         limit::TESTED,
         cost::TESTED,
         right::TESTED,

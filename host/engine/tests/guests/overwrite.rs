@@ -96,11 +96,9 @@ async fn stays_down(compensation: Option<&str>, code: &str) {
     let again = undo(&world, false).await;
     assert_eq!(again.outcome.exit_code(), 1, "{:?}", again.outcome);
     let failed = again.put_back().iter().find_map(|one| one.failure.as_ref());
-    let causes = &failed.expect("not brought back").causes;
-    assert!(
-        causes.iter().any(|cause| cause.contains("mend it by hand")),
-        "{causes:?}"
-    );
+    let failed = failed.expect("not brought back");
+    let remedies = format!("{:?} {:?}", failed.causes, failed.hint);
+    assert!(remedies.contains("mend it by hand"), "{remedies}");
     assert_eq!(world.mode(), "held");
     assert!(world.last_record().summary.is_open());
     let left = undo(&world, true).await;

@@ -123,6 +123,7 @@ fn intent(call: &CallId) -> Intent {
                 name: "plex".to_owned(),
             },
             fields: fields.clone(),
+            hashes: Default::default(),
             temporary: true,
             recovery: Recovery::Retry,
         },

@@ -170,10 +170,3 @@ fn failed_list_tells_why_with_its_last_lines() {
         Some("log: Fatal: wrong password or no key found")
     );
 }
-
-#[test]
-fn argument_that_looks_like_a_variable_is_left_as_it_is() {
-    assert_eq!(literal("/a$b"), "/a$$b");
-    assert_eq!(literal("/$(RESTIC_PASSWORD)"), "/$$(RESTIC_PASSWORD)");
-    assert_eq!(literal("/a$$b"), "/a$$$$b");
-}

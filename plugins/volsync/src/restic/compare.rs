@@ -11,17 +11,20 @@ use super::{DATA, cause, log};
 /// Compares a volume with a snapshot, the id of which is the first argument. Of the lines only those are printed that say something.
 pub(crate) const SCRIPT: &str = r#"{ restic restore "$1" --target /data --delete --dry-run --json -vv --no-lock --no-cache 2>&1; echo "exit $?"; } | grep -v -e '"message_type":"status"' -e '"action":"unchanged"' -e '"action":"restored".*"size":0}' | tail -n 500"#;
 
-/// Restores a snapshot, the id of which is the first argument, once the paths are removed that are the lines of the second one.
+/// Restores a snapshot, the id of which is the first argument, once the paths are removed that are the lines of the second one, which is [`encoded`].
 ///
 /// restic 0.17 to 0.18.1 leaves zeros in a file with several links that it restores over what is there (`internal/restorer/fileswriter.go`: it makes
 /// a new file, and skips what was right in the old one). Into nothing it restores it well.
-pub(crate) const MEND: &str = r#"cd /data || exit; printf '%s\n' "$2" | while IFS= read -r path; do rm -f -- ".$path" || exit; done || exit; id=$1; set --; if restic restore --help | grep -q -e --include-xattr; then set -- --include-xattr 'user.*'; fi; exec restic restore "$id" --target . --delete --no-cache "$@""#;
+pub(crate) const MEND: &str = r#"cd /data || exit; printf '%b\n' "$(printf '%s' "$2" | sed 's/.../\\0&/g')" | while IFS= read -r path; do rm -f -- ".$path" || exit; done || exit; id=$1; set --; if restic restore --help | grep -q -e --include-xattr; then set -- --include-xattr 'user.*'; fi; exec restic restore "$id" --target . --delete --no-cache "$@""#;
 
 /// What VolSync's mover leaves alone.
 const LOST_AND_FOUND: &str = "/lost+found";
 
 /// How many paths are named.
 const NAMED: usize = 200;
+
+/// So long the encoded paths may be: a plan leaves no more digits open, and a system takes no argument that is much longer.
+const LONGEST: usize = 64 << 10;
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,9 +84,19 @@ fn path(line: &Value) -> Option<String> {
     (!is_lost_and_found(path)).then(|| path.to_owned())
 }
 
+/// Writes paths, a line each, as three octal digits for each byte: nothing in them means anything to whatever hands them on, and a plan can leave them
+/// open, for they can be nothing but digits.
+pub(crate) fn encoded(paths: &[String]) -> String {
+    let bytes = paths.join("\n").into_bytes();
+    bytes.iter().map(|byte| format!("{byte:03o}")).collect()
+}
+
 /// Says whether [`MEND`] can mend it: all that differs is named, a line each.
 pub(crate) fn can_be_mended(paths: &[String]) -> bool {
-    (1..=NAMED).contains(&paths.len()) && !paths.iter().any(|path| path.contains('\n'))
+    let all = encoded(paths);
+    (1..=NAMED).contains(&paths.len())
+        && all.len() <= LONGEST
+        && !paths.iter().any(|path| path.contains('\n'))
 }
 
 fn is_lost_and_found(path: &str) -> bool {
@@ -116,6 +129,23 @@ exit 0
     const INTACT: &str = r#"{"message_type":"summary","total_files":2,"files_restored":2,"files_skipped":2,"bytes_skipped":6000003}
 exit 0
 "#;
+
+    /// The shell is the one of the machine that tests; the mover's is another.
+    #[test]
+    fn paths_are_handed_on_whatever_is_in_them() {
+        let paths = ["/a$(b) \\n'c\"", "/-rf", "/ö/%s", "/1"].map(str::to_owned);
+        let digits = encoded(&paths);
+        assert!(digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let (decode, _) = MEND.split_once(" | while").expect("a loop");
+        let (_, decode) = decode.split_once("; ").expect("a command");
+        #[expect(clippy::disallowed_methods, reason = "the script is for a shell")]
+        let out = std::process::Command::new("sh")
+            .args(["-c", decode, "sh", "id", &digits])
+            .output()
+            .expect("a shell");
+        let out = String::from_utf8(out.stdout).expect("text");
+        assert_eq!(out.lines().collect::<Vec<_>>(), paths);
+    }
 
     #[test]
     fn file_with_other_content_is_named() {

@@ -49,7 +49,6 @@ pub(super) fn restore(
     );
     let step = Step::new(format!("Restore {what} into `{}`", scene.source.claim()));
     let (name, tag) = (name(&scene.source.name, &run::token()), run::token());
-    run::stand_in("name of the ReplicationDestination", &name);
     if let Some(rival) = rival::find(&scene.source, Some(&name))? {
         rival::give_way(scene, &step, &rival, order.timeout)?;
     }
@@ -133,7 +132,7 @@ fn broken_off(
 
 fn name(source: &str, token: &str) -> String {
     let source: String = source.chars().take(NAME).collect();
-    let id = crate::text::hash(token);
+    let id = crate::text::end(token);
     format!("{}-restore-{id}", source.trim_end_matches(['-', '.']))
 }
 

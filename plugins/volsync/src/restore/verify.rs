@@ -13,6 +13,9 @@ use crate::restic::compare::{self, Compared};
 /// So long the Job may read. A volume is as large as it is.
 const READING: SignedDuration = SignedDuration::from_hours(48);
 
+/// Stands in a plan for the id of a snapshot that is chosen when the run lists the repository.
+const ANY_ID: &str = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
+
 /// Proves that the volume is as the snapshot; mends what is not. Returns what the person should know when that cannot be proven.
 ///
 /// # Errors
@@ -26,8 +29,7 @@ pub(super) fn verify(scene: &Scene, order: &Order) -> Result<Option<String>> {
         return Ok(None);
     }
     let Some(chosen) = order.chosen else {
-        let (id, path) = (run::token(), format!("/{}", run::token()));
-        let (reads, mends) = (args(&id, &[]), args(&id, &[path]));
+        let (reads, mends) = (args(ANY_ID, &[]), args(ANY_ID, &["/".to_owned()]));
         for purpose in ["compare", "again", "mend", "recheck"] {
             let (access, args) = match purpose {
                 "mend" => (Access::Write, &mends),
@@ -99,12 +101,12 @@ fn unproven(chosen: &Snapshot, why: &str) -> String {
     )
 }
 
-/// What a Job gets: the snapshot, and the paths that are to be mended, a line each.
+/// What a Job gets: the snapshot, and the paths that are to be mended, encoded. Both are known only when the run is performed.
 fn args(id: &str, paths: &[String]) -> Vec<String> {
     let mut args = vec![id.to_owned()];
     run::stand_in("id of the snapshot", id);
     if !paths.is_empty() {
-        let paths = job::literal(&paths.join("\n"));
+        let paths = compare::encoded(paths);
         run::stand_in("files to mend", &paths);
         args.push(paths);
     }

@@ -1,6 +1,6 @@
 //! Making an object: it carries the mark of its effect, by which it is known again when the answer was lost.
 
-use agent_core::effect::Verb;
+use agent_core::effect::{FieldChange, Verb};
 use agent_core::failure::{Failure, Kind};
 use agent_core::undo::Undo;
 use serde_json::Value;
@@ -11,12 +11,14 @@ use crate::gate::Imagined;
 
 impl Performer {
     pub(super) async fn create(&self, manifest: Value) -> Result<Performed, Failure> {
-        let mut effect = self.gate().effect(
-            Verb::Create,
-            self.target.clone(),
-            self.whole(&manifest),
-            self.hold,
-        );
+        let whole = FieldChange {
+            path: String::new(),
+            before: None,
+            after: Some(manifest.clone()),
+        };
+        let mut effect =
+            self.gate()
+                .effect(Verb::Create, self.target.clone(), vec![whole], self.hold);
         let before = self.attempt(Verb::Create);
         if let Some(deed) = before {
             // Under its number, and so with its marker: if it is there after all, it is known again.
@@ -66,6 +68,9 @@ impl Performer {
             uid: uid_of(&object),
             marker: self.gate().run.marker(number),
         };
+        if let Some(uid) = uid_of(&object) {
+            self.gate().run.makes(uid);
+        }
         self.remember(number, undo);
         if self.gate().run.planning() {
             self.gate().run.imagined.made(&self.target, object.clone());

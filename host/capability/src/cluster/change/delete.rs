@@ -29,10 +29,18 @@ impl Performer {
         let before = self.attempt(Verb::Delete);
         let meant = before.and_then(|deed| deed.intent.uid.clone());
         // By uid, always: tried again after a lost answer, a deletion by name could hit what has taken its place.
+        let known = |uid: &str| {
+            let (gate, run) = (self.gate(), &self.gate().run);
+            let may = before.is_some() || gate.may_destroy() || run.has_made(uid);
+            may && !run.planning()
+        };
         let uid = match meant.or(uid) {
-            Some(uid) if !self.gate().run.planning() => Some(uid),
+            Some(uid) if known(&uid) => Some(uid),
             named => match self.look_to_delete().await? {
-                Some(object) => named.or_else(|| uid_of(&object)),
+                Some(object) => {
+                    self.may_remove(&object)?;
+                    named.or_else(|| uid_of(&object))
+                }
                 None => return Ok(Performed::unheld(Value::Null)),
             },
         };

@@ -22,6 +22,7 @@ impl Performer {
             holder,
             undo,
             uid: None,
+            learns: self.learns.clone(),
         }
     }
 
@@ -32,6 +33,7 @@ impl Performer {
             holder: self.gate().holder(self.own),
             target: self.target.clone(),
             undo,
+            secret: false,
         };
         if self.hold {
             self.gate().run.ledger.put(entry);
@@ -79,11 +81,13 @@ impl Performer {
         if changes.is_empty() && verb == Verb::Patch {
             return Ok(Some(Performed::unheld(object)));
         }
+        // It goes out when the plan is applied.
+        self.learns.iter().for_each(|it| run.secrets.learn(it));
+        self.may_change(&object, &changes)?;
         let undo = fields_of(&object, changes.clone());
-        let shown = self.redacted(&changes);
         let effect = self
             .gate()
-            .effect(verb, self.target.clone(), shown, self.hold);
+            .effect(verb, self.target.clone(), changes.clone(), self.hold);
         let number = effect.number;
         fields::merge(&mut object, body);
         run.imagined.changed(&self.target, object.clone());

@@ -5,12 +5,23 @@ use agent_core::object::ObjectType;
 use agent_core::secret::MASK;
 use serde_json::{Map, Value};
 
-/// Returns the changes as they may be shown.
-pub(in crate::cluster) fn changes(of: &ObjectType, changes: &[FieldChange]) -> Vec<FieldChange> {
+/// Returns the changes as they may be shown of an object of that type.
+pub(crate) fn changes(of: &ObjectType, changes: &[FieldChange]) -> Vec<FieldChange> {
     if !of.is_secret() {
         return changes.to_vec();
     }
     changes.iter().map(change).collect()
+}
+
+/// Returns the changes without any value.
+pub(in crate::cluster) fn all(changes: &[FieldChange]) -> Vec<FieldChange> {
+    let masked = |value: &Option<Value>| value.as_ref().map(|_| Value::from(MASK));
+    let masked = |change: &FieldChange| FieldChange {
+        path: change.path.clone(),
+        before: masked(&change.before),
+        after: masked(&change.after),
+    };
+    changes.iter().map(masked).collect()
 }
 
 fn change(change: &FieldChange) -> FieldChange {

@@ -99,8 +99,10 @@ impl Performer {
         body: &Value,
         changes: Vec<FieldChange>,
     ) -> Result<(u64, Value), Missed> {
+        let refused = |harmful| (0, Unanswered::surely(harmful));
+        self.may_change(now, &changes).map_err(refused)?;
         let undo = fields_of(now, changes.clone());
-        let (number, announced) = self.announce(Verb::Patch, &changes, undo);
+        let (number, announced) = self.announce(Verb::Patch, changes.clone(), undo);
         let body = resting_on(now, body);
         let client = &self.gate().run.client;
         let undo = |object: &Value| fields_of(now, answered(changes.clone(), object));
@@ -129,8 +131,12 @@ impl Performer {
         let changes = fields::changes(now, manifest);
         let manifest = resting_on(now, manifest);
         let rehearsed = self.rehearse_apply(now, &manifest, force, &changes);
-        let undo = fields_of(now, rehearsed.await.map_err(|refused| (0, refused))?);
-        let (number, announced) = self.announce(Verb::Apply, &changes, undo);
+        let rehearsed = rehearsed.await.map_err(|refused| (0, refused))?;
+        let refused = |harmful| (0, Unanswered::surely(harmful));
+        self.may_change(now, &rehearsed).map_err(refused)?;
+        let shown = with_removed(changes, &rehearsed);
+        let undo = fields_of(now, rehearsed);
+        let (number, announced) = self.announce(Verb::Apply, shown, undo);
         let client = &self.gate().run.client;
         let sent = self.pass.effect(
             announced,
@@ -158,7 +164,7 @@ impl Performer {
     }
 
     /// Returns the fields that an application will change, so that they are on record before it goes out: the server removes what was applied
-    /// before and is no longer in the manifest, and writes values in its own form. A plan is a rehearsal itself.
+    /// before and is no longer in the manifest, and writes values in its own form.
     async fn rehearse_apply(
         &self,
         now: &Value,
@@ -166,12 +172,10 @@ impl Performer {
         force: bool,
         changes: &[FieldChange],
     ) -> Result<Vec<FieldChange>, Unanswered> {
-        if self.gate().run.planning() {
-            return Ok(changes.to_vec());
-        }
+        let run = &self.gate().run;
+        self.learns.iter().for_each(|it| run.secrets.learn(it));
         let (intent, body) = (self.pass.rehearsal(), Body::Apply { manifest, force });
-        let client = &self.gate().run.client;
-        let tried = client.patch(&intent, &self.target, body, Wanted::Whole);
+        let tried = run.client.patch(&intent, &self.target, body, Wanted::Whole);
         match tried.await {
             Ok(object) => Ok(fields::difference(now, &object)),
             // An admission webhook with effects of its own refuses to rehearse; then only the answer to the write itself tells the rest.
@@ -181,11 +185,10 @@ impl Performer {
     }
 
     /// Names an effect and puts into the ledger how it is put back.
-    fn announce(&self, verb: Verb, changes: &[FieldChange], undo: Undo) -> (u64, Announced) {
-        let shown = self.redacted(changes);
+    fn announce(&self, verb: Verb, changes: Vec<FieldChange>, undo: Undo) -> (u64, Announced) {
         let effect = self
             .gate()
-            .effect(verb, self.target.clone(), shown, self.hold);
+            .effect(verb, self.target.clone(), changes, self.hold);
         (effect.number, self.announced(effect, Some(undo)))
     }
 }
@@ -195,6 +198,17 @@ fn is_no_rehearsal(failure: &Failure) -> bool {
         .causes
         .iter()
         .any(|cause| cause.contains("does not support dry run"))
+}
+
+/// Adds to what a manifest sets what goes because it was applied before and is no longer in it.
+fn with_removed(mut changes: Vec<FieldChange>, rehearsed: &[FieldChange]) -> Vec<FieldChange> {
+    let removed = rehearsed.iter().filter(|field| field.after.is_none());
+    for field in removed {
+        if changes.iter().all(|known| known.path != field.path) {
+            changes.push(field.clone());
+        }
+    }
+    changes
 }
 
 pub(super) fn fields_of(now: &Value, changes: Vec<FieldChange>) -> Undo {
@@ -218,8 +232,7 @@ fn resting_on(now: &Value, document: &Value) -> Value {
 /// Takes over what the server made of the values, which is what it will show later.
 fn answered(mut changes: Vec<FieldChange>, object: &Value) -> Vec<FieldChange> {
     for change in &mut changes {
-        let value = object.pointer(&change.path);
-        change.after = value.filter(|value| !value.is_null()).cloned();
+        change.after = fields::at(object, &change.path).cloned();
     }
     changes
 }

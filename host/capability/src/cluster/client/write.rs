@@ -14,6 +14,8 @@ use crate::gate::Intent;
 pub(crate) enum Body<'a> {
     /// A JSON merge patch.
     Merge(&'a Value),
+    /// The operations of a JSON patch.
+    Operations(&'a Value),
     /// A manifest for server-side apply.
     Apply { manifest: &'a Value, force: bool },
 }
@@ -95,6 +97,7 @@ impl ClusterClient {
     ) -> Result<Value, Unanswered> {
         let (content, document, verb) = match body {
             Body::Merge(patch) => ("application/merge-patch+json", patch, "patch"),
+            Body::Operations(patch) => ("application/json-patch+json", patch, "patch"),
             Body::Apply { manifest, .. } => ("application/apply-patch+yaml", manifest, "apply"),
         };
         let force = matches!(body, Body::Apply { force: true, .. });
@@ -111,7 +114,7 @@ impl ClusterClient {
                 let path =
                     request::path(of, target.namespace.as_deref(), Some(&target.name)) + &pairs;
                 let document = match body {
-                    Body::Merge(_) => document.to_string().into_bytes(),
+                    Body::Merge(_) | Body::Operations(_) => document.to_string().into_bytes(),
                     Body::Apply { .. } => versioned(document.clone(), of).to_string().into_bytes(),
                 };
                 request::body(

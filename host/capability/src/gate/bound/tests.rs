@@ -21,6 +21,7 @@ fn effect(name: &str, tag: &str) -> Effect {
         }],
         temporary: true,
         recovery: Verb::Create.recovery(),
+        hashes: BTreeMap::new(),
     }
 }
 
@@ -35,6 +36,7 @@ fn plan(effects: Vec<Effect>, stand_ins: &[(&str, &str)]) -> Plan {
     let stand_in = |(name, text): &(&str, &str)| StandIn {
         name: (*name).to_owned(),
         text: (*text).to_owned(),
+        form: None,
     };
     let text = json!({
         "format": 1, "operation": "volsync.restore", "arguments": {}, "plugin": "volsync 0.1.0",
@@ -190,4 +192,74 @@ fn what_the_plan_puts_back_may_neither_stay_nor_be_kept() {
     let kept = bound(vec![permanent(effect("list", "t"))], &[]);
     have(&kept, 1, &effect("list", "t"), &stand_ins).expect("held, until it is kept");
     kept.may_keep(&[1]).expect("the plan keeps it");
+}
+
+/// A pod that is made.
+fn pod(image: &str, privileged: bool) -> Effect {
+    let mut effect = effect("pod", "t");
+    effect.fields[0].after = Some(json!({"spec": {"containers": [{
+        "image": image, "args": ["cafe"], "securityContext": {"privileged": privileged},
+    }]}}));
+    effect
+}
+
+#[test]
+fn object_that_is_made_is_the_planned_one_in_every_field() {
+    let declared = StandIns::default();
+    declared.declare("version", "cafe").expect("an id");
+    let mut plan = plan(vec![pod("harmless:1", false)], &[]);
+    plan.stand_ins = declared.all();
+    let bound = Bound::new(&plan, &[]);
+    let run = |text: &str| {
+        let run = StandIns::default();
+        let _ = run.declare("version", text);
+        run
+    };
+    let allow =
+        |effect: &Effect, stand_ins: &StandIns| bound.allow(&call(1), effect, stand_ins).is_ok();
+    assert!(allow(&pod("harmless:1", false), &run("cafe")));
+    for other in [
+        pod("evil.example/miner:666", false),
+        pod("harmless:1", true),
+        pod("cafe", false),
+    ] {
+        assert!(!allow(&other, &run("cafe")), "{other:?}");
+        assert!(!allow(&other, &run("evil.example/miner:666")), "{other:?}");
+    }
+    // What was left open may become another id, and nothing else.
+    let with = |text: &str| {
+        let mut effect = pod("harmless:1", false);
+        effect.fields[0].after.as_mut().expect("a pod")["spec"]["containers"][0]["args"] =
+            json!([text]);
+        effect
+    };
+    assert!(allow(&with("0a1b"), &run("0a1b")));
+    assert!(!allow(
+        &with("2026-11-22T06:00:00Z"),
+        &run("2026-11-22T06:00:00Z")
+    ));
+    assert!(!allow(&with("0a1b"), &run("cafe")));
+}
+
+#[test]
+fn what_is_hidden_on_both_sides_is_the_same() {
+    let hidden = |hash: &str| {
+        let mut effect = effect("secret", "***");
+        effect.hashes = BTreeMap::from([(String::new(), hash.to_owned())]);
+        effect
+    };
+    let bound = bound(vec![hidden("aa")], &[]);
+    let stand_ins = StandIns::default();
+    drop(
+        bound
+            .allow(&call(1), &hidden("aa"), &stand_ins)
+            .expect("planned"),
+    );
+    let mut shown = hidden("aa");
+    shown.hashes.clear();
+    for other in [hidden("bb"), shown] {
+        let refused = bound.allow(&call(1), &other, &stand_ins);
+        let causes = refused.expect_err("something else").causes;
+        assert_eq!(causes, ["``: what is `***` in it is something else"]);
+    }
 }

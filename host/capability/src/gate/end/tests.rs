@@ -54,6 +54,7 @@ fn held(mover: Option<&str>) -> [Entry; 2] {
         holder: Default::default(),
         target,
         undo,
+        secret: false,
     })
 }
 

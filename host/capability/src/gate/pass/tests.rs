@@ -51,6 +51,7 @@ fn gate() -> Gate {
         verb: Verb::Patch,
         target: target(),
         fields: Vec::new(),
+        hashes: Default::default(),
         temporary: false,
         recovery: Verb::Patch.recovery(),
     }];
@@ -64,6 +65,7 @@ async fn patch(gate: &Gate) -> Result<(), Failure> {
         holder: None,
         undo: None,
         uid: None,
+        learns: None,
     };
     let sent = pass.effect(announced, |_intent| async { Ok(()) }, |()| None);
     sent.await.map_err(Failure::from)

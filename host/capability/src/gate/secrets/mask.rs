@@ -8,21 +8,117 @@ use agent_core::failure::Failure;
 use agent_core::journal::{Entry, Intent, Returned};
 use agent_core::plan::Plan;
 use agent_core::secret::MASK;
-use agent_core::undo::{Callee, Compensation, Undo};
+use agent_core::undo::{Compensation, Undo};
 use serde_json::Value;
 
 use super::Secrets;
 
-/// How the host's own codes begin. Others are a plugin's words.
-const OURS: [&str; 8] = [
-    "agent.",
-    "cluster.",
-    "journal.",
-    "operations.",
-    "plan.",
-    "plugin.",
-    "run.",
-    "store.",
+/// The host's own codes, which are told as they are. Any other is a plugin's word.
+const OURS: [&str; 104] = [
+    "agent.bug",
+    "agent.misplaced",
+    "agent.no-randomness",
+    "agent.run-broken-off",
+    "agent.unwritten",
+    "cluster.already-exists",
+    "cluster.conflict",
+    "cluster.expired",
+    "cluster.forbidden",
+    "cluster.invalid",
+    "cluster.no-kubernetes",
+    "cluster.no-logs",
+    "cluster.no-such-resource",
+    "cluster.not-found",
+    "cluster.not-granted",
+    "cluster.overloaded",
+    "cluster.owned",
+    "cluster.read-only",
+    "cluster.riskier",
+    "cluster.still-there",
+    "cluster.terminating",
+    "cluster.timeout",
+    "cluster.too-large",
+    "cluster.too-many-watches",
+    "cluster.unauthorized",
+    "cluster.unexpected",
+    "cluster.unreachable",
+    "journal.ambiguous-run",
+    "journal.busy",
+    "journal.damaged",
+    "journal.full",
+    "journal.newer",
+    "journal.no-such-run",
+    "journal.other-cluster",
+    "journal.run-damaged",
+    "journal.run-exists",
+    "journal.run-is-live",
+    "journal.unsafe",
+    "journal.unwritable",
+    "lock.contended",
+    "lock.held",
+    "lock.unfinished",
+    "operations.arguments",
+    "operations.failed-in-part",
+    "operations.not-granted",
+    "operations.riskier",
+    "operations.too-deep",
+    "operations.unknown",
+    "plan.not-planned",
+    "plan.other-cluster",
+    "plan.outdated",
+    "plugin.contract",
+    "plugin.core-module",
+    "plugin.empty",
+    "plugin.exited",
+    "plugin.host-call-too-large",
+    "plugin.id-taken",
+    "plugin.invalid-descriptor",
+    "plugin.invalid-result",
+    "plugin.invalid-section",
+    "plugin.malformed",
+    "plugin.manifest-format",
+    "plugin.needs-newer-agent",
+    "plugin.no-section",
+    "plugin.no-such-power",
+    "plugin.not-a-component",
+    "plugin.not-granted",
+    "plugin.not-requested",
+    "plugin.not-wasm",
+    "plugin.other-world",
+    "plugin.out-of-cpu",
+    "plugin.out-of-memory",
+    "plugin.out-of-stack",
+    "plugin.out-of-tables",
+    "plugin.out-of-time",
+    "plugin.precompiled",
+    "plugin.record-too-large",
+    "plugin.section-twice",
+    "plugin.too-large",
+    "plugin.too-many-calls",
+    "plugin.too-many-resources",
+    "plugin.trapped",
+    "plugin.unreadable",
+    "run.cancelled",
+    "run.cut-off",
+    "run.declined",
+    "run.diverged",
+    "run.holds-lost",
+    "run.lock-lost",
+    "run.not-asked",
+    "run.not-compensated",
+    "run.not-yet",
+    "run.overwritten",
+    "run.secret-changed",
+    "run.secret-not-kept",
+    "run.too-many-resources",
+    "run.withdrawn",
+    "secrets.changed",
+    "secrets.missing",
+    "secrets.too-short",
+    "secrets.unknown",
+    "settings.invalid",
+    "store.cannot-keep",
+    "store.no-artifact",
 ];
 
 impl Secrets {
@@ -62,7 +158,7 @@ impl Secrets {
         if self.is_empty() {
             return failure;
         }
-        let ours = OURS.iter().any(|ours| failure.code.starts_with(ours));
+        let ours = OURS.contains(&failure.code.as_str());
         Failure {
             kind: failure.kind,
             code: if ours {
@@ -79,44 +175,63 @@ impl Secrets {
         }
     }
 
-    /// Returns the fields of an effect as they may be shown.
+    /// Returns the fields of an effect as they may be shown: without the values of Secrets among their values. What names a field is shown as it is, or
+    /// nobody could tell what is changed.
     pub(crate) fn fields(&self, fields: Vec<FieldChange>) -> Vec<FieldChange> {
         if self.is_empty() {
             return fields;
         }
         let masked = |field: FieldChange| FieldChange {
-            path: self.text(field.path),
-            before: field.before.map(|value| self.value(value)),
-            after: field.after.map(|value| self.value(value)),
+            path: field.path,
+            before: field.before.map(|value| self.leaves(value)),
+            after: field.after.map(|value| self.leaves(value)),
         };
         fields.into_iter().map(masked).collect()
     }
 
-    /// Returns what was put back as it may be shown.
+    /// Masks values, and no names of fields.
+    fn leaves(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Array(items) => items.into_iter().map(|item| self.leaves(item)).collect(),
+            Value::Object(fields) => fields
+                .into_iter()
+                .map(|(key, value)| (key, self.leaves(value)))
+                .collect(),
+            value => value,
+        }
+    }
+
+    /// Returns what was put back as it may be shown. What it says of fields was made without the values of Secrets, and names them.
     pub(crate) fn take_back(&self, take_back: TakeBack) -> TakeBack {
         TakeBack {
-            summary: self.text(take_back.summary),
-            left: self.texts(take_back.left),
             failure: take_back.failure.map(|failure| self.failure(failure)),
             ..take_back
         }
     }
 
-    /// Returns how a change is put back as it may be on record. With a value of a Secret among those of the fields, it is not.
-    pub(crate) fn undo(&self, undo: Undo) -> Undo {
-        let told = |field: &FieldChange| {
-            let values = field.before.iter().chain(&field.after);
-            self.holds(&field.path) || values.into_iter().any(|value| self.is_in(value))
-        };
+    /// Returns whether a value of a Secret is among what puts a change back.
+    pub(crate) fn is_in_undo(&self, undo: &Undo) -> bool {
         match undo {
-            Undo::Fields { fields, .. } if fields.iter().any(told) => Undo::Withheld,
-            Undo::Compensate(Compensation { call, by_hand }) => {
-                let told = |call: &Callee| call.arguments.values().any(|value| self.is_in(value));
-                Undo::Compensate(Compensation {
-                    call: call.filter(|call| !told(call)),
-                    by_hand: self.text(by_hand),
-                })
-            }
+            Undo::Fields { fields, .. } => fields.iter().any(|field| {
+                let values = field.before.iter().chain(&field.after);
+                self.holds(&field.path) || values.into_iter().any(|value| self.is_in(value))
+            }),
+            Undo::Compensate(compensation) => compensation
+                .call
+                .as_ref()
+                .is_some_and(|call| call.arguments.values().any(|value| self.is_in(value))),
+            _ => false,
+        }
+    }
+
+    /// Masks what a person does by hand. The rest is sealed before where it has to be.
+    fn undo(&self, undo: Undo) -> Undo {
+        match undo {
+            Undo::Compensate(Compensation { call, by_hand }) => Undo::Compensate(Compensation {
+                call,
+                by_hand: self.text(by_hand),
+            }),
             undo => undo,
         }
     }
@@ -167,7 +282,7 @@ impl Secrets {
                 at,
                 answer,
             } => Entry::Answered {
-                ask: self.text(ask),
+                ask: self.ask(ask),
                 call,
                 at,
                 answer,
@@ -212,6 +327,14 @@ impl Secrets {
             | Entry::Releasing { .. }
             | Entry::Kept { .. }
             | Entry::Resumed { .. } => entry,
+        }
+    }
+
+    /// Masks the selector of a look. What is changed or called has only names.
+    fn ask(&self, ask: String) -> String {
+        match ask.split(' ').next() {
+            Some("get" | "list" | "watch" | "logs") => self.text(ask),
+            _ => ask,
         }
     }
 

@@ -53,5 +53,6 @@ pub(super) async fn execute(
         report::warning(&text, &mut terminal.stderr);
         report::hint(&hint!("agent plugin inspect {}", id), &mut terminal.stderr);
     }
+    super::warn_of(&rights, terminal);
     Ok(())
 }

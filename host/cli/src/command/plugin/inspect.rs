@@ -143,6 +143,7 @@ fn rights(plugin: &Plugin, usable: &Usable, terminal: &mut Terminal) {
                 opens(right, ink)
             ));
         }
+        super::warn_of(rights, terminal);
     }
     if !usable.missing.is_empty() {
         let remedy = hint!(

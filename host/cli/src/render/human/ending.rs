@@ -111,9 +111,10 @@ impl Human {
                     value::write(result, &self.columns, terminal);
                     terminal.stdout.line("");
                 }
-                plan::write(&self.plan, operation.as_ref(), self.verbose, terminal);
+                let (plan, open) = plan::left_open(&self.plan, &self.open);
+                plan::write(&plan, operation.as_ref(), self.verbose, terminal);
                 if !self.quiet {
-                    plan::sum(&self.plan, self.verbose, &mut terminal.stderr);
+                    plan::sum(&plan, open, self.verbose, &mut terminal.stderr);
                 }
             }
             (_, false, _) => value::write(result, &self.columns, terminal),

@@ -1,0 +1,518 @@
+//! What was tried against the gate, step by step: to have undo say that it put back what it did not, to write to the mask, to apply what the plan did
+//! not show, to destroy without having asked, and to find out what may not be read.
+
+use agent_core::agent::Agent as _;
+use agent_core::call::{Call, Consent, Mode};
+use agent_core::effect::{Effect, Verb};
+use agent_core::event::{Event, Level, Outcome};
+use agent_core::failure::Kind;
+use agent_core::journal::{Aim, Entry, Intent};
+use agent_core::record::Record;
+use agent_core::undo::Undo;
+use serde_json::{Value, json};
+
+use crate::guests;
+use crate::world::{Ended, LIMITS, World, call, finish};
+
+const MAP: &str = "configmaps.v1";
+const SECRET: &str = "secrets.v1";
+const THING: &str = "things.v1.example.org";
+const CLAIM: &str = "persistentvolumeclaims.v1";
+
+/// A cluster in which there are also a thing, of which the server knows nothing, and a claim.
+async fn world() -> World {
+    let world = World::with_cluster(LIMITS).await;
+    let free = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let names =
+        json!({"plural": "things", "singular": "thing", "kind": "Thing", "listKind": "ThingList"});
+    let version = json!({
+        "name": "v1", "served": true, "storage": true,
+        "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": free}}},
+    });
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "things.example.org"},
+        "spec": {"group": "example.org", "scope": "Namespaced", "names": names, "versions": [version]},
+    });
+    let thing = json!({
+        "apiVersion": "example.org/v1", "kind": "Thing",
+        "metadata": {"name": "thing", "namespace": "default", "annotations": {"kustomize.toolkit.fluxcd.io/prune": "enabled"}},
+        "spec": {"list": [{"a": "x", "keep": "me"}, {"a": "y"}], "text": "precious", "number": 7, "empty": {}},
+    });
+    let claim = json!({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data", "namespace": "default", "finalizers": ["kubernetes.io/pvc-protection"]},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    });
+    world.load(vec![definition, thing, claim]);
+    world
+}
+
+fn step(what: &str, of: &str, name: &str, body: Value) -> Value {
+    json!({"do": what, "of": of, "name": name, "body": body})
+}
+
+/// A step that a plan takes in another way.
+fn switched(mut step: Value, planned: Value) -> Value {
+    step["planned"] = planned;
+    step
+}
+
+fn mode(mode: &str) -> Value {
+    json!({"data": {"mode": mode}})
+}
+
+fn set(to: &str) -> Value {
+    step("patch", MAP, "settings", mode(to))
+}
+
+fn secret(value: &str) -> Value {
+    let manifest = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "made", "namespace": "default"},
+        "stringData": {"token": value},
+    });
+    step("create", SECRET, "made", manifest)
+}
+
+fn script(steps: &[Value]) -> Value {
+    json!({"steps": json!(steps).to_string()})
+}
+
+async fn act(world: &World, operation: &str, steps: &[Value]) -> Ended {
+    world.run_with(operation, script(steps)).await
+}
+
+async fn plan(world: &World, operation: &str, steps: &[Value]) -> Ended {
+    let call = Call {
+        mode: Mode::Plan,
+        ..call(operation, script(steps), Consent::Given)
+    };
+    finish(world.agent.run(call).await.expect("starts")).await
+}
+
+/// Takes a run back as if its process had been killed after the last effect, by a process that knows nothing but the record.
+async fn undo(world: &World, record: &Record) -> Ended {
+    let mut entries: Vec<Entry> = record.entries.iter().map(|it| it.entry.clone()).collect();
+    let last = entries
+        .iter()
+        .rposition(|entry| matches!(entry, Entry::Result { .. }));
+    entries.truncate(last.expect("an effect") + 1);
+    finish(world.take_up(&record.begun, entries, Aim::Undo).await).await
+}
+
+fn changed(ended: &Ended) -> Vec<&Effect> {
+    let effects = ended.events.iter().filter_map(|event| match event {
+        Event::Changed { effect } => Some(effect),
+        _ => None,
+    });
+    effects.collect()
+}
+
+fn spec(world: &World) -> Value {
+    let thing = world
+        .cluster()
+        .object("example.org", "things", "default", "thing");
+    thing.expect("there")["spec"].clone()
+}
+
+/// The record but for what the script says, which is an argument that everybody may see.
+fn without_arguments(record: &Record) -> String {
+    let entries = record.entries.iter().map(|noted| &noted.entry);
+    let entries = entries.filter(|entry| {
+        !matches!(
+            entry,
+            Entry::Told {
+                event: Event::Started { .. }
+            }
+        )
+    });
+    serde_json::to_string(&entries.collect::<Vec<_>>()).expect("text")
+}
+
+fn refusals(ended: &Ended) -> Vec<&str> {
+    let lines = ended.lines().into_iter();
+    let warnings =
+        lines.filter(|(level, line)| *level == Level::Warn && line.starts_with("refused: "));
+    warnings.map(|(_, line)| line).collect()
+}
+
+guests! {
+    "act": async fn patch_through_an_array_a_text_or_a_number_is_put_back_whole() {
+        let world = world().await;
+        let before = spec(&world);
+        for (path, body) in [
+            ("/spec/list", json!({"list": {"0": {"a": "changed"}}})),
+            ("/spec/list", json!({"list": {"0": {"a": "x"}}})),
+            ("/spec/text", json!({"text": {"0": "a"}})),
+            ("/spec/text", json!({"text": {}})),
+            ("/spec/number", json!({"number": {"a": null}})),
+            ("/spec/empty", json!({"empty": ["a"]})),
+            ("/spec/new", json!({"new": {"a": null}})),
+        ] {
+            let patch = json!({"spec": body});
+            let hold = [step("hold", THING, "thing", patch.clone())];
+            let ended = act(&world, "guests.act", &hold).await;
+            assert_eq!(ended.value(), &json!([true]), "{patch}");
+            let shown: Vec<&str> = changed(&ended)[0].fields.iter().map(|it| it.path.as_str()).collect();
+            assert_eq!(shown, [path], "{patch}");
+            assert_eq!(spec(&world), before, "{patch}");
+            // And by a process that has only the record.
+            act(&world, "guests.act", &[step("patch", THING, "thing", patch.clone())]).await;
+            assert_ne!(spec(&world), before, "{patch}");
+            let undone = undo(&world, &world.last_record()).await;
+            assert_eq!(undone.put_back().len(), 1, "{patch}");
+            assert_eq!(spec(&world), before, "{patch}");
+        }
+    }
+
+    "act-when-asked": async fn what_destroys_is_refused_to_who_says_that_it_only_changes() {
+        let world = world().await;
+        let owner = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "3b7c3a7e-0000-4000-8000-000000000000"}]);
+        let owned = json!({"metadata": {"ownerReferences": owner}});
+        let mut applied = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "default"}});
+        applied["metadata"]["ownerReferences"] = owner;
+        let unfinished = |list: Value| json!({"metadata": {"finalizers": list}});
+        let harmful = [
+            step("delete", MAP, "settings", json!(null)),
+            step("delete-by-uid", CLAIM, "data", json!(null)),
+            step("patch", CLAIM, "data", unfinished(json!(null))),
+            step("patch", CLAIM, "data", unfinished(json!({"0": null}))),
+            step("hold", CLAIM, "data", unfinished(json!([]))),
+            step("patch", MAP, "settings", owned.clone()),
+            step("signal", MAP, "settings", json!({"metadata": {"annotations": {"agent.ops/effect": "x-1"}}})),
+            step("apply", MAP, "settings", applied),
+        ];
+        let settings = || world.cluster().object("", "configmaps", "default", "settings");
+        let claim = || world.cluster().object("", "persistentvolumeclaims", "default", "data");
+        let before = (settings(), claim());
+        let planned = plan(&world, "guests.act", &harmful).await;
+        let ended = act(&world, "guests.act", &harmful).await;
+        for ended in [&planned, &ended] {
+            assert_eq!(ended.value(), &json!(vec!["cluster.riskier"; harmful.len()]));
+            assert_eq!(refusals(ended).len(), 2, "each once: {:?}", refusals(ended));
+        }
+        assert_eq!((settings(), claim()), before);
+        let made = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "own", "namespace": "default"}});
+        let own = [step("create", MAP, "own", made), step("patch", MAP, "own", owned), step("delete", MAP, "own", json!(null))];
+        let ended = act(&world, "guests.act", &own).await;
+        assert_eq!(ended.value(), &json!(["done", "done", "done"]), "what the run has made is its own");
+        let asked = [harmful[0].clone(), harmful[2].clone(), harmful[1].clone()];
+        let ended = act(&world, "guests.act-when-asked", &asked).await;
+        assert_eq!(ended.value(), &json!(["done", "done", "done"]));
+        assert_eq!(settings(), None);
+    }
+
+    "act-with-secrets": async fn value_of_a_secret_is_sealed_for_undo_and_hides_nothing_that_names_a_field() {
+        let world = world().await;
+        // What settings had before is what a Secret holds, and so is the name of a field that is set.
+        let patch = json!({"data": {"mode": "after that before", "before": "set"}});
+        let steps = [secret("before"), step("patch", MAP, "settings", patch)];
+        let ended = act(&world, "guests.act-with-secrets", &steps).await;
+        assert_eq!(ended.value(), &json!(["done", "done"]));
+        let shown: Vec<(&str, Option<Value>, Option<Value>)> = changed(&ended)[1]
+            .fields
+            .iter()
+            .map(|field| (field.path.as_str(), field.before.clone(), field.after.clone()))
+            .collect();
+        let set = ("/data/before", None, Some(json!("set")));
+        let masked = ("/data/mode", Some(json!("***")), Some(json!("after that ***")));
+        assert_eq!(shown, [set, masked]);
+        let record = world.last_record();
+        let undo_of = |deed: &agent_core::record::Deed| deed.undo.clone();
+        assert!(matches!(undo_of(&record.deeds()[1]), Some(Undo::Sealed { .. })), "{record:?}");
+        let undone = undo(&world, &record).await;
+        assert_eq!(world.mode(), "before");
+        let settings = world.cluster().object("", "configmaps", "default", "settings").expect("there");
+        assert_eq!(settings["data"], json!({"mode": "before"}));
+        let told = serde_json::to_string(&undone.events).expect("text");
+        assert!(told.contains("`data.mode` is `\\\"***\\\"` again"), "{told}");
+        assert!(!told.contains("`\\\"before\\\"`"), "{told}");
+    }
+
+    "act-blindly": async fn value_of_a_secret_cannot_be_tried_by_who_may_only_patch_it() {
+        let world = world().await;
+        let guess = |value: &str| step("patch", SECRET, "login", json!({"data": {"password": value}}));
+        let steps = [guess("Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5"), guess("d3Jvbmc=")];
+        let ended = act(&world, "guests.act-blindly", &steps).await;
+        assert_eq!(ended.value(), &json!(["cluster.not-granted", "cluster.not-granted"]));
+        let held = [step("hold", SECRET, "login", json!({"data": {"password": "d3Jvbmc="}}))];
+        let ended = act(&world, "guests.act-blindly", &held).await;
+        assert_eq!(ended.value(), &json!(["cluster.not-granted"]));
+        let ended = act(&world, "guests.act-blindly", &[secret("a new one")]).await;
+        assert_eq!(ended.value(), &json!(["done"]), "to make one tells nothing");
+    }
+}
+
+#[tokio::test]
+async fn text_of_a_secret_that_was_denied_hides_nothing() {
+    let world = world().await;
+    for hidden in ["miner.example/evil", "/data/mode", "settings"] {
+        let steps = [secret(hidden), set(hidden)];
+        for ended in [
+            plan(&world, "guests.act", &steps).await,
+            act(&world, "guests.act", &steps).await,
+        ] {
+            assert_eq!(ended.value(), &json!(["cluster.not-granted", "done"]));
+            let effects = ended.events.iter().filter_map(|event| match event {
+                Event::Planned { effect } | Event::Changed { effect } => Some(effect),
+                _ => None,
+            });
+            let fields: Vec<_> = effects.flat_map(|effect| &effect.fields).collect();
+            assert_eq!(fields[0].path, "/data/mode");
+            assert_eq!(fields[0].after, Some(json!(hidden)));
+            assert_eq!(
+                refusals(&ended),
+                ["refused: plugin `guests` may not create `secrets` in namespace `default`"]
+            );
+        }
+        let undone = undo(&world, &world.last_record()).await;
+        assert!(matches!(undone.outcome, Outcome::Undone { .. }));
+        assert_eq!(world.mode(), "before");
+    }
+}
+
+#[tokio::test]
+async fn secret_that_was_patched_is_put_back_after_the_end_of_the_process() {
+    let world = world().await;
+    let password = || {
+        let login = world.cluster().object("", "secrets", "default", "login");
+        login.expect("there")["data"]["password"].clone()
+    };
+    let before = password();
+    let patch = json!({"data": {"password": "YW5vdGhlciBvbmU="}});
+    let steps = [step("patch", SECRET, "login", patch)];
+    act(&world, "guests.act-with-secrets", &steps).await;
+    assert_ne!(password(), before);
+    let record = world.last_record();
+    let text = without_arguments(&record);
+    for value in [
+        before.as_str().expect("text"),
+        "correct-horse",
+        "YW5vdGhlciBvbmU=",
+    ] {
+        assert!(!text.contains(value), "the record tells `{value}`");
+    }
+    let undone = undo(&world, &record).await;
+    assert_eq!(password(), before);
+    let told = serde_json::to_string(&undone.events).expect("text");
+    assert!(
+        told.contains("data.password") && !told.contains("Y29ycmVjdC"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn way_back_that_cannot_be_opened_is_said_to_be_lost() {
+    let world = world().await;
+    let patch = json!({"data": {"password": "YW5vdGhlciBvbmU="}});
+    let steps = [step("patch", SECRET, "login", patch)];
+    act(&world, "guests.act-with-secrets", &steps).await;
+    let mut record = world.last_record();
+    for noted in &mut record.entries {
+        let (Entry::Intent(Intent { undo, .. }) | Entry::Result { undo, .. }) = &mut noted.entry
+        else {
+            continue;
+        };
+        let sealed = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned();
+        *undo = undo.take().map(|_| Undo::Sealed { sealed });
+    }
+    let undone = undo(&world, &record).await;
+    let failure = undone.put_back()[0].failure.as_ref().expect("it cannot");
+    assert_eq!(failure.code, "run.secret-not-kept");
+    assert_eq!(undone.outcome.exit_code(), 1);
+}
+
+#[tokio::test]
+async fn plan_leaves_open_only_what_has_a_form_that_nobody_could_abuse() {
+    let harmless = "harmless-1.2.3";
+    let evil = "evil.example/miner:666";
+    let declared = |name: &str, planned: &str, applied: &str| {
+        let step = json!({"do": "stand-in", "name": name, "body": applied});
+        switched(step, json!(planned))
+    };
+    let patched = |planned: &str, applied: &str| switched(set(applied), mode(planned));
+    let pod = |image: &str, privileged: bool| {
+        json!({
+            "apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"name": "pod", "namespace": "default"},
+            "spec": {"containers": [{"image": image, "securityContext": {"privileged": privileged}}]},
+        })
+    };
+    let made = |image: &str, privileged: bool| {
+        let step = step("create", THING, "pod", pod(image, privileged));
+        switched(step, pod(harmless, false))
+    };
+    let read = json!({"do": "read", "of": SECRET, "name": "login"});
+    let another = json!({"data": {"password": "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5"}});
+    let refused = [
+        vec![patched(harmless, evil)],
+        vec![declared("version", harmless, evil), patched(harmless, evil)],
+        vec![declared("", harmless, evil), patched(harmless, evil)],
+        vec![declared("token", harmless, evil), patched(harmless, evil)],
+        // Digits for an id, a part of a value, and two values for one name.
+        vec![declared("id", "17", "cafe"), patched("17", "cafe")],
+        vec![declared("id", "cafe", "beef"), patched("a cafe", "a beef")],
+        vec![
+            declared("id", "cafe", "cafe"),
+            declared("id", "beef", "beef"),
+            patched("cafe", "beef"),
+        ],
+        // Forged in the form in which the host compares.
+        vec![
+            declared("id", "77", "beef"),
+            patched("\u{2}id\u{2}", "beef"),
+        ],
+        vec![declared("version", harmless, evil), made(evil, false)],
+        vec![made(harmless, true)],
+        // Both are values of a Secret, and so shown alike.
+        vec![
+            read,
+            patched("Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "correct-horse-battery"),
+        ],
+        vec![switched(secret(evil), secret(harmless)["body"].clone())],
+        vec![switched(
+            step(
+                "patch",
+                SECRET,
+                "login",
+                json!({"data": {"password": "d3Jvbmc="}}),
+            ),
+            json!({"data": {"password": "b3RoZXI="}}),
+        )],
+    ];
+    for steps in refused {
+        let world = world().await;
+        let planned = plan(&world, "guests.act-with-secrets", &steps).await;
+        let ended = world.apply(planned.plan()).await.expect("begins");
+        assert_eq!(ended.failure().code, "plan.not-planned", "{steps:?}");
+        assert_eq!(world.mode(), "before", "{steps:?}");
+    }
+    let allowed = [
+        vec![declared("id", "cafe", "0a1b"), patched("cafe", "0a1b")],
+        vec![
+            declared("time", "2026-11-22T06:00:00Z", "2026-11-23T06:00:00Z"),
+            patched("2026-11-22T06:00:00Z", "2026-11-23T06:00:00Z"),
+        ],
+        vec![
+            step("patch", SECRET, "login", another),
+            secret("the same"),
+            set("the same"),
+        ],
+    ];
+    for steps in allowed {
+        let world = world().await;
+        let planned = plan(&world, "guests.act-with-secrets", &steps).await;
+        let ended = world.apply(planned.plan()).await.expect("begins");
+        assert!(
+            matches!(ended.outcome, Outcome::Done { .. }),
+            "{steps:?} {:?}",
+            ended.outcome
+        );
+        assert_ne!(world.mode(), "before", "{steps:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_plans_is_told_what_the_plan_does_not_leave_open() {
+    let world = world().await;
+    let steps = [json!({"do": "stand-in", "name": "version", "body": "harmless-1.2.3"})];
+    let planned = plan(&world, "guests.act", &steps).await;
+    let told = "the plan cannot leave `version` open: only digits, ids in hexadecimal digits and times may become others";
+    assert!(
+        planned.lines().contains(&(Level::Warn, told)),
+        "{:?}",
+        planned.lines()
+    );
+}
+
+#[tokio::test]
+async fn signal_that_sets_something_is_a_patch_and_is_put_back() {
+    let world = world().await;
+    let annotated = |name: &str, value: &str| json!({"metadata": {"annotations": {name: value}}});
+    let steps = [
+        step(
+            "signal",
+            THING,
+            "thing",
+            annotated("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+        ),
+        step(
+            "signal",
+            THING,
+            "thing",
+            annotated("reconcile.fluxcd.io/requestedAt", "now"),
+        ),
+    ];
+    let ended = act(&world, "guests.act", &steps).await;
+    let verbs: Vec<Verb> = changed(&ended).iter().map(|effect| effect.verb).collect();
+    assert_eq!(verbs, [Verb::Patch, Verb::Signal]);
+    let undone = undo(&world, &world.last_record()).await;
+    assert_eq!(undone.put_back().len(), 1);
+    let thing = world
+        .cluster()
+        .object("example.org", "things", "default", "thing");
+    assert_eq!(
+        thing.expect("there")["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"],
+        "enabled"
+    );
+}
+
+#[tokio::test]
+async fn value_is_masked_in_a_code_and_behind_what_is_invisible() {
+    let world = world().await;
+    let apart: String = "correct-horse-battery"
+        .chars()
+        .flat_map(|c| [c, '\u{200b}'])
+        .collect();
+    let read = json!({"do": "read", "of": SECRET, "name": "login"});
+    let say = json!({"do": "say", "body": format!("it is {apart}")});
+    let steps = [read.clone(), say];
+    let ended = act(&world, "guests.act-with-secrets", &steps).await;
+    assert_eq!(ended.value()[1], "it is ***");
+    for code in ["cluster.correct-horse-battery", "correct-horse-battery"] {
+        let fail = json!({"do": "fail", "must": true, "code": code, "message": "on purpose"});
+        let ended = act(&world, "guests.act-with-secrets", &[read.clone(), fail]).await;
+        assert!(
+            ended.failure().code.ends_with("***"),
+            "{}",
+            ended.failure().code
+        );
+        let record = without_arguments(&world.last_record());
+        assert!(!record.contains("horse"), "it is on record");
+    }
+}
+
+#[tokio::test]
+async fn question_says_who_asks_and_what_a_yes_opens() {
+    let world = world().await;
+    let steps = script(&[step("delete", CLAIM, "data", json!(null))]);
+    let mut run = world
+        .start_with("guests.act-when-asked", steps, Consent::Ask)
+        .await;
+    let question = loop {
+        match futures::StreamExt::next(&mut run.events)
+            .await
+            .expect("a question")
+        {
+            Event::Asked {
+                question,
+                by,
+                opens,
+                ..
+            } => {
+                let by = by.expect("somebody");
+                assert_eq!(by.operation.as_str(), "guests.act-when-asked");
+                assert!(by.plugin.starts_with("guests "), "{}", by.plugin);
+                let claims = "may delete, create, patch and apply configmaps, persistentvolumeclaims and things.example.org in default";
+                assert_eq!(opens[0], claims, "{opens:?}");
+                break question;
+            }
+            Event::Finished { outcome } => panic!("{outcome:?}"),
+            _ => {}
+        }
+    };
+    run.answer(question, false);
+    let ended = finish(run).await;
+    assert_eq!(
+        (ended.failure().kind, ended.failure().code.as_str()),
+        (Kind::Denied, "run.declined")
+    );
+}
