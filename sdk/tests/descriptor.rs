@@ -160,7 +160,7 @@ fn rules_columns_and_locks_are_told() {
     );
     assert_eq!(greet.columns[1].heading, "WHEN");
     assert_eq!(greet.columns[1].key, "said-at");
-    assert_eq!(greet.locks, ["greet:{namespace}/{name}"]);
+    assert_eq!(greet.locks[0].as_str(), "greet:{namespace}/{name}");
     assert_eq!(greet.examples, ["greeter.greet quiet home anna"]);
 }
 

@@ -132,8 +132,8 @@ fn directory_where_others_may_write_is_refused() {
     let failure = open(0o770).expect_err("others may write");
     assert_eq!(failure.code, "journal.unsafe");
     assert_eq!(
-        failure.hint,
-        Some(format!("chmod 700 {}", home.path().display()))
+        failure.hint.as_deref(),
+        Some(format!("chmod 700 {}", home.path().display()).as_str())
     );
     open(0o700).expect("ours alone");
 }
