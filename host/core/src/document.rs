@@ -96,16 +96,14 @@ pub enum Unfit {
         name: String,
     },
     /// A place that an invocation could leave open.
-    #[error("{place} is for `{namespace}`, and `{parameter}` of `{operation}` {is}: {instead}")]
+    #[error("{place} is for `{namespace}`, and {parameter} {is}: {instead}")]
     Open {
         /// The request.
         place: String,
         /// The place in it.
         namespace: String,
-        /// The parameter that it depends on.
+        /// The parameter that it depends on, of an operation that has the request.
         parameter: String,
-        /// An operation that has the request.
-        operation: String,
         /// What is wrong with the parameter.
         is: &'static str,
         /// What to do about it.
@@ -226,11 +224,10 @@ impl Descriptor {
                 binds(operation, place).map_err(|(is, instead)| Unfit::Open {
                     place: request_place(number),
                     namespace: place.to_string(),
-                    parameter: place
-                        .parameter()
-                        .map(ToString::to_string)
-                        .unwrap_or_default(),
-                    operation: operation.name.to_string(),
+                    parameter: match place.parameter() {
+                        Some(name) => format!("`{name}` of `{}`", operation.name),
+                        None => String::new(),
+                    },
                     is,
                     instead,
                 })?;
@@ -320,7 +317,7 @@ fn judge_operation(operation: &Operation, manifest: &Manifest) -> Result<(), Unf
 fn is_call(example: &str, operation: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || " -_./:@%+,='\"".contains(c);
     let words = example.strip_prefix(operation);
-    let even = |quote: char| example.matches(quote).count() % 2 == 0;
+    let even = |quote: char| example.matches(quote).count().is_multiple_of(2);
     words.is_some_and(|words| words.is_empty() || words.starts_with(' '))
         && example.chars().all(plain)
         && even('\'')

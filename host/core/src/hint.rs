@@ -21,7 +21,8 @@ const MANY: usize = 30;
 /// What helps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remedy {
-    text: String,
+    /// No `String`: a failure, which holds one of these, is returned everywhere.
+    text: Box<str>,
     by: Author,
 }
 
@@ -154,7 +155,7 @@ impl Remedy {
         }
         filled.push_str(rest);
         Remedy {
-            text: filled,
+            text: filled.into(),
             by: Author::Agent,
         }
     }
@@ -167,14 +168,17 @@ impl Remedy {
             text.push('…');
         }
         Remedy {
-            text,
+            text: text.into(),
             by: Author::Stranger,
         }
     }
 
     /// Reads back what was written.
     pub(crate) fn read_back(text: String, by: Author) -> Remedy {
-        Remedy { text, by }
+        Remedy {
+            text: text.into(),
+            by,
+        }
     }
 
     /// Returns whose words it is.
@@ -194,7 +198,7 @@ impl Remedy {
             (Author::Agent, Author::Agent) => Author::Agent,
             _ => Author::Stranger,
         };
-        let text = format!("{}{between}{}", self.text, other.text);
+        let text = format!("{}{between}{}", self.text, other.text).into();
         Remedy { text, by }
     }
 
@@ -215,11 +219,11 @@ impl Remedy {
     fn by_segment(&self, said: impl Fn(&str) -> String, quoted: impl Fn(&str) -> String) -> Remedy {
         if self.by == Author::Stranger {
             // There are no words in it, only text.
-            let text = said(&self.text);
+            let text = said(&self.text).into();
             return Remedy { text, by: self.by };
         }
         let mut text = String::with_capacity(self.text.len());
-        let mut rest = self.text.as_str();
+        let mut rest = self.as_str();
         while let Some((before, after)) = rest.split_once('\'') {
             text.push_str(&said(before));
             let end = end_of_word(after);
@@ -227,7 +231,10 @@ impl Remedy {
             rest = after.get(end + 1..).unwrap_or_default();
         }
         text.push_str(&said(rest));
-        Remedy { text, by: self.by }
+        Remedy {
+            text: text.into(),
+            by: self.by,
+        }
     }
 }
 
@@ -264,19 +271,19 @@ impl fmt::Display for Remedy {
 
 impl PartialEq<str> for Remedy {
     fn eq(&self, other: &str) -> bool {
-        self.text == other
+        *self.text == *other
     }
 }
 
 impl PartialEq<&str> for Remedy {
     fn eq(&self, other: &&str) -> bool {
-        self.text == *other
+        *self.text == **other
     }
 }
 
 impl PartialEq<String> for Remedy {
     fn eq(&self, other: &String) -> bool {
-        self.text == *other
+        *self.text == **other
     }
 }
 
@@ -284,7 +291,7 @@ impl PartialEq<String> for Remedy {
 impl From<&'static str> for Remedy {
     fn from(text: &'static str) -> Remedy {
         Remedy {
-            text: text.to_owned(),
+            text: text.into(),
             by: Author::Agent,
         }
     }
@@ -292,7 +299,7 @@ impl From<&'static str> for Remedy {
 
 impl From<Remedy> for String {
     fn from(remedy: Remedy) -> String {
-        remedy.text
+        remedy.text.into()
     }
 }
 

@@ -114,6 +114,7 @@ fn manifest(sections: &Sections) -> Result<Manifest, Problem> {
 }
 
 fn unfit(name: &'static str, source: document::Unfit) -> Problem {
+    let source = Box::new(source);
     Problem::Document { name, source }
 }
 

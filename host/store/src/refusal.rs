@@ -150,7 +150,7 @@ pub enum Problem {
         name: &'static str,
         /// Why.
         #[source]
-        source: document::Unfit,
+        source: Box<document::Unfit>,
     },
     /// A secret parameter that could not be kept secret.
     #[error("its operation `{operation}` has the secret parameter `{parameter}`, {why}")]

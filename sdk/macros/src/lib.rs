@@ -44,7 +44,7 @@ pub fn derive_choice(input: TokenStream) -> TokenStream {
 /// - `name = "…"`: when it is not the function's name with dashes;
 /// - `columns(namespace, last_sync = "LAST")`: keys of a row's object, with their heading when it is not the key in capitals;
 /// - `constraints(exactly_one(name, all), at_most_one(a, b), requires(name, namespace))`;
-/// - `locks("pvc:{namespace}/{name}")`, `examples("flux.suspend ks media plex")`.
+/// - `locks("flux:{namespace}/{name}")`, with the id of the plugin in front; `examples("flux.suspend ks media plex")`.
 #[proc_macro_attribute]
 pub fn operation(attributes: TokenStream, item: TokenStream) -> TokenStream {
     finish(operation::expand(

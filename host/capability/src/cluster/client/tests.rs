@@ -191,8 +191,7 @@ async fn asked_in(seconds: u64, watch: (u16, Value)) -> usize {
     let all = async { while seen.next().await.is_some() {} };
     let over = tokio::time::timeout(Duration::from_secs(seconds), all).await;
     assert!(over.is_err(), "a watch goes on");
-    let asked = lock(&asked).len();
-    asked
+    lock(&asked).len()
 }
 
 /// 6 000 requests a second were sent to a server that ends each watch at once, and ten lists a second to one that calls each out of date.
