@@ -38,7 +38,7 @@ async fn lock_that_a_killed_restic_left_is_told_and_then_got_past() {
     let ran = timed("run volsync.snapshot media radarr --timeout 90s", 1)
         .await
         .says("the repository is locked")
-        .says("Hint: agent run volsync.unlock media radarr");
+        .says("agent run volsync.unlock media radarr");
     assert!(!ran.stderr.contains("in use"), "{ran}");
     assert_eq!(place.locks(), 1, "restic takes it for stale");
     place.restic(&["unlock", "--remove-all"]);
