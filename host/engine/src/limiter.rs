@@ -195,4 +195,12 @@ mod tests {
         assert!(limiter.table_growing(0, 10, None).expect("within"));
         assert!(limiter.table_growing(10, 11, None).is_err());
     }
+
+    #[test]
+    fn operation_that_wants_too_much_alone_is_told_of_its_own_limit() {
+        let mut limiter = limiter();
+        let trip = limiter.memory_growing(0, usize::MAX / 2, None);
+        let trip = trip.expect_err("too much").downcast::<Tripped>();
+        assert!(matches!(trip, Ok(Tripped::Memory { .. })), "{trip:?}");
+    }
 }

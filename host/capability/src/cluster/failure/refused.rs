@@ -192,6 +192,11 @@ mod tests {
                 r#"admission webhook "validate.kyverno.svc-fail" denied the request: no"#,
                 Some("kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"),
             ),
+            // A name that would be an option.
+            (
+                r#"pods "x" is forbidden: exceeded quota: -A, requested: pods=1"#,
+                None,
+            ),
             (
                 r#"jobs.batch "x" is forbidden: something else, User "eva" or not"#,
                 None,
