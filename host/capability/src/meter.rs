@@ -1,15 +1,18 @@
 //! How long an operation keeps this machine busy: while its own code runs, and while the host computes at its wish, in whatever host call. Most
-//! operations mostly wait, and waiting costs nothing.
+//! operations mostly wait, and waiting costs nothing: neither for others, nor for a processor that others use. So it is the thread's own clock that
+//! counts, and not the one on the wall, by which an honest operation would be too expensive on a busy machine.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// What share of the time in which an operation is at work it may compute beside its limit, as one in so many: one that waits for hours looks
 /// often, and each look costs a little.
-const SHARE: u32 = 20;
+const SHARE: u32 = 10;
 
 /// The stopwatch of one operation. It runs also while an operation computes that this one has called: that one's time is this one's too. Clones
 /// share it.
@@ -25,8 +28,10 @@ struct State {
     made: Instant,
     /// In nanoseconds.
     spent: AtomicU64,
-    /// The nanosecond after `made` from which on it computes; 0 while it waits.
+    /// From which nanosecond of its thread on it computes; 0 while it waits.
     since: AtomicU64,
+    /// Which thread that is.
+    thread: AtomicUsize,
 }
 
 impl Default for State {
@@ -37,6 +42,7 @@ impl Default for State {
             made: Instant::now(),
             spent: AtomicU64::new(0),
             since: AtomicU64::new(0),
+            thread: AtomicUsize::new(0),
         }
     }
 }
@@ -71,9 +77,9 @@ impl Meter {
     pub(crate) async fn measure_aside<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|ctx| {
-            let begun = Instant::now();
+            let begun = now();
             let polled = work.as_mut().poll(ctx);
-            let took = nanoseconds(begun.elapsed());
+            let took = now().saturating_sub(begun);
             self.with_callers()
                 .for_each(|meter| _ = meter.0.spent.fetch_add(took, Ordering::Relaxed));
             polled
@@ -90,28 +96,26 @@ impl Meter {
         })
     }
 
-    /// Returns how long it has computed so far.
+    /// Returns how long it has computed so far. Of what it computes on another thread just now, nothing is known yet.
     pub fn spent(&self) -> Duration {
         let since = self.0.since.load(Ordering::Relaxed);
+        let here = self.0.thread.load(Ordering::Relaxed) == this_thread();
         let running = match since {
-            0 => 0,
-            since => self.now().saturating_sub(since),
+            since if since > 0 && here => now().saturating_sub(since),
+            _ => 0,
         };
         Duration::from_nanos(self.0.spent.load(Ordering::Relaxed) + running)
     }
 
     fn start(&self) {
-        self.0.since.store(self.now(), Ordering::Relaxed);
+        self.0.thread.store(this_thread(), Ordering::Relaxed);
+        self.0.since.store(now(), Ordering::Relaxed);
     }
 
     fn stop(&self) {
         let since = self.0.since.swap(0, Ordering::Relaxed);
-        let took = self.now().saturating_sub(since);
+        let took = now().saturating_sub(since);
         self.0.spent.fetch_add(took, Ordering::Relaxed);
-    }
-
-    fn now(&self) -> u64 {
-        nanoseconds(self.0.made.elapsed()).max(1)
     }
 
     fn with_callers(&self) -> impl Iterator<Item = &Meter> {
@@ -119,8 +123,17 @@ impl Meter {
     }
 }
 
-fn nanoseconds(length: Duration) -> u64 {
-    u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
+/// Returns how many nanoseconds this thread has computed; never 0.
+fn now() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let time = time.tv_sec.saturating_mul(1_000_000_000) + time.tv_nsec;
+    u64::try_from(time).unwrap_or_default().max(1)
+}
+
+/// Returns a number that no other thread has at the same time.
+fn this_thread() -> usize {
+    thread_local!(static HERE: u8 = const { 0 });
+    HERE.with(|here| std::ptr::from_ref(here).addr())
 }
 
 #[cfg(test)]
@@ -130,8 +143,8 @@ mod tests {
     const LONG: Duration = Duration::from_millis(20);
 
     fn compute() {
-        let begun = Instant::now();
-        while begun.elapsed() < LONG {
+        let end = now() + u64::try_from(LONG.as_nanos()).expect("short");
+        while now() < end {
             std::hint::spin_loop();
         }
     }

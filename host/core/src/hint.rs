@@ -226,7 +226,12 @@ impl Remedy {
         let mut rest = self.as_str();
         while let Some((before, after)) = rest.split_once('\'') {
             text.push_str(&said(before));
-            let end = end_of_word(after);
+            let Some(end) = end_of_word(after) else {
+                // An apostrophe.
+                text.push('\'');
+                rest = after;
+                break;
+            };
             text.push_str(&quoted(&after[..end]));
             rest = after.get(end + 1..).unwrap_or_default();
         }
@@ -238,17 +243,17 @@ impl Remedy {
     }
 }
 
-/// Returns where the quoted word ends that begins here: `'\''` in it is a quote of its own.
-fn end_of_word(text: &str) -> usize {
+/// Returns where the quoted word ends that begins here: `'\''` in it is a quote of its own. None where it does not end.
+fn end_of_word(text: &str) -> Option<usize> {
     let mut from = 0;
     while let Some(found) = text[from..].find('\'') {
         let at = from + found;
         if !text[at..].starts_with("'\\''") {
-            return at;
+            return Some(at);
         }
         from = at + "'\\''".len();
     }
-    text.len()
+    None
 }
 
 fn word_of(text: &str) -> String {

@@ -227,3 +227,10 @@ fn every_hint_splits_into_the_words_that_it_was_made_of_whatever_things_are_call
         }
     }
 }
+
+#[test]
+fn apostrophe_is_no_quote() {
+    let remedy = Remedy::from("renew the kubeconfig's token");
+    let same = remedy.with_said(str::to_owned);
+    assert_eq!(same.as_str(), "renew the kubeconfig's token");
+}
