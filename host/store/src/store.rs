@@ -1,6 +1,7 @@
 //! The shelf: all artifacts that can be reached, which of them is meant by an operation's name, and what people have granted it.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use agent_core::agent::{Grantee, Origin, Plugin, State, Usable};
@@ -285,7 +286,14 @@ impl Store {
                     "keeping plugin `{}` for as long as the run needs it",
                     found.manifest.id
                 ))
-                .hinted_if(agent_file::remedy(&error))
+                .hinted(match error.kind() {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                        "make room: df -h \"${XDG_STATE_HOME:-$HOME/.local/state}/agent/plugins\"".into()
+                    }
+                    _ => agent_file::remedy(&error).unwrap_or_else(|| {
+                        "look at its directory: ls -ld \"${XDG_STATE_HOME:-$HOME/.local/state}/agent/plugins\"".into()
+                    }),
+                })
         })
     }
 
