@@ -210,7 +210,7 @@ pub(crate) struct Sink {
     to: Option<Box<dyn Write + Send>>,
     is_screen: bool,
     /// Columns of the screen; none where there is none.
-    room: Option<usize>,
+    pub(crate) room: Option<usize>,
     /// Whether of a text only so much is written as a person may read.
     bounded: bool,
     /// Why something could not be written, although somebody may want to read it.

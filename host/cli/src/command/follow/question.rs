@@ -207,7 +207,8 @@ fn show(question: &Question<'_>, terminal: &mut Terminal) {
         to.paste("what it may do once you agree:");
     }
     for clause in question.opens.iter().take(OPENS) {
-        to.paste(format_args!("  {}", clean::line(clause)));
+        let clause = width::fold(&clean::line(clause), to.room, 4);
+        to.paste(format_args!("  {clause}"));
     }
     let left = question.opens.len().saturating_sub(OPENS);
     if left > 0 {
