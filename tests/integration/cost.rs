@@ -16,8 +16,8 @@ use super::world::World;
 
 mod artifact;
 
-/// How long the process may take to end after the second signal.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// How long the process may take to end after the second signal: less than a second where nothing else is at work, and without that thread for ever.
+const AT_ONCE: Duration = Duration::from_secs(5);
 /// Signals that come closer together are one.
 const APART: Duration = Duration::from_millis(300);
 /// An address space for the agent, in KiB, and what each instance reserves of it for its memory without using that.

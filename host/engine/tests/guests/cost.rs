@@ -1,6 +1,6 @@
 //! What a guest has the host do is charged to its run, and what it has others do as well: each trick ends at a limit, and costs no more than that.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use agent_core::event::Event;
 use agent_core::failure::Kind;
@@ -29,10 +29,8 @@ guests! {
     "have-others-compute": async fn what_others_compute_is_charged_to_whoever_calls_them() {
         let world = World::new();
         world.run("guests.greet").await;
-        let begun = Instant::now();
         let ended = world.beside("guests.have-others-compute").await;
         assert_eq!(ended.failure().code, "plugin.out-of-cpu", "{:?}", ended.failure());
-        assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     }
 
     "compute-a-while": async fn guest_may_compute_for_less_than_its_limit() {
