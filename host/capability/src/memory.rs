@@ -23,6 +23,8 @@ pub struct RunMemory(Arc<State>);
 struct State {
     used: AtomicUsize,
     most: OnceLock<usize>,
+    /// What the run had when it began to be taken back: it may have as much again as `most` beside that.
+    before: OnceLock<usize>,
 }
 
 /// What is held for a run until this is dropped.
@@ -35,6 +37,7 @@ pub(crate) struct Charge {
 impl RunMemory {
     /// Takes some bytes, unless the run would have more than `most` then. Returns whether it took them.
     pub fn take(&self, bytes: usize, most: usize) -> bool {
+        let most = most.saturating_add(self.before());
         let taken = self
             .0
             .used
@@ -42,6 +45,12 @@ impl RunMemory {
                 used.checked_add(bytes).filter(|used| *used <= most)
             });
         taken.is_ok()
+    }
+
+    /// Gives the run as much room again, once: what undoes its work must not find that it has used up everything.
+    pub(crate) fn take_back(&self) {
+        let used = self.0.used.load(Ordering::Relaxed);
+        let _ = self.0.before.set(used);
     }
 
     /// Gives back what was taken.
@@ -93,11 +102,15 @@ impl RunMemory {
     /// `exhausted` (`plugin.out-of-memory`).
     pub(crate) fn within(&self) -> Result<(), Failure> {
         let most = self.most();
-        if self.0.used.load(Ordering::Relaxed) <= most {
+        if self.0.used.load(Ordering::Relaxed) <= most.saturating_add(self.before()) {
             Ok(())
         } else {
             Err(exhausted(most))
         }
+    }
+
+    fn before(&self) -> usize {
+        self.0.before.get().copied().unwrap_or_default()
     }
 
     fn most(&self) -> usize {

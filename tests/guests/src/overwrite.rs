@@ -11,7 +11,7 @@ use agent_sdk::prelude::*;
 pub(crate) struct Overwriting {
     /// The operation that brings it back; none: nothing does
     compensation: Option<String>,
-    /// How to end: `fail`, `settle`, `withdraw`, `forget`, `sleep`, `let-go` or `release`
+    /// How to end: `fail`, `settle`, `withdraw`, `forget`, `sleep`, `let-go`, `release`, `fill-record` or `fill-memory`
     #[arg(default = "fail")]
     end: String,
 }
@@ -42,6 +42,15 @@ pub(crate) fn overwrite(args: Overwriting) -> Result<Value> {
         "let-go" => drop(settings),
         "release" => drop(settings.release()?),
         "forget" => {}
+        "fill-record" => loop {
+            cluster::get(&map("settings"), &["/data"])?;
+        },
+        "fill-memory" => {
+            let mode = "x".repeat(100_000);
+            loop {
+                std::mem::forget(cluster::hold(&[set("large", &mode)], &["/data"])?);
+            }
+        }
         _ => return Err(Error::internal("guests.failed", "on purpose")),
     }
     Ok(json!("done"))

@@ -40,6 +40,8 @@ pub(crate) struct Account {
     pub(super) memory: RunMemory,
     record_bytes: OnceLock<u64>,
     recorded: AtomicU64,
+    /// What was on record when the run began to be taken back: there may be as much again.
+    before: OnceLock<u64>,
     log: Mutex<LogRoom>,
 }
 
@@ -57,6 +59,12 @@ impl Account {
         let account = Account::default();
         before.iter().for_each(|entry| account.wrote(entry));
         account
+    }
+
+    /// Gives the run as much room again, once: what undoes its work must not find that it has used up everything.
+    pub(super) fn take_back(&self) {
+        self.memory.take_back();
+        let _ = self.before.set(self.recorded.load(Ordering::Relaxed));
     }
 
     /// Charges the run for an entry of its record.
@@ -94,7 +102,9 @@ impl Account {
     }
 
     fn most(&self) -> u64 {
-        self.record_bytes.get().copied().unwrap_or(u64::MAX)
+        let before = self.before.get().copied().unwrap_or_default();
+        let most = self.record_bytes.get().copied().unwrap_or(u64::MAX);
+        most.saturating_add(before)
     }
 
     fn log(&self) -> MutexGuard<'_, LogRoom> {

@@ -31,6 +31,7 @@ impl Gate {
         grants: Grants,
     ) -> Gate {
         let at = Timestamp::now();
+        self.run.account.take_back();
         self.run.note(Note::Called {
             call: call.clone(),
             operation: operation.clone(),

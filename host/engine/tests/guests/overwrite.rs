@@ -4,6 +4,7 @@ use agent_core::agent::{Agent as _, Run};
 use agent_core::call::{Consent, Resumption};
 use agent_core::event::TakeBack;
 use agent_core::journal::{Aim, Entry};
+use agent_core::limits::Limits;
 use agent_core::record::Deed;
 use agent_core::secret::Secrets;
 use serde_json::{Value, json};
@@ -13,11 +14,18 @@ use crate::stop::until_line;
 use crate::world::{Ended, LIMITS, World, finish};
 
 async fn world() -> World {
-    let world = World::with_cluster(LIMITS).await;
-    world.load(vec![json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "volume", "namespace": "default" },
-        "data": { "mode": "before" },
-    })]);
+    limited(LIMITS).await
+}
+
+async fn limited(limits: Limits) -> World {
+    let world = World::with_cluster(limits).await;
+    let map = |name: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "namespace": "default" },
+            "data": { "mode": "before" },
+        })
+    };
+    world.load(vec![map("volume"), map("large")]);
     world
 }
 
@@ -146,6 +154,34 @@ guests! {
     "overwrite-while-reading": async fn operation_that_only_reads_has_nothing_overwritten() {
         let ended = world().await.run("guests.overwrite-while-reading").await;
         assert_eq!(ended.failure().code, "cluster.read-only");
+    }
+}
+
+#[tokio::test]
+async fn what_brings_back_has_room_when_the_run_has_used_up_all_of_it() {
+    let patient = Limits {
+        cpu_ms: 60_000,
+        record_bytes: 1 << 30,
+        ..LIMITS
+    };
+    let record = Limits {
+        record_bytes: 50_000,
+        ..patient
+    };
+    let memory = Limits {
+        run_memory_bytes: 16 << 20,
+        ..patient
+    };
+    for (limits, end, code) in [
+        (record, "fill-record", "plugin.record-too-large"),
+        (memory, "fill-memory", "plugin.out-of-memory"),
+    ] {
+        let world = limited(limits).await;
+        let ended = overwrite(&world, Some("bring-back"), end).await;
+        let why = ended.failure();
+        assert_eq!(why.code, code, "{why:?}");
+        assert_eq!(modes(&world), are("whole", "before"), "{end}");
+        assert!(!world.last_record().summary.is_open(), "{end}");
     }
 }
 
