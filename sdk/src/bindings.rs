@@ -2,7 +2,7 @@
 
 wit_bindgen::generate!({
     path: "../wit",
-    world: "plugin",
+    world: "everything",
     pub_export_macro: true,
     default_bindings_module: "agent_sdk::bindings",
     generate_all,

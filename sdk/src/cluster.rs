@@ -7,11 +7,11 @@ mod query;
 mod watch;
 
 use crate::bindings::ops::cluster::cluster as wit;
-use crate::{Object, ObjectRef, Result};
+use crate::{Held, Object, ObjectRef, Result};
 
-pub use change::{Change, Held, Propagation};
+pub use change::{Change, Propagation};
 pub use query::Query;
-pub use watch::{Sighting, Watcher};
+pub use watch::{WatchEvent, Watcher};
 
 /// Returns one object.
 ///
@@ -51,12 +51,29 @@ pub fn scan(
     Ok(found.into_iter().map(|json| Object::parse(&json)))
 }
 
-/// Performs changes, independent of each other and concurrently; one result for each, in order: the object as the server has it
-/// afterwards (`null` after a deletion). One that fails does not stop the others.
-pub fn commit(changes: &[Change], projection: &[&str]) -> Vec<Result<Object>> {
+/// What came of a change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Written {
+    /// The object as the server has it afterwards; `null` after a deletion.
+    pub object: Object,
+    /// Whether there was anything to change.
+    pub changed: bool,
+}
+
+impl Written {
+    fn of(written: &wit::Written) -> Result<Written> {
+        Ok(Written {
+            object: Object::parse(&written.object)?,
+            changed: written.changed,
+        })
+    }
+}
+
+/// Performs changes, independent of each other and concurrently; one result for each, in order. One that fails does not stop the others.
+pub fn commit(changes: &[Change], projection: &[&str]) -> Vec<Result<Written>> {
     wit::commit(&change::to_wit(changes), &owned(projection))
         .into_iter()
-        .map(|result| Object::parse(&result?))
+        .map(|result| Written::of(&result?))
         .collect()
 }
 
@@ -64,19 +81,21 @@ pub fn commit(changes: &[Change], projection: &[&str]) -> Vec<Result<Object>> {
 ///
 /// # Errors
 /// Those of the change.
-pub fn commit_one(change: Change, projection: &[&str]) -> Result<Object> {
+pub fn commit_one(change: Change, projection: &[&str]) -> Result<Written> {
     commit(&[change], projection)
         .pop()
-        .unwrap_or_else(|| Ok(Object::default()))
+        .unwrap_or_else(|| Ok(Written::default()))
 }
 
-/// Performs creations, patches and applications, all or none, and holds them: dropping the hold, or the run ending in any way, puts the
-/// previous values of exactly those fields back and removes what was made.
+/// Performs creations, patches and applications, all or none, and holds them: what undoes them puts the previous values of exactly those fields
+/// back and removes what was made.
 ///
 /// # Errors
 /// Those of the first change that failed, after the others were put back; `invalid` for a signal or a deletion.
-pub fn hold(changes: &[Change], projection: &[&str]) -> Result<Held> {
-    Held::new(wit::hold(&change::to_wit(changes), &owned(projection))?)
+pub fn hold(changes: &[Change], projection: &[&str]) -> Result<(Held, Vec<Written>)> {
+    let (held, written) = wit::hold(&change::to_wit(changes), &owned(projection))?;
+    let written = written.iter().map(Written::of);
+    Ok((Held::new(held), written.collect::<Result<_>>()?))
 }
 
 /// Watches any number of queries with one watcher.
@@ -102,7 +121,10 @@ pub fn logs(
         namespace: namespace.to_owned(),
         pod: pod.to_owned(),
         container: container.map(str::to_owned),
+        previous: false,
         tail_lines: tail,
+        since_seconds: None,
+        timestamps: false,
     })?)
 }
 

@@ -38,6 +38,7 @@ pub mod diagnosis;
 #[doc(hidden)]
 pub mod document;
 mod error;
+mod hold;
 pub mod kinds;
 mod object;
 #[doc(hidden)]
@@ -49,6 +50,7 @@ pub mod wait;
 pub use agent_sdk_macros::{Args, Choice, operation, plugin};
 pub use args::{Args, Argument, Choice, NoArgs};
 pub use error::{Error, Kind, Result};
+pub use hold::Held;
 pub use jiff;
 pub use object::{Condition, Object, ObjectRef, ObjectType};
 pub use operation::{IntoOutcome, Operation, Outcome};
@@ -56,11 +58,11 @@ pub use serde_json;
 
 /// What most plugins use in every file.
 pub mod prelude {
-    pub use crate::cluster::{self, Change, Query};
+    pub use crate::cluster::{self, Change, Query, Written};
     pub use crate::run::{self, Step};
     pub use crate::wait::{self, Verdict, Waited};
     pub use crate::{
-        Args, Choice, Error, Kind, Object, ObjectRef, ObjectType, Outcome, Result, kinds,
+        Args, Choice, Error, Held, Kind, Object, ObjectRef, ObjectType, Outcome, Result, kinds,
         operation, operations,
     };
     pub use crate::{debug, error, info, warn};

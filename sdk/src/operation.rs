@@ -14,6 +14,8 @@ pub struct Outcome {
     pub value: Value,
     /// How many of the things it worked on failed; the exit code is 1 when it is not 0. Nothing is put back because of them.
     pub failed: u32,
+    /// What came of it, in one sentence, for lists of runs and other tools; may be empty.
+    pub summary: String,
 }
 
 impl Outcome {
@@ -28,7 +30,11 @@ impl Outcome {
                 format!("the result cannot be written as JSON: {error}"),
             )
         })?;
-        Ok(Outcome { value, failed: 0 })
+        Ok(Outcome {
+            value,
+            failed: 0,
+            summary: String::new(),
+        })
     }
 
     /// Makes an outcome of one row per thing, of which the caller counts those that failed.
@@ -40,6 +46,13 @@ impl Outcome {
         let mut outcome = Outcome::of(rows)?;
         outcome.failed = u32::try_from(count).unwrap_or(u32::MAX);
         Ok(outcome)
+    }
+
+    /// Says in one sentence what came of it, such as "restored `plex` from `1a2b3c4d`".
+    #[must_use]
+    pub fn summary(mut self, summary: impl Into<String>) -> Outcome {
+        self.summary = summary.into();
+        self
     }
 }
 
@@ -111,6 +124,7 @@ impl From<Outcome> for types::Outcome {
         types::Outcome {
             value: outcome.value.to_string(),
             failed: outcome.failed,
+            summary: outcome.summary,
         }
     }
 }
@@ -122,6 +136,7 @@ impl TryFrom<types::Outcome> for Outcome {
         Ok(Outcome {
             value: crate::object::parse(&outcome.value)?,
             failed: outcome.failed,
+            summary: outcome.summary,
         })
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::bindings::ops::operations::operations as wit;
 use crate::bindings::ops::types::types::Invocation;
-use crate::{ObjectRef, Outcome, Result};
+use crate::{Held, ObjectRef, Outcome, Result};
 
 /// One call of an operation.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,13 +40,14 @@ pub fn call(calls: &[Call]) -> Vec<Result<Outcome>> {
         .collect()
 }
 
-/// Calls operations one after the other, all or none, and holds whatever they changed: it is put back when the hold is dropped or the
-/// run ends. Signals and deletions are not.
+/// Calls operations one after the other, all or none, and holds whatever they changed that can be put back. Returns what they returned, in order.
 ///
 /// # Errors
 /// Those of the first callee that failed, or of which a part failed, after what was changed before was put back.
-pub fn hold(calls: &[Call]) -> Result<Held> {
-    Ok(Held(wit::hold(&invocations(calls))?))
+pub fn hold(calls: &[Call]) -> Result<(Held, Vec<Outcome>)> {
+    let (held, outcomes) = wit::hold(&invocations(calls))?;
+    let outcomes = outcomes.into_iter().map(Outcome::try_from);
+    Ok((Held::new(held), outcomes.collect::<Result<_>>()?))
 }
 
 fn invocations(calls: &[Call]) -> Vec<Invocation> {
@@ -83,40 +84,5 @@ impl Overwritten {
     /// Says that nobody has touched it, and nobody will.
     pub fn withdraw(self) {
         self.0.withdraw();
-    }
-}
-
-/// What callees changed, held. Dropping it puts everything back.
-pub struct Held(wit::Held);
-
-impl Held {
-    /// Returns what they returned, in order.
-    ///
-    /// # Errors
-    /// `internal` when the host's answer cannot be read.
-    pub fn outcomes(&self) -> Result<Vec<Outcome>> {
-        self.0
-            .outcomes()
-            .into_iter()
-            .map(Outcome::try_from)
-            .collect()
-    }
-
-    /// Returns whether they changed anything at all.
-    pub fn changed(&self) -> bool {
-        self.0.changed()
-    }
-
-    /// Puts back now, newest change first, and says what was left to others (a sentence each).
-    ///
-    /// # Errors
-    /// `unavailable`, `denied`: the host tries once more when the run ends.
-    pub fn release(self) -> Result<Vec<String>> {
-        Ok(self.0.release()?)
-    }
-
-    /// Makes the changes permanent, unless the run was stopped before: they are put back then.
-    pub fn keep(self) {
-        self.0.keep();
     }
 }

@@ -23,8 +23,20 @@ pub fn log(level: Level, message: &str) {
 /// Asks the person, with facts (label and value) that they should know before they answer. Returns when they agreed.
 ///
 /// # Errors
-/// `denied` (`run.declined`) when they said no or nobody can be asked; `cancelled`.
+/// `declined` (`run.declined`) when they said no or nobody can be asked; `cancelled`.
 pub fn confirm(text: &str, facts: &[(&str, String)]) -> Result<()> {
+    ask(text, facts, None)
+}
+
+/// Asks the person, who has to type a phrase instead of yes, such as the name of the machine that is wiped.
+///
+/// # Errors
+/// As for [`confirm`]; `invalid` (`run.phrase`) for a phrase shorter than 3 or longer than 253 characters.
+pub fn confirm_by_typing(text: &str, facts: &[(&str, String)], phrase: &str) -> Result<()> {
+    ask(text, facts, Some(phrase.to_owned()))
+}
+
+fn ask(text: &str, facts: &[(&str, String)], phrase: Option<String>) -> Result<()> {
     let facts = facts
         .iter()
         .map(|(label, value)| ((*label).to_owned(), value.clone()))
@@ -32,6 +44,7 @@ pub fn confirm(text: &str, facts: &[(&str, String)]) -> Result<()> {
     let question = wit::Question {
         text: text.to_owned(),
         facts,
+        phrase,
     };
     Ok(wit::confirm(&question)?)
 }
@@ -61,8 +74,8 @@ pub fn id() -> String {
 /// Says that `text`, where it is the whole of a value in a change, is known only when the run is performed. It has to be digits, an id in hexadecimal digits
 /// or a time: while planning, give another one of that form under the same name. Tokens and [`id`] are known to be so, also as a part of a value and in the
 /// name of an object that the plan makes.
-pub fn stand_in(name: &str, text: &str) {
-    wit::stand_in(name, text);
+pub fn placeholder(name: &str, text: &str) {
+    wit::placeholder(name, text);
 }
 
 /// Waits. While planning, it returns at once.
@@ -73,38 +86,60 @@ pub fn sleep(length: Duration) -> Result<()> {
     Ok(wit::sleep(milliseconds(length))?)
 }
 
-pub(crate) fn milliseconds(length: Duration) -> u64 {
-    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+pub(crate) fn milliseconds(length: Duration) -> u32 {
+    u32::try_from(length.as_millis()).unwrap_or(u32::MAX)
 }
 
-/// A part of the work that a person can follow. Dropped before [`Step::done`] or [`Step::skip`], it is shown as failed.
-pub struct Step(wit::Step);
+/// A part of the work that a person can follow. Dropped before it has ended, it is shown as failed.
+pub struct Step {
+    step: wit::Step,
+    ended: bool,
+}
 
 impl Step {
     /// Begins the step. The title is an imperative with its object, such as "Wait until no pod mounts `plex`".
     pub fn new(title: impl AsRef<str>) -> Step {
-        Step(wit::Step::new(title.as_ref()))
+        Step {
+            step: wit::Step::new(title.as_ref()),
+            ended: false,
+        }
     }
 
     /// Replaces the line of detail under the title.
     pub fn note(&self, text: impl AsRef<str>) {
-        self.0.note(text.as_ref());
+        self.step.note(text.as_ref());
     }
 
     /// Shows how far it is. `total` is 0 when that is not known.
     pub fn progress(&self, done: usize, total: usize) {
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        self.0.progress(count(done), count(total));
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        self.step.progress(count(done), count(total));
     }
 
     /// Ends it well. The summary may be empty.
-    pub fn done(self, summary: impl AsRef<str>) {
-        self.0.done(summary.as_ref());
+    pub fn done(mut self, summary: impl AsRef<str>) {
+        self.ended = true;
+        self.step.done(summary.as_ref());
     }
 
     /// Ends it as not needed, or as something that could not be done and that is acceptable.
-    pub fn skip(self, reason: impl AsRef<str>) {
-        self.0.skip(reason.as_ref());
+    pub fn skip(mut self, reason: impl AsRef<str>) {
+        self.ended = true;
+        self.step.skip(reason.as_ref());
+    }
+
+    /// Ends it as failed, while the operation goes on.
+    pub fn fail(mut self, reason: impl AsRef<str>) {
+        self.ended = true;
+        self.step.fail(reason.as_ref());
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.step.fail("");
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::cluster::{self, Sighting, Watcher};
+use crate::cluster::{self, WatchEvent, Watcher};
 use crate::diagnosis::{Cause, Standing};
 use crate::run::{self, Step};
 use crate::{Error, Object, ObjectRef, Result};
@@ -189,8 +189,8 @@ impl<'a, T> Wait<'a, T> {
             } else {
                 left
             };
-            for sighting in watcher.next(at_most)? {
-                self.judge(sighting, look);
+            for event in watcher.next(at_most)? {
+                self.judge(event, look);
             }
             if self.has_blocked() || blocked {
                 let now = run::elapsed();
@@ -220,18 +220,19 @@ impl<'a, T> Wait<'a, T> {
 
     fn judge(
         &mut self,
-        sighting: Sighting,
+        event: WatchEvent,
         look: &mut impl FnMut(usize, Option<&Object>) -> Verdict<T>,
     ) {
-        let concerned: Vec<usize> = match &sighting {
-            Sighting::Present(query, object) | Sighting::Gone(query, object) => {
+        let concerned: Vec<usize> = match &event {
+            WatchEvent::Applied(query, object) | WatchEvent::Removed(query, object) => {
                 self.named(*query, (object.namespace(), object.name()))
             }
-            Sighting::Synced(query) => self.unseen(*query),
+            WatchEvent::Synced(query) => self.unseen(*query),
+            WatchEvent::Failed(..) => Vec::new(),
         };
-        let present = match &sighting {
-            Sighting::Present(_, object) => Some(object),
-            Sighting::Gone(..) | Sighting::Synced(_) => None,
+        let present = match &event {
+            WatchEvent::Applied(_, object) => Some(object),
+            WatchEvent::Removed(..) | WatchEvent::Synced(_) | WatchEvent::Failed(..) => None,
         };
         for index in concerned {
             self.seen[index] = true;

@@ -232,6 +232,14 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// The words behind `agent` of the command that its hint holds.
+    pub(crate) fn pasted(&self) -> String {
+        let mut lines = self.stderr.lines();
+        let hint = lines.find_map(|line| line.strip_prefix("Hint: agent "));
+        let hint = hint.unwrap_or_else(|| panic!("no command to paste in {self}"));
+        hint.to_owned()
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> Option<i32> {
         self.status.code()

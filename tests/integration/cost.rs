@@ -27,11 +27,8 @@ const INSTANCE: u64 = 17 << 18;
 /// Agrees to what a plugin asks for, by the hint.
 async fn grant(agent: &Agent, line: &str) {
     let refused = agent.run(line).await.exits(4);
-    let hint = refused
-        .stderr
-        .lines()
-        .find_map(|line| line.strip_prefix("Hint: agent "));
-    let grant = hint.unwrap_or_else(|| panic!("no command to paste in {refused}"));
+    let inspected = agent.run(&refused.pasted()).await.exits(0);
+    let grant = inspected.pasted();
     agent.run(&grant.replace('\'', "")).await.exits(0);
 }
 

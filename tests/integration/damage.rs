@@ -57,8 +57,8 @@ const CASES: [Case; 4] = [
     ("another program", "is no journal of the agent", |path| {
         spoil(path, "PRAGMA application_id = 7");
     }),
-    ("a newer format", "has format 3", |path| {
-        spoil(path, "PRAGMA user_version = 3");
+    ("a newer format", "has format 4", |path| {
+        spoil(path, "PRAGMA user_version = 4");
     }),
 ];
 

@@ -2,7 +2,7 @@
 //!
 //! A clean run says how many requests there are. Then each of them meets each fault, one fault a run. Every run begins with the
 //! same history and a new content on the volume, so that what is in the volume afterwards tells what happened. By default a
-//! sample of the injections is made; `AGENT_TEST_FAULTS=all` makes them all.
+//! sample of the injections is made; `AGENT_TEST_FAULTS=all` makes them all, and `AGENT_TEST_FAULTS=200` about so many.
 #![expect(clippy::print_stdout, reason = "the table is what this test is for")]
 
 use std::collections::BTreeMap;
@@ -127,15 +127,15 @@ fn judge(ran: &Ran, content: &str, newest: &str, present: &str, wrong: &[String]
 /// Each of the N requests of a restore meets each fault.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_fault_at_every_request_ends_restored_or_as_before() {
-    let all = std::env::var("AGENT_TEST_FAULTS").is_ok_and(|value| value == "all");
+    let wanted = std::env::var("AGENT_TEST_FAULTS").unwrap_or_default();
     let count = clean_run().await;
     let every: Vec<_> = (1..=count)
         .flat_map(|at| FAULTS.map(|(name, kind)| (at, name, kind)))
         .collect();
-    let stride = if all {
-        1
-    } else {
-        coprime(every.len() / SAMPLE + 1)
+    let stride = match (wanted.as_str(), wanted.parse()) {
+        ("all", _) => 1,
+        (_, Ok(sample)) => coprime(every.len() / usize::max(sample, 1)),
+        (_, Err(_)) => coprime(every.len() / SAMPLE + 1),
     };
     let chosen: Vec<_> = every.into_iter().step_by(stride).collect();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));

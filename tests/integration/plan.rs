@@ -13,6 +13,7 @@ use super::world::World;
 
 scenarios![
     plan_that_is_applied_does_what_it_says,
+    plan_without_a_way_back_is_applied,
     plan_outlives_what_controllers_report,
     plan_is_refused_when_a_field_it_rests_on_has_changed,
     plan_is_refused_when_an_object_it_rests_on_is_gone,
@@ -82,6 +83,21 @@ async fn plan_that_is_applied_does_what_it_says(world: &World) {
 }
 
 /// A status, and so the resourceVersion, changes all the time.
+/// Which snapshot the command for a person names is known only when the run lists the repository.
+async fn plan_without_a_way_back_is_applied(world: &World) {
+    let app = world.app_alone("media", "prowlarr").await;
+    app.begin_anew("what the app wrote");
+    let newest = app.snapshots()[0].clone();
+    let line = format!(
+        "volsync.restore {} {} --no-safety-snapshot {QUICK}",
+        app.namespace, app.name
+    );
+    let planned = Planned::of(&app, &line).await;
+    let ran = planned.apply().await.exits(0);
+    assert_eq!(app.content(), newest.tree, "{ran}");
+    app.is_unharmed();
+}
+
 async fn plan_outlives_what_controllers_report(world: &World) {
     let app = world.app_alone("media", "sonarr").await;
     app.begin_anew("what the app wrote");

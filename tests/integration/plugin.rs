@@ -53,12 +53,12 @@ async fn third_party_plugin_runs_when_it_was_granted() {
     let agent = world.agent();
     let line = format!("run --plugin {} hello.pods media -o json", hello.display());
     let refused = agent.run(&line).await.exits(4);
-    let hint = refused
-        .stderr
-        .lines()
-        .find_map(|line| line.strip_prefix("Hint: agent "));
-    let grant = hint.unwrap_or_else(|| panic!("no command to paste in {refused}"));
-    assert!(grant.starts_with("plugin grant "), "{refused}");
+    let inspect = refused.pasted();
+    assert!(inspect.starts_with("plugin inspect "), "{refused}");
+    // What shows what it asks for ends with the command that grants it.
+    let inspected = agent.run(&inspect).await.exits(0);
+    let grant = inspected.pasted();
+    assert!(grant.starts_with("plugin grant "), "{inspected}");
     agent.run(&grant.replace('\'', "")).await.exits(0);
     let ran = agent.run(&line).await.exits(0);
     assert!(ran.value().to_string().contains("Running"), "{ran}");
@@ -72,7 +72,7 @@ async fn changed_file_must_be_granted_again(agent: &Agent, hello: &Path) {
     let changed = agent.home().join("hello.wasm");
     std::fs::write(&changed, bytes).expect("writing a plugin");
     let line = format!("run --plugin {} hello.pods media", changed.display());
-    agent.run(&line).await.exits(4).says("agent plugin grant");
+    agent.run(&line).await.exits(4).says("agent plugin inspect");
 }
 
 /// Builds the example as a third party does, outside of this workspace.

@@ -2,7 +2,7 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit",
-    world: "ops:plugin/plugin",
+    world: "ops:plugin/everything",
     imports: {
         default: async | trappable,
         "ops:run/run.planning": trappable,
@@ -11,19 +11,17 @@ wasmtime::component::bindgen!({
         "ops:run/run.elapsed": trappable,
         "ops:run/run.token": trappable,
         "ops:run/run.id": trappable,
-        "ops:run/run.stand-in": trappable,
+        "ops:run/run.placeholder": trappable,
         "ops:run/run.[constructor]step": trappable,
         "ops:run/run.[method]step.note": trappable,
         "ops:run/run.[method]step.progress": trappable,
         "ops:run/run.[method]step.done": trappable,
         "ops:run/run.[method]step.skip": trappable,
+        "ops:run/run.[method]step.fail": trappable,
         "ops:run/run.[drop]step": trappable,
-        "ops:cluster/cluster.[method]held.objects": trappable,
-        "ops:cluster/cluster.[method]held.changed": trappable,
-        "ops:cluster/cluster.[method]held.keep": trappable,
-        "ops:operations/operations.[method]held.outcomes": trappable,
-        "ops:operations/operations.[method]held.changed": trappable,
-        "ops:operations/operations.[method]held.keep": trappable,
+        "ops:types/holds.[method]held.changed": trappable,
+        "ops:types/holds.[method]held.keep": trappable,
+        "ops:types/holds.[drop]held": trappable,
         "ops:operations/operations.[method]overwritten.settle": trappable,
         "ops:operations/operations.[method]overwritten.withdraw": trappable,
         "ops:operations/operations.[drop]overwritten": trappable,
@@ -31,9 +29,10 @@ wasmtime::component::bindgen!({
     exports: { default: async },
     with: {
         "ops:run/run.step": crate::run::Step,
-        "ops:cluster/cluster.held": crate::cluster::Held,
+        "ops:types/holds.held": crate::holds::Held,
         "ops:cluster/cluster.watcher": crate::cluster::Watcher,
-        "ops:operations/operations.held": crate::operations::Held,
         "ops:operations/operations.overwritten": crate::operations::Overwritten,
     },
 });
+
+pub use EverythingPre as PluginPre;

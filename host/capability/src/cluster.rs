@@ -3,9 +3,6 @@
 //! `client` speaks HTTP and tries again what can be tried again safely; `change` performs one change the way the gate wants it, with what
 //! is needed to put it back; `undo` puts it back. Everything else is pure: which `fields` a patch sets, what a `projection` keeps.
 
-use crate::gate::Gate;
-use crate::memory::Charge;
-
 pub(crate) mod cause;
 mod change;
 pub(crate) mod client;
@@ -24,7 +21,6 @@ mod watch;
 pub(crate) use change::redact;
 pub(crate) use convert::object_ref;
 pub(crate) use fields::IDENTITY;
-pub(crate) use host::{given_up, release};
 pub(crate) use lease::LOCK_LOST;
 pub use lease::Lease;
 pub use watch::Watcher;
@@ -38,15 +34,3 @@ const FIELD_MANAGER: &str = "agent";
 
 /// The annotation on objects that the agent makes: run and effect, by which a creation whose answer was lost is known again.
 const MARKER: &str = "agent.ops/effect";
-
-/// Changes that a guest holds.
-pub struct Held {
-    gate: Gate,
-    /// Whether anything was to be changed at all.
-    changed: bool,
-    /// What is to be put back when this is dropped.
-    numbers: Vec<u64>,
-    objects: Vec<String>,
-    /// What pays for them.
-    _paid: Charge,
-}

@@ -261,11 +261,13 @@ impl Gate {
         &self,
         text: String,
         facts: Vec<(String, String)>,
+        phrase: Option<String>,
     ) -> Result<(), Failure> {
         let (run, agreed) = (self.run.clone(), self.actor.compensating);
         let question = Question {
             text,
             facts,
+            phrase,
             by: Some(self.asker()),
             opens: self.opens(),
         };
@@ -293,6 +295,7 @@ impl Gate {
         let question = Question {
             text,
             facts,
+            phrase: None,
             by: None,
             opens: Vec::new(),
         };

@@ -14,6 +14,7 @@
 pub mod bindings;
 pub mod cluster;
 pub mod gate;
+pub mod holds;
 mod memory;
 mod meter;
 pub mod operations;

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 
 use crate::bindings::ops::types::types as wit;
 use crate::gate::Gate;
-use crate::memory::{Charge, weight};
 
 mod host;
 mod overwrite;
@@ -53,27 +52,6 @@ pub trait Operations: Send + Sync {
     ) -> BoxFuture<'static, Result<Returned, Failure>>;
 }
 
-/// What called operations changed, held.
-pub struct Held {
-    gate: Gate,
-    scope: Scope,
-    outcomes: Vec<Returned>,
-    /// What pays for them.
-    paid: Charge,
-}
-
-impl Held {
-    fn keep(&mut self, returned: Returned) {
-        self.outcomes.push(returned);
-        let outcomes = self.outcomes.iter().map(|one| weight(&one.value));
-        self.paid.set(outcomes.sum());
-    }
-
-    fn numbers(&self) -> Vec<u64> {
-        self.gate.run.ledger.numbers_in(&self.scope)
-    }
-}
-
 /// Reads which operation is meant, and its arguments.
 fn invocation(call: &wit::Invocation) -> Result<(OperationName, Map<String, Value>), Failure> {
     let too_long = |code: &str, what: &str, most: usize| {
@@ -102,6 +80,7 @@ impl From<Returned> for wit::Outcome {
         wit::Outcome {
             value: returned.value.to_string(),
             failed: returned.failed,
+            summary: returned.summary,
         }
     }
 }

@@ -6,7 +6,7 @@ use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 
 use crate::bindings::ops;
 use crate::gate::Gate;
-use crate::run::LogBook;
+use crate::run::{LogBook, Step};
 
 /// The powers of one instance: its gate, and the resources that the guest holds.
 pub struct Powers {
@@ -14,6 +14,8 @@ pub struct Powers {
     pub(crate) table: ResourceTable,
     pub(crate) log: LogBook,
     pub(crate) watches: usize,
+    /// Steps that the guest has let go of before they ended.
+    pub(crate) steps: Vec<Step>,
     pub(crate) limits: Limits,
 }
 
@@ -30,6 +32,7 @@ pub trait PowersView: Send {
 pub fn add_to_linker<T: PowersView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     ops::run::run::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)?;
     ops::types::types::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)?;
+    ops::types::holds::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)?;
     ops::cluster::cluster::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)?;
     ops::operations::operations::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)
 }
@@ -48,6 +51,7 @@ impl Powers {
             table,
             log,
             watches: 0,
+            steps: Vec::new(),
             limits: limits.clone(),
         }
     }

@@ -44,8 +44,16 @@ impl Step {
     }
 }
 
+impl Step {
+    /// Returns the step, unless it has ended.
+    fn goes_on(self) -> Option<Step> {
+        self.shown.then_some(self)
+    }
+}
+
 impl Drop for Step {
     fn drop(&mut self) {
-        self.end(|step| Event::StepFailed { step });
+        let reason = String::new();
+        self.end(|step| Event::StepFailed { step, reason });
     }
 }

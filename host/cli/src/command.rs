@@ -64,6 +64,7 @@ impl Command {
         match self {
             Command::Apply(_) | Command::TakeUp(_) => true,
             Command::Runs(runs) => matches!(runs, runs::Runs::Prune(_)),
+            Command::Plugin(plugin) => plugin.changes(),
             _ => false,
         }
     }

@@ -18,6 +18,7 @@ mod render;
 mod report;
 mod screen;
 mod secret;
+mod stranger;
 mod terminal;
 mod usage;
 
@@ -35,6 +36,7 @@ pub use options::{Color, Options, Output, RunOptions};
 pub use parse::{Invocation, parse};
 pub use render::time::Clock;
 pub use report::{report, warn};
+pub use stranger::Stranger;
 pub use terminal::{Facts, Forget, Keep, ReadFile, Terminal, Unseen};
 pub use usage::Early;
 

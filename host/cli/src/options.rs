@@ -146,6 +146,20 @@ impl Options {
         options.unwrap_or_default()
     }
 
+    /// Returns an option that is given and would be passed over by whoever only keeps a simulated cluster up.
+    pub(crate) fn of_no_use_to_a_sandbox(&self) -> Option<&'static str> {
+        let given = [
+            ("--sandbox", self.sandbox),
+            ("--kubeconfig", self.kubeconfig.is_some()),
+            ("--context", self.context.is_some()),
+            ("--plugin", !self.plugins.is_empty()),
+            ("--plan", self.plan),
+        ];
+        given
+            .into_iter()
+            .find_map(|(option, is_given)| is_given.then_some(option))
+    }
+
     /// Returns whether changes are made or planned.
     pub fn mode(&self) -> Mode {
         if self.plan { Mode::Plan } else { Mode::Perform }

@@ -108,6 +108,19 @@ fn judged(invocation: Invocation) -> Result<Invocation, Early> {
                 "agent run DOMAIN.OPERATION … --plan --out FILE",
             ))
         }
+        Command::Apply(_) if invocation.options.sandbox => Err(Early::wrong(
+            "no plan can be applied with `--sandbox`: that cluster begins anew with each command, and the one of the plan is gone",
+            "agent sandbox --write-kubeconfig FILE keeps one up, to plan and apply on with --kubeconfig FILE",
+        )),
+        Command::Sandbox(_) => match invocation.options.of_no_use_to_a_sandbox() {
+            Some(option) => Err(Early::wrong(
+                format!(
+                    "`{option}` does nothing for agent sandbox, which keeps a simulated cluster up"
+                ),
+                "see agent sandbox --help",
+            )),
+            None => Ok(invocation),
+        },
         command if invocation.options.plan && command.changes_without_a_plan() => {
             Err(Early::wrong(
                 "`--plan` goes with agent run alone: this command changes things, and has no plan",

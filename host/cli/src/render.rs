@@ -63,6 +63,13 @@ impl Renderer {
         }
     }
 
+    /// Takes what could not be put back for what is left as it is, and nobody holds any more.
+    pub(crate) fn gives_up(&mut self) {
+        if let Renderer::Human(human) = self {
+            human.gives_up();
+        }
+    }
+
     /// Draws an event.
     pub(crate) fn event(&mut self, event: &Event, terminal: &mut Terminal) {
         match self {

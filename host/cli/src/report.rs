@@ -140,8 +140,30 @@ pub(crate) fn not_put_back(failed: &[&TakeBack], to: &mut Sink) {
     }
     let heading = to.ink.paint(Tone::Bad, "Not put back, so look here first:");
     to.line(heading);
+    let mut told: Vec<&TakeBack> = Vec::new();
     for one in failed {
-        put_back_line(one, to);
+        if told.iter().any(|other| is_same(other, one)) {
+            continue;
+        }
+        told.push(one);
+        let times = failed.iter().filter(|other| is_same(other, one)).count();
+        match times {
+            1 => put_back_line(one, to),
+            times => put_back_line(&times_over(one, times), to),
+        }
+    }
+}
+
+/// Returns whether two changes of one object are told of in the same words.
+fn is_same(one: &TakeBack, other: &TakeBack) -> bool {
+    (&one.target, &one.failure, &one.left) == (&other.target, &other.failure, &other.left)
+}
+
+/// Returns what is said of several changes at once.
+fn times_over(one: &TakeBack, times: usize) -> TakeBack {
+    TakeBack {
+        target: format!("{} ({times} changes)", one.target),
+        ..one.clone()
     }
 }
 

@@ -114,7 +114,7 @@ impl Again {
 /// Reads secrets where they are. What comes from a pipe may take its time, so a signal is heard meanwhile.
 ///
 /// # Errors
-/// `invalid` for a file that cannot be read, and for an empty value; `denied` (`run.declined`) when the person breaks off.
+/// `invalid` for a file that cannot be read, and for an empty value; `declined` (`run.declined`) when the person breaks off.
 pub(crate) async fn read(sources: Sources, terminal: &mut Terminal) -> Result<Secrets, Failure> {
     let mut secrets = Secrets::default();
     for (name, source) in sources {
@@ -201,7 +201,7 @@ async fn aside<T: Send + 'static>(
 }
 
 fn broken_off() -> Failure {
-    Failure::new(Kind::Denied, "run.declined", "nothing was run")
+    Failure::new(Kind::Declined, "run.declined", "nothing was run")
 }
 
 const CODE: &str = "operations.arguments";

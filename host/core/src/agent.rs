@@ -47,6 +47,11 @@ pub trait Agent: Send + Sync {
         run: Option<(&OperationName, &Digest)>,
     ) -> Result<Vec<Plugin>, Failure>;
 
+    /// Returns why what is remembered of runs cannot be trusted, if that is so. It is told all the same.
+    async fn doubt(&self) -> Option<Failure> {
+        None
+    }
+
     /// Starts a run. What happens in it comes as events, of which the last is [`Event::Finished`].
     ///
     /// # Errors
@@ -179,6 +184,8 @@ pub struct Grantee {
     pub rights: Vec<Right>,
     /// Whether a person has been shown what it asks for.
     pub inspected: bool,
+    /// Whether it comes with the agent, and so has what it asks for without any grant: nothing was added.
+    pub bundled: bool,
 }
 
 /// Where a plugin was found.

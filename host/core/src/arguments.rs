@@ -5,12 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::descriptor::{Constraint, Format, Operation, Parameter, Schema, Type};
+use crate::descriptor::{Constraint, Format, Names, Operation, Parameter, Schema, Type};
 use crate::failure::{Failure, Kind};
 use crate::hint;
 use crate::hint::Remedy;
+use crate::name;
 use crate::secret::MASK;
 use crate::suggest;
+use crate::text;
 
 /// Why arguments do not fit.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -135,7 +137,9 @@ pub fn parse(parameter: &Parameter, text: &str) -> Result<Value, Misfit> {
 pub(crate) fn fits(parameter: &Parameter, value: &Value) -> Result<(), Misfit> {
     let schema = &parameter.schema;
     let good = match (schema.of, value) {
-        (Type::String, Value::String(text)) => text_fits(schema, text),
+        (Type::String, Value::String(text)) => {
+            text_fits(schema, text) && names_fit(parameter.names.as_ref(), text)
+        }
         (Type::Integer, Value::Number(number)) => number.as_i64().is_some_and(|n| {
             schema.minimum.is_none_or(|least| n >= least)
                 && schema.maximum.is_none_or(|most| n <= most)
@@ -166,6 +170,22 @@ fn text_fits(schema: &Schema, text: &str) -> bool {
                 .is_ok_and(|length| !length.is_negative()),
             Some(Format::Name) => is_name(text),
         }
+}
+
+/// Returns whether a text can name what the parameter names. Names of objects of some types have capitals or colons in them, and none has what cannot stand
+/// in a path (<https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names>).
+fn names_fit(names: Option<&Names>, text: &str) -> bool {
+    match names {
+        None => true,
+        Some(Names::Namespace) => name::is_label(text),
+        Some(Names::Object(_) | Names::ObjectBy { .. }) => {
+            let segment = |c: char| !c.is_whitespace() && !text::steers(c) && !"/%".contains(c);
+            (1..=253).contains(&text.len())
+                && text.chars().all(segment)
+                && text != "."
+                && text != ".."
+        }
+    }
 }
 
 /// Returns whether a text can name an object: an RFC 1123 subdomain.
@@ -243,9 +263,22 @@ fn wrong(parameter: &Parameter, given: impl Into<String>) -> Misfit {
         given: if parameter.secret {
             MASK.to_owned()
         } else {
-            given.into()
+            name::shown(&given.into())
         },
-        wanted: wanted(&parameter.schema),
+        wanted: wanted_of(parameter),
+    }
+}
+
+fn wanted_of(parameter: &Parameter) -> String {
+    let of_schema = wanted(&parameter.schema);
+    match (&parameter.names, of_schema.as_str()) {
+        (Some(Names::Namespace), "text") => {
+            "the name of a namespace (lower-case letters, digits and dashes, at most 63)".to_owned()
+        }
+        (Some(Names::Object(_) | Names::ObjectBy { .. }), "text") => {
+            "the name of an object (at most 253 letters, without blanks, `/` and `%`)".to_owned()
+        }
+        _ => of_schema,
     }
 }
 

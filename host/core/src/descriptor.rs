@@ -15,8 +15,18 @@ use crate::object::ObjectType;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Descriptor {
+    /// The version of this format: 1. A higher one needs a newer agent.
+    #[serde(default = "format")]
+    pub descriptor: u32,
     /// Every operation, in the order in which help lists them.
     pub operations: Vec<Operation>,
+}
+
+/// The version of the format that this agent reads and writes.
+pub const FORMAT: u32 = 1;
+
+fn format() -> u32 {
+    FORMAT
 }
 
 /// One operation.
@@ -63,6 +73,18 @@ pub enum Risk {
     /// It can destroy data: the gate refuses the first write until the person has agreed.
     #[default]
     Destroy,
+}
+
+impl Risk {
+    /// Returns it as one word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Risk::Read => "read",
+            Risk::Change => "change",
+            Risk::Disrupt => "disrupt",
+            Risk::Destroy => "destroy",
+        }
+    }
 }
 
 /// One parameter.

@@ -85,10 +85,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// A step ended in any other way.
+    /// A step did not end well.
     StepFailed {
         /// Which step.
         step: CallId,
+        /// Why, where the plugin said so; may be empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// The plugin wrote a line.
     Logged {
@@ -110,6 +113,9 @@ pub enum Event {
         text: String,
         /// Label and value, in order.
         facts: Vec<(String, String)>,
+        /// What has to be typed to agree, instead of yes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phrase: Option<String>,
         /// Who asks, as the host knows it; none when the host itself asks about the run.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<Asker>,
@@ -207,6 +213,9 @@ pub enum Outcome {
         value: Value,
         /// How many of the things it worked on failed.
         failed: u64,
+        /// What came of it, in one sentence; may be empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        summary: String,
         /// Holds that could not be put back at the end, although the operation succeeded. Empty when all is well.
         not_put_back: Vec<TakeBack>,
     },

@@ -22,11 +22,11 @@ pub const BUG: u8 = 70;
 /// Returns the exit code of a failure before which nothing was changed.
 pub fn of(failure: &Failure) -> u8 {
     match failure.kind {
-        Kind::Denied if failure.code == "run.declined" => DECLINED,
+        Kind::Declined => DECLINED,
         Kind::Denied => DENIED,
         // What is on this machine is no target: nothing of the cluster was tried.
         Kind::Unavailable if is_local(&failure.code) => FAILED,
-        Kind::Unavailable => UNREACHABLE,
+        Kind::Unavailable | Kind::Uncertain => UNREACHABLE,
         // A plugin that traps is the plugin's bug.
         Kind::Internal if failure.code.starts_with("agent.") => BUG,
         Kind::Invalid if is_usage(&failure.code) => USAGE,
@@ -35,10 +35,12 @@ pub fn of(failure: &Failure) -> u8 {
     }
 }
 
-/// Returns whether the exit code of a failure follows from its code, and not from its kind alone. Such a code is the host's word: from a plugin it
-/// counts only when the host has told the plugin so.
-pub fn is_by_code(failure: &Failure) -> bool {
-    of(failure) != of(&Failure::new(failure.kind, "", ""))
+/// Returns whether the exit code of a failure is the host's word, from a plugin: it says what the person did, or follows from the code and not from the
+/// kind alone. It counts only when the host has told the plugin so.
+pub fn is_hosts(failure: &Failure) -> bool {
+    failure.kind == Kind::Declined
+        || failure.code == "run.declined"
+        || of(failure) != of(&Failure::new(failure.kind, "", ""))
 }
 
 fn is_local(code: &str) -> bool {
@@ -55,13 +57,54 @@ fn is_usage(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::code;
+
+    #[test]
+    fn code_that_decides_the_exit_code_is_no_plugins() {
+        for kind in [
+            Kind::Internal,
+            Kind::Unavailable,
+            Kind::Denied,
+            Kind::Invalid,
+            Kind::NotFound,
+        ] {
+            for word in [
+                "anything",
+                "bug",
+                "arguments",
+                "name",
+                "unknown",
+                "declined",
+                "invalid",
+            ] {
+                for plugin in [
+                    "agent",
+                    "store",
+                    "journal",
+                    "run",
+                    "operations",
+                    "settings",
+                    "volsync",
+                    "sops",
+                ] {
+                    let failure = Failure::new(kind, &format!("{plugin}.{word}"), "x");
+                    assert!(
+                        !is_hosts(&failure) || code::is_reserved(plugin),
+                        "{}",
+                        failure.code
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn codes_that_say_more_than_their_kind_are_known() {
         for (kind, code, wanted) in [
             (Kind::Internal, "agent.bug", true),
             (Kind::Internal, "agent.anything", true),
-            (Kind::Denied, "run.declined", true),
+            (Kind::Declined, "run.declined", true),
+            (Kind::Declined, "x.any", true),
             (Kind::Denied, "cluster.forbidden", false),
             (Kind::Unavailable, "journal.full", true),
             (Kind::Unavailable, "store.unreadable", true),
@@ -69,10 +112,11 @@ mod tests {
             (Kind::Invalid, "operations.arguments", true),
             (Kind::NotFound, "operations.unknown", true),
             (Kind::NotFound, "agent.bug", false),
-            (Kind::Conflict, "run.declined", false),
+            (Kind::Conflict, "run.declined", true),
+            (Kind::Failed, "x.any", false),
         ] {
             let failure = Failure::new(kind, code, "x");
-            assert_eq!(is_by_code(&failure), wanted, "{kind:?} {code}");
+            assert_eq!(is_hosts(&failure), wanted, "{kind:?} {code}");
         }
     }
 }

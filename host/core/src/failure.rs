@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::hint;
 use crate::hint::{Author, Path, Remedy};
@@ -15,6 +16,7 @@ use crate::text;
 const LONGEST_CODE: usize = 128;
 const LONGEST_TEXT: usize = 4 << 10;
 const MOST_CAUSES: usize = 24;
+const LONGEST_DETAILS: usize = 64 << 10;
 
 /// The code of what may be half overwritten, and for which no operation is named that brings it back.
 pub const NOT_COMPENSATED: &str = "run.not-compensated";
@@ -26,15 +28,21 @@ pub const OVERWRITTEN: &str = "run.overwritten";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Outside the rights of the plugin, refused by the target's access control, or declined by the person.
+    /// Outside the rights of the plugin, or refused by the target's access control.
     Denied,
+    /// The person said no, or nobody was there to ask.
+    Declined,
     /// The thing named does not exist.
     NotFound,
-    /// It exists already, or somebody else changed it in between.
+    /// It exists already, or somebody else changed or uses it.
     Conflict,
     /// The request itself is wrong.
     Invalid,
-    /// The target cannot be reached or cannot answer now.
+    /// It was tried and did not succeed, and whoever tried says why.
+    Failed,
+    /// It may have happened: its answer was lost.
+    Uncertain,
+    /// The target cannot be reached or cannot answer now. Nothing happened.
     Unavailable,
     /// A wait came to its deadline.
     Timeout,
@@ -44,7 +52,7 @@ pub enum Kind {
     Exhausted,
     /// The target does not have this feature.
     Unsupported,
-    /// A bug of the host or of the target.
+    /// A bug of the host or of the plugin.
     Internal,
 }
 
@@ -63,8 +71,13 @@ pub struct Failure {
     /// Further causes, outermost first.
     pub causes: Vec<String>,
     /// How long the target said to wait, in milliseconds.
-    pub retry_after_ms: Option<u64>,
+    pub retry_after_ms: Option<u32>,
+    /// What a script may want to know besides; what is in it, the code decides.
+    pub details: Option<Box<Details>>,
 }
+
+/// An object with more about a failure.
+pub type Details = Map<String, Value>;
 
 /// A failure as it is written.
 #[derive(Serialize, Deserialize)]
@@ -81,7 +94,9 @@ struct Written {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     causes: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    retry_after_ms: Option<u64>,
+    retry_after_ms: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    details: Option<Box<Details>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -103,6 +118,7 @@ impl From<Failure> for Written {
                 .map(|_| HintBy::Stranger),
             causes: failure.causes,
             retry_after_ms: failure.retry_after_ms,
+            details: failure.details,
         }
     }
 }
@@ -120,6 +136,7 @@ impl From<Written> for Failure {
             hint: written.hint.map(|text| Remedy::read_back(text, by)),
             causes: written.causes,
             retry_after_ms: written.retry_after_ms,
+            details: written.details,
         }
     }
 }
@@ -172,6 +189,7 @@ impl Failure {
             hint: None,
             causes: Vec::new(),
             retry_after_ms: None,
+            details: None,
         }
     }
 
@@ -206,6 +224,13 @@ impl Failure {
         self
     }
 
+    /// Adds what a script may want to know besides, in place of what was there.
+    #[must_use]
+    pub fn detailed(mut self, details: Details) -> Failure {
+        self.details = Some(Box::new(details));
+        self
+    }
+
     /// Puts what was being done in front; the present message becomes the first cause.
     #[must_use]
     pub fn while_doing(mut self, message: impl Into<String>) -> Failure {
@@ -227,6 +252,10 @@ impl Failure {
         if more > 0 {
             self.causes.push(format!("and {more} more"));
         }
+        // A part of a document is another document.
+        self.details = self
+            .details
+            .take_if(|details| !is_longer(details, LONGEST_DETAILS));
         self
     }
 
@@ -238,6 +267,10 @@ impl Failure {
             "the run was asked to stop",
         )
     }
+}
+
+fn is_longer(details: &Details, most: usize) -> bool {
+    serde_json::to_string(details).is_ok_and(|text| text.len() > most)
 }
 
 fn cut_to(text: &mut String, most: usize) {
@@ -284,6 +317,7 @@ mod tests {
         let long = "x".repeat(1 << 20);
         let failure = Failure::new(Kind::Invalid, &long, &long).hinted(Remedy::of_stranger(&long));
         let failure = (0..1000).fold(failure, |failure, _| failure.because(&long));
+        let failure = failure.detailed(Map::from_iter([("x".to_owned(), long.clone().into())]));
         let bounded = failure.bounded();
         let bytes = serde_json::to_string(&bounded).expect("JSON").len();
         assert!(bytes < 128 << 10, "{bytes}");

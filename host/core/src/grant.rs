@@ -59,6 +59,15 @@ pub enum InvalidRight {
 }
 
 impl Right {
+    /// Returns what both allow; none when that is nothing.
+    pub fn meet(&self, other: &Right) -> Option<Right> {
+        match (self, other) {
+            (Right::Cluster(mine), Right::Cluster(other)) => mine.meet(other).map(Right::Cluster),
+            (Right::Call(mine), Right::Call(other)) => mine.meet(other).map(Right::Call),
+            _ => None,
+        }
+    }
+
     /// Returns whether whoever has this right also has the other one.
     pub fn covers(&self, other: &Right) -> bool {
         match (self, other) {
@@ -302,6 +311,45 @@ mod tests {
         for (wide, narrow) in table {
             assert!(right(wide).covers(&right(narrow)), "{wide} {narrow}");
             assert!(!right(narrow).covers(&right(wide)), "{narrow} {wide}");
+        }
+    }
+
+    #[test]
+    fn what_two_rights_have_in_common_is_a_right() {
+        for (one, other, common) in [
+            (
+                "cluster:list:pods:*",
+                "cluster:list:pods:media",
+                Some("cluster:list:pods:media"),
+            ),
+            (
+                "cluster:*:pods:media",
+                "cluster:list:*:*",
+                Some("cluster:list:pods:media"),
+            ),
+            ("cluster:*:*:media", "cluster:*:*:default", None),
+            ("cluster:get:pods:*", "cluster:list:pods:*", None),
+            (
+                "operations:call:*:*",
+                "operations:call:flux.sync:media",
+                Some("operations:call:flux.sync:media"),
+            ),
+            (
+                "operations:call:flux.sync",
+                "operations:call:flux.sync:*",
+                Some("operations:call:flux.sync"),
+            ),
+            (
+                "operations:call:flux.sync:a",
+                "operations:call:flux.sync",
+                None,
+            ),
+            ("operations:call:*", "cluster:*:*:*", None),
+        ] {
+            let (one, other) = (right(one), right(other));
+            let common = common.map(right);
+            assert_eq!(one.meet(&other), common, "{one} {other}");
+            assert_eq!(other.meet(&one), common, "{other} {one}");
         }
     }
 

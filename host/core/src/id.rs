@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::code;
 use crate::name::{OperationPart, is_word, shown};
 
 /// A text that is not a valid name of its sort.
@@ -17,6 +18,9 @@ pub enum InvalidName {
         shown(.0)
     )]
     Plugin(String),
+    /// A plugin id with which the host's own codes begin.
+    #[error("`{0}` is a name of the agent's own: give the plugin another id")]
+    Reserved(String),
     /// An operation that is not `DOMAIN.OPERATION`.
     #[error(
         "`{}` is no operation: write DOMAIN.OPERATION, such as `volsync.restore`",
@@ -34,8 +38,9 @@ pub enum InvalidName {
     Digest(String),
 }
 
+/// A text that is parsed when it is read, and the error when it cannot be.
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $error:ty) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -61,26 +66,27 @@ macro_rules! name {
         }
 
         impl TryFrom<String> for $name {
-            type Error = InvalidName;
+            type Error = $error;
 
-            fn try_from(text: String) -> Result<Self, InvalidName> {
+            fn try_from(text: String) -> Result<Self, $error> {
                 text.parse()
             }
         }
     };
 }
+pub(crate) use name;
 
 name! {
     /// What a plugin is called, which is also the domain of its operations: `[a-z][a-z0-9-]*`, at most 40 characters.
-    PluginId
+    PluginId, InvalidName
 }
 name! {
     /// The full name of an operation: `DOMAIN.OPERATION`, both in the form of a plugin id.
-    OperationName
+    OperationName, InvalidName
 }
 name! {
     /// The SHA-256 of an artifact's bytes, written `sha256:` and 64 hexadecimal digits.
-    Digest
+    Digest, InvalidName
 }
 
 /// A run: eight lower-case letters and digits.
@@ -227,7 +233,9 @@ impl FromStr for PluginId {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        if is_word(text) {
+        if code::is_reserved(text) {
+            Err(InvalidName::Reserved(text.to_owned()))
+        } else if is_word(text) {
             Ok(PluginId(text.to_owned()))
         } else {
             Err(InvalidName::Plugin(text.to_owned()))
@@ -323,6 +331,30 @@ mod tests {
             "",
         ] {
             assert!(wrong.parse::<OperationName>().is_err(), "{wrong}");
+        }
+    }
+
+    /// A failure of a plugin has a code that begins with its id.
+    #[test]
+    fn plugin_cannot_be_called_as_the_host_calls_what_fails() {
+        for wrong in ["agent", "store", "journal", "host"] {
+            let said = wrong.parse::<PluginId>().expect_err(wrong).to_string();
+            let wanted =
+                format!("`{wrong}` is a name of the agent's own: give the plugin another id");
+            assert_eq!(said, wanted);
+        }
+        for right in [
+            "externalsecrets",
+            "network",
+            "sops",
+            "restic",
+            "talos",
+            "bootstrap",
+            "k8s",
+            "ceph",
+            "agents",
+        ] {
+            right.parse::<PluginId>().expect(right);
         }
     }
 

@@ -124,6 +124,9 @@ pub struct Returned {
     pub value: Value,
     /// How many of the things it worked on failed.
     pub failed: u32,
+    /// One sentence for lists of runs and other tools; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary: String,
 }
 
 /// What a run that is taken up again is to come to.

@@ -11,6 +11,7 @@
 pub mod agent;
 pub mod arguments;
 pub mod call;
+pub mod code;
 pub mod descriptor;
 pub mod document;
 pub mod effect;

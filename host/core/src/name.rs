@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::id::name;
 use crate::text;
 
 /// How much of a wrong name is shown, in characters.
@@ -58,16 +59,9 @@ pub fn shown(given: &str) -> String {
 
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, $valid:expr, $wanted:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
-
-        impl $name {
-            /// Returns the name as text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
+        name! {
+            $(#[$doc])*
+            $name, Misnamed
         }
 
         impl FromStr for $name {
@@ -80,26 +74,6 @@ macro_rules! text {
                 } else {
                     Err(Misnamed::new(text, $wanted))
                 }
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = Misnamed;
-
-            fn try_from(text: String) -> Result<Self, Misnamed> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> String {
-                name.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
             }
         }
 

@@ -34,6 +34,21 @@ impl ObjectType {
         !self.group.contains('.') || self.group.ends_with(".k8s.io")
     }
 
+    /// Returns the type in another version, which a server names.
+    ///
+    /// # Errors
+    /// When the text is not a version: `v1`, `v2beta1`.
+    pub fn in_version(&self, version: &str) -> Result<ObjectType, InvalidObjectType> {
+        let other = ObjectType {
+            version: version.to_owned(),
+            ..self.clone()
+        };
+        match is_version(version) {
+            true => Ok(other),
+            false => Err(InvalidObjectType(other.to_string())),
+        }
+    }
+
     /// Returns the name without the version, which is how rights and RBAC name it: `deployments.apps`, `pods`.
     pub fn resource(&self) -> String {
         if self.group.is_empty() {
@@ -80,13 +95,11 @@ impl FromStr for ObjectType {
             parts.next().ok_or_else(invalid)?,
         );
         let group = parts.next().unwrap_or_default();
-        let versioned =
-            version.starts_with('v') && version.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
         let grouped = match text.splitn(3, '.').nth(2) {
             None => true,
             Some(group) => is_subdomain(group),
         };
-        if !is_label(plural) || !is_label(version) || !versioned || !grouped {
+        if !is_label(plural) || !is_version(version) || !grouped {
             return Err(invalid());
         }
         Ok(ObjectType {
@@ -95,6 +108,11 @@ impl FromStr for ObjectType {
             group: group.to_owned(),
         })
     }
+}
+
+fn is_version(text: &str) -> bool {
+    let number = text.strip_prefix('v');
+    is_label(text) && number.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 impl TryFrom<String> for ObjectType {
@@ -135,6 +153,21 @@ impl fmt::Display for ObjectRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn version_that_a_server_names_is_one() {
+        let of: ObjectType = "deployments.v1.apps".parse().expect("valid");
+        for right in ["v1", "v2beta1", "v10alpha3"] {
+            let other = of.in_version(right).expect(right);
+            assert_eq!(other.to_string(), format!("deployments.{right}.apps"));
+        }
+        let long = format!("v1{}", "a".repeat(62));
+        for wrong in [
+            "", "v", "1", "latest", "v1.evil", "v1/x", "v1-", "V1", "v1 ", &long,
+        ] {
+            assert!(of.in_version(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn type_keeps_the_dots_of_its_group() {

@@ -9,8 +9,7 @@ use crate::descriptor::Operation;
 use crate::failure::{Failure, Kind};
 use crate::grant::{CallRight, ClusterRight, Grants, Reach, Right};
 use crate::hint;
-use crate::hint::Words;
-use crate::id::{Digest, OperationName};
+use crate::id::OperationName;
 use crate::manifest::{ClusterRequest, Manifest, OperationsRequest, Request};
 use crate::name::{Misnamed, Namespace, ParameterName, Place, Resources};
 
@@ -37,16 +36,8 @@ pub enum Refusal {
         /// What is missing.
         missing: Vec<Right>,
     },
-    /// The component imports a capability that its manifest does not ask for.
-    #[error("plugin `{plugin}` imports `{import}` but its manifest requests nothing of it")]
-    NotRequested {
-        /// The plugin.
-        plugin: String,
-        /// The interface.
-        import: String,
-    },
     /// An argument that says where the plugin may act does not.
-    #[error("`{parameter}` says where the plugin may act")]
+    #[error("`{parameter}` cannot be a namespace")]
     NoNamespace {
         /// The parameter.
         parameter: String,
@@ -63,22 +54,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Turns it into a failure with the command that mends it, for the artifact that was refused and for no other that may lie in its place by then.
-    pub fn into_failure(self, artifact: &Digest) -> Failure {
+    /// Turns it into a failure with what mends it. What a plugin asks for is looked at before it is granted, and what shows it ends with the command that
+    /// grants it to that artifact and no other.
+    pub fn into_failure(self) -> Failure {
         let (kind, code, hint) = match &self {
-            Refusal::NotGranted { plugin, missing } => {
-                let grantee = format!("{plugin}@{artifact}");
-                let hint = match missing.len() {
-                    ..=PASTED => hint!("agent plugin grant {} {}", grantee, Words(missing.clone())),
-                    _ => hint!("agent plugin inspect {}", plugin),
-                };
+            Refusal::NotGranted { plugin, .. } => {
+                let hint = hint!("agent plugin inspect {}", plugin);
                 (Kind::Denied, "plugin.not-granted", Some(hint))
             }
-            Refusal::NotRequested { .. } => (
-                Kind::Denied,
-                "plugin.not-requested",
-                Some("ask whoever made the plugin to add a [[request]] to its plugin.toml".into()),
-            ),
             Refusal::NoNamespace { .. } | Refusal::Open { .. } => {
                 (Kind::Invalid, "operations.arguments", None)
             }
@@ -87,41 +70,57 @@ impl Refusal {
     }
 }
 
-/// Decides what one run of an operation may do.
-///
-/// `imports` are the interfaces of the component (`ops:cluster/cluster@0.1.0`); `arguments` are complete.
+/// Decides what one run of an operation may do: what its manifest requests for it, what was granted, and what this invocation names, all at once. Who is
+/// granted a part of what an operation wants may run it, and is refused the rest when it comes to that. `arguments` are complete.
 ///
 /// # Errors
 /// [`Refusal`], before any guest code runs.
 pub fn decide(
     manifest: &Manifest,
-    imports: &[String],
     granted: &Granted,
     operation: &Operation,
     arguments: &Map<String, Value>,
 ) -> Result<Grants, Refusal> {
-    if let Some(import) = imports
-        .iter()
-        .find(|import| is_capability(import) && !is_requested(manifest, import))
-    {
-        return Err(Refusal::NotRequested {
-            plugin: manifest.id.to_string(),
-            import: import.clone(),
-        });
-    }
-    let missing = missing(manifest, granted);
-    if !missing.is_empty() {
-        return Err(Refusal::NotGranted {
-            plugin: manifest.id.to_string(),
-            missing,
-        });
-    }
     let requests = manifest.requests.iter();
-    let mut rights = BTreeSet::new();
+    let mut wanted = BTreeSet::new();
     for request in requests.filter(|request| request.is_for(&operation.name)) {
-        rights.extend(rights_of(request, Some(arguments))?);
+        wanted.extend(rights_of(request, Some(arguments))?);
     }
-    Ok(Grants::new(rights.into_iter().collect(), operation.risk))
+    let rights = match granted {
+        Granted::Requested => wanted.into_iter().collect(),
+        Granted::Rights(granted) => {
+            let (rights, missing) = in_common(&wanted, granted);
+            if !missing.is_empty() {
+                return Err(Refusal::NotGranted {
+                    plugin: manifest.id.to_string(),
+                    missing,
+                });
+            }
+            rights
+        }
+    };
+    Ok(Grants::new(rights, operation.risk))
+}
+
+/// Returns the rights that were wanted as far as they were granted, and those of which nothing was.
+fn in_common(wanted: &BTreeSet<Right>, granted: &[Right]) -> (Vec<Right>, Vec<Right>) {
+    let exactly: BTreeSet<&Right> = granted.iter().collect();
+    let (mut rights, mut missing) = (BTreeSet::new(), Vec::new());
+    for wanted in wanted {
+        if exactly.contains(wanted) {
+            rights.insert(wanted.clone());
+            continue;
+        }
+        let mut common = granted
+            .iter()
+            .filter_map(|right| right.meet(wanted))
+            .peekable();
+        if common.peek().is_none() {
+            missing.push(wanted.clone());
+        }
+        rights.extend(common);
+    }
+    (rights.into_iter().collect(), missing)
 }
 
 /// Returns the rights that a manifest requests and that were not granted.
@@ -248,22 +247,8 @@ fn bind(
     }
 }
 
-fn is_capability(import: &str) -> bool {
-    import.starts_with("ops:cluster/") || import.starts_with("ops:operations/")
-}
-
-fn is_requested(manifest: &Manifest, import: &str) -> bool {
-    manifest.requests.iter().any(|request| match request {
-        Request::Cluster(_) => import.starts_with("ops:cluster/"),
-        Request::Operations(_) => import.starts_with("ops:operations/"),
-    })
-}
-
-/// How many rights a message names; the hint has all of them.
+/// How many rights a message names; `agent plugin inspect` has all of them.
 const NAMED: usize = 3;
-
-/// How many rights somebody may be expected to look at before pasting them.
-pub const PASTED: usize = 64;
 
 fn list(rights: &[Right]) -> String {
     let named = rights.iter().take(NAMED).map(|right| format!("`{right}`"));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::call::Call;
-use crate::effect::Effect;
+use crate::effect::{Effect, Verb};
 use crate::event::{Event, Outcome};
 use crate::failure::Failure;
 use crate::id::{Digest, OperationName, RunId};
@@ -139,6 +139,28 @@ pub struct Summary {
     pub held: u64,
     /// Its exit code, once it is over.
     pub exit: Option<u8>,
+    /// Whether somebody edited what the journal says of it in one line. This is what its record says, then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
+}
+
+impl Summary {
+    /// Returns the summary of a run of which nothing is known but how it began.
+    pub fn begun(begun: &Begun) -> Summary {
+        Summary {
+            run: begun.run.clone(),
+            operation: begun.call.operation.clone(),
+            arguments: begun.call.arguments.clone(),
+            plugin: begun.plugin.clone(),
+            who: begun.who.clone(),
+            begun: begun.at,
+            ended: None,
+            state: State::Unfinished,
+            held: 0,
+            exit: None,
+            edited: false,
+        }
+    }
 }
 
 /// How a run stands.
@@ -272,6 +294,36 @@ impl Record {
     /// Returns the effects, oldest first.
     pub fn deeds(&self) -> Vec<Deed> {
         deeds(self.entries.iter().map(|noted| &noted.entry))
+    }
+
+    /// Returns the changes that are held, oldest first.
+    pub fn held(&self) -> Vec<Effect> {
+        let deeds = self.deeds().into_iter();
+        let held = deeds.filter(Deed::is_held);
+        held.map(|deed| deed.intent.effect).collect()
+    }
+
+    /// Returns the changes that stand although nobody is to put them back, oldest first: what a run leaves that did not come to its end. What only asks
+    /// a controller to act is none, nor what the run made and removed again, nor what undid something.
+    pub fn lasting(&self) -> Vec<Deed> {
+        let deeds = self.deeds();
+        let has = |verb: Verb, of: &Effect| {
+            let same =
+                |deed: &&Deed| deed.effect().verb == verb && deed.effect().target == of.target;
+            deeds
+                .iter()
+                .filter(same)
+                .any(|deed| deed.settled != Settled::Refused)
+        };
+        let came_and_went = |of: &Effect| has(Verb::Create, of) && has(Verb::Delete, of);
+        let lasts = |deed: &&Deed| {
+            deed.stands()
+                && deed.was_to_last()
+                && deed.effect().verb != Verb::Signal
+                && !deed.intent.call.is_compensating()
+                && !came_and_went(deed.effect())
+        };
+        deeds.iter().filter(lasts).cloned().collect()
     }
 
     /// Returns what the record of a run that was cut off ends in the middle of. Each change is on record before it is made, so there is nothing

@@ -74,6 +74,41 @@ pub struct Callee {
     pub within: Vec<Bound>,
 }
 
+impl Compensation {
+    /// Where an effect tells which operation is called, and what a person does.
+    pub const OPERATION: &str = "/compensation/operation";
+    /// See [`Compensation::OPERATION`].
+    pub const BY_HAND: &str = "/compensation/by-hand";
+
+    /// Returns it as an effect tells it: a plan shows what may be called when it is applied, and nothing else is.
+    pub fn fields(&self) -> Vec<FieldChange> {
+        let field = |path: String, after: Value| FieldChange {
+            path,
+            before: None,
+            after: Some(after),
+        };
+        let mut fields = Vec::new();
+        if let Some(callee) = &self.call {
+            let operation = Value::from(callee.operation.as_str());
+            fields.push(field(Self::OPERATION.to_owned(), operation));
+            for (name, value) in &callee.arguments {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                fields.push(field(
+                    format!("/compensation/arguments/{name}"),
+                    value.clone(),
+                ));
+            }
+            let artifact = Value::from(callee.digest.as_str());
+            fields.push(field("/compensation/artifact".to_owned(), artifact));
+        }
+        fields.push(field(
+            Self::BY_HAND.to_owned(),
+            Value::from(self.by_hand.as_str()),
+        ));
+        fields
+    }
+}
+
 impl Undo {
     /// Returns the operation that undoes it, if it is undone so.
     pub fn compensation(&self) -> Option<&Compensation> {

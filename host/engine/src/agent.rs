@@ -114,6 +114,10 @@ impl Agent for LocalAgent {
         begin::apply(self.0.clone(), plan, consent, on_failure, secrets).await
     }
 
+    async fn doubt(&self) -> Option<Failure> {
+        self.0.journal().ok()?.doubt()
+    }
+
     async fn runs(&self, filter: Filter) -> Result<Vec<Summary>, Failure> {
         self.0.journal()?.runs(filter)
     }

@@ -42,6 +42,10 @@ impl HostWallClock for Wall {
     }
 }
 
+/// What a monotonic clock begins at. Go takes 0 for a clock that is broken, and does not start
+/// (<https://github.com/golang/go/blob/go1.26.0/src/runtime/proc.go>, `nanotime returning zero`).
+const FIRST: Duration = Duration::from_secs(1);
+
 struct Monotonic {
     gate: Gate,
     begun: Timestamp,
@@ -54,7 +58,7 @@ impl HostMonotonicClock for Monotonic {
 
     fn now(&self) -> u64 {
         let since = self.gate.clock().duration_since(self.begun);
-        nanoseconds(Duration::try_from(since).unwrap_or_default())
+        nanoseconds(FIRST + Duration::try_from(since).unwrap_or_default())
     }
 }
 

@@ -16,6 +16,9 @@ use crate::limiter::{Limiter, Tripped};
 use crate::stdio::{Captured, Output};
 use crate::trap;
 
+/// How many bytes of a summary are kept.
+const SUMMARY: usize = 1 << 10;
+
 /// How many calls of the system a guest may make for each call of the contract.
 const SYSTEM_CALLS: u64 = 100;
 
@@ -95,6 +98,7 @@ pub(crate) async fn run(
     Ok(Returned {
         value,
         failed: outcome.failed,
+        summary: agent_core::text::cut(&outcome.summary, SUMMARY).into_owned(),
     })
 }
 
@@ -110,6 +114,9 @@ fn store(
     table.set_max_capacity(limits.table_entries);
     let mut wasi = WasiCtxBuilder::new();
     wasi.stdout(stdout).stderr(stderr).max_random_size(64 << 10);
+    wasi.allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false);
     clock::record(&mut wasi, powers.gate());
     let state = State {
         powers,

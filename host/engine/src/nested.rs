@@ -40,6 +40,7 @@ impl Operations for Nested {
     ) -> Result<Digest, Failure> {
         let prepared = prepared(&self.0, operation, arguments.clone(), None)?;
         caller.may_call_later(operation, prepared.grants.risk())?;
+        caller.learn(&prepared.secrets);
         self.0.keep(&prepared)?;
         Ok(prepared.found.digest.clone())
     }

@@ -11,7 +11,7 @@ use agent_core::hint;
 use agent_core::hint::Path;
 use agent_core::id::OperationName;
 use agent_core::limits::Limits;
-use agent_core::name::LockName;
+use agent_core::name::ParameterName;
 use agent_core::policy;
 use agent_core::secret::Secrets;
 use agent_core::text;
@@ -45,7 +45,11 @@ impl Prepared {
         let locks = descriptor.map(|it| it.locks.as_slice()).unwrap_or_default();
         let filled = locks.iter().filter_map(|lock| {
             let name = lock.filled_in(|parameter| value(&self.arguments, parameter))?;
-            Some(readable(name, lock))
+            let bad = |parameter: &&ParameterName| {
+                value(&self.arguments, parameter)
+                    .is_some_and(|value| !is_readable(&value, LONGEST_IN_LOCK))
+            };
+            Some(readable(name, lock.parameters().iter().find(bad)))
         });
         filled.collect()
     }
@@ -81,14 +85,8 @@ pub(crate) fn prepare(
     let mut arguments = arguments::complete(descriptor, given)
         .map_err(|misfit| misfit.into_failure(operation.as_str()))?;
     let secrets = Secrets::take(descriptor, &mut arguments);
-    let grants = policy::decide(
-        &found.manifest,
-        &found.imports,
-        &found.granted,
-        descriptor,
-        &arguments,
-    )
-    .map_err(|refusal| with_file(refusal.into_failure(&found.digest), &found.origin))?;
+    let grants = policy::decide(&found.manifest, &found.granted, descriptor, &arguments)
+        .map_err(|refusal| with_file(refusal.into_failure(), &found.origin))?;
     Ok(Prepared {
         operation: operation.clone(),
         limits: limits.lowered(&found.manifest.limits),
@@ -136,16 +134,29 @@ fn value(arguments: &Map<String, Value>, parameter: &str) -> Option<String> {
 /// How long the name of a lock may be with its arguments in it, in characters: as long as what it locks.
 const LONGEST_LOCK: usize = 600;
 
-fn readable(name: String, lock: &LockName) -> Result<String, Failure> {
-    if name.chars().count() <= LONGEST_LOCK && !name.chars().any(text::steers) {
+/// How long one of them may be: as long as the name of an object.
+const LONGEST_IN_LOCK: usize = 253;
+
+/// Refuses a name that is too long, or that nobody could read. `parameter` is the one that makes it so, if it is one alone.
+fn readable(name: String, parameter: Option<&ParameterName>) -> Result<String, Failure> {
+    if is_readable(&name, LONGEST_LOCK) {
         return Ok(name);
     }
-    let message = format!("an argument does not fit into the name of the lock `{lock}`");
+    let what = match parameter {
+        Some(parameter) => format!("`{parameter}` is not a name: a name is"),
+        None => "the names that are given are too long together: one is".to_owned(),
+    };
+    let message = format!("{what} one line of at most {LONGEST_IN_LOCK} letters");
     Err(Failure::new(Kind::Invalid, "operations.arguments", message))
+}
+
+fn is_readable(text: &str, longest: usize) -> bool {
+    text.chars().count() <= longest && !text.chars().any(text::steers)
 }
 
 #[cfg(test)]
 mod tests {
+    use agent_core::name::LockName;
     use serde_json::json;
 
     use super::*;
@@ -169,19 +180,24 @@ mod tests {
     #[test]
     fn lock_that_nobody_could_read_is_refused() {
         for name in ["a\nb".to_owned(), "\u{1b}[2J".to_owned(), "x".repeat(601)] {
-            let refused = readable(name, &lock()).expect_err("refused");
-            assert!(refused.message.len() < 200, "{refused}");
+            let lock = lock();
+            let app = lock.parameters().last();
+            let refused = readable(name, app).expect_err("refused");
+            assert_eq!(
+                refused.message,
+                "`app` is not a name: a name is one line of at most 253 letters"
+            );
         }
-        assert!(readable("volsync:media/plex".to_owned(), &lock()).is_ok());
+        assert!(readable("volsync:media/plex".to_owned(), None).is_ok());
     }
 
     #[test]
     fn hint_names_the_file_as_one_word() {
         let failure =
-            Failure::new(Kind::Denied, "x", "x").hinted(hint!("agent plugin grant {}", "a"));
+            Failure::new(Kind::Denied, "x", "x").hinted(hint!("agent plugin inspect {}", "a"));
         let path = Origin::File("it's; touch pwned.wasm".to_owned());
         let hint = with_file(failure, &path).hint.expect("a hint");
-        let wanted = "agent plugin grant a --plugin 'it'\\''s; touch pwned.wasm'";
+        let wanted = "agent plugin inspect a --plugin 'it'\\''s; touch pwned.wasm'";
         assert_eq!(&*hint, wanted);
     }
 }

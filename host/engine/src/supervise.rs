@@ -158,6 +158,7 @@ pub(crate) async fn conclude(mut supervision: Supervision, ended: Result<Returne
             Outcome::Done {
                 value: returned.value,
                 failed: u64::from(returned.failed),
+                summary: returned.summary,
                 not_put_back: put_back.into_iter().filter(could_not_be).collect(),
             }
         }
@@ -217,12 +218,10 @@ impl Supervision {
             OnFailure::Keep => true,
             OnFailure::Ask if self.consent != Consent::Ask => false,
             OnFailure::Ask => {
-                let text = format!(
-                    "the run failed: {}; put back its {held} changes?",
-                    failure.message
-                );
-                let answer = self.ask(text, Vec::new()).await;
-                answer.is_err_and(|no| no.code == "run.declined")
+                let why = ("the run failed".to_owned(), failure.message.clone());
+                let text = format!("put back its {held} changes?");
+                let answer = self.ask(text, vec![why]).await;
+                answer.is_err_and(|no| no.kind == Kind::Declined)
             }
         }
     }
@@ -235,9 +234,11 @@ impl Supervision {
         leave_data: bool,
     ) -> Result<(), Failure> {
         let (summary, begun) = (&record.summary, &record.begun);
-        let text = match to {
-            Aim::Finish => format!("finish run {}?", summary.run),
-            Aim::Undo => format!("take run {} back?", summary.run),
+        // One that failed or was stopped is not gone on with.
+        let back = to == Aim::Undo || matches!(record.end(), Some(Err(_)));
+        let text = match back {
+            false => format!("finish run {}?", summary.run),
+            true => format!("take run {} back?", summary.run),
         };
         let fact = |label: &str, value: String| (label.to_owned(), value);
         let mut facts = vec![
@@ -251,15 +252,15 @@ impl Supervision {
             fact("state", summary.state.as_str().to_owned()),
             fact("changes held", self.gate.held().to_string()),
         ];
-        if to == Aim::Undo {
+        if back {
             let label = match leave_data {
-                true => "left half overwritten",
-                false => "brought back",
+                true => "will leave half overwritten",
+                false => "will bring back",
             };
             let compensated = self.gate.compensations().into_iter();
             facts.extend(compensated.map(|what| fact(label, what)));
             let written = record.taken_back().into_iter();
-            facts.extend(written.map(|what| fact("put back", what)));
+            facts.extend(written.map(|what| fact("will put back", what)));
         }
         facts.extend(
             begun

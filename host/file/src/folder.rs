@@ -1,5 +1,6 @@
 //! Directories of ours, and the files in them.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -122,6 +123,31 @@ impl Folder {
     pub fn read(&self, name: &str, most: u64) -> Result<Vec<u8>, Refused> {
         let path = self.path.join(name);
         read_at_most(self.find(name)?, &path, most)
+    }
+
+    /// Reads a file of text that may be a link, as those have it who keep their settings in one place for all machines. The link, each directory on the
+    /// way and the file at its end are ours or the administrator's, and nobody else may write there.
+    ///
+    /// # Errors
+    /// As for [`Folder::read_text`]. What is at the end of a link is named as it is.
+    pub fn read_linked_text(&self, name: &str, most: u64) -> Result<String, Refused> {
+        let path = self.path.join(name);
+        let here = statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW);
+        let here = here.map_err(|source| Refused::system(&path, source))?;
+        if FileKind::of(&here) != FileKind::Link {
+            return self.read_text(name, most);
+        }
+        let end = follow(&path, Way::Ours)?.path;
+        let (Some(parent), Some(file)) = (end.parent(), end.file_name().and_then(OsStr::to_str))
+        else {
+            return Err(Refused::system(&end, rustix::io::Errno::NOENT));
+        };
+        let read = Folder::open(parent, self.whose)?.read_text(file, most);
+        // A link to nothing is no missing file: somebody meant one.
+        match read {
+            Err(absent) if absent.is_absent() => Err(Refused::Dangling { path, to: end }),
+            read => read,
+        }
     }
 
     /// Reads a file of text in it.

@@ -64,6 +64,14 @@ pub enum Refused {
         /// Its owner.
         owner: u32,
     },
+    /// The link leads to nothing.
+    #[error("`{}` is a link to `{}`, which is not there", path.display(), to.display())]
+    Dangling {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
+    },
     /// It is larger than anything that is read there.
     #[error("`{}` has more than {most} bytes, the most that is read of it", path.display())]
     TooLarge {
@@ -120,6 +128,7 @@ impl Hint for Refused {
                 Some(hint!("ls -ld {}", Named(&path.to_string_lossy())))
             }
             Refused::System { .. }
+            | Refused::Dangling { .. }
             | Refused::TooLarge { .. }
             | Refused::Unwritten { .. }
             | Refused::Silent { .. }

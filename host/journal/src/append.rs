@@ -129,6 +129,7 @@ impl Tail {
         }
         let key = to.last_insert_rowid();
         self.insert(to, key, 0, at, row::BEGUN, &row::json(begun)?)?;
+        row::seal(to, to.seal, key)?;
         Ok(Row::Made(key))
     }
 
@@ -166,11 +167,12 @@ impl Tail {
             }
             Standing::Again => (None, None, 0, None),
         };
+        row::mend(to, key)?;
         to.prepare_cached(
             "UPDATE run SET ended = ?, state = ?, held = ?, exit = ?, bytes = ? WHERE key = ?",
         )?
         .execute(params![ended, state, held, exit, self.bytes, key])?;
-        Ok(())
+        row::seal(to, to.seal, key)
     }
 }
 

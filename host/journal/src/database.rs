@@ -18,7 +18,7 @@ use crate::error::JournalError;
 use crate::key::Key;
 use crate::seal::Seal;
 
-mod schema;
+pub(crate) mod schema;
 
 use schema::Format;
 
@@ -109,14 +109,19 @@ impl Database {
         result.map(Some).map_err(|source| self.error(source))
     }
 
-    /// Writes, all or nothing, and returns when it survives. Makes the database when it is not there.
+    /// Writes, all or nothing, and returns when it survives. Makes the database when it is not there. Without the key that the records in it are sealed
+    /// with nothing is written.
     pub(crate) fn write<T>(
         &self,
         survives: Survives,
         change: impl FnOnce(&View) -> rusqlite::Result<T>,
     ) -> Result<T, JournalError> {
         let mut guard = self.lock();
+        let key = self.key.get()?;
         let open = self.make(&mut guard)?;
+        if open.seal.is_unknown() {
+            open.seal = Seal::new(&key);
+        }
         commit(open, survives, change).map_err(|source| self.error(source))
     }
 
@@ -194,7 +199,12 @@ impl Database {
         let opened = match open.take() {
             Some(opened) => opened,
             None => {
-                let seal = Seal::new(&self.key.get()?);
+                let seal = match self.key.get() {
+                    Ok(key) => Seal::new(&key),
+                    // What is there can be read all the same. Who acts upon it asks for the key.
+                    Err(JournalError::KeyMissing { .. }) => Seal::unknown(),
+                    Err(error) => return Err(error),
+                };
                 Open {
                     connection: self.connect(&seal)?,
                     seal,

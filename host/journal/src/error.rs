@@ -99,6 +99,12 @@ pub enum JournalError {
         /// Its size.
         bytes: usize,
     },
+    /// There are records, and the key is gone that they are sealed with.
+    #[error("`{}` is missing, the key that the runs on record are sealed with", path.display())]
+    KeyMissing {
+        /// The file.
+        path: PathBuf,
+    },
     /// The thread that writes could not be started, or is gone.
     #[error("the journal has no thread to write with")]
     NoWriter {
@@ -153,6 +159,7 @@ impl JournalError {
         match self {
             JournalError::Damaged { .. } | JournalError::Foreign { .. } => "journal.damaged",
             JournalError::Key { .. } => "journal.key",
+            JournalError::KeyMissing { .. } => KEY_MISSING,
             JournalError::Unsafe { .. } => "journal.unsafe",
             JournalError::Newer { .. } => "journal.newer",
             JournalError::Full { .. } => "journal.full",
@@ -171,6 +178,9 @@ fn is_out_of_room(error: &rusqlite::Error) -> bool {
         error.code == ErrorCode::DiskFull || error.extended_code == SQLITE_IOERR_SHMSIZE
     })
 }
+
+/// What [`JournalError::KeyMissing`] is called.
+const KEY_MISSING: &str = "journal.key-missing";
 
 const ELSEWHERE: &str =
     "set XDG_STATE_HOME to a directory that lasts and that this user can write to";
@@ -192,6 +202,15 @@ impl Hint for JournalError {
                 path.display(),
                 path.display()
             )),
+            JournalError::KeyMissing { path } => {
+                let folder = folder(path).display();
+                Some(hint!(
+                    "put it back from a backup; without it no run on record can be resumed or taken back, and the agent begins anew once they are moved away: mkdir -p {}/keyless && mv {}/journal.db* {}/keyless/",
+                    folder,
+                    folder,
+                    folder
+                ))
+            }
             JournalError::Unsafe { source } => Some(match source {
                 Refused::Owner { .. } => {
                     "run as its owner, or set XDG_STATE_HOME to a directory of your own".into()
@@ -235,7 +254,13 @@ impl From<JournalError> for Failure {
 }
 
 fn failure<E: Error + Hint + 'static>(kind: Kind, code: &str, error: &E) -> Failure {
-    let failure = Failure::of(kind, code, error);
+    let mut failure = Failure::of(kind, code, error);
+    // Below its words SQLite has a number, and the same once more.
+    if failure.causes.len() > 1 {
+        failure
+            .causes
+            .retain(|cause| !cause.starts_with("Error code "));
+    }
     match error.hint() {
         Some(hint) => failure.hinted(hint),
         None => failure,

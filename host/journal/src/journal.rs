@@ -12,7 +12,7 @@ use cap_std::fs::Dir;
 use crate::append::Tail;
 use crate::database::Database;
 use crate::directory::Directory;
-use crate::error::RunError;
+use crate::error::{JournalError, RunError};
 use crate::key::Key;
 use crate::lock::{Attempt, Held, LockTable, NamedLock, Owner};
 use crate::open_run::OpenRun;
@@ -124,6 +124,8 @@ impl Journal {
     /// be read, or the record is damaged (`journal.run-damaged`): then nobody knows all that the run has done.
     pub fn reopen(&self, run: &RunId) -> Result<(OpenRun, Record), Failure> {
         let held = self.own(&Owner::new(run, &self.shared.who, None))?;
+        // Without it nobody knows whether the record is what was written.
+        self.shared.key.known()?;
         let read = self.shared.database.read(|from| row::whole(from, run))?;
         let whole = read.flatten().ok_or_else(|| unknown(run.as_str()))?;
         let (key, bytes) = (whole.stored.key, whole.entries.bytes);
@@ -147,6 +149,14 @@ impl Journal {
     /// `unavailable` (`journal.key`, `journal.unwritable`, `journal.full`).
     pub fn key(&self) -> Result<[u8; 32], Failure> {
         Ok(self.shared.key.get()?)
+    }
+
+    /// Returns why what is on record cannot be told from what somebody else may have written there, if that is so: its key is gone.
+    pub fn doubt(&self) -> Option<Failure> {
+        match self.shared.key.known() {
+            Err(error @ JournalError::KeyMissing { .. }) => Some(error.into()),
+            _ => None,
+        }
     }
 
     /// Takes the lock of a run's owner.

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
 
+use crate::database::{self, schema};
 use crate::directory::Directory;
 use crate::error::JournalError;
 
@@ -25,6 +26,18 @@ impl Key {
         }
     }
 
+    /// Returns the key if it is there or is known to be missing; it is not made.
+    pub(crate) fn known(&self) -> Result<(), JournalError> {
+        match &self.directory {
+            Some(directory)
+                if self.known.get().is_none() && directory.exists(database::FILE)? =>
+            {
+                self.get().map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the key, the same for all processes that share the directory.
     pub(crate) fn get(&self) -> Result<[u8; 32], JournalError> {
         if let Some(key) = self.known.get() {
@@ -41,6 +54,12 @@ impl Key {
 fn stored(directory: &Directory) -> Result<[u8; 32], JournalError> {
     if let Some(key) = read(directory)? {
         return Ok(key);
+    }
+    // With another key nothing on record could be told from what somebody else has written there.
+    if schema::is_sealed(directory, database::FILE)? {
+        return Err(JournalError::KeyMissing {
+            path: directory.path(FILE),
+        });
     }
     let key = random()?;
     directory.make_once(FILE, |name, mut file| {

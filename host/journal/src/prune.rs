@@ -135,8 +135,18 @@ impl Pruner {
                  WHERE begun < ? AND ended IS NOT NULL AND held = 0 ORDER BY begun, key",
             )?;
             let candidates = statement.query_map([before], candidate)?;
+            // What a row says that somebody edited is not believed.
+            let is_over = |run: &RunId| {
+                let stored = row::run(from, run)?;
+                Ok::<_, rusqlite::Error>(
+                    stored.is_some_and(|stored| !row::is_open(&stored.summary)),
+                )
+            };
             candidates
                 .filter(|found| !matches!(found, Ok(found) if seen.contains(&found.key)))
+                .filter(
+                    |found| !matches!(found, Ok(found) if matches!(is_over(&found.run), Ok(false))),
+                )
                 .take(TOGETHER)
                 .collect::<rusqlite::Result<Vec<Candidate>>>()
         })?;

@@ -5,12 +5,14 @@ use std::error::Error;
 use agent_core::id::{OperationName, RunId};
 use agent_core::record::{Begun, State, Summary, Who};
 use jiff::Timestamp;
-use rusqlite::types::Type;
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::types::{Type, ValueRef};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::database::View;
+use crate::seal::Seal;
+use crate::standing::Standing;
 
 mod entry;
 
@@ -24,10 +26,9 @@ pub(crate) const CALLED: &str = "called";
 /// The kind of [`agent_core::journal::Entry::Intent`].
 pub(crate) const INTENT: &str = "intent";
 
-/// The runs of which something is left to do, or that are at work. The words are those of the index.
-pub(crate) const OPEN: &str = "ended IS NULL OR held > 0";
-
-const COLUMNS: &str = "key, id, operation, arguments, plugin, user, host, door, process, begun, ended, state, held, exit";
+const COLUMNS: &str = "key, id, operation, arguments, plugin, user, host, door, process, begun, ended, state, held, exit, seal";
+/// So many of them are sealed, all but the seal.
+const SEALED: usize = 14;
 const NUMBERS: i64 = 1 << 32;
 /// What the name of a run begins with whose id cannot be read; the number of its row follows, with six digits of base 36. No id has an `o` in
 /// it.
@@ -43,16 +44,120 @@ pub(crate) struct Stored {
     pub(crate) summary: Summary,
 }
 
-/// Returns whether [`OPEN`] holds for a run.
+/// Returns whether something is left to do about a run, or it is at work.
 pub(crate) fn is_open(summary: &Summary) -> bool {
     summary.ended.is_none() || summary.held > 0
 }
 
-/// Returns the runs for which a condition holds, newest first.
-pub(crate) fn runs(from: &View, condition: &str) -> rusqlite::Result<Vec<Stored>> {
-    let sql = format!("SELECT {COLUMNS} FROM run WHERE {condition} ORDER BY begun DESC, key DESC");
+/// Returns the runs for which a condition holds, newest first. All rows are looked at: what one says counts only when its seal fits.
+pub(crate) fn runs(from: &View, condition: fn(&Summary) -> bool) -> rusqlite::Result<Vec<Stored>> {
+    let sql = format!("SELECT {COLUMNS} FROM run ORDER BY begun DESC, key DESC");
     let mut statement = from.prepare_cached(&sql)?;
-    statement.query_map((), |row| stored(from, row))?.collect()
+    let found = statement.query_map((), |row| stored(from, row))?;
+    found
+        .filter(|found| {
+            found
+                .as_ref()
+                .map_or(true, |stored| condition(&stored.summary))
+        })
+        .collect()
+}
+
+/// Seals a row as it is.
+pub(crate) fn seal(to: &Transaction, seal: &Seal, key: i64) -> rusqlite::Result<()> {
+    let sql = format!("SELECT {COLUMNS} FROM run WHERE key = ?");
+    let sealed = to.prepare_cached(&sql)?.query_row([key], |row| {
+        Ok(seal.of_parts(parts(row)?.iter().map(Vec::as_slice)))
+    })?;
+    to.prepare_cached("UPDATE run SET seal = ? WHERE key = ?")?
+        .execute(params![sealed, key])?;
+    Ok(())
+}
+
+/// Gives a row that somebody edited what the record says, before it is written to and sealed anew.
+pub(crate) fn mend(to: &View, key: i64) -> rusqlite::Result<()> {
+    let sql = format!("SELECT {COLUMNS} FROM run WHERE key = ?");
+    if to
+        .prepare_cached(&sql)?
+        .query_row([key], |row| fits(to, row))?
+    {
+        return Ok(());
+    }
+    let Some(Ok(begun)) = begun(to, key)? else {
+        return Ok(());
+    };
+    to.prepare_cached(
+        "UPDATE run SET operation = ?, arguments = ?, plugin = ?, user = ?, host = ?, door = ?, process = ?, begun = ? WHERE key = ?",
+    )?
+    .execute(params![
+        begun.call.operation.as_str(),
+        json(&begun.call.arguments)?,
+        begun.plugin,
+        begun.who.user,
+        begun.who.host,
+        begun.who.door,
+        begun.who.process,
+        nanoseconds(begun.at),
+        key,
+    ])?;
+    Ok(())
+}
+
+/// Returns the columns of a row as they are sealed: each with its type.
+fn parts(row: &Row) -> rusqlite::Result<Vec<Vec<u8>>> {
+    let mut parts = vec![b"row of the journal".to_vec()];
+    for column in 0..SEALED {
+        let (kind, bytes) = match row.get_ref(column)? {
+            ValueRef::Null => (b'0', Vec::new()),
+            ValueRef::Integer(number) => (b'i', number.to_be_bytes().to_vec()),
+            ValueRef::Real(number) => (b'r', number.to_be_bytes().to_vec()),
+            ValueRef::Text(text) => (b't', text.to_vec()),
+            ValueRef::Blob(blob) => (b'b', blob.to_vec()),
+        };
+        let mut part = vec![kind];
+        part.extend(bytes);
+        parts.push(part);
+    }
+    Ok(parts)
+}
+
+fn fits(from: &View, row: &Row) -> rusqlite::Result<bool> {
+    let sealed = row.get_ref(SEALED)?.as_blob_or_null().ok().flatten();
+    let parts = parts(row)?;
+    let parts = parts.iter().map(Vec::as_slice);
+    Ok(from.seal.fits_parts(sealed.unwrap_or_default(), parts))
+}
+
+/// Returns how a run stands by its record, where its row is not what was written. None when the record says nothing of it either: all of it was
+/// sealed with another key.
+fn by_record(from: &View, key: i64, run: RunId) -> rusqlite::Result<Option<Summary>> {
+    let Some(Ok(begun)) = begun(from, key)? else {
+        return Ok(None);
+    };
+    let entries = entries(from, key, 0)?;
+    let mut summary = Summary {
+        run,
+        edited: true,
+        ..Summary::begun(&begun)
+    };
+    if !entries.unreadable.is_empty() {
+        summary.state = State::Damaged;
+        return Ok(Some(summary));
+    }
+    for noted in &entries.noted {
+        match Standing::after(&noted.entry) {
+            Some(Standing::Over { state, held, exit }) => {
+                (summary.state, summary.held) = (state, held);
+                (summary.ended, summary.exit) = (Some(noted.at), Some(exit));
+            }
+            Some(Standing::Again) => {
+                (summary.state, summary.held) = (State::Unfinished, 0);
+                (summary.ended, summary.exit) = (None, None);
+            }
+            None => {}
+        }
+    }
+    Ok(Some(summary))
 }
 
 /// Returns one run.
@@ -164,6 +269,11 @@ struct Called {
 /// What a row says of the beginning is said by entry 0 as well, so either may be unreadable.
 fn stored(from: &View, row: &Row) -> rusqlite::Result<Stored> {
     let key = row.get(0)?;
+    if !fits(from, row)?
+        && let Some(summary) = by_record(from, key, run_id(row, 0, 1)?)?
+    {
+        return Ok(Stored { key, summary });
+    }
     let (called, known) = match called(row) {
         Ok(called) => (called, true),
         Err(_unreadable) => match begun(from, key)? {
@@ -191,6 +301,7 @@ fn stored(from: &View, row: &Row) -> rusqlite::Result<Stored> {
         state,
         held: held.and_then(|held| u64::try_from(held).ok()).unwrap_or(0),
         exit: exit.and_then(|exit| u8::try_from(exit).ok()),
+        edited: false,
     };
     Ok(Stored { key, summary })
 }

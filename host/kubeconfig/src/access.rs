@@ -25,7 +25,7 @@ pub struct Access {
     pub variable: fn(&str) -> Option<String>,
     /// Runs a credential plugin.
     pub run: Run,
-    /// Shows a text to the person, and keeps it nowhere. No secret is in it.
+    /// Shows a text of a stranger to the person, and keeps it nowhere. No secret is in it.
     pub show: Arc<dyn Fn(&str) + Send + Sync>,
     /// Takes what is secret in a connection, as it becomes known: tokens, passwords, keys. Nobody else may ever be told.
     pub learn: Arc<dyn Fn(&str) + Send + Sync>,

@@ -140,7 +140,7 @@ fn access(quiet: bool, secrets: Arc<ConnectionSecrets>) -> Access {
         run: Arc::new(|program| program::run(program).boxed()),
         show: match quiet {
             true => Arc::new(|_| {}),
-            false => Arc::new(super::screen::aside),
+            false => Arc::new(super::screen::stranger()),
         },
         learn: Arc::new(move |secret| secrets.add(secret)),
         interactive: !quiet && super::screen::can_ask(),

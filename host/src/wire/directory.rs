@@ -40,7 +40,10 @@ impl StateDirectory {
             )
         };
         let base = base("XDG_STATE_HOME", ".local/state").ok_or_else(|| {
-            missing("there is no place for the journal: HOME is not set".to_owned())
+            missing(
+                "there is no place for the journal: HOME is not set, or there is no such directory"
+                    .to_owned(),
+            )
         })?;
         let path = base.join("agent");
         let folder = Folder::made(&path, Whose::ToRead).map_err(|refused| {
@@ -148,7 +151,7 @@ impl Directories {
             Err(refused) => return Err(unsafe_settings(refused, "reading the settings")),
         };
         let place = folder.path().join(settings::FILE).display().to_string();
-        match folder.read_text(settings::FILE, SETTINGS) {
+        match folder.read_linked_text(settings::FILE, SETTINGS) {
             Ok(text) => Settings::read(&text, &place),
             Err(absent) if absent.is_absent() => Ok(Settings::default()),
             Err(refused) => {
@@ -185,5 +188,7 @@ fn base(variable: &str, beneath_home: &str) -> Option<PathBuf> {
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(beneath_home)))
+    // A home that is not there is not made by whoever looks for something in it.
+    let home = || absolute("HOME").filter(|home| home.is_dir());
+    absolute(variable).or_else(|| home().map(|home| home.join(beneath_home)))
 }

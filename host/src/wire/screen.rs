@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use agent_cli::{Clock, Facts, Terminal};
+use agent_cli::{Clock, Facts, Stranger, Terminal};
 use agent_core::failure::remedy_for_file;
 use agent_core::{Failure, Kind};
 use agent_file::Pipes;
@@ -64,17 +64,28 @@ pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal()
 }
 
-/// Shows a text that a program beside us has for the person. On a screen a line of progress may stand where it is written, and comes again below: a
-/// question that ended in the same line would be wiped away.
-pub(super) fn aside(text: &str) {
+/// Returns what shows the words of a program beside us, as they come: they are a stranger's.
+pub(super) fn stranger() -> impl Fn(&str) + Send + Sync {
+    let stranger = Mutex::new(Stranger::default());
+    move |text| {
+        let room = width().filter(|_| io::stderr().is_terminal());
+        let mut stranger = stranger.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lines) = stranger.draw(text, room) {
+            aside(&lines);
+        }
+    }
+}
+
+/// Shows whole lines beside a run. On a screen a line of progress may stand where they are written, and comes again below: a question that ended in the
+/// same line would be wiped away.
+pub(super) fn aside(lines: &str) {
     let mut stderr = io::stderr().lock();
-    let (clear, end) = match stderr.is_terminal() {
-        true if text.ends_with('\n') => ("\r\x1b[K", ""),
-        true => ("\r\x1b[K", "\n"),
-        false => ("", ""),
+    let clear = match stderr.is_terminal() {
+        true => "\r\x1b[K",
+        false => "",
     };
     // Where nobody reads there is nobody to show it to.
-    let _gone = write!(stderr, "{clear}{text}{end}").and_then(|()| stderr.flush());
+    let _gone = write!(stderr, "{clear}{lines}").and_then(|()| stderr.flush());
 }
 
 /// Reads the file of a secret, which may be a pipe such as the one that a shell makes of `<(pass show token)`.

@@ -2,7 +2,7 @@
 //!
 //! Nothing is compiled or run here.
 
-use agent_core::descriptor::{Descriptor, Operation, Parameter, Style, Type};
+use agent_core::descriptor::{self, Descriptor, Operation, Parameter, Style, Type};
 use agent_core::document;
 use agent_core::id::PluginId;
 use agent_core::manifest::Manifest;
@@ -51,25 +51,26 @@ pub(crate) struct Unfit {
 pub(crate) fn read(wasm: &[u8], trust: Trust, agent: &Version) -> Result<Artifact, Unfit> {
     let unknown = |problem| Unfit { id: None, problem };
     let scan = scan::scan(wasm).map_err(unknown)?;
-    let id = claimed_id(&scan.sections);
+    let claim = claim(&scan.sections);
     let known = |problem| Unfit {
-        id: id.clone(),
+        id: claim.id.clone(),
         problem,
     };
+    // Before anything else: what this agent does not know it does not call a mistake.
+    if let Some(wanted) = claim.min_agent.as_ref().filter(|wanted| *wanted > agent) {
+        return Err(known(Problem::NeedsNewerAgent {
+            wanted: wanted.clone(),
+            agent: agent.clone(),
+        }));
+    }
     if trust == Trust::Foreign {
         contract::check(wasm, &scan.imports, &scan.exports).map_err(known)?;
     }
-    documents(scan, agent).map_err(known)
+    documents(scan).map_err(known)
 }
 
-fn documents(scan: Scan, agent: &Version) -> Result<Artifact, Problem> {
+fn documents(scan: Scan) -> Result<Artifact, Problem> {
     let manifest = manifest(&scan.sections)?;
-    if manifest.min_agent > *agent {
-        return Err(Problem::NeedsNewerAgent {
-            wanted: manifest.min_agent,
-            agent: agent.clone(),
-        });
-    }
     let descriptor = descriptor(&scan.sections, &manifest)?;
     Ok(Artifact {
         manifest,
@@ -78,11 +79,25 @@ fn documents(scan: Scan, agent: &Version) -> Result<Artifact, Problem> {
     })
 }
 
-/// Reads just enough of the manifest to say whose artifact it is, even when nothing else in it can be used.
-fn claimed_id(sections: &Sections) -> Option<PluginId> {
-    let text = short(MANIFEST, sections.manifest.first()?).ok()?;
-    let document: serde_json::Value = serde_json::from_slice(text).ok()?;
-    document.get("id")?.as_str()?.parse().ok()
+/// What an artifact says of itself that is read even when nothing else in it can be used.
+#[derive(Default)]
+struct Claim {
+    id: Option<PluginId>,
+    min_agent: Option<Version>,
+}
+
+fn claim(sections: &Sections) -> Claim {
+    let text = sections.manifest.first().map(|text| short(MANIFEST, text));
+    let Some(Ok(text)) = text else {
+        return Claim::default();
+    };
+    let document: serde_json::Value = serde_json::from_slice(text).unwrap_or_default();
+    Claim {
+        id: document["id"].as_str().and_then(|id| id.parse().ok()),
+        min_agent: document["min-agent"]
+            .as_str()
+            .and_then(|version| version.parse().ok()),
+    }
 }
 
 /// Returns a document that has a bearable length: a tree of JSON takes far more memory than its text.
@@ -96,21 +111,24 @@ fn short<'a>(name: &'static str, text: &'a [u8]) -> Result<&'a [u8], Problem> {
 
 fn manifest(sections: &Sections) -> Result<Manifest, Problem> {
     let text = only(MANIFEST, &sections.manifest)?;
-    // The format's number comes first: a manifest of a later format has keys that would be reported as misspelt.
-    let format = serde_json::from_slice::<serde_json::Value>(text)
-        .ok()
-        .and_then(|document| document.get("manifest")?.as_u64());
-    match format {
-        Some(format) if format > u64::from(MANIFEST_FORMAT) => {
-            Err(Problem::ManifestFormat { format })
-        }
-        _ => {
-            let manifest: Manifest = parse(MANIFEST, text)?;
-            let judged = manifest.judge();
-            judged.map_err(|source| unfit(MANIFEST, source))?;
-            Ok(manifest)
-        }
+    if let Some(format) = later_format(text, "manifest", MANIFEST_FORMAT) {
+        return Err(Problem::LaterFormat {
+            name: MANIFEST,
+            format,
+        });
     }
+    let manifest: Manifest = parse(MANIFEST, text)?;
+    let judged = manifest.judge();
+    judged.map_err(|source| unfit(MANIFEST, source))?;
+    Ok(manifest)
+}
+
+/// Returns the number of a document's format, when it is a later one. It comes first: a document of a later format has keys that would be reported as
+/// misspelt.
+fn later_format(text: &[u8], key: &str, ours: u32) -> Option<u64> {
+    let document: serde_json::Value = serde_json::from_slice(text).ok()?;
+    let format = document.get(key)?.as_u64()?;
+    (format > u64::from(ours)).then_some(format)
 }
 
 fn unfit(name: &'static str, source: document::Unfit) -> Problem {
@@ -119,7 +137,14 @@ fn unfit(name: &'static str, source: document::Unfit) -> Problem {
 }
 
 fn descriptor(sections: &Sections, manifest: &Manifest) -> Result<Descriptor, Problem> {
-    let descriptor: Descriptor = parse(DESCRIPTOR, only(DESCRIPTOR, &sections.descriptor)?)?;
+    let text = only(DESCRIPTOR, &sections.descriptor)?;
+    if let Some(format) = later_format(text, "descriptor", descriptor::FORMAT) {
+        return Err(Problem::LaterFormat {
+            name: DESCRIPTOR,
+            format,
+        });
+    }
+    let descriptor: Descriptor = parse(DESCRIPTOR, text)?;
     for operation in &descriptor.operations {
         for parameter in operation.parameters.iter().filter(|one| one.secret) {
             if let Some(why) = gives_away(operation, parameter) {

@@ -19,7 +19,7 @@ mod text;
 /// The interface that makes a component a plugin.
 const PROVIDER: &str = "ops:plugin/provider";
 
-/// What of WASI 0.2 the standard libraries of guest languages need. Files can be named but none is ever handed over.
+/// What of WASI 0.2 the standard libraries of guest languages need. Files can be named but none is ever handed over, and no socket is ever opened.
 const WASI: &[&str] = &[
     "wasi:cli/environment",
     "wasi:cli/exit",
@@ -41,6 +41,13 @@ const WASI: &[&str] = &[
     "wasi:random/insecure",
     "wasi:random/insecure-seed",
     "wasi:random/random",
+    "wasi:sockets/instance-network",
+    "wasi:sockets/ip-name-lookup",
+    "wasi:sockets/network",
+    "wasi:sockets/tcp",
+    "wasi:sockets/tcp-create-socket",
+    "wasi:sockets/udp",
+    "wasi:sockets/udp-create-socket",
 ];
 
 /// The packages of the contract, each after those that it uses.
@@ -342,7 +349,7 @@ fn find(contract: &Resolve, name: &str) -> Option<(InterfaceId, String)> {
     })
 }
 
-/// Splits `ops:run/run@0.1.0` at its version, which is empty when there is none.
+/// Splits `ops:run/run@0.2.0` at its version, which is empty when there is none.
 fn split(name: &str) -> (&str, &str) {
     name.split_once('@').unwrap_or((name, ""))
 }

@@ -1,53 +1,10 @@
 //! Artifacts for tests: real components of any world, with documents in them.
 
+pub(crate) use agent_artifact::{idle, idle_in, with_documents, with_section};
 use agent_file::{Folder, Whose};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, PermissionsExt};
 use serde_json::{Value, json};
-use wasm_encoder::{CustomSection, Encode as _};
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::{ManglingAndAbi, Resolve};
-
-use crate::artifact::{DESCRIPTOR, MANIFEST};
-use crate::contract::PACKAGES;
-
-/// A component of the contract's own world.
-pub(crate) fn component() -> Vec<u8> {
-    component_of(
-        PACKAGES.iter().map(|(_, text)| (*text).to_owned()),
-        "plugin",
-    )
-}
-
-/// A component of a world of the last package, which uses everything that the world imports.
-pub(crate) fn component_of(packages: impl IntoIterator<Item = String>, world: &str) -> Vec<u8> {
-    let mut resolve = Resolve::new();
-    let mut last = None;
-    for (number, text) in packages.into_iter().enumerate() {
-        let pushed = resolve.push_source(&format!("{number}.wit"), &text);
-        last = Some(pushed.expect("valid WIT"));
-    }
-    let world = resolve
-        .select_world(&[last.expect("a package")], Some(world))
-        .expect("the world");
-    let mut module = wit_component::dummy_module(&resolve, world, ManglingAndAbi::Standard32);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("embeds");
-    let encoder = ComponentEncoder::default()
-        .module(&module)
-        .expect("a module");
-    encoder.validate(true).encode().expect("a component")
-}
-
-/// Adds a custom section to a component.
-pub(crate) fn with_section(mut wasm: Vec<u8>, name: &str, data: &[u8]) -> Vec<u8> {
-    let section = CustomSection {
-        name: name.into(),
-        data: data.into(),
-    };
-    wasm.push(0);
-    section.encode(&mut wasm);
-    wasm
-}
 
 pub(crate) fn manifest(id: &str) -> Value {
     json!({
@@ -62,14 +19,9 @@ pub(crate) fn descriptor() -> Value {
     json!({ "operations": [{ "name": "greet", "summary": "Greet" }, { "name": "leave", "summary": "Leave" }] })
 }
 
-pub(crate) fn with_documents(wasm: Vec<u8>, manifest: &Value, descriptor: &Value) -> Vec<u8> {
-    let wasm = with_section(wasm, MANIFEST, manifest.to_string().as_bytes());
-    with_section(wasm, DESCRIPTOR, descriptor.to_string().as_bytes())
-}
-
 /// A plugin with the operations `greet` and `leave`.
 pub(crate) fn plugin(id: &str) -> Vec<u8> {
-    with_documents(component(), &manifest(id), &descriptor())
+    with_documents(idle(), &manifest(id), &descriptor())
 }
 
 /// A directory of its own, and its path for what only a test may do.

@@ -127,9 +127,11 @@ pub enum Problem {
         #[source]
         source: Unparsed,
     },
-    /// A manifest of a format that came later.
-    #[error("its manifest has format {format}, and this agent reads format 1")]
-    ManifestFormat {
+    /// A document of a format that came later.
+    #[error("its custom section `{name}` has format {format}, and this agent reads format 1")]
+    LaterFormat {
+        /// The section.
+        name: &'static str,
         /// The format's number.
         format: u64,
     },
@@ -221,7 +223,7 @@ impl Problem {
             Problem::NoSection { .. } => "plugin.no-section",
             Problem::SectionTwice { .. } => "plugin.section-twice",
             Problem::Section { .. } => "plugin.invalid-section",
-            Problem::ManifestFormat { .. } => "plugin.manifest-format",
+            Problem::LaterFormat { .. } => "plugin.later-format",
             Problem::SectionTooLong { .. } => "plugin.too-large",
             Problem::Document { .. } => "plugin.invalid-section",
             Problem::SecretParameter { .. } => "plugin.invalid-descriptor",
@@ -235,7 +237,7 @@ impl Problem {
             Problem::Unreadable { .. } => Kind::Unavailable,
             Problem::IdTaken { .. } => Kind::Conflict,
             Problem::NeedsNewerAgent { .. }
-            | Problem::ManifestFormat { .. }
+            | Problem::LaterFormat { .. }
             | Problem::NoSuchPower { .. }
             | Problem::Contract { .. } => Kind::Unsupported,
             _ => Kind::Invalid,
@@ -291,7 +293,7 @@ impl Hint for Refusal {
             | Problem::SecretParameter { .. } => {
                 "mend plugin.toml or the operations, and build the plugin again".into()
             }
-            Problem::ManifestFormat { .. } => "use a newer agent".into(),
+            Problem::LaterFormat { .. } => "use a newer agent".into(),
             Problem::NeedsNewerAgent { wanted, .. } => hint!("use agent {} or later", wanted),
             Problem::IdTaken { .. } => hint!(
                 "to run it in place of the other one: agent run --plugin {} …",
@@ -303,7 +305,7 @@ impl Hint for Refusal {
 }
 
 fn powerless(import: &str) -> &'static str {
-    if import.starts_with("wasi:sockets") || import.starts_with("wasi:http") {
+    if import.starts_with("wasi:http") {
         "plugins have no network: use `ops:cluster/cluster`; or use a newer agent if it was made for one"
     } else {
         "plugins have `ops:run`, `ops:cluster` and `ops:operations`, and of WASI 0.2 only what the standard library needs; or use a newer agent if it was made for one"

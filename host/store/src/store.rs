@@ -334,6 +334,7 @@ impl Store {
         };
         Ok(Grantee {
             inspected: bundled || self.kept.is_inspected(&found.digest),
+            bundled,
             artifact: found.digest,
             rights,
         })

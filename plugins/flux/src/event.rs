@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn warning_that_the_failure_tells_already_is_not_repeated() {
-        let error = Error::conflict("flux.not-ready", "broken").cause("no space left");
+        let error = Error::failed("flux.not-ready", "broken").cause("no space left");
         let told = with(error.clone(), Some(&event("A", "a", "", "no space left")));
         assert_eq!(told, error);
         let more = with(error, Some(&event("A", "a", "", "disk full")));

@@ -286,7 +286,7 @@ fn not_ready(target: &ObjectRef, reason: &str, message: &str) -> Error {
         NOT_READY => format!("{target} cannot become ready"),
         reason => format!("{target} failed: `{reason}`"),
     };
-    let error = Error::conflict("flux.not-ready", what).cause(message.trim().trim_end_matches('.'));
+    let error = Error::failed("flux.not-ready", what).cause(message.trim().trim_end_matches('.'));
     match (reason, kind::command("reconcile", target)) {
         ("RetriesExceeded", Some(command)) => error
             .cause("its retries are used up, and a plain request does not start them again")

@@ -86,7 +86,7 @@ fn finish(step: Step, results: &[Result<Done>]) {
     match (failed, results) {
         (0, [Ok(done)]) => step.done(&done.message),
         (0, all) => step.done(format!("{} objects", all.len())),
-        (failed, [_, _, ..]) => step.done(format!("{failed} of {} failed", results.len())),
+        (failed, [_, _, ..]) => step.fail(format!("{failed} of {} failed", results.len())),
         // Dropped, the step is shown as failed.
         _ => {}
     }

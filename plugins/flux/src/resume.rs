@@ -72,12 +72,12 @@ fn wake(targets: &[ObjectRef], objects: &[Object], results: &mut [Result<Done>])
     let committed = cluster::commit(&changes, &["/metadata/generation"]);
     let mut resumed = Vec::new();
     for (index, result) in asleep.into_iter().zip(committed) {
-        if let Ok(object) = &result
+        if let Ok(written) = &result
             && !kind::is_static(targets[index].of, &objects[index])
         {
             resumed.push(Resumed {
                 index,
-                generation: object.generation(),
+                generation: written.object.generation(),
             });
         }
         results[index] = result.map(|_| Done::new("resumed", ""));
@@ -136,7 +136,7 @@ fn settle(
     } else if failed == 0 {
         step.done("");
     } else if waiting.len() > 1 {
-        step.done(format!("{failed} of {} failed", waiting.len()));
+        step.fail(format!("{failed} of {} failed", waiting.len()));
     }
     for (one, end) in resumed.iter().zip(ends) {
         results[one.index] = end;

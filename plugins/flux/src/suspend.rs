@@ -52,7 +52,7 @@ fn body() -> Value {
     json!({ "spec": { "suspend": true } })
 }
 
-fn commit(changes: &[Change]) -> Vec<Result<Object>> {
+fn commit(changes: &[Change]) -> Vec<Result<Written>> {
     if changes.is_empty() {
         return Vec::new();
     }

@@ -31,7 +31,7 @@ pub(crate) fn sync(args: Sync) -> Result<Outcome> {
     let of = scope.kind.object_type();
     let results = cluster::commit(&changes, &["/spec/suspend", "/spec/type"])
         .into_iter()
-        .map(|result| result.map(|object| done(of, &object)))
+        .map(|result| result.map(|written| done(of, &written.object)))
         .zip(&targets)
         .map(|(result, target)| result.map_err(|error| named(error, target)))
         .collect();

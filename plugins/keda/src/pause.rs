@@ -54,7 +54,7 @@ fn body() -> Value {
     json!({ "metadata": { "annotations": { PAUSED: "true" } } })
 }
 
-pub(crate) fn commit(changes: &[Change]) -> Vec<Result<Object>> {
+pub(crate) fn commit(changes: &[Change]) -> Vec<Result<Written>> {
     if changes.is_empty() {
         return Vec::new();
     }

@@ -98,7 +98,7 @@ pub(crate) fn settle(
         0 => step.done(""),
         // Dropped, the step is shown as failed.
         _ if changed.len() == 1 => {}
-        failed => step.done(format!("{failed} of {} failed", changed.len())),
+        failed => step.fail(format!("{failed} of {} failed", changed.len())),
     }
     Ok(())
 }

@@ -85,12 +85,12 @@ pub(crate) fn run(step: &Step, source: &Source, work: &Work) -> Result<Option<Pr
         privileged: privileged(&source.namespace)?,
         work,
     });
-    let held = cluster::hold(&[Change::create(kinds::JOB, manifest)], &["/metadata/name"])?;
+    let (held, _) = cluster::hold(&[Change::create(kinds::JOB, manifest)], &["/metadata/name"])?;
     if run::planning() {
         return Ok(None);
     }
     let printed = wait::end(step, source, &name, work)?;
-    // Dropped where restic failed, the Job belongs to what is undone.
+    // Where restic failed, the Job belongs to what is undone.
     if printed.end.exit == 0 {
         held.release()?;
     }

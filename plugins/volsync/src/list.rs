@@ -119,7 +119,7 @@ fn not_listed(source: &Source, error: Error) -> Error {
 /// Makes the error of a list that cannot be read.
 fn unreadable(source: &Source, what: &str, exit: Option<i64>, log: &str) -> Error {
     let causes = job::causes(exit, log).into_iter();
-    let error = Error::conflict(LIST_FAILED, message(source, what));
+    let error = Error::failed(LIST_FAILED, message(source, what));
     let error = causes.fold(error, Error::cause);
     match cause::remedy(log, source) {
         Some(remedy) => error.hint(remedy),

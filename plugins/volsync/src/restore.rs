@@ -120,21 +120,15 @@ pub(crate) fn restore(args: Restore) -> Result<Report> {
         verify: !args.no_verify,
     };
     let announce = || rollback::announce(&scene, chosen.as_ref(), &safety);
-    let restored = match destination::restore(&scene, &order, announce) {
-        Ok(note) => note,
-        Err(error) => {
-            // Dropped, they would be put back now, beside a mover that may still write. The host puts everything back when the run ends, newest
-            // first, and nothing while something newer is still there.
-            std::mem::forget((held, safety));
-            return Err(error);
-        }
-    };
+    // When it fails, a mover may still write: the host puts everything back when the run ends, newest first, and nothing while something newer
+    // is still there.
+    let restored = destination::restore(&scene, &order, announce)?;
     restored.iter().for_each(|note| warn!("{note}"));
     let mut notes = scene.notes.clone();
     notes.extend(safety.note.take());
     notes.extend(unsaved);
     notes.extend(restored);
-    notes.extend(held.release()?);
+    notes.extend(holds::release(held)?);
     let left = std::mem::take(&mut safety.quiet).release()?;
     left.iter().for_each(|sentence| warn!("{sentence}"));
     notes.extend(left);

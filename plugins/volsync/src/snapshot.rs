@@ -101,7 +101,7 @@ pub(crate) fn finish(
     let outcome = sync::outcome(sources, ends, one)?;
     match outcome.failed {
         0 => step.done(""),
-        failed => step.done(format!("{failed} of {} failed", sources.len())),
+        failed => step.fail(format!("{failed} of {} failed", sources.len())),
     }
     Ok(outcome)
 }

@@ -79,14 +79,14 @@ pub(crate) fn suspend(args: Suspend) -> Result<Vec<Row>> {
     let operations = if calls.is_empty() {
         None
     } else {
-        Some(operations::hold(&calls)?)
+        Some(operations::hold(&calls)?.0)
     };
     let change = Change::patch(&found.deployment, stop(found.replicas));
-    let deployment = cluster::hold(&[change], &[])?;
+    let (deployment, _) = cluster::hold(&[change], &[])?;
     wait_for(&step, &found.deployment, args.timeout, stopped)?;
     let was_down = !deployment.changed();
-    deployment.keep();
-    operations.into_iter().for_each(operations::Held::keep);
+    deployment.keep()?;
+    operations.map_or(Ok(()), Held::keep)?;
     step.done(if was_down { "it was at 0 before" } else { "" });
     Ok(rows(&found))
 }

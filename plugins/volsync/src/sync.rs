@@ -7,7 +7,7 @@ mod failure;
 mod task;
 pub(crate) mod trigger;
 
-use agent_sdk::cluster::Sighting;
+use agent_sdk::cluster::WatchEvent;
 use agent_sdk::prelude::*;
 use serde::Serialize;
 
@@ -120,8 +120,8 @@ fn work(tasks: &mut [Task], wanted: Wanted, step: &Step) -> Result<()> {
             return Ok(());
         }
         step.note(note(tasks));
-        for sighting in watcher.next(LOOK)? {
-            see(tasks, sighting);
+        for event in watcher.next(LOOK)? {
+            see(tasks, event);
         }
         for task in tasks.iter_mut() {
             task.expire(step);
@@ -167,11 +167,11 @@ fn fill(tasks: &mut [Task], parallel: usize) {
     }
 }
 
-fn see(tasks: &mut [Task], sighting: Sighting) {
-    let (object, present) = match sighting {
-        Sighting::Present(_, object) => (object, true),
-        Sighting::Gone(_, object) => (object, false),
-        Sighting::Synced(_) => return,
+fn see(tasks: &mut [Task], event: WatchEvent) {
+    let (object, present) = match event {
+        WatchEvent::Applied(_, object) => (object, true),
+        WatchEvent::Removed(_, object) => (object, false),
+        WatchEvent::Synced(_) | WatchEvent::Failed(..) => return,
     };
     let source = Source::new(object.0);
     let seen = |task: &&mut Task| {

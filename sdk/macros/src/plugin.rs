@@ -64,7 +64,7 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
             use ::agent_sdk::{Operation, document};
 
             const _: &[u8] = ::core::include_bytes!(#path);
-            const PARTS: &[&[&str]] = &[&["{\"operations\":["], #(#parts,)* &["]}"]];
+            const PARTS: &[&[&str]] = &[&["{\"descriptor\":1,\"operations\":["], #(#parts,)* &["]}"]];
             const LENGTH: usize = document::length(PARTS);
             const JOINED: [u8; LENGTH] = document::join(PARTS);
 

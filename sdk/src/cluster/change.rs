@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::bindings::ops::cluster::cluster as wit;
-use crate::{Object, ObjectRef, ObjectType, Result};
+use crate::{ObjectRef, ObjectType};
 
 pub use crate::bindings::ops::cluster::cluster::Propagation;
 
@@ -53,6 +53,7 @@ impl Change {
             target: target.to_wit(),
             uid: uid.map(str::to_owned),
             propagation,
+            grace_seconds: None,
         }))
     }
 
@@ -74,44 +75,4 @@ fn patch(target: &ObjectRef, body: &Value) -> wit::Patch {
 
 pub(super) fn to_wit(changes: &[Change]) -> Vec<wit::Change> {
     changes.iter().map(|change| change.0.clone()).collect()
-}
-
-/// A change for a time. Dropping it puts the previous values back.
-pub struct Held {
-    hold: wit::Held,
-    objects: Vec<Object>,
-}
-
-impl Held {
-    pub(super) fn new(hold: wit::Held) -> Result<Held> {
-        let objects = hold
-            .objects()
-            .iter()
-            .map(|json| Object::parse(json))
-            .collect::<Result<_>>()?;
-        Ok(Held { hold, objects })
-    }
-
-    /// Returns the objects after the change, in the order of the changes.
-    pub fn objects(&self) -> &[Object] {
-        &self.objects
-    }
-
-    /// Returns whether anything had to be changed at all.
-    pub fn changed(&self) -> bool {
-        self.hold.changed()
-    }
-
-    /// Puts back now, and says what was left to others (a sentence each; empty when all is as before).
-    ///
-    /// # Errors
-    /// `unavailable`, `denied`: the host tries once more when the run ends.
-    pub fn release(self) -> Result<Vec<String>> {
-        Ok(self.hold.release()?)
-    }
-
-    /// Makes the change permanent, unless the run was stopped before: it is put back then.
-    pub fn keep(self) {
-        self.hold.keep();
-    }
 }

@@ -25,12 +25,12 @@ fn look(_: usize, object: Option<&Object>) -> Verdict<String> {
     }
 }
 
-/// Shows sightings to a wait for both targets, and returns how it would end at its deadline.
-fn after(sightings: Vec<Sighting>) -> Vec<Waited<String>> {
+/// Shows events to a wait for both targets, and returns how it would end at its deadline.
+fn after(events: Vec<WatchEvent>) -> Vec<Waited<String>> {
     let targets = targets();
     let mut wait = Wait::new(&targets);
-    for sighting in sightings {
-        wait.judge(sighting, &mut look);
+    for event in events {
+        wait.judge(event, &mut look);
     }
     wait.end()
 }
@@ -42,20 +42,20 @@ fn late(note: &str) -> Waited<String> {
 #[test]
 fn each_object_ends_by_its_own_verdict() {
     let ends = after(vec![
-        Sighting::Present(0, pod("sonarr", true)),
-        Sighting::Present(0, pod("plex", false)),
-        Sighting::Synced(0),
+        WatchEvent::Applied(0, pod("sonarr", true)),
+        WatchEvent::Applied(0, pod("plex", false)),
+        WatchEvent::Synced(0),
     ]);
     assert_eq!(ends, [late("not ready"), Waited::Done("sonarr".to_owned())]);
 }
 
 #[test]
 fn object_that_was_never_found_is_judged_as_absent_once_all_are_given() {
-    let before = after(vec![Sighting::Present(0, pod("plex", true))]);
+    let before = after(vec![WatchEvent::Applied(0, pod("plex", true))]);
     assert_eq!(before[1], late("not seen yet"));
     let synced = after(vec![
-        Sighting::Present(0, pod("plex", true)),
-        Sighting::Synced(0),
+        WatchEvent::Applied(0, pod("plex", true)),
+        WatchEvent::Synced(0),
     ]);
     assert_eq!(synced[1], late("not there"));
 }
@@ -63,8 +63,8 @@ fn object_that_was_never_found_is_judged_as_absent_once_all_are_given() {
 #[test]
 fn object_that_goes_is_judged_as_absent() {
     let ends = after(vec![
-        Sighting::Present(0, pod("plex", false)),
-        Sighting::Gone(0, pod("plex", false)),
+        WatchEvent::Applied(0, pod("plex", false)),
+        WatchEvent::Removed(0, pod("plex", false)),
     ]);
     assert_eq!(ends[0], late("not there"));
 }
@@ -72,15 +72,15 @@ fn object_that_goes_is_judged_as_absent() {
 #[test]
 fn verdict_stands_whatever_is_seen_later() {
     let ends = after(vec![
-        Sighting::Present(0, pod("plex", true)),
-        Sighting::Present(0, pod("plex", false)),
+        WatchEvent::Applied(0, pod("plex", true)),
+        WatchEvent::Applied(0, pod("plex", false)),
     ]);
     assert_eq!(ends[0], Waited::Done("plex".to_owned()));
 }
 
 #[test]
 fn others_objects_are_not_looked_at() {
-    let ends = after(vec![Sighting::Present(0, pod("radarr", true))]);
+    let ends = after(vec![WatchEvent::Applied(0, pod("radarr", true))]);
     assert!(ends.iter().all(|end| *end == late("not seen yet")));
 }
 
@@ -100,8 +100,8 @@ fn deadline_becomes_an_error_that_says_what_was_missing() {
 fn note_names_the_first_that_is_pending() {
     let targets = targets();
     let mut wait: Wait<'_, String> = Wait::new(&targets);
-    wait.judge(Sighting::Present(0, pod("plex", true)), &mut look);
-    wait.judge(Sighting::Present(0, pod("sonarr", false)), &mut look);
+    wait.judge(WatchEvent::Applied(0, pod("plex", true)), &mut look);
+    wait.judge(WatchEvent::Applied(0, pod("sonarr", false)), &mut look);
     assert_eq!(wait.note(), "pods media/sonarr: not ready");
     assert_eq!(wait.pending(), 1);
 }
@@ -128,7 +128,7 @@ fn what_blocks_several_is_told_once_and_ends_each_when_its_time_is_over() {
     let targets = targets();
     let mut wait: Wait<'_, String> = Wait::new(&targets);
     for name in ["plex", "sonarr"] {
-        wait.judge(Sighting::Present(0, pod(name, false)), &mut blocked(true));
+        wait.judge(WatchEvent::Applied(0, pod(name, false)), &mut blocked(true));
     }
     assert_eq!(wait.stand(at(0)), []);
     let told = wait.stand(at(10));
@@ -148,7 +148,10 @@ fn what_blocks_several_is_told_once_and_ends_each_when_its_time_is_over() {
 fn what_is_not_blocked_any_more_goes_on_although_nothing_was_seen() {
     let targets = targets();
     let mut wait: Wait<'_, String> = Wait::new(&targets);
-    wait.judge(Sighting::Present(0, pod("plex", false)), &mut blocked(true));
+    wait.judge(
+        WatchEvent::Applied(0, pod("plex", false)),
+        &mut blocked(true),
+    );
     wait.stand(at(0));
     wait.look_again(&mut |_, object| {
         assert_eq!(
@@ -166,7 +169,10 @@ fn what_is_not_blocked_any_more_goes_on_although_nothing_was_seen() {
 fn deadline_of_what_is_blocked_says_by_what() {
     let targets = targets();
     let mut wait: Wait<'_, String> = Wait::new(&targets);
-    wait.judge(Sighting::Present(0, pod("plex", false)), &mut blocked(true));
+    wait.judge(
+        WatchEvent::Applied(0, pod("plex", false)),
+        &mut blocked(true),
+    );
     assert_eq!(
         wait.note(),
         "pods media/plex: base: `BuildFailed`: no such file"

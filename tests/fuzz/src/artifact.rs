@@ -2,26 +2,12 @@
 
 use std::sync::OnceLock;
 
+use agent_artifact::{DESCRIPTOR, MANIFEST, idle, with_section};
 use agent_core::agent::State;
 use agent_core::arguments;
 use agent_store::{Given, Sources, Store};
 use semver::Version;
 use serde_json::{Map, json};
-use wasm_encoder::{CustomSection, Encode as _};
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::{ManglingAndAbi, Resolve};
-
-const MANIFEST: &str = "agent:manifest";
-const DESCRIPTOR: &str = "agent:descriptor";
-
-/// The contract, in the order in which its packages use each other.
-const CONTRACT: [&str; 5] = [
-    include_str!("../../../wit/deps/types/types.wit"),
-    include_str!("../../../wit/deps/run/run.wit"),
-    include_str!("../../../wit/deps/cluster/cluster.wit"),
-    include_str!("../../../wit/deps/operations/operations.wit"),
-    include_str!("../../../wit/world.wit"),
-];
 
 /// Reads a whole file.
 pub(crate) fn run(bytes: &[u8]) {
@@ -86,34 +72,7 @@ fn greeting() -> serde_json::Value {
 }
 
 fn with_documents(manifest: &[u8], descriptor: &[u8]) -> Vec<u8> {
-    let mut wasm = component().to_vec();
-    for (name, data) in [(MANIFEST, manifest), (DESCRIPTOR, descriptor)] {
-        let section = CustomSection {
-            name: name.into(),
-            data: data.into(),
-        };
-        wasm.push(0);
-        section.encode(&mut wasm);
-    }
-    wasm
-}
-
-/// A component of the contract's world that does nothing.
-fn component() -> &'static [u8] {
-    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
-    COMPONENT.get_or_init(|| {
-        let mut resolve = Resolve::new();
-        let mut last = None;
-        for (number, text) in CONTRACT.iter().enumerate() {
-            let pushed = resolve.push_source(&format!("{number}.wit"), text);
-            last = Some(pushed.expect("valid WIT"));
-        }
-        let world = resolve.select_world(&[last.expect("a package")], Some("plugin"));
-        let world = world.expect("the world");
-        let mut module = wit_component::dummy_module(&resolve, world, ManglingAndAbi::Standard32);
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
-            .expect("embeds");
-        let encoder = ComponentEncoder::default().module(&module);
-        encoder.expect("a module").encode().expect("a component")
-    })
+    static IDLE: OnceLock<Vec<u8>> = OnceLock::new();
+    let wasm = with_section(IDLE.get_or_init(idle).clone(), MANIFEST, manifest);
+    with_section(wasm, DESCRIPTOR, descriptor)
 }

@@ -1,7 +1,7 @@
 //! The record of a run: an entry a line, after the line that says how it began.
 
 use agent_core::journal::Entry;
-use agent_core::record::{Begun, Noted, Record, State, Summary, Telling, has_lasted};
+use agent_core::record::{Begun, Noted, Record, Summary, Telling, has_lasted};
 use jiff::Timestamp;
 
 pub(crate) fn run(bytes: &[u8]) {
@@ -29,7 +29,7 @@ pub(crate) fn run(bytes: &[u8]) {
     }
     begun.local_locks();
     let record = Record {
-        summary: summary(&begun),
+        summary: Summary::begun(&begun),
         begun,
         entries,
         damage: Vec::new(),
@@ -49,20 +49,5 @@ fn noted(entry: Entry, number: u64) -> Noted {
         number,
         at: Timestamp::UNIX_EPOCH,
         entry,
-    }
-}
-
-fn summary(begun: &Begun) -> Summary {
-    Summary {
-        run: begun.run.clone(),
-        operation: begun.call.operation.clone(),
-        arguments: begun.call.arguments.clone(),
-        plugin: begun.plugin.clone(),
-        who: begun.who.clone(),
-        begun: begun.at,
-        ended: None,
-        state: State::Unfinished,
-        held: 0,
-        exit: None,
     }
 }

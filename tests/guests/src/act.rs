@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agent_sdk::cluster::Propagation;
+use agent_sdk::operations::Call;
 use agent_sdk::prelude::*;
 
 /// What to do.
@@ -71,17 +72,26 @@ fn one(step: &Value) -> Result<Value> {
             let uid = cluster::get(&target, &["/metadata/uid"])?.uid().to_owned();
             Change::delete_with(&target, Some(&uid), Propagation::Background)
         }
+        "write" => {
+            let written = cluster::commit_one(Change::patch(&target, body), &[])?;
+            return Ok(json!(written.changed));
+        }
         "hold" => {
-            let held = cluster::hold(&[Change::patch(&target, body)], &[])?;
-            let changed = held.changed();
-            std::mem::forget(held);
-            return Ok(json!(changed));
+            let (held, _) = cluster::hold(&[Change::patch(&target, body)], &[])?;
+            return Ok(json!(held.changed()));
         }
         "stand-in" => {
-            run::stand_in(&text("name"), body.as_str().unwrap_or_default());
+            run::placeholder(&text("name"), body.as_str().unwrap_or_default());
             return Ok(json!("said"));
         }
         "read" => return Ok(cluster::get(&target, &[])?.0),
+        "overwrite" => {
+            let (operation, by_hand) = (body["operation"].as_str(), body["by-hand"].as_str());
+            let call = operation.map(|name| Call::new(name, body["arguments"].clone()));
+            let by_hand = by_hand.unwrap_or("mend it by hand");
+            std::mem::forget(operations::overwrite(&target, call.as_ref(), by_hand)?);
+            return Ok(json!("announced"));
+        }
         "say" => {
             info!("{}", body.as_str().unwrap_or_default());
             return Ok(body);

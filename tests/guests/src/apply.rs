@@ -9,7 +9,7 @@ fn apply(data: Value) -> Result<Value> {
         "data": data,
     });
     let applied = cluster::commit_one(Change::apply(kinds::CONFIG_MAP, manifest), &["/data"])?;
-    Ok(applied.at("/data").clone())
+    Ok(applied.object.at("/data").clone())
 }
 
 /// Behave well: apply a manifest with two fields.

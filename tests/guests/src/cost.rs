@@ -178,10 +178,7 @@ pub(crate) fn hold_at_length(_args: NoArgs) -> Result<Value> {
     for number in 0..1_000_u64 {
         let mode = format!("{number}{}", "x".repeat(100_000));
         let change = Change::patch(&target, json!({ "data": { "mode": mode } }));
-        match cluster::hold(&[change], &["/data"]) {
-            Ok(held) => std::mem::forget(held),
-            Err(error) => return Err(error),
-        }
+        cluster::hold(&[change], &["/data"])?;
     }
     Ok(json!("never"))
 }
@@ -194,6 +191,24 @@ pub(crate) fn talk_to_nobody(_args: NoArgs) -> Result<Value> {
     }
     run::sleep(Duration::from_millis(1))?;
     Ok(json!("talked"))
+}
+
+/// Begin steps and let go of them without a word, as a language does that collects them at some time.
+#[operation(risk = "read")]
+pub(crate) fn let_go_of_steps(_args: NoArgs) -> Result<Value> {
+    for _ in 0..5_500 {
+        drop(agent_sdk::bindings::ops::run::run::Step::new("step"));
+    }
+    info!("let go");
+    Ok(json!("let go"))
+}
+
+/// Talk without end to somebody who does not listen.
+#[operation(risk = "read")]
+pub(crate) fn talk_without_end(_args: NoArgs) -> Result<Value> {
+    loop {
+        info!("{}", "x".repeat(1000));
+    }
 }
 
 /// Hold something, and have the host say so to somebody who does not listen.

@@ -44,7 +44,7 @@ pub(crate) fn ask_at_length(_args: NoArgs) -> Result<Value> {
 #[operation(risk = "read")]
 pub(crate) fn stand_in_without_end(_args: NoArgs) -> Result<Value> {
     for number in 0_u64.. {
-        run::stand_in("number", &number.to_string());
+        run::placeholder("number", &number.to_string());
     }
     Ok(json!("never"))
 }

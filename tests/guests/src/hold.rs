@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use agent_sdk::NoArgs;
-use agent_sdk::cluster::Held;
 use agent_sdk::prelude::*;
 
 fn held() -> Result<Held> {
@@ -13,7 +12,7 @@ fn held() -> Result<Held> {
 fn held_at(mode: &str) -> Result<Held> {
     let target = ObjectRef::new(kinds::CONFIG_MAP, "default", "settings");
     let change = Change::patch(&target, json!({ "data": { "mode": mode } }));
-    cluster::hold(&[change], &["/data"])
+    Ok(cluster::hold(&[change], &["/data"])?.0)
 }
 
 fn held_job() -> Result<Held> {
@@ -22,13 +21,13 @@ fn held_job() -> Result<Held> {
         "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "mover", "namespace": "default" },
         "spec": { "template": { "spec": { "containers": [container], "restartPolicy": "Never" } } },
     });
-    cluster::hold(&[Change::create(kinds::JOB, manifest)], &[])
+    Ok(cluster::hold(&[Change::create(kinds::JOB, manifest)], &[])?.0)
 }
 
-/// Hold, and forget about it.
+/// Hold, and let go of it without a word.
 #[operation(risk = "change")]
 pub(crate) fn hold_and_return(_args: NoArgs) -> Result<Value> {
-    std::mem::forget(held()?);
+    held()?;
     Ok(json!("held"))
 }
 
@@ -68,7 +67,7 @@ pub(crate) fn hold_and_sleep(_args: NoArgs) -> Result<Value> {
 /// Behave well: hold, and keep what is held.
 #[operation(risk = "change")]
 pub(crate) fn hold_and_keep(_args: NoArgs) -> Result<Value> {
-    held()?.keep();
+    held()?.keep()?;
     Ok(json!("kept"))
 }
 
@@ -95,15 +94,16 @@ pub(crate) fn hold_job_and_sleep(_args: NoArgs) -> Result<Value> {
     Ok(json!("slept"))
 }
 
-/// Hold a change, then a Job, and forget about both.
+/// Hold a change, then a Job, and let go of both without a word.
 #[operation(risk = "change")]
 pub(crate) fn hold_job_and_return(_args: NoArgs) -> Result<Value> {
-    std::mem::forget((held()?, held_job()?));
+    held()?;
+    held_job()?;
     info!("holding");
     Ok(json!("held"))
 }
 
-/// Hold a change, then a Job, and fail, which drops the Job before the change.
+/// Hold a change, then a Job, and fail, which drops them.
 #[operation(risk = "change")]
 pub(crate) fn hold_job_and_drop(_args: NoArgs) -> Result<Value> {
     let _held = held()?;
@@ -140,14 +140,14 @@ pub(crate) fn hold_and_keep_anyway(_args: NoArgs) -> Result<Value> {
     let held = held()?;
     info!("holding");
     drop(run::sleep(Duration::from_secs(100 * 24 * 60 * 60)));
-    held.keep();
+    drop(held.keep());
     Ok(json!("kept"))
 }
 
 /// Behave well: hold, and come to the end a moment later without the host.
 #[operation(risk = "change")]
 pub(crate) fn hold_and_end_late(_args: NoArgs) -> Result<Value> {
-    std::mem::forget(held()?);
+    held()?;
     info!("holding");
     std::thread::sleep(Duration::from_millis(500));
     Ok(json!("held"))

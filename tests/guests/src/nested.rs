@@ -43,18 +43,19 @@ fn tell(args: Called) -> Result<Value> {
 /// Call an operation as a hold, look at what it has changed, and return without letting go.
 #[operation(risk = "change")]
 pub(crate) fn hold_call(args: Called) -> Result<Value> {
-    let held = operations::hold(&[Call::new(&args.operation, json!({}))])?;
+    let (held, _) = operations::hold(&[Call::new(&args.operation, json!({}))])?;
     let changed = held.changed();
     info!("held");
     let settings = ObjectRef::new(kinds::CONFIG_MAP, "default", "settings");
     let settings = cluster::get(&settings, &["/data/mode"])?;
-    std::mem::forget(held);
     Ok(json!({ "changed": changed, "mode": settings.text("/data/mode") }))
 }
 
 /// Behave well: call an operation as a hold, and keep what it has changed.
 #[operation(risk = "change")]
 pub(crate) fn keep_call(_args: NoArgs) -> Result<Value> {
-    operations::hold(&[Call::new("guests.change", json!({}))])?.keep();
+    operations::hold(&[Call::new("guests.change", json!({}))])?
+        .0
+        .keep()?;
     Ok(json!("kept"))
 }

@@ -27,7 +27,7 @@ fn set(name: &str, mode: &str) -> Change {
 /// Hold the settings, have the volume half overwritten, and end in one of several ways.
 #[operation(risk = "change")]
 pub(crate) fn overwrite(args: Overwriting) -> Result<Value> {
-    let settings = cluster::hold(&[set("settings", "held")], &[])?;
+    let (settings, _) = cluster::hold(&[set("settings", "held")], &[])?;
     let call = args.compensation.map(|name| Call::new(&name, json!({})));
     let overwritten = operations::overwrite(&map("volume"), call.as_ref(), "mend it by hand")?;
     cluster::commit_one(set("volume", "half"), &[])?;
@@ -46,9 +46,9 @@ pub(crate) fn overwrite(args: Overwriting) -> Result<Value> {
             cluster::get(&map("settings"), &["/data"])?;
         },
         "fill-memory" => {
-            let mode = "x".repeat(100_000);
-            loop {
-                std::mem::forget(cluster::hold(&[set("large", &mode)], &["/data"])?);
+            let mode = "x".repeat(300_000);
+            for number in 0_u64.. {
+                cluster::hold(&[set("large", &format!("{number}{mode}"))], &[])?;
             }
         }
         _ => return Err(Error::internal("guests.failed", "on purpose")),
@@ -65,7 +65,7 @@ pub(crate) fn overwrite_while_reading(_args: NoArgs) -> Result<Value> {
 
 /// Behave well: bring the volume back, as long as the settings are held.
 #[operation(risk = "change")]
-pub(crate) fn bring_back(_args: NoArgs) -> Result<Value> {
+pub(crate) fn bring_back(_args: NoArgs) -> Result<Outcome> {
     let settings = cluster::get(&map("settings"), &["/data/mode"])?;
     if settings.text("/data/mode") != Some("held") {
         return Err(Error::conflict(
@@ -75,9 +75,9 @@ pub(crate) fn bring_back(_args: NoArgs) -> Result<Value> {
     }
     // One that undoes something has nothing of its own to be undone.
     operations::overwrite(&map("volume"), None, "")?;
-    let held = cluster::hold(&[set("settings", "held"), set("volume", "whole")], &[])?;
-    held.keep();
-    Ok(json!({"summary": "is whole again"}))
+    let (held, _) = cluster::hold(&[set("settings", "held"), set("volume", "whole")], &[])?;
+    held.keep()?;
+    Ok(Outcome::of(json!("whole"))?.summary("is whole again"))
 }
 
 /// Fail to bring the volume back.

@@ -32,11 +32,11 @@ pub(crate) fn change_often(_args: NoArgs) -> Result<Value> {
         seen.push(format!("{name} {mode}"));
         Ok(())
     };
-    cluster::hold(&[set("settings", "kept")], &[])?.keep();
+    cluster::hold(&[set("settings", "kept")], &[])?.0.keep()?;
     look("settings")?;
     // As it is already, so nothing is to be done.
     cluster::commit_one(set("settings", "kept"), &[])?;
-    let held = cluster::hold(&[set("settings", "held")], &[])?;
+    let (held, _) = cluster::hold(&[set("settings", "held")], &[])?;
     look("settings")?;
     held.release()?;
     look("settings")?;

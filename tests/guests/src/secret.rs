@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use agent_sdk::NoArgs;
-use agent_sdk::cluster::Sighting;
+use agent_sdk::cluster::WatchEvent;
 use agent_sdk::operations::Call;
 use agent_sdk::prelude::*;
 
@@ -28,16 +28,16 @@ fn watch(types: [ObjectType; 2]) -> Result<Value> {
     let watcher = cluster::watch(&queries, &["/data"])?;
     let (mut synced, mut password, mut maps) = (0, String::new(), BTreeSet::new());
     while synced < 2 {
-        for sighting in watcher.next(Duration::from_secs(10))? {
-            match sighting {
-                Sighting::Synced(_) => synced += 1,
-                Sighting::Present(_, object) if object.text("/data/password").is_some() => {
+        for event in watcher.next(Duration::from_secs(10))? {
+            match event {
+                WatchEvent::Synced(_) => synced += 1,
+                WatchEvent::Applied(_, object) if object.text("/data/password").is_some() => {
                     password = object.text("/data/password").unwrap_or_default().to_owned();
                 }
-                Sighting::Present(_, map) => {
+                WatchEvent::Applied(_, map) => {
                     maps.insert(map.uid().to_owned());
                 }
-                Sighting::Gone(..) => {}
+                WatchEvent::Removed(..) | WatchEvent::Failed(..) => {}
             }
         }
     }
@@ -83,10 +83,10 @@ fn leak([encoded, decoded]: [String; 2]) -> Result<String> {
     step.done(format!("done {both}"));
     Step::new("Skip").skip(format!("skipped {both}"));
     run::confirm(&format!("use {both}?"), &[(&both, both.clone())])?;
-    run::stand_in("password", &decoded);
+    run::placeholder("password", &decoded);
     let change = |key: &str| Change::patch(&settings, json!({ "data": { key: both } }));
     cluster::commit_one(change("login"), &["/data"])?;
-    std::mem::forget(cluster::hold(&[change("mode")], &["/data"])?);
+    cluster::hold(&[change("mode")], &["/data"])?;
     // Told once more by an object that is no Secret.
     cluster::get(&settings, &["/data"])?;
     Ok(both)

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use agent_sdk::NoArgs;
+use agent_sdk::cluster::WatchEvent;
 use agent_sdk::prelude::*;
 
 /// Behave well: wait a thousand times for a moment.
@@ -54,6 +55,36 @@ pub(crate) fn flood_and_sleep(_args: NoArgs) -> Result<Value> {
     drop(std::io::stdout().flush());
     std::thread::sleep(Duration::from_secs(100 * 24 * 60 * 60));
     Ok(json!("slept"))
+}
+
+/// Behave well: watch what is there beside what is not.
+#[operation(risk = "read")]
+pub(crate) fn watch_what_is_not_there(_args: NoArgs) -> Result<Value> {
+    let types = [
+        ObjectType::new("plumbuses.v1.example.org"),
+        kinds::CONFIG_MAP,
+    ];
+    let queries = types.map(|of| Query::all(of).namespace("default"));
+    let watcher = cluster::watch(&queries, &["/data"])?;
+    let (mut failed, mut seen) = (Value::Null, 0);
+    for _ in 0..10 {
+        for event in watcher.next_of_each(Duration::from_secs(1))? {
+            match event {
+                WatchEvent::Failed(query, error) => {
+                    failed = json!({"query": query, "code": error.code(), "kind": format!("{:?}", error.kind())});
+                }
+                WatchEvent::Applied(1, _) => seen += 1,
+                WatchEvent::Synced(1) if !failed.is_null() => {
+                    return Ok(json!({"failed": failed, "seen": seen}));
+                }
+                _ => {}
+            }
+        }
+        if !failed.is_null() && seen > 0 {
+            break;
+        }
+    }
+    Ok(json!({"failed": failed, "seen": seen}))
 }
 
 /// Open watchers until there are no more.

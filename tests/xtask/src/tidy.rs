@@ -4,6 +4,7 @@
 //! the tree and reports all findings at once.
 
 mod arrow;
+mod code;
 mod file;
 mod witness;
 
@@ -50,7 +51,8 @@ pub(crate) fn run() -> Result<()> {
 fn check(root: &Path) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let mut functions = BTreeSet::new();
-    for path in files(root)? {
+    let mut codes = code::Codes::default();
+    for path in files(root, HOUSE, is_source)? {
         let place = path.strip_prefix(root).unwrap_or(&path);
         let place = place.to_string_lossy().replace('\\', "/");
         let text = fs::read_to_string(&path).with_context(|| format!("reading `{place}`"))?;
@@ -62,17 +64,29 @@ fn check(root: &Path) -> Result<Vec<Finding>> {
                 .any(|room| place.starts_with(&format!("{room}/")));
             findings.extend(file::check(&place, &text, ours));
             functions.extend(witness::functions(&text).map(str::to_owned));
+            codes.source(&place, &text);
         }
     }
     if let Ok(document) = fs::read_to_string(root.join(witness::DOCUMENT)) {
         findings.extend(witness::check(&document, &functions));
     }
+    for path in files(root, &["wit"], |name| name.ends_with(".wit"))? {
+        let place = path.strip_prefix(root).unwrap_or(&path).to_string_lossy();
+        let text = fs::read_to_string(&path).with_context(|| format!("reading `{place}`"))?;
+        codes.contract(&place, &text);
+    }
+    findings.extend(codes.check());
     Ok(findings)
 }
 
-fn files(root: &Path) -> Result<Vec<PathBuf>> {
+fn is_source(name: &str) -> bool {
+    name == "Cargo.toml" || name.ends_with(".rs")
+}
+
+/// Returns the files in some rooms whose names are wanted, but for what was built.
+fn files(root: &Path, rooms: &[&str], is_wanted: fn(&str) -> bool) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> = HOUSE.iter().map(|room| root.join(room)).collect();
+    let mut folders: Vec<PathBuf> = rooms.iter().map(|room| root.join(room)).collect();
     folders.retain(|folder| folder.is_dir());
     while let Some(folder) = folders.pop() {
         let entries =
@@ -84,7 +98,7 @@ fn files(root: &Path) -> Result<Vec<PathBuf>> {
                 if name != "target" && !name.starts_with('.') {
                     folders.push(path);
                 }
-            } else if name == "Cargo.toml" || name.ends_with(".rs") {
+            } else if is_wanted(&name) {
                 found.push(path);
             }
         }

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use agent_core::effect::{FieldChange, Verb};
-use agent_core::failure::Failure;
+use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
 use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::record::Deed;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::client::{Body, Wanted, target_of};
+use super::client::{Body, Removal, Unanswered, Wanted, target_of};
 use super::failure;
 use super::fields::{self, IDENTITY};
 use super::projection::Projection;
@@ -48,7 +48,7 @@ pub(crate) enum Change {
     Delete {
         target: ObjectRef,
         uid: Option<String>,
-        propagation: &'static str,
+        how: Removal,
     },
 }
 
@@ -59,6 +59,8 @@ pub(crate) struct Told {
     pub(crate) object: Sealed,
     /// The numbers under which the ledger holds it: none when it is not held or nothing had to be changed, several when answers were lost.
     pub(crate) held: Vec<u64>,
+    /// Whether there was anything to change.
+    pub(crate) changed: bool,
 }
 
 /// What came of a change.
@@ -68,6 +70,8 @@ pub(crate) struct Performed {
     pub(crate) object: Value,
     /// As in [`Told`].
     pub(crate) held: Vec<u64>,
+    /// As in [`Told`].
+    pub(crate) changed: bool,
 }
 
 impl Performed {
@@ -75,6 +79,15 @@ impl Performed {
         Performed {
             object,
             held: Vec::new(),
+            changed: true,
+        }
+    }
+
+    /// All is as it was wanted already.
+    fn unchanged(object: Value) -> Performed {
+        Performed {
+            changed: false,
+            ..Performed::unheld(object)
         }
     }
 }
@@ -154,9 +167,17 @@ pub(crate) async fn perform(
             wanted,
             learns,
         };
-        let Performed { object, held } = performer.perform(change).await?;
+        let Performed {
+            object,
+            held,
+            changed,
+        } = performer.perform(change).await?;
         let object = Sealed::new(&performer.gate().run, &projection.of(object), false);
-        Ok(Told { object, held })
+        Ok(Told {
+            object,
+            held,
+            changed,
+        })
     });
     let told = admitted.await?;
     if told.object.is_closed() {
@@ -213,6 +234,7 @@ struct Performer {
 
 impl Performer {
     async fn perform(&self, change: Change) -> Result<Performed, Failure> {
+        self.is_heeded(&change).await?;
         match change {
             Change::Create { manifest, .. } => self.create(manifest).await,
             Change::Patch { body, .. } => self.patch(body).await,
@@ -220,10 +242,25 @@ impl Performer {
             Change::Apply {
                 manifest, force, ..
             } => self.apply(manifest, force).await,
-            Change::Delete {
-                uid, propagation, ..
-            } => self.delete(uid, propagation).await,
+            Change::Delete { uid, how, .. } => self.delete(uid, how).await,
         }
+    }
+
+    /// Refuses what the server would leave out without a word: the status of an object whose type has a subresource for it.
+    async fn is_heeded(&self, change: &Change) -> Result<(), Failure> {
+        let sets_status = change
+            .document()
+            .is_some_and(|document| document.get("status").is_some());
+        let run = &self.gate().run;
+        let asked = async { Ok(run.client.has_status(&self.target.of).await) };
+        if !sets_status || !run.stop.unless_stopped(asked).await? {
+            return Ok(());
+        }
+        let message = format!(
+            "{} cannot be given a status: it has a subresource for that, and the API server would leave it out without a word",
+            self.target
+        );
+        Err(Failure::new(Kind::Invalid, "cluster.invalid", message))
     }
 
     async fn signal(&self, body: Value) -> Result<Performed, Failure> {
@@ -261,7 +298,7 @@ impl Performer {
             },
             |_object| None,
         );
-        let object = sent.await.map_err(|unanswered| unanswered.failure)?;
+        let object = sent.await.map_err(Unanswered::of_write)?;
         Ok(Performed::unheld(object))
     }
 

@@ -30,7 +30,13 @@ pub use known::ConnectionSecrets;
 pub(crate) use read::{LogQuery, Query, Reading, Seen, Sightings};
 pub(crate) use request::Wanted;
 use waits::Waits;
+pub(crate) use write::Removal;
 pub(crate) use write::{Body, is_marked, target_of};
+
+/// Of how many types it is remembered what the server says of them.
+const TYPES: usize = 256;
+/// How long the name of a kind may be: a label, as the API server has it.
+const LONGEST_KIND: usize = 63;
 
 /// A connection to one API server, made by `wire.rs`.
 pub struct Connected {
@@ -66,14 +72,27 @@ struct Inner {
     secrets: Arc<ConnectionSecrets>,
     /// Types whose wished version is not served, and what is served instead.
     served: Mutex<HashMap<ObjectType, ObjectType>>,
-    /// Kinds of types, learnt from discovery.
-    kinds: Mutex<HashMap<ObjectType, String>>,
+    /// What the server says of types, learnt from discovery.
+    known: Mutex<HashMap<ObjectType, Known>>,
+}
+
+/// The code of a write of which nobody knows whether it happened.
+pub(crate) const ANSWER_LOST: &str = "cluster.answer-lost";
+
+/// What the server says of a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    kind: String,
+    /// Whether its status is changed by a subresource only.
+    has_status: bool,
 }
 
 /// A failure, and whether the request may have been carried out all the same.
 pub(crate) struct Unanswered {
     pub(crate) failure: Failure,
     pub(crate) uncertain: bool,
+    /// Whether the server cannot tell what the write would do, see [`Fault::is_no_rehearsal`].
+    pub(crate) unrehearsed: bool,
 }
 
 impl Unanswered {
@@ -82,7 +101,24 @@ impl Unanswered {
         Unanswered {
             failure,
             uncertain: false,
+            unrehearsed: false,
         }
+    }
+
+    /// Returns what a write failed with. What cannot be reached, and may have done it before, is told as that: whoever hears `unavailable` may do it once
+    /// more.
+    pub(crate) fn of_write(self) -> Failure {
+        let mut failure = self.failure;
+        if self.uncertain && failure.kind == Kind::Unavailable {
+            failure.kind = Kind::Uncertain;
+            ANSWER_LOST.clone_into(&mut failure.code);
+        }
+        failure
+    }
+
+    /// Takes the values of a Secret out that was sent: a server may repeat what it refuses.
+    pub(crate) fn hide(&mut self, secret: &Value) {
+        self.failure = Secrets::of(secret).failure(self.failure.clone());
     }
 }
 
@@ -111,7 +147,7 @@ impl ClusterClient {
             answer_limit,
             secrets,
             served: Mutex::default(),
-            kinds: Mutex::default(),
+            known: Mutex::default(),
         };
         ClusterClient {
             inner: Arc::new(inner),
@@ -201,6 +237,7 @@ impl ClusterClient {
         let mut of = self.served_as(&deed.of);
         let mut uncertain = false;
         let mut waits = Waits::new(patience);
+        let mut rediscovered = false;
         loop {
             let request = build(&of).map_err(Unanswered::surely)?;
             let fault = match self.exchange(connected, request, part).await {
@@ -208,7 +245,11 @@ impl ClusterClient {
                 Err(fault) => fault,
             };
             uncertain |= fault.is_uncertain();
-            if let Some(other) = self.other_version(&fault, &of).await {
+            // Once: a server could name another version each time.
+            if fault.is_no_such_type()
+                && !std::mem::replace(&mut rediscovered, true)
+                && let Some(other) = self.rediscovered(&deed.of, &of).await
+            {
                 of = other;
                 continue;
             }
@@ -253,22 +294,13 @@ impl ClusterClient {
         Unanswered {
             failure: self.inner.secrets.hide(failure::of(fault, deed, server)),
             uncertain,
+            unrehearsed: fault.is_no_rehearsal(),
         }
     }
 
     /// Returns the failure that a fault of a watch means.
     pub(crate) fn failure(&self, fault: &Fault, deed: &Deed) -> Failure {
         self.unanswered(fault, deed, false).failure
-    }
-
-    /// Returns the version to ask for instead, when the fault says that the type is not served in this one.
-    async fn other_version(&self, fault: &Fault, of: &ObjectType) -> Option<ObjectType> {
-        match fault {
-            Fault::Status { status, .. } if failure::is_no_such_type(status) => {
-                self.rediscovered(of).await
-            }
-            _ => None,
-        }
     }
 
     fn served_as(&self, of: &ObjectType) -> ObjectType {
@@ -286,22 +318,27 @@ impl ClusterClient {
             .ok()?;
         let group = self.exchange(connected, request, Part::Whole).await.ok()?;
         let group: Value = serde_json::from_slice(&group).ok()?;
-        let version = group
-            .pointer("/preferredVersion/version")?
-            .as_str()?
-            .to_owned();
-        let other = ObjectType {
-            version,
-            ..of.clone()
-        };
-        lock(&self.inner.served).insert(of.clone(), other.clone());
+        let version = group.pointer("/preferredVersion/version")?.as_str()?;
+        let other = of.in_version(version).ok()?;
+        keep(&self.inner.served, of, other.clone());
         Some(other)
     }
 
-    /// Returns the kind of a type, such as `Deployment`. Asks the server once.
+    /// Returns the kind of a type, such as `Deployment`.
     pub(crate) async fn kind(&self, of: &ObjectType) -> Option<String> {
-        if let Some(kind) = lock(&self.inner.kinds).get(of).cloned() {
-            return Some(kind);
+        self.known(of).await.map(|known| known.kind)
+    }
+
+    /// Returns whether the status of a type is changed by its subresource only. Where the server does not say, it is taken to be so: it would leave it out
+    /// without a word.
+    pub(crate) async fn has_status(&self, of: &ObjectType) -> bool {
+        self.known(of).await.is_none_or(|known| known.has_status)
+    }
+
+    /// Asks the server once.
+    async fn known(&self, of: &ObjectType) -> Option<Known> {
+        if let Some(known) = lock(&self.inner.known).get(of).cloned() {
+            return Some(known);
         }
         let connected = self.connected().await.ok()?;
         let root = request::root(&self.served_as(of));
@@ -312,18 +349,28 @@ impl ClusterClient {
         let kind = resources
             .iter()
             .find(|resource| resource["name"] == of.plural.as_str())?["kind"]
-            .as_str()?
+            .as_str()
+            .filter(|kind| kind.len() <= LONGEST_KIND)?
             .to_owned();
-        lock(&self.inner.kinds).insert(of.clone(), kind.clone());
-        Some(kind)
+        let status = format!("{}/status", of.plural);
+        let known = Known {
+            kind,
+            has_status: resources.iter().any(|one| one["name"] == status.as_str()),
+        };
+        keep(&self.inner.known, of, known.clone());
+        Some(known)
     }
 
-    /// Returns the type as the server serves it, for requests that this client does not build itself.
-    pub(crate) async fn rediscovered(&self, of: &ObjectType) -> Option<ObjectType> {
+    /// Returns the type as the server serves it, when that is another version than the one that was tried.
+    pub(crate) async fn rediscovered(
+        &self,
+        of: &ObjectType,
+        tried: &ObjectType,
+    ) -> Option<ObjectType> {
         if of.group.is_empty() {
             return None;
         }
-        self.discover(of).await.filter(|other| other != of)
+        self.discover(of).await.filter(|other| other != tried)
     }
 
     /// Returns the names of all objects of a type, for completion and for hints to a person. Not for guests: it passes no gate.
@@ -352,6 +399,14 @@ impl ClusterClient {
         names.sort();
         names.dedup();
         Ok(names)
+    }
+}
+
+/// Remembers something of a type: of as many types as a run has to do with, for each is a plugin's to name.
+fn keep<T>(known: &Mutex<HashMap<ObjectType, T>>, of: &ObjectType, what: T) {
+    let mut known = lock(known);
+    if known.len() < TYPES || known.contains_key(of) {
+        known.insert(of.clone(), what);
     }
 }
 

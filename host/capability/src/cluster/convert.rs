@@ -8,7 +8,7 @@ use agent_core::text::cut;
 use serde_json::Value;
 
 use super::change::Change;
-use super::client::{LogQuery, Query};
+use super::client::{LogQuery, Query, Removal};
 use super::projection::Projection;
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::bindings::ops::types::types::{Error, ErrorKind};
@@ -21,7 +21,10 @@ impl From<Failure> for Error {
             message: failure.message,
             hint: failure.hint.map(String::from),
             causes: failure.causes,
-            retry_after_ms: failure.retry_after_ms,
+            retry_after_ms: failure.retry_after_ms.map(u64::from),
+            details: failure
+                .details
+                .map(|details| Value::Object(*details).to_string()),
         }
     }
 }
@@ -34,7 +37,13 @@ impl From<Error> for Failure {
             message: error.message,
             hint: error.hint.as_deref().map(Remedy::of_stranger),
             causes: error.causes,
-            retry_after_ms: error.retry_after_ms,
+            retry_after_ms: error
+                .retry_after_ms
+                .map(|ms| u32::try_from(ms).unwrap_or(u32::MAX)),
+            // Whatever is no object is nobody's.
+            details: error
+                .details
+                .and_then(|text| serde_json::from_str(&text).ok()),
         }
         .bounded()
     }
@@ -64,9 +73,12 @@ macro_rules! kinds {
 
 kinds!(
     Denied,
+    Declined,
     NotFound,
     Conflict,
     Invalid,
+    Failed,
+    Uncertain,
     Unavailable,
     Timeout,
     Cancelled,
@@ -110,7 +122,10 @@ pub(super) fn log_query(query: wit::LogQuery) -> Result<LogQuery, Failure> {
         namespace: name(query.namespace)?,
         pod: name(query.pod)?,
         container: query.container,
+        previous: query.previous,
         tail_lines: query.tail_lines,
+        since_seconds: query.since_seconds,
+        timestamps: query.timestamps,
     })
 }
 
@@ -187,12 +202,16 @@ pub(super) fn change(change: wit::Change) -> Result<Change, Failure> {
             target,
             uid,
             propagation,
+            grace_seconds,
         }) => {
             text("uid", uid.as_deref().unwrap_or_default(), NAME)?;
             Change::Delete {
                 target: object_ref(target)?,
                 uid,
-                propagation: propagation_policy(propagation),
+                how: Removal {
+                    propagation: propagation_policy(propagation),
+                    grace_seconds,
+                },
             }
         }
     })
@@ -242,7 +261,10 @@ mod tests {
             namespace: "a".to_owned(),
             pod: "b".to_owned(),
             container: Some(long.clone()),
+            previous: false,
             tail_lines: None,
+            since_seconds: None,
+            timestamps: false,
         };
         let target = wit::ObjectRef {
             of: "pods.v1".to_owned(),
@@ -253,6 +275,7 @@ mod tests {
             target: target.clone(),
             uid: Some(uid.to_owned()),
             propagation: wit::Propagation::Background,
+            grace_seconds: None,
         };
         let creation = |manifest: String| wit::Creation {
             of: "pods.v1".to_owned(),

@@ -6,6 +6,7 @@ use agent_core::object::{ObjectRef, ObjectType};
 use kube::core::Status;
 
 use super::cause::Cause;
+use super::client::ANSWER_LOST;
 use super::reply::Fault;
 
 mod refused;
@@ -22,6 +23,7 @@ pub(crate) fn without_details(failure: &Failure) -> Option<&'static str> {
     match failure.code.as_str() {
         "cluster.no-kubeconfig" => Some("there is no way to the cluster"),
         "cluster.unreachable" => Some("the cluster cannot be reached"),
+        ANSWER_LOST => Some("the answer of the cluster was lost"),
         "cluster.no-kubernetes" => Some("what answers is no Kubernetes API server"),
         "cluster.unauthorized" => Some("the cluster does not accept the credentials"),
         _ => None,
@@ -70,7 +72,7 @@ pub(crate) fn of(fault: &Fault, deed: &Deed, server: &str) -> Failure {
         } => {
             let mut failure = of_status(status, deed, server);
             failure.retry_after_ms =
-                retry_after.and_then(|wait| u64::try_from(wait.as_millis()).ok());
+                retry_after.and_then(|wait| u32::try_from(wait.as_millis()).ok());
             failure
         }
         Fault::Connection { chain, cause, .. } => unreachable::of(server, cause, chain),

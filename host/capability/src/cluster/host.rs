@@ -13,10 +13,11 @@ use super::client::{ClusterClient, Query, Wanted};
 use super::list::list;
 use super::projection::Projection;
 use super::watch::Watcher;
-use super::{Held, convert, failure};
+use super::{convert, failure};
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::bindings::ops::types::types::Error;
-use crate::gate::{Ask, Awaited, Entry, Gate, Imagined, Pass};
+use crate::gate::{Ask, Gate, Imagined, Pass};
+use crate::holds::{self, Held, What};
 use crate::powers::Powers;
 
 /// How many bytes of names are looked through for the one that was meant.
@@ -67,11 +68,15 @@ impl wit::Host for Powers {
         Ok(found.await.map_err(|failure| self.gate.told(failure)))
     }
 
+    #[expect(
+        clippy::result_large_err,
+        reason = "the contract's error, as it is generated"
+    )]
     async fn commit(
         &mut self,
         changes: Vec<wit::Change>,
         projection: Vec<String>,
-    ) -> wasmtime::Result<Vec<Result<String, Error>>> {
+    ) -> wasmtime::Result<Vec<Result<wit::Written, Error>>> {
         let projection = match convert::projection(projection) {
             Ok(projection) => projection,
             Err(failure) => {
@@ -81,7 +86,7 @@ impl wit::Host for Powers {
         };
         let performed = perform_all(&self.gate, changes, false, &projection).await;
         let told = performed.into_iter().map(|done| {
-            done.map(|told| told.object.into_told())
+            done.map(wit::Written::from)
                 .map_err(|failure| self.gate.told(failure))
         });
         Ok(told.collect())
@@ -91,13 +96,13 @@ impl wit::Host for Powers {
         &mut self,
         changes: Vec<wit::Change>,
         projection: Vec<String>,
-    ) -> Answer<Resource<Held>> {
+    ) -> Answer<(Resource<Held>, Vec<wit::Written>)> {
         let held = match convert::projection(projection) {
             Ok(projection) => hold(&self.gate, changes, &projection).await,
             Err(failure) => Err(failure),
         };
         Ok(held
-            .and_then(|held| self.hand_out(held))
+            .and_then(|(held, written)| Ok((self.hand_out(held)?, written)))
             .map_err(|failure| self.gate.told(failure)))
     }
 
@@ -117,48 +122,16 @@ impl wit::Host for Powers {
     }
 }
 
-impl wit::HostHeld for Powers {
-    fn objects(&mut self, held: Resource<Held>) -> wasmtime::Result<Vec<String>> {
-        Ok(self.table.get(&held)?.objects.clone())
-    }
-
-    fn changed(&mut self, held: Resource<Held>) -> wasmtime::Result<bool> {
-        Ok(self.table.get(&held)?.changed)
-    }
-
-    async fn release(&mut self, held: Resource<Held>) -> Answer<Vec<String>> {
-        let held = self.table.get(&held)?;
-        Ok(release(&held.gate, &held.numbers)
-            .await
-            .map_err(|failure| self.gate.told(failure)))
-    }
-
-    fn keep(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {
-        let held = self.table.get_mut(&held)?;
-        // From now on nobody holds them, or the scope does: no longer this resource, which the guest is about to drop.
-        let numbers = std::mem::take(&mut held.numbers);
-        held.gate.keep(&numbers);
-        Ok(())
-    }
-
-    async fn drop(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {
-        let held = self.table.delete(held)?;
-        // What cannot be put back now stays in the ledger, and is tried once more when the run ends.
-        held.gate.release_dropped(held.numbers.clone()).await;
-        Ok(())
-    }
-}
-
 impl wit::HostWatcher for Powers {
     async fn next(
         &mut self,
         watcher: Resource<Watcher>,
-        timeout_ms: u64,
-    ) -> Answer<Vec<wit::Event>> {
+        timeout_ms: u32,
+    ) -> Answer<Vec<wit::WatchEvent>> {
         let limit = self.limits.host_call_bytes;
         let watcher = self.table.get_mut(&watcher)?;
         Ok(watcher
-            .next(timeout_ms, limit)
+            .next(timeout_ms.into(), limit)
             .await
             .map_err(|failure| self.gate.told(failure)))
     }
@@ -317,11 +290,20 @@ async fn perform_all(
         .await
 }
 
+impl From<Told> for wit::Written {
+    fn from(told: Told) -> wit::Written {
+        wit::Written {
+            object: told.object.into_told(),
+            changed: told.changed,
+        }
+    }
+}
+
 async fn hold(
     gate: &Gate,
     changes: Vec<wit::Change>,
     projection: &Projection,
-) -> Result<Held, Failure> {
+) -> Result<(Held, Vec<wit::Written>), Failure> {
     for change in &changes {
         if matches!(change, wit::Change::Signal(_) | wit::Change::Delete(_)) {
             return Err(Failure::new(
@@ -338,53 +320,18 @@ async fn hold(
         .flat_map(|done| &done.held)
         .copied()
         .collect();
-    let mut objects = Vec::with_capacity(performed.len());
+    let mut written = Vec::with_capacity(performed.len());
     for done in performed {
         match done {
-            Ok(told) => objects.push(told.object.into_told()),
+            Ok(told) => written.push(told.into()),
             Err(failure) => {
-                return Err(given_up(gate, &numbers, failure).await);
+                return Err(holds::given_up(gate, numbers, failure).await);
             }
         }
     }
-    let bytes = objects.iter().map(String::len).sum();
-    Ok(Held {
-        _paid: gate.memory().hold_anyway(bytes),
-        gate: gate.clone(),
+    let held = Held {
         changed: !numbers.is_empty(),
-        numbers,
-        objects,
-    })
-}
-
-/// Puts back what is held under these numbers, and says what was left to others.
-pub(crate) async fn release(gate: &Gate, numbers: &[u64]) -> Result<Vec<String>, Failure> {
-    let (numbers, of) = (numbers.to_vec(), gate.clone());
-    gate.admit(gate.next_call(), Ask::Release, |_pass| async move {
-        let mut put_back = of.put_back_before(&numbers);
-        put_back.retain(|before| before.failure.is_none());
-        let these = move |entry: &Entry| numbers.contains(&entry.number);
-        let now = of.release(these, Awaited::ByPlugin);
-        put_back.extend(now.await);
-        let mut left = Vec::new();
-        for take_back in put_back {
-            if let Some(failure) = take_back.failure {
-                return Err(failure.while_doing(format!("putting back {}", take_back.target)));
-            }
-            let target = take_back.target;
-            let said = take_back.left.into_iter();
-            let said = said.map(|sentence| format!("{target}: {sentence}"));
-            left.extend(said.map(|sentence| of.run.secrets.text(sentence)));
-        }
-        Ok(left)
-    })
-    .await
-}
-
-/// Puts back what a hold that failed half-way has changed, and returns why it failed.
-pub(crate) async fn given_up(gate: &Gate, numbers: &[u64], failure: Failure) -> Failure {
-    match release(gate, numbers).await {
-        Ok(_) => failure,
-        Err(stuck) => failure.because(stuck.message),
-    }
+        what: What::Changes(numbers),
+    };
+    Ok((held, written))
 }

@@ -8,7 +8,7 @@ use kube::client::Body;
 use kube::core::Status;
 
 use super::cause::Cause;
-use super::failure::is_of_quota;
+use super::failure::{is_no_such_type, is_of_quota};
 
 /// How long one attempt may take. A server that accepts and never answers must not hold a run for ever.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(20);
@@ -59,6 +59,24 @@ impl Fault {
             Fault::Connection { reached, .. } => *reached,
             Fault::Silence | Fault::Nonsense { .. } => true,
             Fault::TooLarge => true,
+        }
+    }
+
+    /// Returns whether the server says that the type is not served in this version.
+    pub(crate) fn is_no_such_type(&self) -> bool {
+        matches!(self, Fault::Status { status, .. } if is_no_such_type(status))
+    }
+
+    /// Returns whether an admission webhook with effects of its own keeps the server from trying the write. Only its words tell that from others of the
+    /// same reason: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/errors/statuserror.go>.
+    pub(crate) fn is_no_rehearsal(&self) -> bool {
+        match self {
+            Fault::Status { status, .. } => {
+                let (begin, end) = ("admission webhook \"", "\" does not support dry run");
+                let says = status.message.starts_with(begin) && status.message.ends_with(end);
+                status.code == 400 && status.reason == "BadRequest" && says
+            }
+            _ => false,
         }
     }
 

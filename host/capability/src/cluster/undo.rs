@@ -8,7 +8,7 @@ use agent_core::undo::Undo;
 use serde_json::Value;
 
 use super::change::redact;
-use super::client::{Body, ClusterClient, Wanted, is_marked};
+use super::client::{Body, ClusterClient, Removal, Wanted, is_marked};
 use super::fields::{self, Patch, dotted, shown};
 use crate::gate::{Entry, Gate, Intent, Pass, ledger};
 
@@ -183,7 +183,7 @@ async fn remove(
     };
     // Not in the foreground: while its object waits for what it owns, a controller that does not look at the deletion makes that anew.
     let deleted = client
-        .delete(intent, target, Some(&uid), "Background")
+        .delete(intent, target, Some(&uid), Removal::BACKGROUND)
         .await;
     let other = match deleted {
         Ok(()) => false,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use agent_core::failure::{Failure, Kind};
+use agent_core::failure::Failure;
 use agent_core::manifest::ClusterVerb;
 use futures::FutureExt as _;
 use kube::api::DynamicObject;
@@ -66,6 +66,8 @@ struct Watched {
     /// The uids of a listing under way.
     listing: Option<BTreeSet<String>>,
     synced: bool,
+    /// Whether it cannot be watched.
+    failed: bool,
     /// Whether another version was looked for already.
     rediscovered: bool,
     outage: Outage,
@@ -133,7 +135,7 @@ impl Watcher {
         &mut self,
         timeout_ms: u64,
         limit: usize,
-    ) -> Result<Vec<wit::Event>, Failure> {
+    ) -> Result<Vec<wit::WatchEvent>, Failure> {
         if self.queries.is_empty() {
             return Ok(Vec::new());
         }
@@ -153,7 +155,7 @@ impl Watcher {
         for sighting in &seen {
             self.recall(sighting);
         }
-        Ok(seen.into_iter().map(wit::Event::from).collect())
+        Ok(seen.into_iter().map(wit::WatchEvent::from).collect())
     }
 
     async fn look(
@@ -164,16 +166,23 @@ impl Watcher {
     ) -> Result<Vec<Sighting>, Failure> {
         if self.streams.is_empty() {
             for index in 0..self.queries.len() {
-                self.connect(pass, index).await?;
+                let failed = self
+                    .queries
+                    .get(index)
+                    .is_some_and(|watched| watched.failed);
+                if !failed && let Err(failure) = self.connect(pass, index).await {
+                    self.give_up(index, failure)?;
+                }
             }
         }
         let deadline = tokio::time::Instant::now() + Duration::from_millis(timeout_ms);
         while self.pending.is_empty() {
             match tokio::time::timeout_at(deadline, self.streams.next()).await {
                 Ok(Some((_, (index, seen)))) => self.take(pass, index, seen).await?,
+                // Nothing more comes of any query.
                 Ok(None) => {
-                    let message = "a watch ended by itself";
-                    return Err(Failure::new(Kind::Internal, "agent.bug", message));
+                    tokio::time::sleep_until(deadline).await;
+                    return Ok(Vec::new());
                 }
                 Err(_elapsed) => return Ok(Vec::new()),
             }
@@ -213,20 +222,24 @@ impl Watcher {
             return;
         };
         match (sighting.sight, sighting.uid()) {
-            (Sight::Present, Some(uid)) => {
+            (Sight::Applied, Some(uid)) => {
                 watched.there.insert(uid, sighting.object.clone());
             }
-            (Sight::Gone, Some(uid)) => {
+            (Sight::Removed, Some(uid)) => {
                 watched.there.remove(&uid);
             }
             (Sight::Synced, _) => watched.synced = true,
+            (Sight::Failed, _) => watched.failed = true,
             (_, None) => {}
         }
     }
 
     async fn take(&mut self, pass: &Pass, index: usize, seen: Seen) -> Result<(), Failure> {
         match seen {
-            Err(error) => self.failed(pass, index, error).await,
+            Err(error) => match self.failed(pass, index, error).await {
+                Ok(()) => Ok(()),
+                Err(failure) => self.give_up(index, failure),
+            },
             Ok(event) => {
                 if let Some(watched) = self.queries.get_mut(index) {
                     watched.outage.saw(&event);
@@ -242,6 +255,18 @@ impl Watcher {
                 self.gate.memory().within()
             }
         }
+    }
+
+    /// Ends the watch of one query. The others go on, unless it is the run that must stop.
+    fn give_up(&mut self, index: usize, failure: Failure) -> Result<(), Failure> {
+        self.gate.run.stop.goes_on()?;
+        self.streams.remove(&index);
+        if let Some(watched) = self.queries.get_mut(index) {
+            watched.failed = true;
+        }
+        let failure = self.gate.told_of(failure);
+        self.pending.failed.push_back((index, failure));
+        Ok(())
     }
 
     /// Decides whether an error passes by itself.
@@ -268,7 +293,7 @@ impl Watcher {
         match status(&error) {
             Some(status) if status.code == 404 => {
                 let tried = std::mem::replace(&mut watched.rediscovered, true);
-                if tried || client.rediscovered(&query.of).await.is_none() {
+                if tried || client.rediscovered(&query.of, &query.of).await.is_none() {
                     return Err(failure::no_such_type(&query.of));
                 }
                 self.connect(pass, index).await
@@ -317,6 +342,7 @@ impl Watched {
             now: None,
             listing: None,
             synced: false,
+            failed: false,
             rediscovered: false,
             outage: Outage::default(),
             is_told: false,
@@ -347,7 +373,7 @@ impl Watched {
                 self.there.remove(&uid);
                 let state = projection.of(self.value(object));
                 let state = self.last_of(gate, &state);
-                batch.put(index, uid, Sight::Gone, state);
+                batch.put(index, uid, Sight::Removed, state);
             }
             Event::InitDone => self.listed(index, batch),
         }
@@ -366,7 +392,7 @@ impl Watched {
         for uid in gone {
             if let Some(state) = self.there.remove(&uid) {
                 let state = self.gone(state);
-                batch.put(index, uid, Sight::Gone, state);
+                batch.put(index, uid, Sight::Removed, state);
             }
         }
         if !std::mem::replace(&mut self.synced, true) {
@@ -385,7 +411,7 @@ impl Watched {
         let uid = uid_of(&object);
         let state = self.sealed(gate, &projection.of(self.value(object)));
         self.there.insert(uid.clone(), state.clone());
-        batch.put(index, uid.clone(), Sight::Present, state);
+        batch.put(index, uid.clone(), Sight::Applied, state);
         uid
     }
 

@@ -11,6 +11,7 @@ use agent_core::object::ObjectRef;
 use agent_core::plan::{Form, Plan};
 use agent_core::record::{self, Settled};
 use agent_core::secret::MASK;
+use agent_core::undo::Compensation;
 use serde_json::Value;
 
 use super::plan::{StandIns, legible};
@@ -206,6 +207,7 @@ fn violation(message: String) -> Failure {
 #[derive(Debug, PartialEq)]
 struct General {
     what: String,
+    overwrites: bool,
     of: String,
     fields: BTreeMap<String, Option<Value>>,
     /// Of fields that are not shown whole.
@@ -233,13 +235,18 @@ impl General {
             ),
             of: effect.target.of.clone(),
         };
-        let after = |field: &FieldChange| {
-            let after = field.after.as_ref();
-            let after = after.map(|value| stand_ins.general_value(value));
-            (field.path.clone(), after)
+        let overwrites = effect.verb == Verb::Overwrite;
+        let general = |field: &FieldChange| match field.after.as_ref()? {
+            // A command with an id in it that only the run knows.
+            Value::String(text) if overwrites && field.path == Compensation::BY_HAND => {
+                Some(Value::String(stand_ins.general_words(text)))
+            }
+            value => Some(stand_ins.general_value(value)),
         };
+        let after = |field: &FieldChange| (field.path.clone(), general(field));
         General {
             what: format!("{} {target}", effect.verb.as_str()),
+            overwrites,
             of: target.of.to_string(),
             fields: effect.fields.iter().map(after).collect(),
             hashes: effect.hashes.clone(),
@@ -252,7 +259,14 @@ impl General {
         let temporary = wanted.temporary || !self.temporary;
         let same = (&self.what, &self.of) == (&wanted.what, &wanted.of);
         let fields = (&self.fields, &self.hashes) == (&wanted.fields, &wanted.hashes);
-        temporary && same && fields
+        temporary
+            && same
+            && (fields || self.overwrites && !self.has_no_way_back() && wanted.has_no_way_back())
+    }
+
+    /// Returns whether it announces what nothing undoes. Whoever may announce it with a way back could settle it at once, and have none either.
+    fn has_no_way_back(&self) -> bool {
+        !self.fields.contains_key(Compensation::OPERATION)
     }
 }
 

@@ -164,12 +164,17 @@ impl Gate {
         self.run.stop.lift();
         let operation = callee.operation.clone();
         let failure = match self.call_compensation(entry.number, callee).await {
-            Ok(Returned { failed: 0, value }) => {
-                return Ok(self.run.secrets.text(summary(&operation, &value)));
+            Ok(Returned {
+                failed: 0, summary, ..
+            }) if summary.is_empty() => {
+                return Ok(format!("brought back by {operation}"));
             }
+            Ok(Returned {
+                failed: 0, summary, ..
+            }) => return Ok(self.run.secrets.text(summary)),
             Ok(_) => {
                 let message = format!("`{operation}` failed for a part");
-                Failure::new(Kind::Internal, "operations.failed-in-part", message)
+                Failure::new(Kind::Failed, "operations.failed-in-part", message)
             }
             Err(failure) => failure,
         };
@@ -185,13 +190,5 @@ impl Gate {
         let place = CallId::compensation(number, attempt);
         let operations = self.run.operations.clone();
         guarded(operations.compensate(self.clone(), place, callee)).await
-    }
-}
-
-/// What an operation returns under `summary` says what it has brought back.
-fn summary(operation: &OperationName, value: &serde_json::Value) -> String {
-    match value["summary"].as_str() {
-        Some(summary) => summary.to_owned(),
-        None => format!("brought back by {operation}"),
     }
 }

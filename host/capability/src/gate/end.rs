@@ -29,7 +29,7 @@ impl Gate {
     pub async fn ended(&self, end: Result<Returned, Failure>) {
         // A plugin that goes on as if nothing had been refused says nothing of it.
         for denied in self.run.denials(&end) {
-            let message = format!("refused: {}", denied.message);
+            let message = format!("refused: {denied}");
             let level = Level::Warn;
             self.emit(Event::Logged { level, message });
         }
@@ -120,17 +120,6 @@ impl Gate {
         let id = self.actor.id.clone();
         let below = move |entry: &Entry| entry.holder.is_within(&id);
         let dropped = self.release(below, Awaited::ByHost).await;
-        self.run.undone.add(&self.actor.id, dropped);
-    }
-
-    /// Puts back what the guest let go of without saying so. When its operation fails in the end, this belongs to what was undone.
-    pub(crate) async fn release_dropped(&self, numbers: Vec<u64>) {
-        // What cannot go on stays as it is in the record, and so in the cluster.
-        if self.run.keeps || self.run.abandoned().is_some() {
-            return;
-        }
-        let these = move |entry: &Entry| numbers.contains(&entry.number);
-        let dropped = self.release(these, Awaited::ByHost).await;
         self.run.undone.add(&self.actor.id, dropped);
     }
 

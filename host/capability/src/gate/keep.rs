@@ -7,18 +7,22 @@ use super::shared::Shared;
 use super::{Entry, Gate};
 
 impl Gate {
-    /// Makes what is held permanent; inside a scope, leaves it to that scope. Once the run is stopped it stays held, and is put back.
-    pub(crate) fn keep(&self, numbers: &[u64]) {
+    /// Makes what is held permanent; inside a scope, leaves it to that scope.
+    ///
+    /// # Errors
+    /// `cancelled` once the run is stopped, and why it was: what is held stays so, and is put back. `plan.not-planned`.
+    pub(crate) fn keep(&self, numbers: &[u64]) -> Result<(), Failure> {
         let (run, scope) = (&self.run, self.actor.scope.as_ref());
         let undoes = self.is_compensating();
-        if !undoes && run.violated().is_some() || run.stop.goes_on().is_err() {
-            return;
+        if let (Some(violated), false) = (run.violated(), undoes) {
+            return Err(violated);
         }
+        run.stop.goes_on()?;
         if let (Some(bound), None, false) = (&run.bound, scope, undoes)
             && let Err(failure) = bound.may_keep(numbers)
         {
-            run.violate(failure);
-            return;
+            run.violate(failure.clone());
+            return Err(failure);
         }
         for entry in run.ledger.keep(numbers, scope) {
             let number = entry.number;
@@ -28,6 +32,7 @@ impl Gate {
             }
             run.note(Note::Kept { number });
         }
+        Ok(())
     }
 
     /// Returns what the run wished that is not in its plan, if that is so. Then all that it has done is held, also what was kept or was never

@@ -118,6 +118,7 @@ fn weight(event: &Event) -> usize {
             | Event::StepNoted { text, .. }
             | Event::StepDone { summary: text, .. }
             | Event::StepSkipped { reason: text, .. }
+            | Event::StepFailed { reason: text, .. }
             | Event::Logged { message: text, .. } => text.len(),
             Event::Asked { text, facts, .. } => {
                 let facts = facts.iter().map(|(label, value)| label.len() + value.len());

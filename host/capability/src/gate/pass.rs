@@ -34,7 +34,7 @@ pub(crate) struct Announced {
     pub(crate) holder: Option<Holder>,
     pub(crate) undo: Option<Undo>,
     pub(crate) uid: Option<String>,
-    /// The Secret that goes out with it.
+    /// The Secret that goes out with it, to be masked once it has.
     pub(crate) learns: Option<Arc<Value>>,
 }
 
@@ -137,10 +137,10 @@ impl Pass {
         if let Some(slot) = &mut slot {
             slot.spend();
         }
+        let mut result = write(self.to_write(effect.number)).await;
         if let Some(secret) = learns {
-            self.gate.run.secrets.learn(&secret);
+            self.learn(&secret, &mut result);
         }
-        let result = write(self.to_write(effect.number)).await;
         if let (Some(slot), Err(refused)) = (slot, &result)
             && !refused.uncertain
         {
@@ -148,6 +148,16 @@ impl Pass {
         }
         self.settle(effect, &result, learnt);
         result
+    }
+
+    /// Has the run mask the Secret that went out. What was refused is hidden in the refusal alone, or a plugin could have anything masked, and nothing
+    /// would be on record of it.
+    fn learn<T>(&self, secret: &Value, result: &mut Result<T, Unanswered>) {
+        let run = &self.gate.run;
+        match result {
+            Err(refused) if !refused.uncertain || run.planning() => refused.hide(secret),
+            _ => run.secrets.learn(secret),
+        }
     }
 
     /// Takes the effect's place in the plan, where there is one.

@@ -208,6 +208,13 @@ impl StandIns {
     pub(super) fn general_value(&self, value: &Value) -> Value {
         lock(&self.0).general_value(value)
     }
+
+    /// Returns a sentence with what texts stand for in their place: those of the host anywhere, those of a plugin where they are a whole word.
+    pub(super) fn general_words(&self, sentence: &str) -> String {
+        let known = lock(&self.0);
+        let words = sentence.split(' ').map(|word| known.whole(word));
+        words.collect::<Vec<_>>().join(" ")
+    }
 }
 
 impl Known {
@@ -236,12 +243,16 @@ impl Known {
         general
     }
 
+    fn whole(&self, text: &str) -> String {
+        match self.declared.get(text) {
+            Some(name) => format!("{DECLARED}{name}{DECLARED}"),
+            None => self.general(text),
+        }
+    }
+
     fn general_value(&self, value: &Value) -> Value {
         match value {
-            Value::String(text) => Value::String(match self.declared.get(text) {
-                Some(name) => format!("{DECLARED}{name}{DECLARED}"),
-                None => self.general(text),
-            }),
+            Value::String(text) => Value::String(self.whole(text)),
             Value::Array(items) => items.iter().map(|item| self.general_value(item)).collect(),
             Value::Object(fields) => fields
                 .iter()

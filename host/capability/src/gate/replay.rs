@@ -10,7 +10,7 @@ use agent_core::event::TakeBack;
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::{CallId, Digest};
 use agent_core::journal::{Answer, Entry};
-use agent_core::record::{self, Deed};
+use agent_core::record::{self, Deed, Settled};
 use agent_core::undo::Undo;
 use hmac::{Hmac, Mac as _};
 use jiff::Timestamp;
@@ -65,7 +65,9 @@ impl Replay {
         }
         for deed in record::deeds(entries.iter()) {
             replay.highest = replay.highest.max(deed.effect().number);
-            replay.went_out.insert(deed.intent.call.clone());
+            if deed.settled != Settled::Refused {
+                replay.went_out.insert(deed.intent.call.clone());
+            }
             if let (Verb::Create, Some(Undo::Remove { uid: Some(uid), .. })) =
                 (deed.effect().verb, &deed.undo)
             {

@@ -71,11 +71,21 @@ pub(crate) fn gate(
     journal: Box<dyn RunJournal>,
     plan: Option<Plan>,
 ) -> Gate {
+    within(Grants::to_put_back(), client, journal, plan)
+}
+
+/// A gate of a run with these rights.
+pub(crate) fn within(
+    grants: Grants,
+    client: ClusterClient,
+    journal: Box<dyn RunJournal>,
+    plan: Option<Plan>,
+) -> Gate {
     Gate::new(GateConfig {
         id: RunId::from_random([0; 8]),
         plugin: "volsync 0.1.0".to_owned(),
         operation: "volsync.restore".parse().expect("a name"),
-        grants: Grants::to_put_back(),
+        grants,
         mode: Mode::Perform,
         consent: Consent::Given,
         on_failure: OnFailure::Undo,

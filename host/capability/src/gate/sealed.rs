@@ -50,6 +50,11 @@ impl Sealed {
         Sealed::unsealed(identity(object))
     }
 
+    /// Takes what is no object and is masked already, such as a failure.
+    pub(crate) fn masked(value: &Value) -> Sealed {
+        Sealed::unsealed(value.to_string())
+    }
+
     fn unsealed(text: String) -> Sealed {
         Sealed {
             text,

@@ -80,6 +80,13 @@ impl Secrets {
         }
     }
 
+    /// Knows one Secret alone, for a text that may repeat it.
+    pub(crate) fn of(secret: &Value) -> Secrets {
+        let secrets = Secrets::default();
+        secrets.learn(secret);
+        secrets
+    }
+
     /// Remembers the values of a Secret that a guest was told, or that went out. What names the Secret or a field of it is known to everybody.
     pub(crate) fn learn(&self, secret: &Value) {
         let names = names(secret);

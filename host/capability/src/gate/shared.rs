@@ -90,6 +90,8 @@ const DENIALS: usize = 20;
 pub(super) struct Question {
     pub(super) text: String,
     pub(super) facts: Vec<(String, String)>,
+    /// What has to be typed to agree, instead of yes.
+    pub(super) phrase: Option<String>,
     /// Who asks; none for the host itself.
     pub(super) by: Option<Asker>,
     /// What a yes opens.
@@ -125,8 +127,8 @@ pub(crate) struct Shared {
     pub(super) stuck: Stuck,
     /// The uids of the objects that the run has made: it may remove them.
     made: Mutex<HashSet<String>>,
-    /// What the gate has refused, each once.
-    denied: Mutex<Vec<Failure>>,
+    /// What the gate has refused, each once, and how often it has refused more.
+    denied: Mutex<(Vec<Failure>, usize)>,
     pub(crate) writes: TaskTracker,
     pub(crate) imagined: Imagination,
     pub(crate) account: Account,
@@ -272,15 +274,19 @@ impl Shared {
     /// Writes down what was refused to an operation, to be told in the end.
     pub(super) fn denied(&self, failure: &Failure) {
         let mut denied = lock(&self.denied);
-        let is_new = denied.iter().all(|it| it.message != failure.message);
-        if denied.len() < DENIALS && is_new {
-            denied.push(failure.clone());
+        let (denied, more) = &mut *denied;
+        if denied.iter().any(|it| it.message == failure.message) {
+            return;
+        }
+        match denied.len() < DENIALS {
+            true => denied.push(failure.clone()),
+            false => *more += 1,
         }
     }
 
-    /// Returns what was refused, but for what the run failed with.
-    pub(super) fn denials(&self, end: &Result<Returned, Failure>) -> Vec<Failure> {
-        let mut denied = std::mem::take(&mut *lock(&self.denied));
+    /// Returns what was refused, but for what the run failed with, and how much more was.
+    pub(super) fn denials(&self, end: &Result<Returned, Failure>) -> Vec<String> {
+        let (mut denied, more) = std::mem::take(&mut *lock(&self.denied));
         if let Err(failure) = end {
             let says = |denied: &Failure, text: &String| text.contains(&denied.message);
             let told = |denied: &Failure| {
@@ -289,7 +295,9 @@ impl Shared {
             };
             denied.retain(|denied| !told(denied));
         }
-        denied
+        let told = denied.into_iter().map(|denied| denied.message);
+        let more = (more > 0).then(|| format!("and {more} more"));
+        told.chain(more).collect()
     }
 
     /// Returns the next number; effects and questions share one sequence.
@@ -344,7 +352,12 @@ impl Shared {
         let text = question.text.clone();
         self.stop.goes_on()?;
         let declined = |why: &str| {
-            Failure::new(Kind::Denied, "run.declined", format!("not agreed: {text}")).because(why)
+            Failure::new(
+                Kind::Declined,
+                "run.declined",
+                format!("not agreed: {text}"),
+            )
+            .because(why)
         };
         let agreed = match self.consent {
             _ if self.planning() => true,
@@ -369,6 +382,7 @@ impl Shared {
             question: number,
             text: question.text,
             facts: question.facts,
+            phrase: question.phrase,
             by: question.by,
             opens: question.opens,
         });

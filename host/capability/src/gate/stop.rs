@@ -53,7 +53,7 @@ impl Stop {
     }
 
     /// Does what [`Stop::stopped`] does for a wish of an operation, which hears of it.
-    pub(super) fn goes_on(&self) -> Result<(), Failure> {
+    pub(crate) fn goes_on(&self) -> Result<(), Failure> {
         self.stopped().inspect_err(|_| self.refuse())
     }
 

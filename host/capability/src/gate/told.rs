@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use agent_core::exit;
-use agent_core::failure::Failure;
+use agent_core::failure::{Failure, Kind};
 
 use super::Gate;
 use crate::bindings::ops::types::types::Error;
@@ -38,6 +38,12 @@ impl Gate {
         self.run.told.tell(failure).into()
     }
 
+    /// Returns what a guest is told of a failure, as it may be on record.
+    pub(crate) fn told_of(&self, failure: Failure) -> Failure {
+        let failure = self.run.secrets.failure(failure.bounded());
+        self.run.told.tell(failure)
+    }
+
     /// Returns what an operation ended with.
     pub fn heard(&self, error: Error) -> Failure {
         let plugin = self.actor.plugin.split(' ').next().unwrap_or_default();
@@ -50,7 +56,7 @@ impl Gate {
 impl Told {
     fn tell(&self, mut failure: Failure) -> Failure {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if exit::is_by_code(&failure) {
+        if exit::is_hosts(&failure) {
             known.codes.insert(failure.code.clone());
         }
         if let Some(said) = without_details(&failure) {
@@ -71,8 +77,11 @@ impl Told {
     fn hear(&self, plugin: &str, begun: bool, mut failure: Failure) -> Failure {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let judged = failure.code == ARGUMENTS && !begun;
-        if exit::is_by_code(&failure) && !judged && !known.codes.contains(&failure.code) {
+        if exit::is_hosts(&failure) && !judged && !known.codes.contains(&failure.code) {
             failure.code = format!("{plugin}.{}", failure.code);
+            if failure.kind == Kind::Declined {
+                failure.kind = Kind::Failed;
+            }
         }
         let ours = known.remedies.iter().rev().map(|told| &told.hint);
         let ours = ours
@@ -137,8 +146,6 @@ fn keep<T: PartialEq>(all: &mut VecDeque<T>, one: T) {
 
 #[cfg(test)]
 mod tests {
-    use agent_core::Kind;
-
     use super::*;
 
     fn unreachable() -> Failure {
@@ -204,7 +211,8 @@ mod tests {
     fn exit_code_of_ours_is_not_a_plugins_to_say() {
         for (kind, code, wanted) in [
             (Kind::Internal, "agent.bug", exit::FAILED),
-            (Kind::Denied, "run.declined", exit::DENIED),
+            (Kind::Declined, "run.declined", exit::FAILED),
+            (Kind::Declined, "any", exit::FAILED),
             (Kind::NotFound, "operations.unknown", exit::FAILED),
             (Kind::Invalid, "settings.invalid", exit::FAILED),
             (Kind::Invalid, "operations.arguments", exit::FAILED),

@@ -5,20 +5,25 @@ use agent_core::id::CallId;
 use agent_core::journal::Returned;
 use agent_core::undo::Scope;
 use futures::{StreamExt as _, TryFutureExt as _, stream};
+use serde_json::{Map, json};
 use wasmtime::component::Resource;
 
+use super::invocation;
 use super::overwrite::{self, Overwritten};
-use super::{Held, invocation};
 use crate::bindings::ops::operations::operations as wit;
 use crate::bindings::ops::types::types::{Error, Invocation, Outcome};
-use crate::cluster;
 use crate::gate::{Ask, Gate};
+use crate::holds::{self, Held, What};
 use crate::powers::Powers;
 
 /// How many operations of one batch run at the same time. Each has an instance with memory of its own.
 const AT_ONCE: usize = 8;
 
 impl wit::Host for Powers {
+    #[expect(
+        clippy::result_large_err,
+        reason = "the contract's error, as it is generated"
+    )]
     async fn call(
         &mut self,
         invocations: Vec<Invocation>,
@@ -43,10 +48,10 @@ impl wit::Host for Powers {
     async fn hold(
         &mut self,
         invocations: Vec<Invocation>,
-    ) -> wasmtime::Result<Result<Resource<Held>, Error>> {
+    ) -> wasmtime::Result<Result<(Resource<Held>, Vec<Outcome>), Error>> {
         let held = hold(&self.gate, invocations, self.limits.call_depth).await;
         Ok(held
-            .and_then(|held| self.hand_out(held))
+            .and_then(|(held, outcomes)| Ok((self.hand_out(held)?, outcomes)))
             .map_err(|failure| self.gate.told(failure)))
     }
 
@@ -79,75 +84,43 @@ impl wit::HostOverwritten for Powers {
     }
 }
 
-impl wit::HostHeld for Powers {
-    fn outcomes(&mut self, held: Resource<Held>) -> wasmtime::Result<Vec<Outcome>> {
-        Ok(self
-            .table
-            .get(&held)?
-            .outcomes
-            .iter()
-            .cloned()
-            .map(Outcome::from)
-            .collect())
-    }
-
-    fn changed(&mut self, held: Resource<Held>) -> wasmtime::Result<bool> {
-        let held = self.table.get(&held)?;
-        Ok(held
-            .gate
-            .instant("changed", || !held.numbers().is_empty())?)
-    }
-
-    async fn release(
-        &mut self,
-        held: Resource<Held>,
-    ) -> wasmtime::Result<Result<Vec<String>, Error>> {
-        let held = self.table.get(&held)?;
-        Ok(cluster::release(&held.gate, &held.numbers())
-            .await
-            .map_err(|failure| self.gate.told(failure)))
-    }
-
-    fn keep(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {
-        let held = self.table.get(&held)?;
-        held.gate.keep(&held.numbers());
-        Ok(())
-    }
-
-    async fn drop(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {
-        let held = self.table.delete(held)?;
-        // What cannot be put back now stays in the ledger, and is tried once more when the run ends.
-        held.gate.release_dropped(held.numbers()).await;
-        Ok(())
-    }
-}
-
 /// Calls operations one after the other and holds what they change. One that fails, or of which a part fails, takes all of it back.
-async fn hold(gate: &Gate, invocations: Vec<Invocation>, depth: usize) -> Result<Held, Failure> {
+async fn hold(
+    gate: &Gate,
+    invocations: Vec<Invocation>,
+    depth: usize,
+) -> Result<(Held, Vec<Outcome>), Failure> {
     let scope = Scope {
         id: gate.next_call(),
         opener: gate.actor.id.clone(),
     };
-    let mut held = Held {
-        gate: gate.clone(),
-        scope,
-        outcomes: Vec::with_capacity(invocations.len()),
-        paid: gate.memory().hold_anyway(0),
-    };
+    let inside = || gate.run.ledger.numbers_in(&scope);
+    // Kept as text until the last has ended, which is smaller.
+    let mut outcomes = Vec::with_capacity(invocations.len());
+    let mut paid = gate.memory().hold_anyway(0);
+    let mut bytes = 0;
     for invocation in invocations {
         let name = invocation.operation.clone();
-        let (place, scope) = (gate.next_call(), held.scope.clone());
+        let (place, scope) = (gate.next_call(), scope.clone());
         match call(gate.clone(), place, invocation, Some(scope), depth)
             .await
             .and_then(|returned| whole(&name, returned))
         {
-            Ok(returned) => held.keep(returned),
-            Err(failure) => {
-                return Err(cluster::given_up(gate, &held.numbers(), failure).await);
+            Ok(returned) => {
+                let outcome = Outcome::from(returned);
+                bytes += outcome.value.len() + outcome.summary.len();
+                paid.set(bytes);
+                outcomes.push(outcome);
             }
+            Err(failure) => return Err(holds::given_up(gate, inside(), failure).await),
         }
     }
-    Ok(held)
+    let changed = gate.instant("changed", || !inside().is_empty())?;
+    let held = Held {
+        changed,
+        what: What::Scope(scope),
+    };
+    Ok((held, outcomes))
 }
 
 fn whole(operation: &str, returned: Returned) -> Result<Returned, Failure> {
@@ -158,10 +131,11 @@ fn whole(operation: &str, returned: Returned) -> Result<Returned, Failure> {
         "`{operation}` failed for {} of the things it worked on",
         returned.failed
     );
-    Err(
-        Failure::new(Kind::Internal, "operations.failed-in-part", message)
-            .because(returned.value.to_string()),
-    )
+    let outcome = json!({
+        "value": returned.value, "failed": returned.failed, "summary": returned.summary,
+    });
+    let details = Map::from_iter([("outcome".to_owned(), outcome)]);
+    Err(Failure::new(Kind::Failed, "operations.failed-in-part", message).detailed(details))
 }
 
 async fn call(

@@ -71,16 +71,16 @@ async fn announce(gate: &Gate, what: wit::Overwriting) -> Result<u64, Failure> {
             }),
         };
         let by_hand = what.by_hand;
-        let undo = Undo::Compensate(Compensation { call, by_hand });
-        put_on_record(&pass, target, undo).await
+        put_on_record(&pass, target, Compensation { call, by_hand }).await
     })
     .await
 }
 
 /// The effect is in the ledger before whoever brings it about can hear of it. Returns its number.
-async fn put_on_record(pass: &Pass, target: ObjectRef, undo: Undo) -> Result<u64, Failure> {
+async fn put_on_record(pass: &Pass, target: ObjectRef, how: Compensation) -> Result<u64, Failure> {
     let gate = pass.gate();
-    let mut effect = gate.effect(Verb::Overwrite, target.clone(), Vec::new(), false);
+    let mut effect = gate.effect(Verb::Overwrite, target.clone(), how.fields(), false);
+    let undo = Undo::Compensate(how);
     if let Some(before) = pass.attempts().last() {
         effect.number = before.effect().number;
     }
@@ -106,7 +106,7 @@ async fn put_on_record(pass: &Pass, target: ObjectRef, undo: Undo) -> Result<u64
     );
     done.await.map_err(|unanswered| {
         gate.run.did_not_happen(number);
-        unanswered.failure
+        Failure::from(unanswered)
     })?;
     Ok(number)
 }

@@ -33,12 +33,16 @@ impl wit::Host for Powers {
             .facts
             .iter()
             .map(|(label, value)| label.len() + value.len());
-        let bytes = texts.sum::<usize>() + question.text.len();
+        let phrase = question.phrase.as_deref();
+        let bytes = texts.sum::<usize>() + question.text.len() + phrase.map_or(0, str::len);
         // A person is not asked half a question, so it is refused and not cut.
         if question.text.len() > TEXT || bytes > QUESTION {
             let message =
                 format!("a question is at most {TEXT} bytes long, and {QUESTION} with its facts");
             let failure = Failure::new(Kind::Invalid, "run.question-too-long", message);
+            return Ok(Err(self.gate.told(failure)));
+        }
+        if let Err(failure) = phrase.map_or(Ok(()), is_phrase) {
             return Ok(Err(self.gate.told(failure)));
         }
         if let Err(failure) = self.gate.charge(bytes) {
@@ -51,7 +55,7 @@ impl wit::Host for Powers {
             .collect();
         Ok(self
             .gate
-            .ask(plain(&question.text), facts)
+            .ask(plain(&question.text), facts, question.phrase)
             .await
             .map_err(|failure| self.gate.told(failure)))
     }
@@ -90,19 +94,19 @@ impl wit::Host for Powers {
         Ok(id)
     }
 
-    fn stand_in(&mut self, name: String, text: String) -> wasmtime::Result<()> {
+    fn placeholder(&mut self, name: String, text: String) -> wasmtime::Result<()> {
         self.gate.charge(name.len() + text.len())?;
         self.gate.declare_stand_in(&name, &text);
         Ok(())
     }
 
-    async fn sleep(&mut self, ms: u64) -> wasmtime::Result<Result<(), Error>> {
+    async fn sleep(&mut self, ms: u32) -> wasmtime::Result<Result<(), Error>> {
         if self.gate.run.planning() {
             return Ok(Ok(()));
         }
         let call = self.gate.next_call();
         let slept = self.gate.admit(call, Ask::Sleep, |_pass| async move {
-            tokio::time::sleep(Duration::from_millis(ms)).await;
+            tokio::time::sleep(Duration::from_millis(ms.into())).await;
             Ok(())
         });
         Ok(slept.await.map_err(|failure| self.gate.told(failure)))
@@ -127,9 +131,10 @@ impl wit::HostStep for Powers {
         Ok(())
     }
 
-    fn progress(&mut self, step: Resource<Step>, done: u64, total: u64) -> wasmtime::Result<()> {
+    fn progress(&mut self, step: Resource<Step>, done: u32, total: u32) -> wasmtime::Result<()> {
         if self.log.has_room("") {
             let step = self.table.get(&step)?;
+            let (done, total) = (done.into(), total.into());
             step.tell(|step| Event::StepProgressed { step, done, total });
         }
         Ok(())
@@ -149,8 +154,20 @@ impl wit::HostStep for Powers {
         Ok(())
     }
 
+    fn fail(&mut self, step: Resource<Step>, reason: String) -> wasmtime::Result<()> {
+        let reason = self.ending(&reason);
+        let step = self.table.get_mut(&step)?;
+        step.end(|step| Event::StepFailed { step, reason });
+        Ok(())
+    }
+
     fn drop(&mut self, step: Resource<Step>) -> wasmtime::Result<()> {
-        self.table.delete(step)?;
+        let step = self.table.delete(step)?;
+        // When a guest drops it is a matter of its language. What has not ended fails with the operation;
+        // beyond as many as it may hold, at once.
+        if self.steps.len() < self.limits.table_entries {
+            self.steps.extend(step.goes_on());
+        }
         Ok(())
     }
 }
@@ -165,6 +182,18 @@ impl Powers {
             String::new()
         }
     }
+}
+
+/// Refuses what is no phrase to be typed: one that is typed by habit, or that nobody can type as it is shown.
+fn is_phrase(phrase: &str) -> Result<(), Failure> {
+    let length = phrase.chars().count();
+    let is_habit = phrase.eq_ignore_ascii_case("yes");
+    let can_be_typed = phrase.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    if (3..=253).contains(&length) && !is_habit && can_be_typed && phrase.trim() == phrase {
+        return Ok(());
+    }
+    let message = "a phrase has 3 to 253 printable ASCII characters, and is not `yes`";
+    Err(Failure::new(Kind::Invalid, "run.phrase", message))
 }
 
 impl From<wit::Level> for Level {

@@ -91,7 +91,9 @@ pub(super) async fn execute(
         options: &options,
         consent,
         to: None,
+        gives_up: false,
         out: None,
+        agent,
     };
     follow::execute(
         agent.apply(plan, consent, on_failure, secrets),

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use agent_core::hint;
 use agent_core::journal::Aim;
-use agent_core::{Consent, Event, Failure, Kind, Operation, Outcome, Run, exit};
+use agent_core::record::Record;
+use agent_core::{Agent, Consent, Event, Failure, Kind, Mode, Operation, Outcome, Run, exit};
 use futures::StreamExt;
-use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
+use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep, timeout};
 
 use crate::command::stop::stop;
 use crate::ink::Tone;
-use crate::options::Options;
+use crate::options::{Options, Output};
 use crate::render::Renderer;
 use crate::report;
 use crate::terminal::Terminal;
@@ -32,6 +33,8 @@ pub(super) const STOPPED_AT_ONCE: u8 = 130;
 const FRAME: Duration = Duration::from_millis(100);
 /// How long an operation may take to end after Ctrl-C has answered its question with no.
 const LAST_WORD: Duration = Duration::from_secs(1);
+/// How long the record may take to be read at the end of a run. Less than the process has from the second Ctrl-C on.
+const AT_ONCE: Duration = Duration::from_millis(200);
 /// How many events are kept while a question is open. The run waits with more.
 const WAITING: usize = 10_000;
 
@@ -42,8 +45,12 @@ pub(super) struct Known<'a> {
     pub(super) consent: Consent,
     /// What a run that is taken up again is to come to; none for a new one.
     pub(super) to: Option<Aim>,
+    /// Whether what cannot be put back is left as it is.
+    pub(super) gives_up: bool,
     /// Where its plan goes.
     pub(super) out: Option<Out>,
+    /// Who has its record.
+    pub(super) agent: &'a dyn Agent,
 }
 
 /// Starts a run and follows it to its end. Returns its exit code.
@@ -70,7 +77,10 @@ pub(super) async fn execute(
         Ok(run) => run,
         Err(failure) => return stop(&failure.into(), known.options.output, terminal),
     };
-    let renderer = Renderer::new(known.options, known.operation, terminal);
+    let mut renderer = Renderer::new(known.options, known.operation, terminal);
+    if known.gives_up {
+        renderer.gives_up();
+    }
     let mut follower = Follower {
         run,
         renderer,
@@ -112,7 +122,7 @@ impl Follower<'_> {
             while self.asking.is_none()
                 && let Some(event) = self.waiting.pop_front()
             {
-                if let Some(code) = self.event(&event) {
+                if let Some(code) = self.event(&event).await {
                     return code;
                 }
             }
@@ -122,7 +132,7 @@ impl Follower<'_> {
                 biased;
                 _ = self.terminal.interrupts.next() => {
                     if self.stopping {
-                        return self.stop_at_once();
+                        return self.stop_at_once().await;
                     }
                     self.interrupt();
                 }
@@ -147,7 +157,7 @@ impl Follower<'_> {
         }
     }
 
-    fn event(&mut self, event: &Event) -> Option<u8> {
+    async fn event(&mut self, event: &Event) -> Option<u8> {
         self.held.hear(event);
         if let Some(out) = &mut self.known.out {
             out.hear(event);
@@ -163,20 +173,60 @@ impl Follower<'_> {
                 question,
                 text,
                 facts,
+                phrase,
                 by,
                 opens,
             } => {
                 let asked = Question {
                     text,
                     facts,
+                    phrase: phrase.as_deref(),
                     by: by.as_ref(),
                     opens,
                 };
                 self.ask(*question, &asked);
                 None
             }
-            Event::Finished { outcome } => Some(self.end(outcome)),
+            Event::Finished { outcome } => {
+                self.tell_what_stands(outcome).await;
+                self.tell_what_nobody_got(outcome);
+                Some(self.end(outcome))
+            }
             _ => None,
+        }
+    }
+
+    /// A run that failed may have changed things that were to stay.
+    async fn tell_what_stands(&mut self, outcome: &Outcome) {
+        let options = self.known.options;
+        let failed = matches!(outcome, Outcome::Failed { .. });
+        if !failed || options.mode() == Mode::Plan || options.output == Output::Json {
+            return;
+        }
+        let record = self.record().await;
+        let to = &mut self.terminal.stderr;
+        self.held
+            .left(&self.run.id, &self.known, record.as_ref(), to);
+    }
+
+    /// The result is lost when it could not be written, and the run has come to its end all the same.
+    fn tell_what_nobody_got(&mut self, outcome: &Outcome) {
+        if self.terminal.stdout.unwritten.is_none() {
+            return;
+        }
+        let run = &self.run.id;
+        let how = match outcome {
+            Outcome::Done { failed: 0, .. } => "is done",
+            Outcome::Done { .. } => "is done, and a part of it failed",
+            Outcome::Failed { .. } => "failed",
+            Outcome::Undone { .. } => "was taken back",
+        };
+        let to = &mut self.terminal.stderr;
+        to.line(format_args!(
+            "run {run} {how}, and its result could not be written"
+        ));
+        if !self.known.options.sandbox && self.known.options.mode() != Mode::Plan {
+            report::hint(&hint!("agent runs show {}", run), to);
         }
     }
 
@@ -279,13 +329,25 @@ impl Follower<'_> {
         ))
     }
 
-    fn stop_at_once(mut self) -> u8 {
+    async fn stop_at_once(mut self) -> u8 {
         self.renderer.clear();
         let gap = self.terminal.gap();
         self.terminal.stderr.raw(gap);
+        let record = self.record().await;
+        let to = &mut self.terminal.stderr;
         self.held
-            .report(&self.run.id, &self.known, &mut self.terminal.stderr);
+            .report(&self.run.id, &self.known, record.as_ref(), to);
         STOPPED_AT_ONCE
+    }
+
+    /// Returns the record of the run; none where there is none, or none that says all, or none in time.
+    async fn record(&self) -> Option<Record> {
+        if self.known.options.sandbox {
+            return None;
+        }
+        let record = self.known.agent.record(self.run.id.as_str());
+        let record = timeout(AT_ONCE, record).await.ok()?.ok()?;
+        Some(record).filter(|record| record.damage.is_empty())
     }
 }
 

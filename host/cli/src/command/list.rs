@@ -140,10 +140,11 @@ fn full_name(found: &Usable, operation: &Operation) -> String {
 
 /// Returns a risk as one word of seven columns.
 fn risk_word(risk: Risk, ink: Ink) -> String {
-    match risk {
-        Risk::Read => ink.paint(Tone::Faint, "read   "),
-        Risk::Change => ink.paint(Tone::Good, "change "),
-        Risk::Disrupt => ink.paint(Tone::Warn, "disrupt"),
-        Risk::Destroy => ink.paint(Tone::Bad, "destroy"),
-    }
+    let tone = match risk {
+        Risk::Read => Tone::Faint,
+        Risk::Change => Tone::Good,
+        Risk::Disrupt => Tone::Warn,
+        Risk::Destroy => Tone::Bad,
+    };
+    ink.paint(tone, format!("{:<7}", risk.as_str()))
 }

@@ -62,6 +62,13 @@ pub enum Plugin {
     },
 }
 
+impl Plugin {
+    /// Returns whether it changes what a plugin may do.
+    pub(crate) fn changes(&self) -> bool {
+        matches!(self, Plugin::Grant { .. })
+    }
+}
+
 impl Word {
     /// Turns words into a command. A file to be inspected is also loaded.
     pub(crate) fn into_plugin(self, load: &mut Vec<PathBuf>) -> Plugin {

@@ -94,7 +94,9 @@ pub(super) async fn execute(
                 options: &options,
                 consent: call.consent,
                 to: None,
+                gives_up: false,
                 out,
+                agent,
             };
             follow::execute(agent.run(*call), known, terminal).await
         }

@@ -1,12 +1,13 @@
 //! `agent runs …`: the runs that are remembered.
 
 use agent_core::record::{Filter, Retention, State, Summary};
-use agent_core::{Agent, Failure};
+use agent_core::{Agent, Failure, exit};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 use crate::command::Door;
 use crate::options::Options;
+use crate::report;
 use crate::terminal::Terminal;
 
 mod list;
@@ -110,6 +111,9 @@ pub(super) async fn follow(
 }
 
 pub(super) async fn execute(command: Runs, door: &mut Door<'_>) -> Result<(), Failure> {
+    if let (Runs::List(_) | Runs::Show(_), Some(doubt)) = (&command, door.agent.doubt().await) {
+        report::warn(&doubt, door.terminal);
+    }
     match command {
         Runs::List(filter) => list::execute(filter, door).await,
         Runs::Show(run) => show::execute(&run, door).await,
@@ -128,6 +132,15 @@ pub(crate) async fn held(summary: &Summary, agent: &dyn Agent) -> u64 {
     };
     let held = record.deeds().iter().filter(|deed| deed.is_held()).count();
     u64::try_from(held).unwrap_or(u64::MAX)
+}
+
+/// Returns how a run stands, in a word. One to which the person said no did not fail.
+pub(crate) fn ended(summary: &Summary) -> &'static str {
+    let declined = summary.state == State::Failed && summary.exit == Some(exit::DECLINED);
+    match declined && summary.held == 0 {
+        true => "declined",
+        false => summary.state.as_str(),
+    }
 }
 
 /// Returns a number of changes as a noun phrase.

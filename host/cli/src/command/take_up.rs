@@ -1,24 +1,28 @@
 //! `agent resume RUN` and `agent undo RUN`: a run is taken up again, to its end or back to where it began.
 
 use agent_core::descriptor::Risk;
-use agent_core::journal::Aim;
-use agent_core::record::Filter;
-use agent_core::{Agent, Digest, Failure, OperationName, Resumption, RunId};
+use agent_core::hint;
+use agent_core::journal::{Aim, Entry};
+use agent_core::record::{Filter, Record, State};
+use agent_core::{Agent, Digest, Event, Failure, Kind, OperationName, Resumption, RunId, exit};
 use clap::Args;
 
 use super::follow::{self, Known};
 use super::stop::stop;
 use crate::command::runs::OfOne;
+use crate::ink::Tone;
 use crate::operation;
-use crate::options::Options;
+use crate::options::{Options, Output};
+use crate::render::json;
+use crate::report;
 use crate::secret::{self, Again};
 use crate::terminal::Terminal;
 
 /// Finish a run that was cut off
 #[derive(Args, Debug)]
 #[command(after_help = "\
-What is already done is not done again: the plugin gets the answers that it got, and goes on where they end. It asks first, unless --yes is \
-given.
+What is already done is not done again: the plugin gets the answers that it got, and goes on where they end. A run that was stopped or had \
+failed is not gone on with: what is left is to take it back. It asks first, unless --yes is given.
 
 Examples:
   agent resume last
@@ -114,10 +118,25 @@ pub(super) async fn execute(
         let recorded = recorded(&run, agent).await?;
         Ok::<_, Failure>((run, recorded))
     };
-    let (run, (operation, digest, needed, agreed)) = match found.await {
+    let (run, recorded) = match found.await {
         Ok(found) => found,
         Err(failure) => return stop(&failure.into(), options.output, terminal),
     };
+    if let (Some(record), Aim::Finish) = (recorded.over.as_deref(), to) {
+        return over(record, options.output, terminal);
+    }
+    if let (Some(why), Aim::Finish, false) = (recorded.goes_back, to, options.quiet) {
+        let line = format!("run {run} {why}: what is left is to take it back");
+        let line = terminal.stderr.ink.paint(Tone::Warn, line);
+        terminal.stderr.line(line);
+    }
+    let Recorded {
+        operation,
+        digest,
+        secrets: needed,
+        agreed,
+        ..
+    } = recorded;
     let of = digest.as_ref().map(|digest| (&operation, digest));
     let plugins = agent.plugins_of_runs(of).await.unwrap_or_default();
     let mut operation = operation::known(&operation, &plugins);
@@ -140,7 +159,9 @@ pub(super) async fn execute(
         options: &options,
         consent,
         to: Some(to),
+        gives_up: give_up,
         out: None,
+        agent,
     };
     let how = Resumption {
         to,
@@ -152,24 +173,85 @@ pub(super) async fn execute(
     follow::execute(agent.take_up(run.as_str(), how), known, terminal).await
 }
 
-/// Returns the operation of a run, its artifact, the secrets that it goes on with, and whether the person has agreed to what it does, as far as is known. A run
-/// whose record cannot be read is in the list all the same.
-async fn recorded(
-    run: &RunId,
-    agent: &dyn Agent,
-) -> Result<(OperationName, Option<Digest>, Vec<String>, bool), Failure> {
+/// What is known of a run before it is taken up.
+struct Recorded {
+    operation: OperationName,
+    /// None when its record cannot be read.
+    digest: Option<Digest>,
+    /// The secrets that it goes on with.
+    secrets: Vec<String>,
+    /// Whether the person has agreed to what it does, as far as is known.
+    agreed: bool,
+    /// All of it, when the run has come to its end and holds nothing.
+    over: Option<Box<Record>>,
+    /// Why it is not gone on with, when that is so and something is left to do.
+    goes_back: Option<&'static str>,
+}
+
+/// Looks a run up. One whose record cannot be read is in the list all the same.
+async fn recorded(run: &RunId, agent: &dyn Agent) -> Result<Recorded, Failure> {
     let unreadable = match agent.record(run.as_str()).await {
         Ok(record) => {
             let goes_on = !record.is_taken_back() && record.end().is_none();
-            let agreed = !record.damage.is_empty() || record.has_agreement();
-            let secrets = record.begun.secrets.into_keys().filter(|_| goes_on);
-            let digest = Some(record.begun.digest);
-            return Ok((record.summary.operation, digest, secrets.collect(), agreed));
+            let is_over = !record.summary.is_open() && record.summary.state != State::Running;
+            return Ok(Recorded {
+                goes_back: goes_back(&record),
+                over: is_over.then(|| Box::new(record.clone())),
+                agreed: !record.damage.is_empty() || record.has_agreement(),
+                digest: Some(record.begun.digest),
+                secrets: match goes_on {
+                    true => record.begun.secrets.into_keys().collect(),
+                    false => Vec::new(),
+                },
+                operation: record.summary.operation,
+            });
         }
         Err(unreadable) => unreadable,
     };
     let mut runs = agent.runs(Filter::All).await?.into_iter();
     let listed = runs.find(|summary| summary.run == *run);
-    let operation = listed.map(|summary| summary.operation).ok_or(unreadable)?;
-    Ok((operation, None, Vec::new(), true))
+    Ok(Recorded {
+        operation: listed.map(|summary| summary.operation).ok_or(unreadable)?,
+        digest: None,
+        secrets: Vec::new(),
+        agreed: true,
+        over: None,
+        goes_back: None,
+    })
+}
+
+/// Says of a run that has come to its end how it ended, and returns its exit code.
+fn over(record: &Record, output: Output, terminal: &mut Terminal) -> u8 {
+    let summary = &record.summary;
+    let code = summary.exit.unwrap_or(exit::DONE);
+    let mut entries = record.entries.iter().rev();
+    let outcome = entries.find_map(|noted| match &noted.entry {
+        Entry::Finished { outcome, .. } => Some(outcome),
+        Entry::Undone { outcome, .. } => outcome.as_ref(),
+        _ => None,
+    });
+    if let (Output::Json, Some(outcome)) = (output, outcome) {
+        let outcome = outcome.clone();
+        json::lines(&[Event::Finished { outcome }], &mut terminal.stdout);
+        return code;
+    }
+    let ended = super::runs::ended(summary);
+    let run = &summary.run;
+    let line = format!(
+        "run {run} has come to its end, and nothing is left to do: {ended}, exit code {code}"
+    );
+    terminal.stderr.line(line);
+    report::hint(&hint!("agent runs show {}", run), &mut terminal.stderr);
+    code
+}
+
+fn goes_back(record: &Record) -> Option<&'static str> {
+    let why = match record.end() {
+        _ if !record.summary.is_open() || !record.damage.is_empty() => return None,
+        _ if record.is_taken_back() => "was being taken back",
+        Some(Err(failure)) if failure.kind == Kind::Cancelled => "was stopped",
+        Some(Err(_)) => "failed",
+        _ => return None,
+    };
+    Some(why)
 }

@@ -13,12 +13,12 @@ const VALUE_ROOM: usize = 60;
 const HIDDEN: &str = "(*** stands for what a Secret holds)";
 
 /// Returns the object of a change.
-pub(super) fn target(effect: &Effect) -> String {
+pub(crate) fn target(effect: &Effect) -> String {
     clean::line(&effect.target.to_string())
 }
 
 /// Returns what was done, in the past tense.
-pub(super) fn done(verb: Verb) -> &'static str {
+pub(crate) fn done(verb: Verb) -> &'static str {
     match verb {
         Verb::Create => "created",
         Verb::Patch => "patched",
@@ -49,8 +49,10 @@ pub(super) fn fields(effect: &Effect, whole: bool) -> Vec<String> {
 /// Returns a held change as what a person must put back by hand: each field with its value before.
 pub(crate) fn before(effect: &Effect) -> String {
     let target = target(effect);
-    if matches!(effect.verb, Verb::Create) {
-        return format!("  {target}: delete it");
+    match effect.verb {
+        Verb::Create => return format!("  {target}: delete it"),
+        Verb::Overwrite => return format!("  {target}: it may be half overwritten"),
+        _ => {}
     }
     let was =
         |field: &FieldChange| format!("{} was {}", path(&field.path), shown(field.before.as_ref()));

@@ -33,6 +33,8 @@ pub(crate) struct Human {
     run: Option<RunId>,
     /// What a run that is taken up again is to come to.
     to: Option<Aim>,
+    /// What cannot be put back is left as it is.
+    gives_up: bool,
     operation: Option<OperationName>,
     planning: bool,
     plan: Vec<Effect>,
@@ -54,6 +56,7 @@ impl Human {
             started: Some(Instant::now()),
             run: None,
             to: None,
+            gives_up: false,
             operation: None,
             planning: options.plan,
             plan: Vec::new(),
@@ -66,6 +69,11 @@ impl Human {
         self.started = None;
         self.steps.untime();
         self
+    }
+
+    /// Takes what could not be put back for what is left as it is.
+    pub(crate) fn gives_up(&mut self) {
+        self.gives_up = true;
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -121,7 +129,7 @@ impl Human {
             Event::StepProgressed { step, done, total } => self.steps.progress(step, *done, *total),
             Event::StepDone { step, summary } => self.steps.end(step, &End::Done(summary), to),
             Event::StepSkipped { step, reason } => self.steps.end(step, &End::Skipped(reason), to),
-            Event::StepFailed { step } => self.steps.end(step, &End::Failed, to),
+            Event::StepFailed { step, reason } => self.steps.end(step, &End::Failed(reason), to),
             _ => {}
         }
     }

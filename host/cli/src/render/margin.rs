@@ -1,7 +1,7 @@
 //! Where the words of strangers stand: plugins, servers and whoever writes logs say what they like, and must not be taken for the agent.
 //!
-//! All of a stranger's text stands behind a margin. In a line of ours that repeats some of it, what comes behind a line end, or does not fit the
-//! screen, goes on behind it. So the first column is the agent's alone, however a text is made, and nothing there can be forged: no prompt, error,
+//! All of a stranger's text stands behind a margin, and nothing else does. In a line of ours that repeats some of it, what comes behind a line end goes on
+//! behind it, and what does not fit the screen behind another mark. So the first column is the agent's alone, however a text is made, and nothing there can be forged: no prompt, error,
 //! hint or run. What looks like our prompt is broken wherever it stands.
 
 use std::borrow::Cow;
@@ -12,6 +12,8 @@ use super::width::FOLD;
 
 /// Nothing of the agent itself begins so.
 pub(crate) const MARGIN: &str = "│ ";
+/// What a line of ours goes on behind, where it does not fit the screen. As wide as the margin.
+const FURTHER: &str = "↳ ";
 /// What a margin takes on a screen.
 pub(crate) const WIDTH: usize = 2;
 
@@ -37,6 +39,7 @@ pub(crate) fn running(line: &str, room: Option<usize>) -> Cow<'_, str> {
     let mut lines = line.split('\n');
     drawing.draw(lines.next().unwrap_or_default());
     for line in lines {
+        drawing.mark = MARGIN;
         drawing.end_line();
         drawing.draw(line);
     }
@@ -47,7 +50,7 @@ pub(crate) fn running(line: &str, room: Option<usize>) -> Cow<'_, str> {
 pub(crate) fn behind(text: &str, room: Option<usize>) -> String {
     let text = unasked(text);
     let mut drawing = Drawing::new(room);
-    drawing.is_theirs = true;
+    (drawing.is_theirs, drawing.mark) = (true, MARGIN);
     for (index, line) in text.trim_end_matches('\n').split('\n').enumerate() {
         match index {
             0 => drawing.begin_line(),
@@ -121,6 +124,8 @@ struct Drawing {
     style: String,
     /// Whether all of it stands behind the margin.
     is_theirs: bool,
+    /// What the next line begins with.
+    mark: &'static str,
     /// Whether there is a word in this line.
     begun: bool,
     /// Behind the last blank that has a word before it: where that is, what is used before it, and the styles there.
@@ -136,6 +141,7 @@ impl Drawing {
             used: 0,
             style: String::new(),
             is_theirs: false,
+            mark: FURTHER,
             begun: false,
             blank: None,
         }
@@ -202,7 +208,7 @@ impl Drawing {
         }
     }
 
-    /// Ends the line, and begins one behind the margin.
+    /// Ends the line, and begins one behind its mark.
     fn end_line(&mut self) {
         if !self.style.is_empty() {
             self.out.push_str(RESET);
@@ -218,7 +224,7 @@ impl Drawing {
     }
 
     fn begin_line(&mut self) {
-        self.out.push_str(MARGIN);
+        self.out.push_str(self.mark);
         self.out.push_str(&self.style);
         (self.lead, self.used, self.blank, self.begun) = (WIDTH, WIDTH, None, false);
     }
@@ -251,23 +257,23 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_the_screen_goes_on_behind_the_margin() {
+    fn what_does_not_fit_the_screen_goes_on_behind_another_mark() {
         for (line, wanted) in [
-            ("one two three four", "one two three\n│ four"),
+            ("one two three four", "one two three\n↳ four"),
             (
                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-                "aaaaaaaaaaaaaaaa\n│ aaaaaaaaaaaaaa\n│ a",
+                "aaaaaaaaaaaaaaaa\n↳ aaaaaaaaaaaaaa\n↳ a",
             ),
-            ("    aaaaaaaaaaaaaaaa", "    aaaaaaaaaaaa\n│ aaaa"),
-            ("a aaaaaaaaaaaaaaaaaaaa", "a aaaaaaaaaaaaaa\n│ aaaaaa"),
-            ("日本語日本語日本語", "日本語日本語日本\n│ 語"),
+            ("    aaaaaaaaaaaaaaaa", "    aaaaaaaaaaaa\n↳ aaaa"),
+            ("a aaaaaaaaaaaaaaaaaaaa", "a aaaaaaaaaaaaaa\n↳ aaaaaa"),
+            ("日本語日本語日本語", "日本語日本語日本\n↳ 語"),
             (
                 "\u{1b}[1mone two three\u{1b}[0m four",
-                "\u{1b}[1mone two three\u{1b}[0m\n│ four",
+                "\u{1b}[1mone two three\u{1b}[0m\n↳ four",
             ),
             (
                 "one two \u{1b}[1mthree four\u{1b}[0m",
-                "one two \u{1b}[1mthree\u{1b}[0m\n│ \u{1b}[1mfour\u{1b}[0m",
+                "one two \u{1b}[1mthree\u{1b}[0m\n↳ \u{1b}[1mfour\u{1b}[0m",
             ),
         ] {
             assert_eq!(running(line, Some(16)), wanted, "{line:?}");
@@ -312,7 +318,8 @@ mod tests {
                         .next()
                         .is_some_and(|first| first.starts_with("Error:"))
                 );
-                assert!(lines.all(|line| line.starts_with(MARGIN)), "{drawn:?}");
+                let further = |line: &str| line.starts_with(MARGIN) || line.starts_with(FURTHER);
+                assert!(lines.all(further), "{drawn:?}");
                 for line in drawn.split('\n') {
                     let columns: usize = line.chars().map(width).sum();
                     assert!(

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use agent_core::plan::StandIn;
+use agent_core::undo::Compensation;
 use agent_core::{Effect, OperationName, Verb};
 use serde_json::Value;
 
@@ -18,11 +19,27 @@ pub(super) fn left_open(plan: &[Effect], open: &[StandIn]) -> (Vec<Effect>, usiz
     let names = declared.map(|one| (one.text.as_str(), one.name.as_str()));
     let names: HashMap<&str, &str> = names.collect();
     let (mut plan, mut count) = (plan.to_vec(), 0);
-    let fields = plan.iter_mut().flat_map(|effect| &mut effect.fields);
-    for value in fields.filter_map(|field| field.after.as_mut()) {
-        leave_open(value, &names, &mut count);
+    for effect in &mut plan {
+        let overwrites = effect.verb == Verb::Overwrite;
+        for field in &mut effect.fields {
+            match &mut field.after {
+                Some(Value::String(text)) if overwrites && field.path == Compensation::BY_HAND => {
+                    let words = text.split(' ').map(|word| open_word(word, &names));
+                    *text = words.collect::<Vec<_>>().join(" ");
+                }
+                Some(value) => leave_open(value, &names, &mut count),
+                None => {}
+            }
+        }
     }
     (plan, count)
+}
+
+/// Returns a word of a command as the plan has it: what is left open in it is counted where it is a value.
+fn open_word(word: &str, names: &HashMap<&str, &str>) -> String {
+    names
+        .get(word)
+        .map_or_else(|| word.to_owned(), |name| format!("<{name}>"))
 }
 
 fn leave_open(value: &mut Value, names: &HashMap<&str, &str>, count: &mut usize) {

@@ -46,7 +46,8 @@ struct Step {
 pub(super) enum End<'a> {
     Done(&'a str),
     Skipped(&'a str),
-    Failed,
+    /// Why; where that is empty, the last note says how far it was.
+    Failed(&'a str),
 }
 
 impl Steps {
@@ -251,7 +252,8 @@ impl Step {
                 ink.paint(Tone::Faint, "-"),
                 format!("skipped: {}", clean::line(reason)),
             ),
-            End::Failed => (ink.paint(Tone::Bad, "✗"), self.note.clone()),
+            End::Failed("") => (ink.paint(Tone::Bad, "✗"), self.note.clone()),
+            End::Failed(reason) => (ink.paint(Tone::Bad, "✗"), clean::line(reason)),
         };
         let took = self
             .started

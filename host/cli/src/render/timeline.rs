@@ -74,7 +74,7 @@ impl<'a> Timeline<'a> {
                 self.say(at, Mark::None, aim).extras = vec![whom];
             }
             Entry::Finished { outcome, held } => self.finished(at, outcome, *held),
-            Entry::Undone { left, .. } => self.undone(at, *left),
+            Entry::Undone { left, outcome } => self.undone(at, *left, outcome.as_ref()),
             Entry::Called { .. }
             | Entry::Answered { .. }
             | Entry::Result { .. }
@@ -91,7 +91,7 @@ impl<'a> Timeline<'a> {
             Event::StepSkipped { step, reason } => {
                 self.end(at, step, Mark::Skipped, &format!("skipped: {reason}"));
             }
-            Event::StepFailed { step } => self.end(at, step, Mark::Bad, ""),
+            Event::StepFailed { step, reason } => self.end(at, step, Mark::Bad, reason),
             Event::Asked { text, .. } => {
                 self.say(at, Mark::Asked, text);
             }

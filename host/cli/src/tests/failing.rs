@@ -184,7 +184,7 @@ fn failed(failure: &Failure) -> Beat {
 }
 
 fn no_was_said() -> Failure {
-    Failure::new(Kind::Denied, "run.declined", "not agreed").because("the answer was no")
+    Failure::new(Kind::Declined, "run.declined", "not agreed").because("the answer was no")
 }
 
 const NO: Control = Control::Answer {

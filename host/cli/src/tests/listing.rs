@@ -47,3 +47,16 @@ async fn plugins_are_listed_inspected_and_granted() {
             .await
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn bundled_plugin_needs_no_grant_and_is_told_to_have_got_none() {
+    let shot = scene("agent plugin grant flux cluster:delete:pods:media")
+        .shoot()
+        .await;
+    assert_eq!(shot.code, 0, "{shot}");
+    assert_eq!(
+        shot.stdout,
+        "plugin flux comes with the agent, has all that it asks for, and needs no grant\n"
+    );
+    assert_eq!(shot.stderr, "");
+}

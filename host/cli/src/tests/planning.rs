@@ -52,6 +52,15 @@ async fn a_plan_is_kept_in_a_file() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn plan_for_a_cluster_that_ends_with_the_command_is_not_said_to_be_applied() {
+    let line = format!("{PLAN} --sandbox");
+    let shot = scene(&line).plays(planning()).shoot().await;
+    assert!(shot.kept.is_some(), "{shot}");
+    assert!(!shot.stderr.contains("apply plan.json"), "{shot}");
+    assert!(shot.stderr.contains("this plan is for a cluster that ends with this command; agent sandbox --write-kubeconfig FILE"), "{shot}");
+}
+
 /// The plugin kept it after it was told of as temporary.
 #[tokio::test(start_paused = true)]
 async fn what_is_kept_after_all_is_not_shown_as_put_back() {

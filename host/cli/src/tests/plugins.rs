@@ -55,8 +55,8 @@ fn plugin(id: &str, description: &str, operations: Value) -> Plugin {
         descriptor: serde_json::from_value(json!({"operations": operations}))
             .expect("a descriptor"),
         imports: vec![
-            "ops:run/run@0.1.0".to_owned(),
-            "ops:cluster/cluster@0.1.0".to_owned(),
+            "ops:run/run@0.2.0".to_owned(),
+            "ops:cluster/cluster@0.2.0".to_owned(),
         ],
         granted: vec!["cluster:get:pods:*".parse().expect("a right")],
         missing: vec!["cluster:list:pods:*".parse().expect("a right")],

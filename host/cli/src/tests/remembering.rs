@@ -8,7 +8,7 @@ use super::past::{done, ended, entry, intent, put_back, result, run, step, told}
 use super::running::{effect, finished, started};
 use super::scene::{Scene, scene};
 
-fn beginning() -> Vec<Value> {
+pub(super) fn beginning() -> Vec<Value> {
     vec![
         step(0, 1, "Look at `plex`", 0),
         done(400, 1, "23 snapshots"),

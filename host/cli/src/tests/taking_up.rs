@@ -149,6 +149,54 @@ async fn what_cannot_be_put_back_is_given_up_when_somebody_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_given_up_is_held_by_nobody_any_more() {
+    let (stuck, good) = (
+        back("scaledobjects media/plex", Some(unreachable())),
+        back("deployments media/plex", None),
+    );
+    let beats = || [resumed("undo"), undone(json!([good, stuck]), json!([]))];
+    let shot = after_a_cut("agent undo last --yes --give-up")
+        .plays(beats())
+        .shoot()
+        .await;
+    assert_snapshot!(shot);
+    // Who watches hears the same.
+    let mut record = cut_off();
+    let undone = json!({"outcome": "undone", "put-back": [good, stuck], "irreversible": []});
+    let last = super::past::entry(
+        4000,
+        json!({"entry": "undone", "left": 0, "outcome": undone}),
+    );
+    let last = super::past::run("cutoffaa", 300, vec![last])
+        .entries
+        .remove(0);
+    record.entries.push(last);
+    let record = super::past::ended(record, agent_core::record::State::Failed, 4, 0, 1);
+    let watched = scene("agent runs follow last")
+        .remembers([record.clone()])
+        .plays(beats())
+        .shoot()
+        .await;
+    assert!(
+        watched
+            .stderr
+            .contains("1 change was left as it is; run abcdefgh holds nothing any more"),
+        "{watched}"
+    );
+    let shown = scene("agent runs show last")
+        .remembers([record])
+        .shoot()
+        .await;
+    assert!(!shown.stdout.contains("taken back"), "{shown}");
+    assert!(
+        shown
+            .stdout
+            .contains("given up: what could not be put back stays as it is, 1 change"),
+        "{shown}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_is_taken_back() {
     let shot = after_a_cut("agent undo last --yes")
         .plays(undo())
@@ -226,7 +274,7 @@ async fn taking_back_what_is_taken_back_is_a_success() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_to_ask_takes_nothing_back() {
-    let failure = json!({"kind": "denied", "code": "run.declined", "message": "not agreed: take run abcdefgh back?",
+    let failure = json!({"kind": "declined", "code": "run.declined", "message": "not agreed: take run abcdefgh back?",
         "hint": "add --yes to agree beforehand", "causes": ["there is no terminal to ask at"]});
     let outcome = json!({"outcome": "failed", "failure": failure, "put-back": [], "held": 3});
     let beats = [
@@ -312,6 +360,148 @@ async fn a_run_that_is_stopped_at_once_can_be_taken_up() {
         ));
     }
     assert_snapshot!(out);
+}
+
+fn overwriting_effect() -> Value {
+    super::running::effect(
+        5,
+        "overwrite",
+        "persistentvolumeclaims.v1",
+        "plex",
+        false,
+        json!([]),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_half_overwritten_is_named_as_that_by_a_run_that_is_stopped_at_once() {
+    let mut beats = holding();
+    beats.push(event(
+        json!({"event": "changed", "effect": overwriting_effect()}),
+    ));
+    beats.extend([
+        Beat::Interrupt,
+        Beat::Listen,
+        Beat::Interrupt,
+        Beat::Wait(1000),
+    ]);
+    let shot = scene("agent run volsync.restore media plex -y")
+        .plays(beats)
+        .shoot()
+        .await;
+    assert_snapshot!(shot);
+    assert!(!shot.stderr.contains("agent resume"), "{shot}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_record_says_is_held_is_told_of_a_run_that_is_stopped_at_once() {
+    // Of what it did before it was cut off there are no events.
+    let mut record = cut_off();
+    record.begun.run = super::scene::run_id();
+    let beats = [
+        resumed("finish"),
+        Beat::Interrupt,
+        Beat::Listen,
+        Beat::Interrupt,
+        Beat::Wait(1000),
+    ];
+    let shot = scene("agent resume abcdefgh -y")
+        .remembers([record])
+        .plays(beats)
+        .shoot()
+        .await;
+    assert_snapshot!(shot);
+}
+
+#[tokio::test(start_paused = true)]
+async fn resume_of_a_run_that_is_only_taken_back_says_so_first() {
+    let failure = |kind: &str| json!({"entry": "ended", "end": {"Err": {"kind": kind, "code": "run.cancelled", "message": "the run was asked to stop"}}});
+    let undoing = json!({"entry": "resumed", "host": "desk", "process": 4800, "to": "undo"});
+    for (last, wanted) in [
+        (
+            failure("cancelled"),
+            "run stopped1 was stopped: what is left is to take it back\n",
+        ),
+        (
+            failure("timeout"),
+            "run stopped1 failed: what is left is to take it back\n",
+        ),
+        (
+            undoing,
+            "run stopped1 was being taken back: what is left is to take it back\n",
+        ),
+    ] {
+        let mut entries = super::remembering::beginning();
+        entries.push(super::past::entry(3000, last));
+        let record = super::past::run("stopped1", 300, entries);
+        let line = |line: &str| scene(line).remembers([record.clone()]).plays(resume());
+        let shot = line("agent resume stopped1 -y").shoot().await;
+        assert!(shot.stderr.starts_with(wanted), "{shot}");
+        let shot = line("agent undo stopped1 -y").shoot().await;
+        assert!(!shot.stderr.contains("what is left"), "{shot}");
+    }
+    let shot = after_a_cut("agent resume last -y")
+        .plays(resume())
+        .shoot()
+        .await;
+    assert!(!shot.stderr.contains("what is left"), "{shot}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_of_a_run_that_was_stopped_after_its_last_change_is_named() {
+    let failure = json!({"kind": "cancelled", "code": "run.cancelled", "message": "the run was asked to stop"});
+    let end = || {
+        event(
+            json!({"event": "finished", "outcome": {"outcome": "failed", "failure": failure, "put-back": [], "held": 0}}),
+        )
+    };
+    let mut overwriting = super::past::intent(2600, 1);
+    overwriting["entry"]["effect"] = overwriting_effect();
+    overwriting["entry"]["undo"] = Value::Null;
+    let removed = super::running::effect(
+        7,
+        "delete",
+        "replicationdestinations.v1alpha1.volsync.backube",
+        "plex-abcdefgh",
+        false,
+        json!([]),
+    );
+    let removed = super::past::entry(
+        2800,
+        json!({"entry": "intent", "effect": removed, "call": "9", "holder": null, "undo": null, "uid": "u"}),
+    );
+    let kept = |number: u64| super::past::entry(2900, json!({"entry": "kept", "number": number}));
+    // What it made itself and removed again does not stand.
+    let entries = vec![
+        overwriting,
+        super::past::result(2600, 5),
+        kept(5),
+        super::past::intent(2650, 4),
+        super::past::result(2650, 4),
+        removed,
+        super::past::result(2800, 7),
+    ];
+    let record = super::past::run("abcdefgh", 300, entries);
+    let beats = [
+        started("volsync.restore", false),
+        Beat::Interrupt,
+        Beat::Listen,
+        end(),
+    ];
+    let shot = scene("agent run volsync.restore media plex -y")
+        .remembers([record])
+        .plays(beats)
+        .shoot()
+        .await;
+    assert_snapshot!(shot);
+    // Where no record can be read the events are all that is known.
+    let created = event(json!({"event": "changed", "effect": effects()[3]}));
+    let beats = [started("volsync.restore", false), created, end()];
+    let shot = scene("agent run volsync.restore media plex -y")
+        .plays(beats)
+        .shoot()
+        .await;
+    assert!(shot.stderr.contains("1 change of run abcdefgh stands:\n  replicationdestinations media/plex-abcdefgh was created\nHint: agent runs show abcdefgh\n"), "{shot}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -464,6 +654,95 @@ async fn an_interrupt_ends_the_watching_and_not_the_run() {
         .await;
     assert_snapshot!(shot);
     assert!(shot.controls.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn resume_of_a_run_that_is_over_says_how_it_ended() {
+    for (name, said, code) in [
+        (
+            "goodaaaa",
+            "run goodaaaa has come to its end, and nothing is left to do: done, exit code 0\nHint: agent runs show goodaaaa\n",
+            0,
+        ),
+        (
+            "goneaaaa",
+            "run goneaaaa has come to its end, and nothing is left to do: undone, exit code 0\nHint: agent runs show goneaaaa\n",
+            0,
+        ),
+    ] {
+        let shot = scene(&format!("agent resume {name} -y"))
+            .remembers(super::remembering::all())
+            .shoot()
+            .await;
+        assert_eq!((shot.stderr.as_str(), shot.code), (said, code));
+        assert_eq!(shot.taken_up.len(), 0);
+    }
+    let shot = scene("agent resume goodaaaa -y -o json")
+        .remembers(super::remembering::all())
+        .shoot()
+        .await;
+    let last: Value = serde_json::from_str(&shot.stdout).expect("an event");
+    assert_eq!(last["outcome"]["outcome"], "done", "{shot}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn run_to_which_somebody_said_no_is_listed_as_declined() {
+    let record = super::past::run("declined", 300, Vec::new());
+    let record = super::past::ended(record, agent_core::record::State::Failed, 4, 0, 3);
+    for line in ["agent runs", "agent runs show last"] {
+        let shot = scene(line).remembers([record.clone()]).shoot().await;
+        assert!(shot.stdout.contains("  declined"), "{shot}");
+        assert!(!shot.stdout.contains("failed"), "{shot}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_put_back_for_one_reason_is_said_once() {
+    let stuck = back("replicationsources media/plex", Some(unreachable()));
+    let other = back("deployments media/plex", Some(unreachable()));
+    let beats = [
+        resumed("undo"),
+        undone(json!([stuck, other, stuck, stuck]), json!([])),
+    ];
+    let shot = after_a_cut("agent undo last --yes")
+        .plays(beats)
+        .shoot()
+        .await;
+    assert_eq!(shot.stdout.matches("✗").count(), 2, "{shot}");
+    assert!(
+        shot.stdout
+            .contains("✗ replicationsources media/plex (3 changes): the API server"),
+        "{shot}"
+    );
+    assert!(shot.stderr.contains("still holds 4 changes"), "{shot}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn facts_of_the_agents_own_question_do_not_stand_behind_the_margin() {
+    let facts = json!([[
+        "will put back",
+        "deployments media/plex: spec.replicas, spec.template.metadata.annotations"
+    ]]);
+    let ask = || {
+        event(
+            json!({"event": "asked", "question": 3, "text": "take run cutoffaa back?", "facts": facts}),
+        )
+    };
+    let shot = after_a_cut("agent undo last")
+        .screen(40, "n\n")
+        .plays([
+            resumed("undo"),
+            ask(),
+            Beat::Listen,
+            undone(json!([]), json!([])),
+        ])
+        .shoot()
+        .await;
+    assert!(!shot.stderr.contains('│'), "{shot}");
+    assert!(
+        shot.stderr.contains("\n  will put back  deployments"),
+        "{shot}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -134,3 +134,25 @@ async fn help_of_the_program() {
         .await
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn options_that_would_be_passed_over_are_refused_where_they_matter() {
+    for line in [
+        "agent --sandbox sandbox",
+        "agent sandbox --plan",
+        "agent --kubeconfig k1 sandbox",
+        "agent sandbox --context home",
+        "agent --plugin x.wasm sandbox",
+        "agent plugin grant volsync cluster:delete:pods:media --plan",
+    ] {
+        let shot = scene(line).shoot().await;
+        assert_eq!(shot.code, 2, "{line}: {shot}");
+    }
+    let shot = scene("agent --sandbox apply plan.json").shoot().await;
+    assert_eq!(shot.code, 2, "{shot}");
+    assert!(
+        shot.stderr
+            .contains("agent sandbox --write-kubeconfig FILE keeps one up"),
+        "{shot}"
+    );
+}

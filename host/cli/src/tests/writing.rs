@@ -80,6 +80,15 @@ async fn a_result_that_cannot_be_written_is_a_failure_once_the_run_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn run_whose_result_nobody_got_is_named_with_how_it_ended() {
+    let line = "agent run volsync.restore media plex --yes -o json";
+    let unwritable = scene(line).cannot_write(Some(ENOSPC), None);
+    let shot = unwritable.plays(restore()).shoot().await;
+    let said = "run abcdefgh is done, and its result could not be written\nHint: agent runs show abcdefgh\n";
+    assert!(shot.stderr.contains(said), "{shot}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn progress_that_cannot_be_written_is_a_failure_although_the_result_is_there() {
     let line = "agent run volsync.restore media plex --yes";
     let whole = scene(line).plays(restore()).shoot().await;

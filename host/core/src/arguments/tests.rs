@@ -92,3 +92,36 @@ fn an_unknown_parameter_names_the_nearest() {
     let hint = misfit.into_failure("volsync.restore").hint.expect("a hint");
     assert!(hint.starts_with("did you mean previous?"), "{hint}");
 }
+
+#[test]
+fn what_names_a_thing_in_the_cluster_is_a_name() {
+    let named = |name: &str, names: Value| json!({"name": name, "summary": "s", "style": "positional", "schema": {"type": "string"}, "names": names});
+    let operation = json!({"name": "look", "summary": "Look", "parameters": [
+        named("namespace", json!("namespace")), named("app", json!({"object": "pods.v1"})),
+    ]});
+    let operation: Operation = serde_json::from_value(operation).expect("an operation");
+    let verdict = |arguments: Value| {
+        let given = arguments.as_object().expect("an object").clone();
+        complete(&operation, given).map_err(|misfit| misfit.to_string())
+    };
+    for name in ["plex", "system:node", "Plex", "a.b"] {
+        assert!(
+            verdict(json!({"namespace": "media", "app": name})).is_ok(),
+            "{name}"
+        );
+    }
+    let long = "x".repeat(700);
+    for name in ["", "a\nb", "a b", "a/b", "..", "\u{1b}[2J", long.as_str()] {
+        let said = verdict(json!({"namespace": "media", "app": name})).expect_err("refused");
+        assert!(said.starts_with("`app` is `"), "{said}");
+        assert!(said.ends_with("`, which is not the name of an object (at most 253 letters, without blanks, `/` and `%`)"), "{said}");
+        assert!(said.len() < 300 && !said.contains('\n'), "{said}");
+    }
+    for name in ["MEDIA", "", "*", "a.b"] {
+        let said = verdict(json!({"namespace": name})).expect_err("refused");
+        let wanted = format!(
+            "`namespace` is `{name}`, which is not the name of a namespace (lower-case letters, digits and dashes, at most 63)"
+        );
+        assert_eq!(said, wanted);
+    }
+}

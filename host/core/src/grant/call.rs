@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::InvalidRight;
-use super::cluster::any;
+use super::cluster::{any, narrower};
 use crate::id::OperationName;
 use crate::name::Namespace;
 
@@ -59,6 +59,18 @@ impl CallRight {
         self.operation
             .as_ref()
             .is_none_or(|allowed| allowed == operation)
+    }
+
+    /// Returns what both allow.
+    pub(super) fn meet(&self, other: &CallRight) -> Option<CallRight> {
+        let reach = match (&self.reach, &other.reach) {
+            (Reach::Everywhere, reach) | (reach, Reach::Everywhere) => reach,
+            (one, other) => (one == other).then_some(one)?,
+        };
+        Some(CallRight {
+            operation: narrower(self.operation.as_ref(), other.operation.as_ref())?,
+            reach: reach.clone(),
+        })
     }
 
     pub(super) fn covers(&self, other: &CallRight) -> bool {

@@ -65,10 +65,30 @@ impl ClusterRight {
                 .is_none_or(|allowed| namespace == Some(allowed))
     }
 
+    /// Returns what both allow.
+    pub(super) fn meet(&self, other: &ClusterRight) -> Option<ClusterRight> {
+        Some(ClusterRight {
+            verb: narrower(self.verb.as_ref(), other.verb.as_ref())?,
+            resource: narrower(self.resource.as_ref(), other.resource.as_ref())?,
+            namespace: narrower(self.namespace.as_ref(), other.namespace.as_ref())?,
+        })
+    }
+
     pub(super) fn covers(&self, other: &ClusterRight) -> bool {
         (self.verb.is_none() || self.verb == other.verb)
             && (self.resource.is_none() || self.resource == other.resource)
             && (self.namespace.is_none() || self.namespace == other.namespace)
+    }
+}
+
+/// Returns the part of a right that two such parts have in common, where none stands for everything; none when they have nothing in common.
+pub(super) fn narrower<T: Clone + PartialEq>(
+    one: Option<&T>,
+    other: Option<&T>,
+) -> Option<Option<T>> {
+    match (one, other) {
+        (None, any) | (any, None) => Some(any.cloned()),
+        (Some(one), Some(other)) => (one == other).then(|| Some(one.clone())),
     }
 }
 

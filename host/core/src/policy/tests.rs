@@ -6,8 +6,6 @@ use super::*;
 use crate::descriptor::Risk;
 use crate::manifest::ClusterVerb;
 
-const IMPORT: &str = "ops:cluster/cluster@0.1.0";
-
 fn manifest() -> Manifest {
     serde_json::from_value(json!({
         "manifest": 1, "id": "volsync", "version": "0.1.0", "description": "d", "license": "Apache-2.0", "min-agent": "0.1.0",
@@ -25,13 +23,7 @@ fn run(name: &str, arguments: Value, granted: &Granted) -> Result<Grants, Refusa
     let Value::Object(arguments) = arguments else {
         panic!("arguments are an object")
     };
-    decide(
-        &manifest(),
-        &[IMPORT.to_owned()],
-        granted,
-        &operation,
-        &arguments,
-    )
+    decide(&manifest(), granted, &operation, &arguments)
 }
 
 fn pods(grants: &Grants, verb: ClusterVerb, namespace: Option<&str>) -> bool {
@@ -75,11 +67,8 @@ fn place_that_an_invocation_must_name_is_never_everywhere() {
         json!({"namespace": ["media"]}),
     ] {
         let given = arguments.as_object().expect("an object");
-        let imports = [IMPORT.to_owned()];
-        let decided = decide(&bound, &imports, &Granted::Requested, &operation, given);
-        let failure = decided
-            .expect_err("refused")
-            .into_failure(&Digest::from_sha256(&[1; 32]));
+        let decided = decide(&bound, &Granted::Requested, &operation, given);
+        let failure = decided.expect_err("refused").into_failure();
         assert_eq!(failure.code, "operations.arguments", "{arguments}");
     }
     // One that may be left out is bound by what is given all the same.
@@ -124,7 +113,7 @@ fn many_rights_are_compared_in_no_time() {
         plugin: "volsync".to_owned(),
         missing: requested(&many),
     };
-    let failure = refusal.into_failure(&Digest::from_sha256(&[1; 32]));
+    let failure = refusal.into_failure();
     assert!(failure.message.ends_with("and 2045 more"), "{failure}");
     assert!(failure.hint.expect("a hint").len() < 200);
 }
@@ -138,34 +127,48 @@ fn a_right_of_one_operation_is_none_of_another() {
 }
 
 #[test]
-fn a_missing_grant_is_named_with_the_command_that_grants_it() {
+fn a_missing_grant_is_named_with_the_command_that_shows_what_it_is_for() {
     let granted = Granted::Rights(vec!["cluster:get:*:*".parse().expect("a right")]);
-    let refusal = run("status", json!({}), &granted).expect_err("refused");
-    let failure = refusal.into_failure(&Digest::from_sha256(&[1; 32]));
+    assert!(
+        run("status", json!({}), &granted).is_ok(),
+        "it deletes nothing"
+    );
+    let refusal = run("prune", json!({}), &granted).expect_err("refused");
+    let failure = refusal.into_failure();
     assert_eq!(
         failure.message,
         "plugin `volsync` asks for rights that it was not granted: `cluster:delete:pods:*`"
     );
     assert_eq!(
         failure.hint.as_deref(),
-        Some(
-            "agent plugin grant volsync@sha256:0101010101010101010101010101010101010101010101010101010101010101 'cluster:delete:pods:*'"
-        )
+        Some("agent plugin inspect volsync")
     );
 }
 
 #[test]
-fn an_import_without_a_request_is_refused() {
-    let operation =
-        serde_json::from_value(json!({"name": "status", "summary": "s"})).expect("an operation");
-    let imports = ["ops:operations/operations@0.1.0".to_owned()];
-    let refusal = decide(
-        &manifest(),
-        &imports,
-        &Granted::Requested,
-        &operation,
-        &Map::new(),
-    )
-    .expect_err("refused");
-    assert!(matches!(refusal, Refusal::NotRequested { .. }), "{refusal}");
+fn what_an_operation_may_is_what_was_requested_and_granted_and_named() {
+    let granted = |rights: &[&str]| {
+        let rights = rights.iter().map(|right| right.parse().expect("a right"));
+        Granted::Rights(rights.collect())
+    };
+    let everywhere = || {
+        run(
+            "status",
+            json!({}),
+            &granted(&["cluster:get:pods:media", "cluster:list:*:*"]),
+        )
+    };
+    let grants = everywhere().expect("granted in part");
+    assert!(pods(&grants, ClusterVerb::Get, Some("media")));
+    assert!(!pods(&grants, ClusterVerb::Get, Some("default")));
+    // More was granted than is requested.
+    let secrets = "secrets.v1".parse().expect("a type");
+    assert!(!grants.allow_cluster(ClusterVerb::List, &secrets, Some("media")));
+    // Another namespace than the one that this invocation names.
+    let elsewhere = run(
+        "status",
+        json!({"namespace": "default"}),
+        &granted(&["cluster:*:*:media"]),
+    );
+    assert!(matches!(elsewhere, Err(Refusal::NotGranted { .. })));
 }

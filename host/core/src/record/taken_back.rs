@@ -1,5 +1,6 @@
 //! What taking a run back writes to, for the question before it: whoever agrees must have read which objects that are.
 
+use crate::effect::Verb;
 use crate::undo::Undo;
 
 use super::deed::Deed;
@@ -18,13 +19,13 @@ pub(super) fn sentences(deeds: &[Deed]) -> Vec<String> {
                 fields.iter().map(|field| dotted(&field.path)).collect()
             }
             // Which values it brings back is sealed, and which fields is not.
-            Some(Undo::Sealed { .. }) => {
+            Some(Undo::Sealed { .. }) if deed.effect().verb != Verb::Overwrite => {
                 let fields = deed.effect().fields.iter();
                 fields.map(|field| dotted(&field.path)).collect()
             }
-            Some(Undo::Remove { .. }) => vec!["removed".to_owned()],
+            Some(Undo::Remove { .. }) => vec!["will be removed".to_owned()],
             // What an operation brings back is named beside it.
-            Some(Undo::Withheld | Undo::Compensate(_)) | None => continue,
+            Some(Undo::Sealed { .. } | Undo::Withheld | Undo::Compensate(_)) | None => continue,
         };
         if !deed.is_held() && !deed.is_revertible() {
             continue;

@@ -22,7 +22,7 @@ pub(super) async fn abandon(
     damage: &Failure,
 ) -> Result<Run, Failure> {
     if consent != Consent::Given {
-        let refused = Failure::new(Kind::Denied, "run.declined", damage.message.clone());
+        let refused = Failure::new(Kind::Declined, "run.declined", damage.message.clone());
         return Err(refused.hinted(hint!("agent undo {} --give-up --yes", run)));
     }
     let summary = inner.journal()?.give_up(run, damage)?;

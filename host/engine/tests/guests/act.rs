@@ -2,7 +2,7 @@
 //! not show, to destroy without having asked, and to find out what may not be read.
 
 use agent_core::agent::Agent as _;
-use agent_core::call::{Call, Consent, Mode};
+use agent_core::call::{Call, Consent, Mode, OnFailure};
 use agent_core::effect::{Effect, Verb};
 use agent_core::event::{Event, Level, Outcome};
 use agent_core::failure::Kind;
@@ -164,6 +164,27 @@ guests! {
         }
     }
 
+    "act": async fn what_the_server_would_leave_out_is_refused_and_not_reported_as_done() {
+        let world = world().await;
+        let status = json!({"status": {"phase": "Lost"}});
+        let steps = [
+            step("patch", CLAIM, "data", status),
+            // Of a type without that subresource it is a field as any other.
+            step("patch", THING, "thing", json!({"spec": {"number": 8}})),
+        ];
+        let ended = act(&world, "guests.act", &steps).await;
+        assert_eq!(*ended.value(), json!(["cluster.invalid", "done"]));
+    }
+
+    "act": async fn whether_there_was_anything_to_change_is_told() {
+        let world = world().await;
+        for (to, wanted) in [("other", true), ("other", false)] {
+            let told = step("write", MAP, "settings", mode(to));
+            let ended = act(&world, "guests.act", &[told]).await;
+            assert_eq!(*ended.value(), json!([wanted]), "{to}");
+        }
+    }
+
     "act-when-asked": async fn what_destroys_is_refused_to_who_says_that_it_only_changes() {
         let world = world().await;
         let owner = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "3b7c3a7e-0000-4000-8000-000000000000"}]);
@@ -268,6 +289,163 @@ async fn text_of_a_secret_that_was_denied_hides_nothing() {
         assert!(matches!(undone.outcome, Outcome::Undone { .. }));
         assert_eq!(world.mode(), "before");
     }
+}
+
+/// It was learnt before the server, or the gate, had refused it: then a plugin could write to the mask without any effect.
+#[tokio::test]
+async fn text_of_a_secret_that_was_refused_hides_nothing() {
+    let world = world().await;
+    let metadata = json!({"name": "login", "namespace": "default"});
+    let owner = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "3b7c3a7e-0000-4000-8000-000000000000"}]);
+    for hidden in ["miner.example/evil", "/data/mode"] {
+        let data = json!({"token": hidden});
+        let there =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data});
+        let riskier = json!({"metadata": {"ownerReferences": owner}, "stringData": data});
+        let annotated = json!({"metadata": {"annotations": {"a": "b"}}});
+        let steps = [
+            step("create", SECRET, "login", there),
+            step("patch", SECRET, "login", riskier.clone()),
+            // From here on the plan knows of a Secret that the server does not have so.
+            step("patch", SECRET, "login", annotated),
+            step("patch", SECRET, "login", riskier),
+            set(hidden),
+        ];
+        for ended in [
+            plan(&world, "guests.act-with-secrets", &steps).await,
+            act(&world, "guests.act-with-secrets", &steps).await,
+        ] {
+            let came = [
+                "cluster.already-exists",
+                "cluster.riskier",
+                "done",
+                "cluster.riskier",
+                "done",
+            ];
+            assert_eq!(ended.value(), &json!(came));
+            let effects = ended.events.iter().filter_map(|event| match event {
+                Event::Planned { effect } | Event::Changed { effect } => Some(effect),
+                _ => None,
+            });
+            let effects: Vec<&Effect> = effects.collect();
+            assert_eq!(effects[1].fields[0].after, Some(json!(hidden)));
+            assert_eq!(effects[1].hashes, Default::default());
+        }
+        undo(&world, &world.last_record()).await;
+    }
+}
+
+/// Each is refused in other words, so that what is refused behind many others is not told.
+#[tokio::test]
+async fn what_is_refused_behind_much_else_is_counted() {
+    let world = world().await;
+    let other = |number: usize| {
+        let of = format!("things{number}.v1.example.org");
+        step("delete", &of, "thing", json!(null))
+    };
+    let steps: Vec<Value> = (0..23).map(other).collect();
+    let ended = act(&world, "guests.act", &steps).await;
+    let told = refusals(&ended);
+    assert_eq!(told.len(), 21, "{told:?}");
+    assert_eq!(told[20], "refused: and 3 more");
+}
+
+/// The words of a plugin could be so long that nobody saw the question behind them.
+#[tokio::test]
+async fn question_of_the_host_has_none_of_the_words_of_a_plugin() {
+    let world = world().await;
+    let evil = "all is well, keep the changes?".repeat(30);
+    let mut fail = step("fail", MAP, "settings", json!(null));
+    fail["code"] = json!("guests.failed");
+    fail["message"] = json!(evil);
+    fail["must"] = json!(true);
+    let steps = [step("hold", MAP, "settings", mode("held")), fail];
+    let call = Call {
+        on_failure: OnFailure::Ask,
+        ..call("guests.act", script(&steps), Consent::Ask)
+    };
+    let mut run = world.agent.run(call).await.expect("starts");
+    let mut asked = None;
+    while let Some(event) = futures::StreamExt::next(&mut run.events).await {
+        if let Event::Asked {
+            question,
+            text,
+            facts,
+            by,
+            ..
+        } = event
+        {
+            run.answer(question, true);
+            asked = Some((text, facts, by));
+        }
+    }
+    let (text, facts, by) = asked.expect("a question");
+    assert_eq!((text.as_str(), by), ("put back its 1 changes?", None));
+    assert_eq!(facts, [("the run failed".to_owned(), evil)]);
+    assert_eq!(world.mode(), "before");
+}
+
+/// A plan of a run that has something overwritten, and what comes of it when it is announced in another way as the plan is applied.
+async fn announced(planned: Value, applied: Value) -> (World, Ended) {
+    let world = world().await;
+    let announce = step("overwrite", MAP, "settings", applied);
+    let mut fail = step("fail", MAP, "settings", json!(null));
+    fail["code"] = json!("guests.failed");
+    fail["must"] = json!(true);
+    let steps = [switched(announce, planned), set("half"), fail];
+    // A plan of a run that fails is none.
+    let mut drawn = steps.to_vec();
+    drawn.pop();
+    let mut plan = plan(&world, "guests.act-when-asked", &drawn)
+        .await
+        .plan()
+        .clone();
+    plan.arguments = script(&steps).as_object().expect("arguments").clone();
+    let ended = world.apply(&plan).await.expect("starts");
+    (world, ended)
+}
+
+fn undone_by(mode: &str) -> Value {
+    let steps = json!([set(mode)]).to_string();
+    json!({"operation": "guests.act-when-asked", "arguments": {"steps": steps}})
+}
+
+#[tokio::test]
+async fn compensation_that_no_plan_showed_is_not_called() {
+    for other in [
+        undone_by("wiped"),
+        json!({"operation": "guests.act", "arguments": undone_by("whole")["arguments"]}),
+        json!({"operation": "guests.act-when-asked", "arguments": undone_by("whole")["arguments"], "by-hand": "curl x | sh"}),
+    ] {
+        let (world, ended) = announced(undone_by("whole"), other.clone()).await;
+        assert_eq!(ended.failure().code, "plan.not-planned", "{other}");
+        assert_eq!(world.mode(), "before", "{other}");
+    }
+    let (world, ended) = announced(json!({}), undone_by("wiped")).await;
+    assert_eq!(ended.failure().code, "plan.not-planned");
+    assert_eq!(world.mode(), "before");
+}
+
+#[tokio::test]
+async fn compensation_that_the_plan_showed_is_called() {
+    let (world, ended) = announced(undone_by("whole"), undone_by("whole")).await;
+    assert_eq!(ended.failure().code, "guests.failed");
+    assert_eq!(world.mode(), "whole");
+    // Without one it is settled as little as with one: a plugin could settle it at once.
+    let (_, ended) = announced(undone_by("whole"), json!({})).await;
+    assert_eq!(ended.failure().code, "guests.failed");
+}
+
+#[tokio::test]
+async fn secret_argument_of_a_compensation_is_masked() {
+    let world = world().await;
+    let arguments = json!({"what": "a test", "token": "hunter22-token", "other": "hunter22-other"});
+    let undone = json!({"operation": "guests.leak-argument", "arguments": arguments});
+    let announce = step("overwrite", MAP, "settings", undone);
+    let ended = act(&world, "guests.act", &[announce]).await;
+    let mut fields = changed(&ended)[0].fields.iter();
+    let token = fields.find(|it| it.path == "/compensation/arguments/token");
+    assert_eq!(token.expect("shown").after, Some(json!("***")));
 }
 
 #[tokio::test]
@@ -513,6 +691,6 @@ async fn question_says_who_asks_and_what_a_yes_opens() {
     let ended = finish(run).await;
     assert_eq!(
         (ended.failure().kind, ended.failure().code.as_str()),
-        (Kind::Denied, "run.declined")
+        (Kind::Declined, "run.declined")
     );
 }

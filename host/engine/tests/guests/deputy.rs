@@ -109,8 +109,8 @@ async fn plugin_without_any_right_gets_no_lease_and_its_lock_here_all_the_same()
     let wat = r#"(module
         (memory (export "memory") 1)
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
-        (func (export "ops:plugin/provider@0.1.0#describe") (result i32) unreachable)
-        (func (export "ops:plugin/provider@0.1.0#run") (param i32 i32 i32 i32) (result i32) unreachable))"#;
+        (func (export "ops:plugin/provider@0.2.0#describe") (result i32) unreachable)
+        (func (export "ops:plugin/provider@0.2.0#run") (param i32 i32 i32 i32) (result i32) unreachable))"#;
     let locks: Vec<String> = (0..8).map(|number| format!("raw:{number}")).collect();
     let operation = json!({ "name": "run", "summary": "Run", "risk": "change", "locks": locks });
     let wasm = artifact::raw_with("raw", wat, &json!({ "operations": [operation] }));
@@ -121,4 +121,14 @@ async fn plugin_without_any_right_gets_no_lease_and_its_lock_here_all_the_same()
     let leases = requests.iter().filter(|seen| seen.path.contains("leases"));
     assert_eq!(leases.count(), 0, "{requests:?}");
     assert_eq!(world.last_record().begun.locks.len(), 8);
+}
+
+/// Many languages import all that their world has, used or not.
+#[tokio::test]
+async fn what_is_imported_and_not_requested_is_no_error() {
+    let wasm = artifact::idle("raw");
+    let world = World::with_cluster_and("raw", wasm).await;
+    let run = world.start("raw.run").await;
+    // It has begun, and does nothing but trap.
+    assert_eq!(finish(run).await.failure().code, "plugin.trapped");
 }

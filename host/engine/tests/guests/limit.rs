@@ -169,6 +169,14 @@ guests! {
         assert_eq!(ended.value()["code"], "cluster.too-many-watches");
         assert_eq!(ended.value()["open"], 4);
     }
+
+    "watch-what-is-not-there": async fn query_that_cannot_be_watched_does_not_end_the_others() {
+        let world = World::with_cluster(LIMITS).await;
+        let ended = world.beside("guests.watch-what-is-not-there").await;
+        let failed = json!({"query": 0, "code": "cluster.no-such-resource", "kind": "ErrorKind::Unsupported"});
+        assert_eq!(ended.value()["failed"], failed);
+        assert_eq!(ended.value()["seen"], 1);
+    }
 }
 
 #[tokio::test]

@@ -181,3 +181,47 @@ fn text_is_utf_8() {
     let said = folder.read_text("file", 5).expect_err("refused");
     assert!(said.to_string().contains("is not text"), "{said}");
 }
+
+#[test]
+fn settings_may_be_a_link_of_ours_to_a_file_of_ours() {
+    let home = home();
+    let config = Folder::made(&home.path().join("agent"), Whose::ToRead).expect("made");
+    let dots = home.path().join("dots");
+    fs::create_dir(&dots).expect("made");
+    fs::write(dots.join("agent.toml"), "as it is").expect("written");
+    symlink("../dots/agent.toml", config.path().join("agent.toml")).expect("a link");
+    let read = || config.read_linked_text("agent.toml", 100);
+    assert_eq!(read().expect("followed"), "as it is");
+    // What is no link is read as ever.
+    fs::write(config.path().join("plain.toml"), "plain").expect("written");
+    assert_eq!(
+        config.read_linked_text("plain.toml", 100).expect("read"),
+        "plain"
+    );
+    assert!(
+        config
+            .read_linked_text("none.toml", 100)
+            .expect_err("none")
+            .is_absent()
+    );
+    let said = |what: &str| {
+        let refused = read().expect_err(what);
+        assert!(!refused.is_absent(), "{what}");
+        refused.to_string()
+    };
+    set_mode(&dots.join("agent.toml"), 0o666);
+    assert!(said("a file of others").contains("has mode 0666"));
+    set_mode(&dots.join("agent.toml"), 0o644);
+    set_mode(&dots, 0o777);
+    assert!(said("a directory of others").contains("has mode 0777"));
+    set_mode(&dots, 0o755);
+    fs::remove_file(dots.join("agent.toml")).expect("removed");
+    assert!(said("nothing").contains("is a link to"));
+    mkfifoat(
+        CWD,
+        dots.join("agent.toml"),
+        rustix::fs::Mode::from_bits_retain(0o600),
+    )
+    .expect("a pipe");
+    assert!(said("a pipe").contains("is a pipe"));
+}

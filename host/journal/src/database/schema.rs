@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
+use super::PATIENCE;
 use crate::directory::Directory;
 use crate::error::JournalError;
 use crate::row;
@@ -13,9 +15,10 @@ use crate::seal::{Seal, Sealed};
 /// Tells our files from other programs' ("ajnl").
 const APPLICATION: i64 = 0x616a_6e6c;
 /// The number of this format.
-const FORMAT: i64 = 2;
-/// The one before, in which entries had no seals.
+const FORMAT: i64 = 3;
+/// The one in which entries had no seals, and the one in which rows had none.
 const UNSEALED: i64 = 1;
+const ROWS_UNSEALED: i64 = 2;
 
 /// An entry's id is its run's key in the upper and its number in the lower 32 bits: the entries of a run lie together in the order in which
 /// they came, and need no index. Entry 0 says how the run began. Times are nanoseconds since 1970.
@@ -35,7 +38,8 @@ CREATE TABLE run (
     state TEXT,
     held INTEGER NOT NULL DEFAULT 0,
     exit INTEGER,
-    bytes INTEGER NOT NULL DEFAULT 0
+    bytes INTEGER NOT NULL DEFAULT 0,
+    seal BLOB
 ) STRICT;
 CREATE INDEX run_begun ON run (begun);
 CREATE INDEX run_open ON run (begun) WHERE ended IS NULL OR held > 0;
@@ -97,17 +101,33 @@ fn declare(transaction: &Transaction) -> rusqlite::Result<()> {
 pub(super) enum Format {
     /// As this agent makes it.
     Ours,
-    /// Entries have no seals yet.
+    /// Entries, or rows, have no seals yet.
     Unsealed,
 }
 
-/// Seals the entries of a database that an agent of before has made, as they are. Another process may do the same.
+/// Seals the entries and rows of a database that an agent of before has made, as they are. Another process may do the same.
 pub(super) fn seal(connection: &mut Connection, seal: &Seal) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let format: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if format != UNSEALED {
+    if format != UNSEALED && format != ROWS_UNSEALED {
         return Ok(());
     }
+    if format == UNSEALED {
+        seal_entries(&transaction, seal)?;
+    }
+    transaction.execute_batch("ALTER TABLE run ADD COLUMN seal BLOB")?;
+    let keys = transaction
+        .prepare("SELECT key FROM run")?
+        .query_map((), |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    for key in keys {
+        row::seal(&transaction, seal, key)?;
+    }
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.commit()
+}
+
+fn seal_entries(transaction: &Transaction, seal: &Seal) -> rusqlite::Result<()> {
     transaction.execute_batch("ALTER TABLE entry ADD COLUMN seal BLOB")?;
     let mut next = transaction
         .prepare("SELECT id, at, kind, body FROM entry WHERE id > ? ORDER BY id LIMIT 1")?;
@@ -130,9 +150,27 @@ pub(super) fn seal(connection: &mut Connection, seal: &Seal) -> rusqlite::Result
         change.execute(params![sealed, id])?;
         last = Some((id, sealed));
     }
-    drop((next, change));
-    transaction.pragma_update(None, "user_version", FORMAT)?;
-    transaction.commit()
+    Ok(())
+}
+
+/// Returns whether there is a database with records that are sealed.
+pub(crate) fn is_sealed(directory: &Directory, name: &str) -> Result<bool, JournalError> {
+    if !directory.exists(name)? {
+        return Ok(false);
+    }
+    let path = directory.path(name);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sealed = Connection::open_with_flags(&path, flags).and_then(|connection| {
+        connection.busy_timeout(PATIENCE)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let is_ours = format == ROWS_UNSEALED || format == FORMAT;
+        Ok(is_ours
+            && connection
+                .prepare("SELECT 1 FROM run LIMIT 1")?
+                .exists(())?)
+    });
+    sealed.map_err(|source| JournalError::of(&path, source))
 }
 
 /// Refuses what is no journal, or one of a format that came later.
@@ -149,7 +187,7 @@ pub(super) fn verify(connection: &Connection, path: &Path) -> Result<Format, Jou
     }
     match read("user_version")? {
         FORMAT => Ok(Format::Ours),
-        UNSEALED => Ok(Format::Unsealed),
+        UNSEALED | ROWS_UNSEALED => Ok(Format::Unsealed),
         theirs if theirs > FORMAT => Err(JournalError::Newer {
             path: path.to_owned(),
             theirs,

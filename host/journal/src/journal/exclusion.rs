@@ -94,7 +94,7 @@ impl Journal {
         names: &[&String],
         run: &RunId,
     ) -> Result<Option<(String, Stored)>, JournalError> {
-        for stored in self.stored(row::OPEN)? {
+        for stored in self.stored(row::is_open)? {
             if stored.summary.run == *run || !row::is_open(&stored.summary) {
                 continue;
             }

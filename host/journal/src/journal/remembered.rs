@@ -22,10 +22,10 @@ impl Journal {
     /// # Errors
     /// `unavailable` when the journal cannot be read.
     pub fn runs(&self, filter: Filter) -> Result<Vec<Summary>, Failure> {
-        let condition = match filter {
-            Filter::All => "true",
-            Filter::Failed => "state = 'failed' OR ended IS NULL",
-            Filter::Unfinished => row::OPEN,
+        let condition: fn(&Summary) -> bool = match filter {
+            Filter::All => |_: &Summary| true,
+            Filter::Failed => |run: &Summary| run.state == State::Failed || run.ended.is_none(),
+            Filter::Unfinished => row::is_open,
         };
         let summaries = self.stored(condition)?.into_iter();
         let examined = summaries.map(|stored| self.examined(stored.summary));
@@ -91,7 +91,7 @@ impl Journal {
 
     fn newest_with_a_change(&self) -> Result<Option<Summary>, JournalError> {
         let read = self.shared.database.read(|from| {
-            for stored in row::runs(from, "true")? {
+            for stored in row::runs(from, |_| true)? {
                 if row::is_open(&stored.summary) || row::has_changed(from, stored.key)? {
                     return Ok(Some(stored.summary));
                 }
@@ -163,7 +163,7 @@ impl Journal {
     pub fn needed(&self) -> Result<Vec<Digest>, Failure> {
         let needed = self.shared.database.read(|from| {
             let mut needed = BTreeSet::new();
-            for stored in row::runs(from, row::OPEN)? {
+            for stored in row::runs(from, row::is_open)? {
                 needed.extend(row::artifacts(from, stored.key)?);
             }
             Ok(needed)
@@ -172,7 +172,10 @@ impl Journal {
     }
 
     /// Returns runs as they stand, newest first.
-    pub(super) fn stored(&self, condition: &str) -> Result<Vec<Stored>, JournalError> {
+    pub(super) fn stored(
+        &self,
+        condition: fn(&Summary) -> bool,
+    ) -> Result<Vec<Stored>, JournalError> {
         let read = self.shared.database.read(|from| row::runs(from, condition));
         let mut found = Vec::new();
         for stored in read?.unwrap_or_default() {

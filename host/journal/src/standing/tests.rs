@@ -17,6 +17,7 @@ fn done(failed: u64, not_put_back: Vec<TakeBack>) -> Outcome {
     Outcome::Done {
         value: Value::Null,
         failed,
+        summary: String::new(),
         not_put_back,
     }
 }

@@ -78,6 +78,7 @@ fn every_sort() -> Vec<Entry> {
             end: Ok(Returned {
                 value: json!({"a": 0.3}),
                 failed: 2,
+                summary: String::new(),
             }),
         },
         Entry::Ended {

@@ -47,6 +47,8 @@ fn file_that_is_no_database_is_damaged() {
                 .contains(home.file("journal.db").to_str().expect("UTF-8"))
         );
         assert_eq!(failure.kind, Kind::Unavailable);
+        let said = failure.causes.join(": ");
+        assert!(!said.contains("Error code"), "{said}");
         drop(fs::remove_file(home.file("journal.db-wal")));
         drop(fs::remove_file(home.file("journal.db-shm")));
     }
@@ -109,14 +111,14 @@ fn journal_of_a_later_format_needs_a_newer_agent() {
     ran(&home.journal(), begun(&id("aaaaaaaa")), done());
     let database = Connection::open(home.file("journal.db")).expect("opens");
     database
-        .pragma_update(None, "user_version", 3)
+        .pragma_update(None, "user_version", 4)
         .expect("set");
     database.close().expect("closed");
     let failure = refused(&home, "journal.newer");
     assert!(
         failure
             .message
-            .ends_with("has format 3, and this agent knows format 2"),
+            .ends_with("has format 4, and this agent knows format 3"),
         "{failure}"
     );
     assert_eq!(failure.hint.as_deref(), Some("use a newer agent"));

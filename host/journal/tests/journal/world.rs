@@ -142,6 +142,7 @@ pub(crate) fn done() -> Entry {
         outcome: Outcome::Done {
             value: json!({}),
             failed: 0,
+            summary: String::new(),
             not_put_back: Vec::new(),
         },
         held: 0,

@@ -1,9 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::fixture::{
-    component, component_of, descriptor, manifest, plugin, with_documents, with_section,
-};
+use crate::fixture::{descriptor, idle, idle_in, manifest, plugin, with_documents, with_section};
 
 fn agent() -> Version {
     Version::new(0, 1, 0)
@@ -15,7 +13,7 @@ fn refused(wasm: &[u8]) -> Problem {
 }
 
 fn refused_with(manifest: &Value, descriptor: &Value) -> Problem {
-    refused(&with_documents(component(), manifest, descriptor))
+    refused(&with_documents(idle(), manifest, descriptor))
 }
 
 #[test]
@@ -26,7 +24,7 @@ fn plugin_is_read_without_running_it() {
     assert!(
         artifact
             .imports
-            .contains(&"ops:cluster/cluster@0.1.0".to_owned()),
+            .contains(&"ops:cluster/cluster@0.2.0".to_owned()),
         "{:?}",
         artifact.imports
     );
@@ -37,7 +35,7 @@ fn documents_are_found_in_a_core_module_inside() {
     let module = [b"\0asm\x01\0\0\0".as_slice()].concat();
     let module = with_section(module, MANIFEST, manifest("hello").to_string().as_bytes());
     let module = with_section(module, DESCRIPTOR, descriptor().to_string().as_bytes());
-    let mut wasm = component();
+    let mut wasm = idle();
     // Section 1 of a component is a core module.
     wasm.push(1);
     wasm_encoder::Encode::encode(module.as_slice(), &mut wasm);
@@ -82,7 +80,7 @@ fn every_cut_of_a_plugin_is_refused_and_none_panics() {
 #[test]
 fn component_of_another_world_is_refused_with_what_it_exports() {
     let wit = "package demo:other; interface greeter { greet: func() -> string; } world other { export greeter; }";
-    let problem = refused(&component_of([wit.to_owned()], "other"));
+    let problem = refused(&idle_in([wit.to_owned()], "other"));
     let Problem::OtherWorld { exports } = &problem else {
         panic!("{problem}");
     };
@@ -91,7 +89,7 @@ fn component_of_another_world_is_refused_with_what_it_exports() {
 
 #[test]
 fn missing_section_is_refused_by_name() {
-    let nothing = component();
+    let nothing = idle();
     assert!(matches!(
         refused(&nothing),
         Problem::NoSection { name: MANIFEST }
@@ -141,7 +139,43 @@ fn manifest_of_a_later_format_is_no_misspelling() {
     later["signed-by"] = json!("somebody");
     let problem = refused_with(&later, &descriptor());
     assert!(
-        matches!(problem, Problem::ManifestFormat { format: 2 }),
+        matches!(
+            problem,
+            Problem::LaterFormat {
+                name: MANIFEST,
+                format: 2
+            }
+        ),
+        "{problem}"
+    );
+}
+
+#[test]
+fn descriptor_of_a_later_format_is_no_misspelling() {
+    let mut later = descriptor();
+    later["descriptor"] = json!(2);
+    later["codes"] = json!([]);
+    let problem = refused_with(&manifest("hello"), &later);
+    assert!(
+        matches!(
+            problem,
+            Problem::LaterFormat {
+                name: DESCRIPTOR,
+                format: 2
+            }
+        ),
+        "{problem}"
+    );
+}
+
+#[test]
+fn plugin_for_a_later_agent_is_told_so_whatever_else_this_one_does_not_know() {
+    let mut later = manifest("hello");
+    later["min-agent"] = json!("9.0.0");
+    later["request"] = json!([{"capability": "http"}]);
+    let problem = refused_with(&later, &json!({"operations": "many"}));
+    assert!(
+        matches!(problem, Problem::NeedsNewerAgent { .. }),
         "{problem}"
     );
 }
@@ -197,7 +231,7 @@ fn descriptor_with_a_bad_or_doubled_operation_is_refused() {
 fn refused_artifact_still_says_whose_it_would_be() {
     let mut later = manifest("hello");
     later["min-agent"] = json!("0.4.0");
-    let wasm = with_documents(component(), &later, &descriptor());
+    let wasm = with_documents(idle(), &later, &descriptor());
     let unfit = read(&wasm, Trust::Foreign, &agent()).expect_err("refused");
     assert_eq!(unfit.id.map(String::from), Some("hello".to_owned()));
 }
@@ -330,7 +364,7 @@ fn document_without_end_is_refused_before_it_is_read() {
             MANIFEST => manifest("hello").to_string(),
             _ => descriptor().to_string(),
         };
-        let wasm = with_section(component(), other, good.as_bytes());
+        let wasm = with_section(idle(), other, good.as_bytes());
         let problem = refused(&with_section(wasm, name, arrays.as_bytes()));
         assert_eq!(
             problem.to_string(),
@@ -349,7 +383,7 @@ fn refusal_stays_short_whatever_is_in_the_artifact() {
     let mut misspelt = manifest("hello");
     misspelt[long.as_str()] = json!(1);
     for problem in [
-        refused(&component_of([wit], "other")),
+        refused(&idle_in([wit], "other")),
         refused_with(&with_request("resources", json!([long])), &descriptor()),
         refused_with(&misspelt, &descriptor()),
     ] {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixture::component_of;
+use crate::fixture::idle_in;
 
 /// The contract with one text replaced in one package, which it must contain.
 fn changed(package: &str, from: &str, to: &str) -> Vec<u8> {
@@ -10,20 +10,20 @@ fn changed(package: &str, from: &str, to: &str) -> Vec<u8> {
         assert!(text.contains(from), "`{package}` has no `{from}`");
         text.replace(from, to)
     });
-    component_of(packages, "plugin")
+    idle_in(packages, "everything")
 }
 
 /// The contract with one package, and every use of it, in another version.
 fn versioned(package: &str, version: &str) -> Vec<u8> {
     let packages = PACKAGES.iter().map(|(_, text)| {
         let declared = text.replace(
-            &format!("package ops:{package}@0.1.0"),
+            &format!("package ops:{package}@0.2.0"),
             &format!("package ops:{package}@{version}"),
         );
-        let used = format!("ops:{package}/{package}@0.1.0");
+        let used = format!("ops:{package}/{package}@0.2.0");
         declared.replace(&used, &format!("ops:{package}/{package}@{version}"))
     });
-    component_of(packages, "plugin")
+    idle_in(packages, "everything")
 }
 
 fn names(wasm: &[u8]) -> (Vec<String>, Vec<String>) {
@@ -59,17 +59,14 @@ fn sentences(wasm: &[u8]) -> Vec<String> {
 
 #[test]
 fn contract_fits_itself() {
-    assert_eq!(
-        sentences(&crate::fixture::component()),
-        Vec::<String>::new()
-    );
+    assert_eq!(sentences(&crate::fixture::idle()), Vec::<String>::new());
 }
 
 #[test]
 fn plugin_that_imports_less_fits() {
     let less = changed(
         "world.wit",
-        "    import ops:operations/operations@0.1.0;\n",
+        "    import ops:operations/operations@0.2.0;\n",
         "",
     );
     assert_eq!(sentences(&less), Vec::<String>::new());
@@ -85,7 +82,7 @@ fn function_of_a_later_contract_is_named() {
     assert_eq!(
         sentences(&later),
         [
-            "it calls `pause` of `ops:run/run@0.1.0`, and `ops:run/run@0.1.0` of this agent has no such function"
+            "it calls `pause` of `ops:run/run@0.2.0`, and `ops:run/run@0.2.0` of this agent has no such function"
         ]
     );
 }
@@ -94,13 +91,13 @@ fn function_of_a_later_contract_is_named() {
 fn changed_signature_is_shown_from_both_sides() {
     let other = changed(
         "run.wit",
-        "sleep: func(ms: u64)",
-        "sleep: func(seconds: u32)",
+        "sleep: func(ms: u32)",
+        "sleep: func(seconds: u64)",
     );
     assert_eq!(
         sentences(&other),
         [
-            "`ops:run/run` has `sleep` as `func(ms: u64) -> result<_, error>` in this agent, and the plugin has `func(seconds: u32) -> result<_, error>`"
+            "`ops:run/run` has `sleep` as `func(ms: u32) -> result<_, error>` in this agent, and the plugin has `func(seconds: u64) -> result<_, error>`"
         ]
     );
 }
@@ -148,10 +145,10 @@ fn added_field_is_blamed_on_the_record_that_has_it() {
 
 #[test]
 fn another_track_of_versions_says_which_one_is_here() {
-    let found = differences(&versioned("cluster", "0.2.0"));
+    let found = differences(&versioned("cluster", "0.3.0"));
     assert_eq!(
         found.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["it imports `ops:cluster/cluster@0.2.0`, and this agent has 0.1.0"]
+        ["it imports `ops:cluster/cluster@0.3.0`, and this agent has 0.2.0"]
     );
     assert!(
         found[0]
@@ -163,28 +160,28 @@ fn another_track_of_versions_says_which_one_is_here() {
 #[test]
 fn later_version_of_the_same_track_fits_as_long_as_nothing_new_is_used() {
     assert_eq!(
-        sentences(&versioned("cluster", "0.1.7")),
+        sentences(&versioned("cluster", "0.2.7")),
         Vec::<String>::new()
     );
 }
 
 #[test]
 fn capability_that_is_unknown_here_is_named() {
-    let talos = "package ops:talos@0.1.0; interface machine { reboot: func(); }".to_owned();
+    let talos = "package ops:talos@0.2.0; interface machine { reboot: func(); }".to_owned();
     let packages = PACKAGES.iter().map(|(name, text)| {
         if *name == "world.wit" {
             text.replace(
                 "    export provider;",
-                "    import ops:talos/machine@0.1.0;\n    export provider;",
+                "    import ops:talos/machine@0.2.0;\n    export provider;",
             )
         } else {
             (*text).to_owned()
         }
     });
-    let wasm = component_of(std::iter::once(talos).chain(packages), "plugin");
+    let wasm = idle_in(std::iter::once(talos).chain(packages), "everything");
     assert_eq!(
         sentences(&wasm),
-        ["it imports `ops:talos/machine@0.1.0`, which this agent does not have"]
+        ["it imports `ops:talos/machine@0.2.0`, which this agent does not have"]
     );
 }
 
@@ -194,18 +191,18 @@ fn export_without_a_function_that_the_host_calls_is_explained() {
     assert_eq!(
         sentences(&less),
         [
-            "its `ops:plugin/provider@0.1.0` has no `describe`, which this agent calls by `ops:plugin/provider@0.1.0`"
+            "its `ops:plugin/provider@0.2.0` has no `describe`, which this agent calls by `ops:plugin/provider@0.2.0`"
         ]
     );
 }
 
 #[test]
 fn network_is_a_power_that_plugins_do_not_have() {
-    let imports = ["wasi:sockets/tcp@0.2.3".to_owned()];
-    let exports = ["ops:plugin/provider@0.1.0".to_owned()];
+    let imports = ["wasi:http/types@0.2.3".to_owned()];
+    let exports = ["ops:plugin/provider@0.2.0".to_owned()];
     let problem = check(b"", &imports, &exports).expect_err("refused");
     assert!(matches!(problem, Problem::NoSuchPower { .. }), "{problem}");
-    for fine in ["wasi:io/streams@0.2.6", "ops:run/run@0.1.0"] {
+    for fine in ["wasi:io/streams@0.2.6", "ops:run/run@0.2.0"] {
         assert!(is_power(fine), "{fine}");
     }
     for wrong in ["wasi:http/types@0.2.0", "wasi:io/streams@0.3.0", "env"] {
@@ -222,7 +219,7 @@ fn type_that_doubles_with_each_name_is_told_in_a_bearable_length() {
     }
     let other = changed(
         "run.wit",
-        "sleep: func(ms: u64)",
+        "sleep: func(ms: u32)",
         &format!("{types}    sleep: func(ms: t14)"),
     );
     let found = sentences(&other);

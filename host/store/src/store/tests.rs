@@ -2,7 +2,7 @@ use super::*;
 use agent_file::Whose;
 use cap_std::fs::Dir;
 
-use crate::fixture::{component, descriptor, folder, manifest, plugin, with_documents};
+use crate::fixture::{descriptor, folder, idle, manifest, plugin, with_documents};
 
 struct World {
     _keep: [tempfile::TempDir; 3],
@@ -163,7 +163,7 @@ fn named_file_stands_in_for_a_bundled_plugin_with_a_note_and_without_its_rights(
 fn refused_file_that_has_the_wanted_id_says_why() {
     let mut later = manifest("hello");
     later["min-agent"] = "0.4.0".into();
-    let wasm = with_documents(component(), &later, &descriptor());
+    let wasm = with_documents(idle(), &later, &descriptor());
     let store = World::new().store(vec![("hello.wasm", wasm)]);
     let failure = store
         .lookup(&operation("hello.greet"))
@@ -219,7 +219,7 @@ fn granted_rights_belong_to_the_artifact_that_was_there() {
     assert_eq!(found.granted, Granted::Rights(vec![right()]));
     let mut other = manifest("hello");
     other["version"] = "0.2.0".into();
-    let wasm = with_documents(component(), &other, &descriptor());
+    let wasm = with_documents(idle(), &other, &descriptor());
     world.plugins.write("a.wasm", wasm).expect("writes");
     let found = store.lookup(&operation("hello.greet")).expect("found");
     assert_eq!(found.granted, Granted::Rights(vec![]));
@@ -237,6 +237,22 @@ fn granting_what_is_not_requested_is_refused() {
         failure.hint.as_deref(),
         Some("it requests 'cluster:get:pods:*'")
     );
+}
+
+#[test]
+fn grant_to_a_bundled_plugin_says_that_it_needs_none() {
+    let world = World::new();
+    let store = world.store(vec![]);
+    let granted = store
+        .grant(&id("flux"), None, vec![right()])
+        .expect("as it is");
+    assert!(granted.bundled);
+    world
+        .plugins
+        .write("a.wasm", plugin("hello"))
+        .expect("writes");
+    let granted = world.store(vec![]).grant(&id("hello"), None, vec![right()]);
+    assert!(!granted.expect("granted").bundled);
 }
 
 #[test]
@@ -371,7 +387,7 @@ fn hint_about_a_file_with_a_hostile_name_has_it_as_one_word() {
 fn later(id: &str) -> Vec<u8> {
     let mut later = manifest(id);
     later["version"] = "0.2.0".into();
-    with_documents(component(), &later, &descriptor())
+    with_documents(idle(), &later, &descriptor())
 }
 
 fn digest(wasm: &[u8]) -> Digest {

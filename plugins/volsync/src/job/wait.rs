@@ -42,8 +42,8 @@ pub(super) fn end(step: &Step, source: &Source, name: &str, work: &Work) -> Resu
             let log = settled(namespace, &pod, work.whole)?;
             Ok(Printed { end, log })
         }
-        Ended::Blocked(cause) => Err(Error::conflict(FAILED, blocked(&cause))),
-        Ended::Removed => Err(Error::conflict(FAILED, "the Job was removed")),
+        Ended::Blocked(cause) => Err(Error::failed(FAILED, blocked(&cause))),
+        Ended::Removed => Err(Error::failed(FAILED, "the Job was removed")),
         Ended::Deadline(cause) => Err(late(work.timeout, cause)),
     }
 }

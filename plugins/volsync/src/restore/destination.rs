@@ -55,8 +55,8 @@ pub(super) fn restore(
     let overwritten = announce()?;
     let manifest = manifest(scene, order.pin, &name, &tag);
     let made = Change::create(kinds::REPLICATION_DESTINATION, manifest);
-    let held = match cluster::hold(&[made], &["/metadata/uid"]) {
-        Ok(held) => held,
+    let (held, made) = match cluster::hold(&[made], &["/metadata/uid"]) {
+        Ok(made) => made,
         Err(error) => {
             if is_refusal(&error) {
                 overwritten.withdraw();
@@ -71,10 +71,9 @@ pub(super) fn restore(
         overwritten.settle();
         return Ok(note);
     };
-    let uid = held
-        .objects()
+    let uid = made
         .first()
-        .map(|object| object.uid().to_owned())
+        .map(|made| made.object.uid().to_owned())
         .unwrap_or_default();
     let mut wait = Wait::new(scene, name, uid, tag)?;
     let end = match rival::find(&scene.source, Some(&wait.name)) {
@@ -118,7 +117,7 @@ fn is_refusal(error: &Error) -> bool {
 fn broken_off(
     error: Error,
     mut wait: Wait,
-    held: cluster::Held,
+    held: Held,
     overwritten: Overwritten,
     step: &Step,
 ) -> Error {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use agent_sdk::cluster::Sighting;
+use agent_sdk::cluster::WatchEvent;
 use agent_sdk::prelude::*;
 use agent_sdk::wait::Deadline;
 
@@ -108,13 +108,14 @@ fn until_free(
     let mut synced = false;
     loop {
         let left = deadline.left();
-        for sighting in watcher.next(left)? {
-            let counted = match &sighting {
-                Sighting::Present(_, pod) | Sighting::Gone(_, pod) => counts(pod),
-                Sighting::Synced(_) => true,
+        for event in watcher.next(left)? {
+            let counted = match &event {
+                WatchEvent::Applied(_, pod) | WatchEvent::Removed(_, pod) => counts(pod),
+                WatchEvent::Synced(_) => true,
+                WatchEvent::Failed(..) => false,
             };
             if counted {
-                synced |= see(&mut mounting, claim, sighting);
+                synced |= see(&mut mounting, claim, event);
             }
         }
         if synced && mounting.is_empty() {
@@ -138,17 +139,18 @@ pub(super) fn of_volsync(pod: &Object) -> bool {
 }
 
 /// Takes note of a pod; says whether all that were there at the start have been seen.
-fn see(mounting: &mut BTreeMap<String, Object>, claim: &str, sighting: Sighting) -> bool {
-    match sighting {
-        Sighting::Present(_, pod) if mounts(&pod, claim) => {
+fn see(mounting: &mut BTreeMap<String, Object>, claim: &str, event: WatchEvent) -> bool {
+    match event {
+        WatchEvent::Applied(_, pod) if mounts(&pod, claim) => {
             mounting.insert(pod.name().to_owned(), pod);
             false
         }
-        Sighting::Present(_, pod) | Sighting::Gone(_, pod) => {
+        WatchEvent::Applied(_, pod) | WatchEvent::Removed(_, pod) => {
             mounting.remove(pod.name());
             false
         }
-        Sighting::Synced(_) => true,
+        WatchEvent::Synced(_) => true,
+        WatchEvent::Failed(..) => false,
     }
 }
 
@@ -292,14 +294,14 @@ mod tests {
         assert!(!see(
             &mut mounting,
             "plex",
-            Sighting::Present(0, pod("plex", "Running", json!({})))
+            WatchEvent::Applied(0, pod("plex", "Running", json!({})))
         ));
-        assert!(see(&mut mounting, "plex", Sighting::Synced(0)));
+        assert!(see(&mut mounting, "plex", WatchEvent::Synced(0)));
         assert_eq!(mounting.len(), 1);
         assert!(!see(
             &mut mounting,
             "plex",
-            Sighting::Gone(0, pod("plex", "Running", json!({})))
+            WatchEvent::Removed(0, pod("plex", "Running", json!({})))
         ));
         assert!(mounting.is_empty());
     }

@@ -13,59 +13,57 @@ use super::quiet::{self, Quiet};
 use super::{Restore, gitops};
 use crate::call;
 
-/// What is held. Dropped without [`Held::release`], it is put back in the order of the fields: newest first.
-pub(super) struct Held {
-    scaled_objects: Option<cluster::Held>,
-    workloads: Option<cluster::Held>,
-    claims: Option<cluster::Held>,
-    jobs: Option<cluster::Held>,
-    schedules: Option<cluster::Held>,
-    /// Newest first.
-    quiet: Vec<cluster::Held>,
-    operations: Option<operations::Held>,
-}
-
-/// Holds all. `quieted`: what keeps the source quiet already.
+/// Holds all, oldest first. `quieted`: what keeps the source quiet already.
 ///
 /// # Errors
 ///
 /// `volsync.flux-busy`, `volsync.busy`; those of the first that could not be held.
-pub(super) fn hold(scene: &Scene, args: &Restore, quieted: &Quiet) -> Result<Held> {
+pub(super) fn hold(scene: &Scene, args: &Restore, quieted: &Quiet) -> Result<Vec<Held>> {
     let step = Step::new(format!("Stop `{}/{}`", scene.source.namespace, scene.app));
-    let mut held = Held {
-        scaled_objects: None,
-        workloads: None,
-        claims: None,
-        jobs: None,
-        schedules: None,
-        quiet: Vec::new(),
-        operations: None,
-    };
+    let mut held = Vec::new();
     let flux = flux(scene, quieted);
     let calls = calls(scene, &flux);
     if !calls.is_empty() {
         step.note("pausing KEDA, suspending Flux");
-        held.operations = Some(operations::hold(&calls)?);
+        held.push(operations::hold(&calls)?.0);
     }
     gitops::settle(&step, &flux, args.down_timeout)?;
     step.note("keeping backups from starting");
-    held.quiet = quiet::rest(&step, scene, quieted, args.timeout)?;
+    held.extend(quiet::rest(&step, scene, quieted, args.timeout)?);
     step.note("suspending CronJobs, scaling to 0");
-    held.schedules = changes(&schedules(scene))?;
+    held.extend(changes(&schedules(scene))?);
     // Read again now that no CronJob starts another one.
-    held.jobs = changes(&suspended(&look::jobs(&scene.source)?))?;
-    held.claims = changes(&claims(scene))?;
-    held.workloads = changes(&workloads(scene))?;
-    held.scaled_objects = changes(&scaled_objects(scene))?;
+    held.extend(changes(&suspended(&look::jobs(&scene.source)?))?);
+    held.extend(changes(&claims(scene))?);
+    held.extend(changes(&workloads(scene))?);
+    held.extend(changes(&scaled_objects(scene))?);
     step.done(scene.down().join(", "));
     Ok(held)
 }
 
-fn changes(changes: &[Change]) -> Result<Option<cluster::Held>> {
+/// Puts everything back, newest first, and returns what was left to others.
+///
+/// # Errors
+///
+/// The first that could not be put back, after all others were; the host tries it once more when the run ends.
+pub(super) fn release(held: Vec<Held>) -> Result<Vec<String>> {
+    let step = Step::new("Start the app as it was");
+    let left = Held::release_all(held)?;
+    left.iter().for_each(|sentence| warn!("{sentence}"));
+    if run::planning() {
+        step.skip("nothing was stopped");
+    } else {
+        step.done("");
+    }
+    Ok(left)
+}
+
+fn changes(changes: &[Change]) -> Result<Option<Held>> {
     if changes.is_empty() {
         return Ok(None);
     }
-    cluster::hold(changes, &[]).map(Some)
+    let (held, _) = cluster::hold(changes, &[])?;
+    Ok(Some(held))
 }
 
 /// Kustomizations before HelmReleases, and without those that are held already.
@@ -132,39 +130,6 @@ fn workloads(scene: &Scene) -> Vec<Change> {
         .iter()
         .map(|workload| down(&workload.target))
         .collect()
-}
-
-impl Held {
-    /// Puts everything back, newest first, and returns what was left to others.
-    ///
-    /// # Errors
-    ///
-    /// The first that could not be put back, after all others were; the host tries it once more when the run ends.
-    pub(super) fn release(self) -> Result<Vec<String>> {
-        let step = Step::new("Start the app as it was");
-        let held = [
-            self.scaled_objects,
-            self.workloads,
-            self.claims,
-            self.jobs,
-            self.schedules,
-        ];
-        let held = held.into_iter().flatten().chain(self.quiet);
-        // Collected, for each is to be put back before the next, and before anybody looks how it went.
-        let mut results: Vec<_> = held.map(cluster::Held::release).collect();
-        results.extend(self.operations.map(operations::Held::release));
-        let mut left = Vec::new();
-        for result in results {
-            left.extend(result?);
-        }
-        left.iter().for_each(|sentence| warn!("{sentence}"));
-        if run::planning() {
-            step.skip("nothing was stopped");
-        } else {
-            step.done("");
-        }
-        Ok(left)
-    }
 }
 
 #[cfg(test)]

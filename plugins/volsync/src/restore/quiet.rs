@@ -19,26 +19,25 @@ use crate::sync::trigger::{self, NEVER, Turn};
 /// More snapshots than any repository has. VolSync takes the number as text.
 const ALL: &str = "100000";
 
-/// What keeps the source of the restore quiet. Put back in the order of the fields.
+/// What keeps the source of the restore quiet.
 #[derive(Default)]
 pub(super) struct Quiet {
     /// A tag that was handled: the schedule is off for as long as it is there.
     pub(super) tag: Option<trigger::Set>,
-    /// Retention.
-    kept: Option<cluster::Held>,
-    schedule: Option<cluster::Held>,
-    /// Flux would put back the two above, for they stand in git.
-    flux: Option<operations::Held>,
+    /// Oldest first: Flux, for it would put back the others, which stand in git; the schedule; retention.
+    held: Vec<Held>,
+    flux: bool,
+    schedule: bool,
 }
 
 impl Quiet {
     pub(super) fn has_flux(&self) -> bool {
-        self.flux.is_some()
+        self.flux
     }
 
     /// Says whether its schedule is held by this run.
     pub(super) fn has_schedule(&self) -> bool {
-        self.schedule.is_some()
+        self.schedule
     }
 
     /// Puts it back, and says what was left to others. Retention goes before the schedule, which may start a mover at once.
@@ -47,15 +46,11 @@ impl Quiet {
     ///
     /// Something could not be put back; the host tries once more when the run ends.
     pub(super) fn release(self) -> Result<Vec<String>> {
-        let mut left = Vec::new();
-        let tag = self.tag.map(trigger::Set::release);
-        let kept = self.kept.map(cluster::Held::release);
-        let schedule = self.schedule.map(cluster::Held::release);
-        let flux = self.flux.map(operations::Held::release);
-        for result in [tag, kept, schedule, flux].into_iter().flatten() {
-            left.extend(result?);
-        }
-        Ok(left)
+        Held::release_all(
+            self.held
+                .into_iter()
+                .chain(self.tag.and_then(|tag| tag.held)),
+        )
     }
 }
 
@@ -69,17 +64,22 @@ pub(super) fn keep(step: &Step, scene: &Scene, args: &Restore, keep_all: bool) -
     let flux: Vec<_> = scene.kustomizations.iter().collect();
     if !flux.is_empty() {
         step.note("suspending Flux");
-        quiet.flux = Some(operations::hold(&gitops::suspend(&flux))?);
+        quiet
+            .held
+            .push(operations::hold(&gitops::suspend(&flux))?.0);
+        quiet.flux = true;
         gitops::settle(step, &flux, args.down_timeout)?;
     }
-    quiet.schedule = one(step, &scene.source, None, args.timeout)?;
+    let schedule = one(step, &scene.source, None, args.timeout)?;
+    quiet.schedule = schedule.is_some();
+    quiet.held.extend(schedule);
     if keep_all {
-        quiet.kept = keep_snapshots(&scene.source)?;
+        quiet.held.push(keep_snapshots(&scene.source)?);
     }
     Ok(quiet)
 }
 
-/// Keeps all the other sources of the volume quiet, and that of the restore, unless it is. Returns what is held, newest first.
+/// Keeps all the other sources of the volume quiet, and that of the restore, unless it is. Returns what is held, oldest first.
 ///
 /// # Errors
 ///
@@ -89,15 +89,13 @@ pub(super) fn rest(
     scene: &Scene,
     quieted: &Quiet,
     timeout: SignedDuration,
-) -> Result<Vec<cluster::Held>> {
+) -> Result<Vec<Held>> {
     let tag = quieted.tag.as_ref().map(|set| set.tag.as_str());
     let own = (!quieted.has_schedule()).then_some((&scene.source, tag));
     let others = scene.siblings.iter().map(|source| (source, None));
     let mut held = Vec::new();
     for (source, tag) in own.into_iter().chain(others) {
-        if let Some(newest) = one(step, source, tag, timeout)? {
-            held.insert(0, newest);
-        }
+        held.extend(one(step, source, tag, timeout)?);
     }
     Ok(held)
 }
@@ -108,7 +106,7 @@ fn one(
     source: &Source,
     ours: Option<&str>,
     timeout: SignedDuration,
-) -> Result<Option<cluster::Held>> {
+) -> Result<Option<Held>> {
     let deadline = Deadline::after(timeout);
     loop {
         let Some(source) = at_rest(step, source, ours, deadline, timeout)? else {
@@ -121,7 +119,7 @@ fn one(
         match cluster::hold(&[Change::patch(&source.target(), body)], &[]) {
             // Somebody was faster.
             Err(error) if error.code() == "cluster.conflict" && !deadline.left().is_zero() => {}
-            held => return held.map(Some),
+            held => return Ok(Some(held?.0)),
         }
     }
 }
@@ -185,9 +183,10 @@ fn in_use(source: &Source, ours: Option<&str>) -> Option<Turn> {
 
 /// Retention runs after a backup, and of two snapshots of one hour it drops the older: that could be the chosen one, such as the safety snapshot
 /// of the restore that is to be undone. The schedule is held, so no mover runs that would be killed.
-fn keep_snapshots(source: &Source) -> Result<Option<cluster::Held>> {
+fn keep_snapshots(source: &Source) -> Result<Held> {
     let keep = json!({"spec": {"restic": {"retain": {"last": ALL}}}});
-    cluster::hold(&[Change::patch(&source.target(), keep)], &[]).map(Some)
+    let (held, _) = cluster::hold(&[Change::patch(&source.target(), keep)], &[])?;
+    Ok(held)
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ fn released(object: &Object) -> Verdict<()> {
         && stalled.is_true()
     {
         let message = format!("{}: {}", stalled.reason, stalled.message);
-        return Verdict::Failed(Error::conflict("volsync.not-ready", message));
+        return Verdict::Failed(Error::failed("volsync.not-ready", message));
     }
     match (current, ready.is_true()) {
         (true, true) => Verdict::Done(()),

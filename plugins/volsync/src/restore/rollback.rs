@@ -5,13 +5,15 @@
 
 use agent_sdk::operations::{Call, Overwritten};
 use agent_sdk::prelude::*;
-use serde::Serialize;
 
 use super::destination::{self, Order};
 use super::look::{self, Scene};
 use super::safety::Safety;
 use super::{drain, lock, select, verify};
 use crate::restic::Snapshot;
+
+/// Stands in a plan for the beginning of the id of a snapshot that is chosen when the run lists the repository.
+const ANY_ID: &str = "ffffffff";
 
 /// Arguments of `volsync.rollback`.
 #[derive(Args)]
@@ -36,12 +38,6 @@ pub(crate) struct Rollback {
     down_timeout: SignedDuration,
 }
 
-/// What was done.
-#[derive(Debug, Serialize)]
-pub(crate) struct Report {
-    summary: String,
-}
-
 /// Bring a volume back that a restore left half overwritten.
 ///
 /// `agent undo` calls it by itself. It does not stop the app, and waits until no pod mounts the volume: to restore an app by hand, use
@@ -50,7 +46,7 @@ pub(crate) struct Report {
     risk = "destroy",
     examples("volsync.rollback media plex --snapshot ab12cd34")
 )]
-pub(crate) fn rollback(args: Rollback) -> Result<Report> {
+pub(crate) fn rollback(args: Rollback) -> Result<Outcome> {
     let scene = look::volume(&args.namespace, &args.source)?;
     let claim = scene.source.claim();
     let question = format!(
@@ -59,9 +55,7 @@ pub(crate) fn rollback(args: Rollback) -> Result<Report> {
     );
     run::confirm(&question, &[("snapshot", args.snapshot.clone())])?;
     if run::planning() {
-        return Ok(Report {
-            summary: String::new(),
-        });
+        return report(&args, String::new());
     }
     let (chosen, pin) = select::by_id(&scene, &args.snapshot)?;
     drain::refuse_lasting(&scene)?;
@@ -84,14 +78,21 @@ pub(crate) fn rollback(args: Rollback) -> Result<Report> {
                 "has the files of snapshot `{}` as they were",
                 chosen.short()
             );
-            return Ok(Report { summary });
+            return report(&args, summary);
         }
         restored => restored?,
     };
     let lock = lock::left(&scene, args.timeout)?;
     note.iter().chain(&lock).for_each(|note| warn!("{note}"));
     let summary = format!("is restored from snapshot `{}`", chosen.short());
-    Ok(Report { summary })
+    report(&args, summary)
+}
+
+fn report(args: &Rollback, summary: String) -> Result<Outcome> {
+    let value = json!({
+        "namespace": args.namespace, "source": args.source, "snapshot": args.snapshot,
+    });
+    Ok(Outcome::of(value)?.summary(summary))
 }
 
 /// Announces that the volume is about to be overwritten, and what brings it back.
@@ -104,14 +105,16 @@ pub(super) fn announce(
     safety: &Safety,
 ) -> Result<Overwritten> {
     let source = &scene.source;
-    if let Some(id) = safety.id() {
+    if let Some(id) = safety.way_back() {
         let arguments =
             json!({"namespace": source.namespace, "source": source.name, "snapshot": id});
         let back = Call::new("volsync.rollback", arguments);
         return announced(scene, Some(&back), id);
     }
     // What was there before is nowhere. What is to be there is, so that is the way on.
-    announced(scene, None, chosen.map_or("ID", Snapshot::short))
+    let id = chosen.map_or(ANY_ID, Snapshot::short);
+    run::placeholder("first digits of the snapshot's id", id);
+    announced(scene, None, id)
 }
 
 fn announced(scene: &Scene, back: Option<&Call>, id: &str) -> Result<Overwritten> {

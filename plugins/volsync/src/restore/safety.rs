@@ -33,9 +33,14 @@ pub(super) struct Safety {
 enum Made {
     /// The mover made one; it usually says which.
     Snapshot(Option<String>),
+    /// It is made when the run starts: this is a plan.
+    Planned,
     /// There is none, and that is acceptable.
     None,
 }
+
+/// Stands in a plan for the id of the safety snapshot.
+const ANY_ID: &str = "eeeeeeee";
 
 /// Makes one, unless it is not wanted or cannot be made. `list` is what was in the repository when the chosen one was chosen.
 ///
@@ -96,7 +101,11 @@ pub(super) fn back_up(
         }
         End::Planned | End::Failed(_) => {
             step.skip("made when the run starts");
-            Safety::none(quiet, None)
+            let mut safety = Safety::none(quiet, None);
+            if run::planning() {
+                safety.made = Made::Planned;
+            }
+            safety
         }
     })
 }
@@ -165,8 +174,17 @@ impl Safety {
     pub(super) fn id(&self) -> Option<&str> {
         match &self.made {
             Made::Snapshot(id) => id.as_deref(),
-            Made::None => None,
+            Made::Planned | Made::None => None,
         }
+    }
+
+    /// Returns the id of what is restored when the run is taken back: in a plan a text that stands for it.
+    pub(super) fn way_back(&self) -> Option<&str> {
+        let id = match self.made {
+            Made::Planned => Some(ANY_ID),
+            _ => self.id(),
+        };
+        id.inspect(|id| run::placeholder("id of the safety snapshot", id))
     }
 
     /// Says for how long the app may have written what is in no snapshot: from the beginning of the backup until no pod has the volume any more.

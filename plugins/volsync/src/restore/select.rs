@@ -19,7 +19,7 @@ pub(super) struct Pin {
 
 impl Pin {
     fn new(restore_as_of: Timestamp) -> Pin {
-        run::stand_in("time of the snapshot", &restore_as_of.to_string());
+        run::placeholder("time of the snapshot", &restore_as_of.to_string());
         Pin { restore_as_of }
     }
 }

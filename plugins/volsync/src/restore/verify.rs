@@ -104,10 +104,10 @@ fn unproven(chosen: &Snapshot, why: &str) -> String {
 /// What a Job gets: the snapshot, and the paths that are to be mended, encoded. Both are known only when the run is performed.
 fn args(id: &str, paths: &[String]) -> Vec<String> {
     let mut args = vec![id.to_owned()];
-    run::stand_in("id of the snapshot", id);
+    run::placeholder("id of the snapshot", id);
     if !paths.is_empty() {
         let paths = compare::encoded(paths);
-        run::stand_in("files to mend", &paths);
+        run::placeholder("files to mend", &paths);
         args.push(paths);
     }
     args
@@ -198,7 +198,7 @@ fn differs(scene: &Scene, chosen: &Snapshot, paths: &[String]) -> Error {
         scene.app,
         chosen.short()
     );
-    let error = Error::conflict("volsync.not-as-snapshot", message);
+    let error = Error::failed("volsync.not-as-snapshot", message);
     if paths.is_empty() {
         return error;
     }

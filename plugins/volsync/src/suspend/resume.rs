@@ -113,7 +113,7 @@ fn one(call: Call) -> Result<()> {
         let outcome = result?;
         if outcome.failed > 0 {
             return Err(
-                Error::conflict("volsync.resume-failed", format!("`{name}` failed"))
+                Error::failed("volsync.resume-failed", format!("`{name}` failed"))
                     .cause(outcome.value.to_string()),
             );
         }

@@ -247,7 +247,7 @@ impl Task {
     }
 
     fn error(&self, what: &str, log: &str) -> Error {
-        failure(Kind::Conflict, &self.source, self.wanted.unlock, what, log)
+        failure(Kind::Failed, &self.source, self.wanted.unlock, what, log)
     }
 
     /// Ends it. The tag goes, unless the caller wants it, or has failed with it: then it goes with all that the caller holds.
@@ -260,7 +260,7 @@ impl Task {
         };
         match (self.wanted.linger, failed) {
             (true, false) => self.left = Some(set),
-            (true, true) => drop(set),
+            (true, true) => {}
             (false, _) => match set.release() {
                 Ok(left) => left.iter().for_each(|sentence| warn!("{sentence}")),
                 Err(error) => warn!(

@@ -7,7 +7,6 @@
 //! VolSync confirms the tag that it finds when a synchronisation *ends*. So a tag is set only on a source at rest, by a patch that rests on the
 //! version in which it was seen at rest: whoever was faster is noticed by the API server.
 
-use agent_sdk::cluster::Held;
 use agent_sdk::prelude::*;
 
 use crate::source::Source;
@@ -106,8 +105,8 @@ pub(crate) struct Set {
     pub(crate) generation: i64,
     /// When the synchronisation before ended, by the clock of the cluster. What ours makes is younger.
     pub(crate) since: Option<Timestamp>,
-    /// It is taken away when this is dropped; none when it stays in place of another one.
-    held: Option<Held>,
+    /// It is taken away when this is released, or the operation ends; none when it stays in place of another one.
+    pub(crate) held: Option<Held>,
 }
 
 /// Returns the tag that a source gets.
@@ -131,18 +130,18 @@ pub(crate) fn set(source: &Source, token: &str, unlock: bool) -> Result<Set> {
         // for each value.
         let body = json!({"spec": {"restic": {"unlock": token}}});
         let change = Change::signal(&target, resting_on(&version, body));
-        let object = cluster::commit_one(change, &["/metadata/generation"])?;
-        object.resource_version().clone_into(&mut version);
+        let signalled = cluster::commit_one(change, &["/metadata/generation"])?;
+        signalled.object.resource_version().clone_into(&mut version);
     }
     let tag = text(source, token);
     let body = resting_on(&version, json!({"spec": {"trigger": {"manual": tag}}}));
     let fields = ["/metadata/generation"];
     let (held, generation) = if source.manual().is_some() {
-        let object = cluster::commit_one(Change::signal(&target, body), &fields)?;
-        (None, Some(object.generation()))
+        let signalled = cluster::commit_one(Change::signal(&target, body), &fields)?;
+        (None, Some(signalled.object.generation()))
     } else {
-        let held = cluster::hold(&[Change::patch(&target, body)], &fields)?;
-        let generation = held.objects().first().map(Object::generation);
+        let (held, written) = cluster::hold(&[Change::patch(&target, body)], &fields)?;
+        let generation = written.first().map(|one| one.object.generation());
         (Some(held), generation)
     };
     Ok(Set {

@@ -30,7 +30,9 @@ impl Performer {
         let number = effect.number;
         if self.gate().run.imagined.of(&self.target) == Some(Imagined::Gone) {
             // The server would refuse to rehearse this: to it the object is still there.
-            self.gate().run.planned(effect);
+            let run = &self.gate().run;
+            self.learns.iter().for_each(|it| run.secrets.learn(it));
+            run.planned(effect);
             return Ok(self.made(number, manifest));
         }
         let undo = |object: Option<&Value>| Undo::Remove {
@@ -76,6 +78,10 @@ impl Performer {
             self.gate().run.imagined.made(&self.target, object.clone());
         }
         let held = self.holding(number);
-        Performed { object, held }
+        Performed {
+            object,
+            held,
+            changed: true,
+        }
     }
 }

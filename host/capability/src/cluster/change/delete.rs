@@ -5,13 +5,14 @@ use agent_core::failure::{Failure, Kind};
 use serde_json::Value;
 
 use super::{Performed, Performer, uid_of};
+use crate::cluster::client::Removal;
 use crate::gate::{Announced, Imagined};
 
 impl Performer {
     pub(super) async fn delete(
         &self,
         uid: Option<String>,
-        propagation: &'static str,
+        how: Removal,
     ) -> Result<Performed, Failure> {
         let effect = self
             .gate()
@@ -23,7 +24,7 @@ impl Performer {
                 self.gate().run.planned(effect);
                 return Ok(Performed::unheld(Value::Null));
             }
-            Some(Imagined::Gone) => return Ok(Performed::unheld(Value::Null)),
+            Some(Imagined::Gone) => return Ok(Performed::unchanged(Value::Null)),
             _ => {}
         }
         let before = self.attempt(Verb::Delete);
@@ -41,7 +42,13 @@ impl Performer {
                     self.may_remove(&object)?;
                     named.or_else(|| uid_of(&object))
                 }
-                None => return Ok(Performed::unheld(Value::Null)),
+                None => {
+                    return Ok(Performed {
+                        // An earlier process may have done it.
+                        changed: before.is_some(),
+                        ..Performed::unheld(Value::Null)
+                    });
+                }
             },
         };
         let announced = Announced {
@@ -53,7 +60,7 @@ impl Performer {
             announced,
             |intent| async move {
                 client
-                    .delete(&intent, &self.target, uid.as_deref(), propagation)
+                    .delete(&intent, &self.target, uid.as_deref(), how)
                     .await
             },
             |()| None,

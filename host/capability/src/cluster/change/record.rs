@@ -47,7 +47,7 @@ impl Performer {
         if !unanswered.uncertain {
             self.gate().run.did_not_happen(number);
         }
-        unanswered.failure
+        unanswered.of_write()
     }
 
     /// While planning, writes down what a change that was rehearsed makes of the object.
@@ -79,11 +79,11 @@ impl Performer {
         let changes = fields::changes(&object, body);
         // An application is sent whether it changes something or not.
         if changes.is_empty() && verb == Verb::Patch {
-            return Ok(Some(Performed::unheld(object)));
+            return Ok(Some(Performed::unchanged(object)));
         }
+        self.may_change(&object, &changes)?;
         // It goes out when the plan is applied.
         self.learns.iter().for_each(|it| run.secrets.learn(it));
-        self.may_change(&object, &changes)?;
         let undo = fields_of(&object, changes.clone());
         let effect = self
             .gate()
@@ -97,7 +97,11 @@ impl Performer {
             self.remember(number, undo);
             held = self.holding(number);
         }
-        Ok(Some(Performed { object, held }))
+        Ok(Some(Performed {
+            object,
+            held,
+            changed: !changes.is_empty(),
+        }))
     }
 
     /// Returns what an earlier process may have set in the course of this change, as the list of what the ledger holds.

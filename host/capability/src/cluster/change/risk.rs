@@ -20,7 +20,8 @@ const REPLACED: [(&str, &str, Risk); 3] = [
     ("jobs.batch", "CronJob", Risk::Change),
 ];
 
-/// Fields by which somebody else is told to remove something: the type, none for any; the field; what it becomes, none for whatever; why.
+/// Fields by which somebody else is told to remove something: the type, none for any; the field; the one value with which nothing is removed, if there is
+/// one; why.
 type Deadly = (
     Option<&'static str>,
     &'static str,
@@ -50,7 +51,7 @@ const DEADLY: [Deadly; 8] = [
     (
         Some("persistentvolumes"),
         "/spec/persistentVolumeReclaimPolicy",
-        Some("Delete"),
+        Some("Retain"),
         "what is on the volume is removed with its claim",
     ),
     (
@@ -68,7 +69,7 @@ const DEADLY: [Deadly; 8] = [
     (
         Some("volumesnapshotcontents.snapshot.storage.k8s.io"),
         "/spec/deletionPolicy",
-        Some("Delete"),
+        Some("Retain"),
         "the snapshot is removed with its object",
     ),
     (
@@ -81,6 +82,7 @@ const DEADLY: [Deadly; 8] = [
 
 const FINALIZERS: &str = "/metadata/finalizers";
 const UNFINISHED: &str = "without its finalizers an object is gone before those have cleaned up who wait for its deletion";
+const UNSEEN: &str = "the server cannot rehearse it, so nobody knows what it removes";
 const DELETED: &str = "what the run did not make cannot be made again by it";
 
 /// Returns what changes of fields need, if it is more than a change.
@@ -93,18 +95,18 @@ pub(super) fn of_fields(of: &ObjectType, changes: &[FieldChange]) -> Option<Harm
         {
             return Some(UNFINISHED);
         }
-        let deadly = DEADLY.iter().find(|(of, field, becomes, _)| {
+        let deadly = DEADLY.iter().find(|(of, field, harmless, _)| {
             let concerns = of.is_none_or(|of| of == resource);
             let within = change
                 .path
                 .strip_prefix(field)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            let becomes = |value: Option<&Value>| match becomes {
-                Some(becomes) => value.is_some_and(|value| value == becomes),
+            let harms = |value: Option<&Value>| match harmless {
+                Some(harmless) => value.is_none_or(|value| value != harmless),
                 None => true,
             };
             let around = inner(change, field, before) != inner(change, field, after);
-            concerns && (within && becomes(after) || around && becomes(inner(change, field, after)))
+            concerns && (within && harms(after) || around && harms(inner(change, field, after)))
         });
         deadly.map(|(_, _, _, why)| *why)
     };
@@ -117,6 +119,9 @@ pub(super) fn of_fields(of: &ObjectType, changes: &[FieldChange]) -> Option<Harm
 /// Returns what a field becomes by a change of it or of something around it.
 fn inner<'a>(change: &FieldChange, field: &str, value: Option<&'a Value>) -> Option<&'a Value> {
     let rest = field.strip_prefix(&change.path)?;
+    if !rest.is_empty() && !rest.starts_with('/') {
+        return None;
+    }
     crate::cluster::fields::at(value?, rest)
 }
 
@@ -152,6 +157,14 @@ impl Performer {
             Some(harm) => self.gate().may_harm(&self.target, harm),
             None => Ok(()),
         }
+    }
+
+    /// Refuses to apply what nobody could rehearse: what it removes is known only when it is gone.
+    pub(super) fn may_apply_unseen(&self, now: &Value) -> Result<(), Failure> {
+        if self.has_made(now) {
+            return Ok(());
+        }
+        self.gate().may_harm(&self.target, (Risk::Destroy, UNSEEN))
     }
 
     /// Refuses to remove an object where that can do more harm than the operation says.
@@ -254,6 +267,21 @@ mod tests {
                 json!({}),
                 json!({"spec": {"ttlSecondsAfterFinished": 0}}),
             ),
+            (
+                "persistentvolumes.v1",
+                json!({"spec": {"persistentVolumeReclaimPolicy": "Retain"}}),
+                json!({"spec": {"persistentVolumeReclaimPolicy": "Recycle"}}),
+            ),
+            (
+                "persistentvolumes.v1",
+                json!({"spec": {"persistentVolumeReclaimPolicy": "Retain"}}),
+                json!({"spec": {"persistentVolumeReclaimPolicy": null}}),
+            ),
+            (
+                "volumesnapshotcontents.v1.snapshot.storage.k8s.io",
+                json!({"spec": {"deletionPolicy": "Retain"}}),
+                json!({"spec": {"deletionPolicy": "Whatever"}}),
+            ),
         ];
         for (of, object, patch) in destroys {
             assert_eq!(
@@ -263,6 +291,11 @@ mod tests {
             );
         }
         let changes = [
+            (
+                "configmaps.v1",
+                json!({"metadata": {}}),
+                json!({"metadata": {"annotations": {"a": "b"}}}),
+            ),
             (
                 "persistentvolumeclaims.v1",
                 claim.clone(),

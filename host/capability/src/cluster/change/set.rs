@@ -26,12 +26,21 @@ impl Performer {
             let now = self.look_before(&body).await?;
             let changes = fields::changes(&now, &body);
             if changes.is_empty() {
-                return Ok(Performed { object: now, held });
+                return Ok(Performed {
+                    object: now,
+                    held,
+                    // An earlier process may have done it.
+                    changed: !self.pass.attempts().is_empty(),
+                });
             }
             match self.patch_once(&now, &body, changes).await {
                 Ok((number, object)) => {
                     held.extend(self.holding(number));
-                    return Ok(Performed { object, held });
+                    return Ok(Performed {
+                        object,
+                        held,
+                        changed: true,
+                    });
                 }
                 Err(missed) => self.again(missed, !bound, &mut held)?,
             }
@@ -62,7 +71,11 @@ impl Performer {
             match self.apply_once(&now, &manifest, force).await {
                 Ok((number, object)) => {
                     held.extend(number.into_iter().flat_map(|number| self.holding(number)));
-                    return Ok(Performed { object, held });
+                    return Ok(Performed {
+                        object,
+                        held,
+                        changed: number.is_some() || !self.pass.attempts().is_empty(),
+                    });
                 }
                 Err(missed) => {
                     let contended = missed.1.failure.code == "cluster.conflict";
@@ -173,14 +186,23 @@ impl Performer {
         changes: &[FieldChange],
     ) -> Result<Vec<FieldChange>, Unanswered> {
         let run = &self.gate().run;
-        self.learns.iter().for_each(|it| run.secrets.learn(it));
         let (intent, body) = (self.pass.rehearsal(), Body::Apply { manifest, force });
         let tried = run.client.patch(&intent, &self.target, body, Wanted::Whole);
         match tried.await {
             Ok(object) => Ok(fields::difference(now, &object)),
             // An admission webhook with effects of its own refuses to rehearse; then only the answer to the write itself tells the rest.
-            Err(refused) if is_no_rehearsal(&refused.failure) => Ok(changes.to_vec()),
-            Err(refused) => Err(Unanswered::surely(refused.failure)),
+            Err(refused) if refused.unrehearsed => {
+                let unseen = self.may_apply_unseen(now);
+                unseen.map_err(Unanswered::surely)?;
+                Ok(changes.to_vec())
+            }
+            Err(refused) => {
+                let mut refused = Unanswered::surely(refused.failure);
+                if let Some(secret) = &self.learns {
+                    refused.hide(secret);
+                }
+                Err(refused)
+            }
         }
     }
 
@@ -191,13 +213,6 @@ impl Performer {
             .effect(verb, self.target.clone(), changes, self.hold);
         (effect.number, self.announced(effect, Some(undo)))
     }
-}
-
-fn is_no_rehearsal(failure: &Failure) -> bool {
-    failure
-        .causes
-        .iter()
-        .any(|cause| cause.contains("does not support dry run"))
 }
 
 /// Adds to what a manifest sets what goes because it was applied before and is no longer in it.
@@ -236,3 +251,6 @@ fn answered(mut changes: Vec<FieldChange>, object: &Value) -> Vec<FieldChange> {
     }
     changes
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,7 +88,11 @@ pub(crate) struct LogQuery {
     pub(crate) namespace: String,
     pub(crate) pod: String,
     pub(crate) container: Option<String>,
+    /// Those of the container before the present one.
+    pub(crate) previous: bool,
     pub(crate) tail_lines: Option<u32>,
+    pub(crate) since_seconds: Option<u32>,
+    pub(crate) timestamps: bool,
 }
 
 impl ClusterClient {
@@ -209,12 +213,15 @@ impl ClusterClient {
 
     /// Returns the end of a log, at most as many bytes as an answer may have.
     pub(crate) async fn logs(&self, pass: &Pass, query: &LogQuery) -> Result<String, Failure> {
-        let lines = query
-            .tail_lines
-            .map(|lines| lines.to_string())
-            .unwrap_or_default();
-        let container = query.container.as_deref().unwrap_or_default();
-        let options = request::query(&[("container", container), ("tailLines", &lines)]);
+        let number = |number: Option<u32>| number.map(|it| it.to_string()).unwrap_or_default();
+        let flag = |set: bool| if set { "true" } else { "" };
+        let options = request::query(&[
+            ("container", query.container.as_deref().unwrap_or_default()),
+            ("previous", flag(query.previous)),
+            ("tailLines", &number(query.tail_lines)),
+            ("sinceSeconds", &number(query.since_seconds)),
+            ("timestamps", flag(query.timestamps)),
+        ]);
         let doing = Deed {
             verb: "read the log of",
             of: ObjectType {

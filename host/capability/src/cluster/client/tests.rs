@@ -174,6 +174,88 @@ async fn list_that_expires_again_and_again_is_given_up() {
     assert!(lock(&asked).len() < 10, "{}", lock(&asked).len());
 }
 
+fn not_served() -> (u16, Value) {
+    (
+        404,
+        json!({"kind": "Status", "code": 404, "reason": "NotFound", "message": "the server could not find the requested resource"}),
+    )
+}
+
+/// Such a server was asked for ever, past every patience, and whoever wanted to stop the run waited for it.
+#[tokio::test]
+async fn server_that_names_another_version_each_time_is_asked_once_more() {
+    let count = std::sync::atomic::AtomicUsize::new(1);
+    let (client, asked) = served(move |request| {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        if !request.ends_with("/apis/apps") {
+            return Some(match number > 100 {
+                true => (403, json!({"kind": "Status", "code": 403})),
+                false => not_served(),
+            });
+        }
+        let version = format!("v{number}");
+        Some((200, json!({"preferredVersion": {"version": version}})))
+    });
+    let deployments = "deployments.v1.apps".parse().expect("a type");
+    for _ in 0..2 {
+        let failure = client.names(&deployments, None).await.expect_err("no list");
+        assert_eq!(failure.code, "cluster.no-such-resource");
+    }
+    assert_eq!(
+        *lock(&asked),
+        [
+            "GET /apis/apps/v1/deployments?limit=500",
+            "GET /apis/apps",
+            "GET /apis/apps/v2/deployments?limit=500",
+            "GET /apis/apps/v2/deployments?limit=500",
+            "GET /apis/apps",
+            "GET /apis/apps/v5/deployments?limit=500",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_a_server_calls_a_version_and_is_none_goes_nowhere() {
+    let long = format!("v1{}", "a".repeat(1 << 16));
+    for version in ["v1/../../x", "v1?x=", "v1.evil", "", "latest", &long] {
+        let named = version.to_owned();
+        let (client, asked) = served(move |request| {
+            Some(match request.ends_with("/apis/apps") {
+                true => (200, json!({"preferredVersion": {"version": named}})),
+                false => not_served(),
+            })
+        });
+        let deployments = "deployments.v1.apps".parse().expect("a type");
+        let failure = client.names(&deployments, None).await.expect_err("no list");
+        assert_eq!(failure.code, "cluster.no-such-resource");
+        assert_eq!(lock(&asked).len(), 2, "{version}");
+        assert!(lock(&client.inner.served).is_empty(), "{version}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_says_of_types_is_kept_of_a_number_of_them() {
+    let of = |name: &str, kind: &str| json!({"name": name, "kind": kind});
+    let names = (0..=TYPES).map(|number| of(&format!("a{number}"), "A"));
+    let mut resources: Vec<Value> = names.collect();
+    resources.push(of("long", &"L".repeat(1 << 16)));
+    let (client, _) = served(move |request| {
+        Some(match request.ends_with("/apis/apps") {
+            true => (200, json!({"preferredVersion": {"version": "v2"}})),
+            false => (200, json!({ "resources": resources })),
+        })
+    });
+    let long = "long.v1.apps".parse().expect("a type");
+    assert_eq!(client.kind(&long).await, None);
+    for number in 0..=TYPES {
+        let of = format!("a{number}.v1.apps").parse().expect("a type");
+        assert!(client.rediscovered(&of, &of).await.is_some());
+        assert_eq!(client.kind(&of).await.as_deref(), Some("A"));
+    }
+    assert_eq!(lock(&client.inner.served).len(), TYPES);
+    assert_eq!(lock(&client.inner.known).len(), TYPES);
+}
+
 /// Watches for a while and returns how often a server was asked that has one answer for a watch and one for a list.
 async fn asked_in(seconds: u64, watch: (u16, Value)) -> usize {
     let (client, asked) = served(move |request| {

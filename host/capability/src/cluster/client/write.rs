@@ -20,6 +20,23 @@ pub(crate) enum Body<'a> {
     Apply { manifest: &'a Value, force: bool },
 }
 
+/// How an object is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Removal {
+    /// What becomes of what it owns, as the API writes it.
+    pub(crate) propagation: &'static str,
+    /// How long a pod has to end; none: as it says itself.
+    pub(crate) grace_seconds: Option<u32>,
+}
+
+impl Removal {
+    /// What it owns is removed once it is gone, and its pods end as they say themselves.
+    pub(crate) const BACKGROUND: Removal = Removal {
+        propagation: "Background",
+        grace_seconds: None,
+    };
+}
+
 impl ClusterClient {
     /// Makes an object. When an earlier attempt was carried out although its answer was lost, that object is returned.
     pub(crate) async fn create(
@@ -133,10 +150,14 @@ impl ClusterClient {
         intent: &Intent,
         target: &ObjectRef,
         uid: Option<&str>,
-        propagation: &str,
+        how: Removal,
     ) -> Result<(), Unanswered> {
-        let mut options =
-            json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation});
+        let mut options = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": how.propagation,
+        });
+        if let Some(seconds) = how.grace_seconds {
+            options["gracePeriodSeconds"] = seconds.into();
+        }
         if let Some(uid) = uid {
             options["preconditions"] = json!({"uid": uid});
         }

@@ -91,13 +91,22 @@ fn preconditions_are_no_fields() {
 
 #[test]
 fn what_the_server_keeps_for_itself_is_no_difference() {
-    let before = json!({"metadata": {"resourceVersion": "1", "labels": {"a": "b"}}, "spec": {"x": 1, "gone": [1]}, "status": {}});
-    let after = json!({"metadata": {"resourceVersion": "2", "labels": {"a": "c"}}, "spec": {"x": 1, "new": {"y": 2}}, "status": {"z": 1}});
+    let before = json!({"metadata": {"resourceVersion": "1", "labels": {"a": "b"}}, "spec": {"x": 1, "gone": [1]}});
+    let after = json!({"metadata": {"resourceVersion": "2", "labels": {"a": "c"}}, "spec": {"x": 1, "new": {"y": 2}}});
     let paths: Vec<_> = difference(&before, &after)
         .into_iter()
         .map(|change| change.path)
         .collect();
     assert_eq!(paths, ["/metadata/labels/a", "/spec/gone", "/spec/new"]);
+}
+
+/// Where the status is no resource of its own, it is a field like any other. Elsewhere the server leaves it as it was.
+#[test]
+fn status_that_a_write_changes_is_a_difference() {
+    let (before, after) = (json!({"status": {"a": 1}}), json!({"status": {"a": 2}}));
+    let changes = difference(&before, &after);
+    assert_eq!(changes[0].path, "/status/a");
+    assert_eq!(put_back(&after, &changes, &[]).wanted, before);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use agent_core::failure::Failure;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::cluster::list::within;
@@ -22,9 +22,10 @@ pub(super) struct Sighting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Sight {
-    Present,
-    Gone,
+    Applied,
+    Removed,
     Synced,
+    Failed,
 }
 
 /// The last state of each object since the last call, in the order of the first sighting.
@@ -33,13 +34,15 @@ pub(super) struct Batch {
     order: VecDeque<(usize, String)>,
     states: BTreeMap<(usize, String), (Sight, Sealed)>,
     pub(super) synced: VecDeque<usize>,
+    /// Queries that cannot be watched, and why.
+    pub(super) failed: VecDeque<(usize, Failure)>,
     /// What the states take.
     pub(super) bytes: usize,
 }
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.order.is_empty() && self.synced.is_empty()
+        self.order.is_empty() && self.synced.is_empty() && self.failed.is_empty()
     }
 
     pub(super) fn put(&mut self, index: usize, uid: String, sight: Sight, state: Sealed) {
@@ -77,6 +80,11 @@ impl Batch {
             sight: Sight::Synced,
             object: Sealed::identity(&Value::Null),
         }));
+        events.extend(self.failed.drain(..).map(|(index, failure)| Sighting {
+            query: number(index),
+            sight: Sight::Failed,
+            object: Sealed::masked(&json!(failure)),
+        }));
         Ok(events)
     }
 }
@@ -90,14 +98,15 @@ impl Sighting {
     }
 }
 
-impl From<Sighting> for wit::Event {
-    fn from(sighting: Sighting) -> wit::Event {
-        wit::Event {
+impl From<Sighting> for wit::WatchEvent {
+    fn from(sighting: Sighting) -> wit::WatchEvent {
+        wit::WatchEvent {
             query: sighting.query,
-            sight: match sighting.sight {
-                Sight::Present => wit::Sight::Present,
-                Sight::Gone => wit::Sight::Gone,
-                Sight::Synced => wit::Sight::Synced,
+            kind: match sighting.sight {
+                Sight::Applied => wit::WatchEventKind::Applied,
+                Sight::Removed => wit::WatchEventKind::Removed,
+                Sight::Synced => wit::WatchEventKind::Synced,
+                Sight::Failed => wit::WatchEventKind::Failed,
             },
             object: sighting.object.into_told(),
         }

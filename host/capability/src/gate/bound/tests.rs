@@ -263,3 +263,71 @@ fn what_is_hidden_on_both_sides_is_the_same() {
         assert_eq!(causes, ["``: what is `***` in it is something else"]);
     }
 }
+
+/// What has a volume overwritten, undone by an operation with these arguments.
+fn overwriting(snapshot: Option<&str>, by_hand: &str) -> Effect {
+    let callee = |snapshot| {
+        json!({
+            "operation": "volsync.rollback", "arguments": {"source": "plex", "snapshot": snapshot},
+            "digest": format!("sha256:{}", "0".repeat(64)), "risk": "destroy",
+        })
+    };
+    let call = snapshot.map(|snapshot| serde_json::from_value(callee(snapshot)).expect("a callee"));
+    let by_hand = by_hand.to_owned();
+    Effect {
+        verb: Verb::Overwrite,
+        fields: Compensation { call, by_hand }.fields(),
+        temporary: false,
+        ..effect("plex", "t")
+    }
+}
+
+#[test]
+fn way_back_is_the_planned_one_but_for_what_only_the_run_knows() {
+    let known = |id: &str| {
+        let stand_ins = StandIns::default();
+        stand_ins
+            .declare("id of the safety snapshot", id)
+            .expect("an id");
+        stand_ins
+    };
+    let by_hand = |id: &str| format!("agent run volsync.restore media plex --snapshot {id}");
+    let mut plan = plan(vec![overwriting(Some("eeee"), &by_hand("eeee"))], &[]);
+    plan.stand_ins = known("eeee").all();
+    let allowed = |wanted: &Effect| {
+        let bound = Bound::new(&plan, &[]);
+        let allowed = bound.allow(&call(1), wanted, &known("beef"));
+        allowed.map(drop).map_err(|refused| refused.causes)
+    };
+    assert_eq!(
+        allowed(&overwriting(Some("beef"), &by_hand("beef"))),
+        Ok(())
+    );
+    assert_eq!(allowed(&overwriting(None, "mend it")), Ok(()));
+    for wrong in [
+        overwriting(Some("cafe"), &by_hand("beef")),
+        overwriting(Some("beef"), &by_hand("cafe")),
+        overwriting(Some("beef"), "curl x | sh"),
+        overwriting(Some("beef"), &format!("{}; id", by_hand("beef"))),
+    ] {
+        assert!(allowed(&wrong).is_err(), "{wrong:?}");
+    }
+    let nothing = bound(vec![overwriting(None, "mend it")], &[]);
+    for wrong in [
+        overwriting(Some("beef"), "mend it"),
+        overwriting(None, "rm -rf"),
+    ] {
+        nothing
+            .allow(&call(1), &wrong, &known("beef"))
+            .expect_err("another one");
+    }
+    // Of anything else the fields are its own, whatever they are called.
+    let patch = |fields| Effect {
+        fields,
+        ..patch("plex")
+    };
+    let patched = bound(vec![patch(overwriting(Some("beef"), "").fields)], &[]);
+    patched
+        .allow(&call(1), &patch(Vec::new()), &known("beef"))
+        .expect_err("another one");
+}

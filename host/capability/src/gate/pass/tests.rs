@@ -58,17 +58,26 @@ fn gate() -> Gate {
     scene::gate(scene::nobody(), Box::new(FullOnce::default()), Some(plan))
 }
 
-async fn patch(gate: &Gate) -> Result<(), Failure> {
+/// Writes, of which something came, and takes what is to be learnt of it.
+async fn write(
+    gate: &Gate,
+    learns: Option<Arc<Value>>,
+    came: Result<(), Unanswered>,
+) -> Result<(), Unanswered> {
     let pass = Pass::new(gate.clone(), gate.next_call(), Patience::Running);
     let announced = Announced {
         effect: gate.effect(Verb::Patch, target(), Vec::new(), false),
         holder: None,
         undo: None,
         uid: None,
-        learns: None,
+        learns,
     };
-    let sent = pass.effect(announced, |_intent| async { Ok(()) }, |()| None);
-    sent.await.map_err(Failure::from)
+    pass.effect(announced, |_intent| async { came }, |()| None)
+        .await
+}
+
+async fn patch(gate: &Gate) -> Result<(), Failure> {
+    write(gate, None, Ok(())).await.map_err(Failure::from)
 }
 
 #[tokio::test]
@@ -80,4 +89,65 @@ async fn effect_that_could_not_be_announced_is_still_in_the_plan() {
     assert_eq!(gate.violated(), None);
     let twice = patch(&gate).await.expect_err("the plan has it once");
     assert_eq!(twice.code, "plan.not-planned");
+}
+
+/// A record of which somebody looks at the end.
+#[derive(Clone, Default)]
+struct Kept(Arc<std::sync::Mutex<Vec<Entry>>>);
+
+#[async_trait::async_trait]
+impl RunJournal for Kept {
+    fn note(&self, entry: Entry) {
+        self.0.lock().expect("entries").push(entry);
+    }
+
+    async fn write(&self, entry: Entry, _survives: Survives) -> Result<(), Failure> {
+        self.note(entry);
+        Ok(())
+    }
+
+    fn note_last(&self, entry: Entry) {
+        self.note(entry);
+    }
+}
+
+/// What came of a write of a Secret, what is on record of it, and what the run makes of the Secret's value from then on.
+async fn wrote(came: Result<(), Unanswered>) -> (Option<String>, String, String) {
+    let record = Kept::default();
+    let gate = scene::gate(scene::nobody(), Box::new(record.clone()), None);
+    let secret = json!({"stringData": {"token": "hunter22"}});
+    let sent = write(&gate, Some(Arc::new(secret)), came);
+    let failed = sent.await.err().map(|it| it.failure.message);
+    let record = serde_json::to_string(&*record.0.lock().expect("entries")).expect("text");
+    (
+        failed,
+        record,
+        gate.run.secrets.text("it is hunter22".to_owned()),
+    )
+}
+
+fn refusal() -> Failure {
+    Failure::new(Kind::Invalid, "cluster.invalid", "`hunter22` is too short")
+}
+
+/// Else a plugin could write to the mask, without any effect, whatever it likes.
+#[tokio::test]
+async fn value_that_was_refused_is_hidden_in_its_refusal_alone() {
+    let (failed, record, text) = wrote(Err(Unanswered::surely(refusal()))).await;
+    assert_eq!(failed.as_deref(), Some("`***` is too short"));
+    assert!(!record.contains("hunter22"), "{record}");
+    assert_eq!(text, "it is hunter22");
+}
+
+#[tokio::test]
+async fn value_that_went_out_or_may_have_is_masked() {
+    let (_, _, text) = wrote(Ok(())).await;
+    assert_eq!(text, "it is ***");
+    let (_, record, text) = wrote(Err(Unanswered {
+        uncertain: true,
+        ..Unanswered::surely(refusal())
+    }))
+    .await;
+    assert!(!record.contains("hunter22"), "{record}");
+    assert_eq!(text, "it is ***");
 }

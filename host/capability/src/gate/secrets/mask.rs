@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use agent_core::code;
 use agent_core::effect::FieldChange;
 use agent_core::event::{Event, Outcome, TakeBack};
 use agent_core::failure::Failure;
@@ -12,114 +13,6 @@ use agent_core::undo::{Compensation, Undo};
 use serde_json::Value;
 
 use super::Secrets;
-
-/// The host's own codes, which are told as they are. Any other is a plugin's word.
-const OURS: [&str; 104] = [
-    "agent.bug",
-    "agent.misplaced",
-    "agent.no-randomness",
-    "agent.run-broken-off",
-    "agent.unwritten",
-    "cluster.already-exists",
-    "cluster.conflict",
-    "cluster.expired",
-    "cluster.forbidden",
-    "cluster.invalid",
-    "cluster.no-kubernetes",
-    "cluster.no-logs",
-    "cluster.no-such-resource",
-    "cluster.not-found",
-    "cluster.not-granted",
-    "cluster.overloaded",
-    "cluster.owned",
-    "cluster.read-only",
-    "cluster.riskier",
-    "cluster.still-there",
-    "cluster.terminating",
-    "cluster.timeout",
-    "cluster.too-large",
-    "cluster.too-many-watches",
-    "cluster.unauthorized",
-    "cluster.unexpected",
-    "cluster.unreachable",
-    "journal.ambiguous-run",
-    "journal.busy",
-    "journal.damaged",
-    "journal.full",
-    "journal.newer",
-    "journal.no-such-run",
-    "journal.other-cluster",
-    "journal.run-damaged",
-    "journal.run-exists",
-    "journal.run-is-live",
-    "journal.unsafe",
-    "journal.unwritable",
-    "lock.contended",
-    "lock.held",
-    "lock.unfinished",
-    "operations.arguments",
-    "operations.failed-in-part",
-    "operations.not-granted",
-    "operations.riskier",
-    "operations.too-deep",
-    "operations.unknown",
-    "plan.not-planned",
-    "plan.other-cluster",
-    "plan.outdated",
-    "plugin.contract",
-    "plugin.core-module",
-    "plugin.empty",
-    "plugin.exited",
-    "plugin.host-call-too-large",
-    "plugin.id-taken",
-    "plugin.invalid-descriptor",
-    "plugin.invalid-result",
-    "plugin.invalid-section",
-    "plugin.malformed",
-    "plugin.manifest-format",
-    "plugin.needs-newer-agent",
-    "plugin.no-section",
-    "plugin.no-such-power",
-    "plugin.not-a-component",
-    "plugin.not-granted",
-    "plugin.not-requested",
-    "plugin.not-wasm",
-    "plugin.other-world",
-    "plugin.out-of-cpu",
-    "plugin.out-of-memory",
-    "plugin.out-of-stack",
-    "plugin.out-of-tables",
-    "plugin.out-of-time",
-    "plugin.precompiled",
-    "plugin.record-too-large",
-    "plugin.section-twice",
-    "plugin.too-large",
-    "plugin.too-many-calls",
-    "plugin.too-many-resources",
-    "plugin.trapped",
-    "plugin.unreadable",
-    "run.cancelled",
-    "run.cut-off",
-    "run.declined",
-    "run.diverged",
-    "run.holds-lost",
-    "run.lock-lost",
-    "run.not-asked",
-    "run.not-compensated",
-    "run.not-yet",
-    "run.overwritten",
-    "run.secret-changed",
-    "run.secret-not-kept",
-    "run.too-many-resources",
-    "run.withdrawn",
-    "secrets.changed",
-    "secrets.missing",
-    "secrets.too-short",
-    "secrets.unknown",
-    "settings.invalid",
-    "store.cannot-keep",
-    "store.no-artifact",
-];
 
 impl Secrets {
     /// Returns a value without the values of Secrets, also where they are keys in it.
@@ -158,10 +51,9 @@ impl Secrets {
         if self.is_empty() {
             return failure;
         }
-        let ours = OURS.contains(&failure.code.as_str());
         Failure {
             kind: failure.kind,
-            code: if ours {
+            code: if code::is_listed(&failure.code) {
                 failure.code
             } else {
                 self.text(failure.code)
@@ -172,6 +64,10 @@ impl Secrets {
                 .map(|hint| hint.masked(|text| self.text(text.to_owned()))),
             causes: self.texts(failure.causes),
             retry_after_ms: failure.retry_after_ms,
+            details: failure.details.map(|details| {
+                let masked = |(key, value)| (self.text(key), self.value(value));
+                Box::new(details.into_iter().map(masked).collect())
+            }),
         }
     }
 
@@ -246,6 +142,7 @@ impl Secrets {
             | Event::StepNoted { text, .. }
             | Event::StepDone { summary: text, .. }
             | Event::StepSkipped { reason: text, .. }
+            | Event::StepFailed { reason: text, .. }
             | Event::Logged { message: text, .. } => self.mask(text),
             Event::Asked { text, facts, .. } => {
                 self.mask(text);
@@ -264,7 +161,6 @@ impl Secrets {
             Event::Started { .. }
             | Event::Resumed { .. }
             | Event::StepProgressed { .. }
-            | Event::StepFailed { .. }
             | Event::LogsDropped { .. } => {}
         }
         event
@@ -308,6 +204,7 @@ impl Secrets {
                     Ok(returned) => Ok(Returned {
                         value: self.value(returned.value),
                         failed: returned.failed,
+                        summary: self.text(returned.summary),
                     }),
                     Err(failure) => Err(self.failure(failure)),
                 },
@@ -351,10 +248,12 @@ impl Secrets {
             Outcome::Done {
                 value,
                 failed,
+                summary,
                 not_put_back,
             } => Outcome::Done {
                 value: self.value(value),
                 failed,
+                summary: self.text(summary),
                 not_put_back: put_back(not_put_back),
             },
             Outcome::Failed {

@@ -2,19 +2,26 @@
 
 use agent_core::effect::Verb;
 use agent_core::hint;
+use agent_core::record::{Deed, Record};
 use agent_core::{Effect, Event, Mode, Risk, RunId};
 
 use super::Known;
+use crate::command::runs::changes;
 use crate::ink::Tone;
 use crate::render::change;
 use crate::report;
 use crate::terminal::Sink;
 
+/// So many of the changes that stand are named.
+const NAMED: usize = 6;
+
 /// What was changed and not put back.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     effects: Vec<Effect>,
-    /// Something was changed for good.
+    /// What was changed for good.
+    lasting: Vec<Effect>,
+    /// Something was changed for good, or a controller was asked to act.
     changed: bool,
 }
 
@@ -25,7 +32,12 @@ impl Held {
             Event::Changed { effect } if effect.temporary || effect.verb == Verb::Overwrite => {
                 self.effects.push(effect.clone())
             }
-            Event::Changed { .. } => self.changed = true,
+            Event::Changed { effect } => {
+                self.changed = true;
+                if effect.verb != Verb::Signal {
+                    self.lasting.push(effect.clone());
+                }
+            }
             Event::PutBack(one) if one.failure.is_none() => {
                 let newest = self
                     .effects
@@ -44,33 +56,114 @@ impl Held {
         self.effects.is_empty() && !self.changed
     }
 
-    /// Says of a run that was stopped at once what it leaves behind, and how it is taken up again.
-    pub(super) fn report(&self, run: &RunId, known: &Known<'_>, to: &mut Sink) {
+    /// Says of a run that did not come to its end which of its changes stand all the same, for nothing is to put them back.
+    pub(super) fn left(
+        &self,
+        run: &RunId,
+        known: &Known<'_>,
+        record: Option<&Record>,
+        to: &mut Sink,
+    ) {
+        let (standing, is_revertible) = match record {
+            Some(record) => {
+                let deeds = record.lasting();
+                let is_revertible = deeds.iter().any(Deed::is_revertible);
+                let effects = deeds.into_iter().map(|deed| deed.intent.effect);
+                (effects.collect(), is_revertible)
+            }
+            None => (self.lasting.clone(), false),
+        };
+        if standing.is_empty() {
+            return;
+        }
+        let count = changes(u64::try_from(standing.len()).unwrap_or(u64::MAX));
+        let verb = if standing.len() == 1 {
+            "stands"
+        } else {
+            "stand"
+        };
+        let heading = format!("{count} of run {run} {verb}:");
+        let heading = to.ink.paint(Tone::Warn, heading);
+        to.line(heading);
+        for effect in standing.iter().rev().take(NAMED) {
+            let (done, target) = (change::done(effect.verb), change::target(effect));
+            to.line(format_args!("  {target} was {done}"));
+        }
+        let more = standing.len().saturating_sub(NAMED);
+        if more > 0 {
+            to.line(format_args!("  … and {more} more"));
+        }
+        if known.options.sandbox {
+            return;
+        }
+        let remedy = match is_revertible {
+            true => hint!(
+                "agent runs show {}, and agent undo {} takes back what can be",
+                run,
+                run
+            ),
+            false => hint!("agent runs show {}", run),
+        };
+        report::hint(&remedy, to);
+    }
+
+    /// Says of a run that was stopped at once what it leaves behind, and that it is to be taken back: the first signal is on record, and nothing goes
+    /// on from there. The record knows more than the events, where it can be read: what was settled, and what was held before it was taken up.
+    pub(super) fn report(
+        &self,
+        run: &RunId,
+        known: &Known<'_>,
+        record: Option<&Record>,
+        to: &mut Sink,
+    ) {
         let looks = known.operation.risk == Risk::Read || known.options.mode() == Mode::Plan;
         let passing = known.options.sandbox;
-        let heading = match self.effects.len() {
+        let held = match record {
+            Some(record) => record.held(),
+            None => self.effects.clone(),
+        };
+        let heading = match held.len() {
             _ if passing => "stopped at once, and the simulated cluster with it".to_owned(),
             _ if looks => "stopped at once".to_owned(),
-            // What it held before it was taken up is not in its events.
-            0 if known.to.is_some() => format!("stopped at once; run {run} can be taken up again"),
             // Something may be on its way all the same.
-            0 if !self.changed => format!("stopped at once; no change of run {run} was confirmed"),
-            0 => format!("stopped at once; run {run} holds nothing, and can be taken up again"),
-            _ => format!("stopped at once; run {run} can be taken up again, and still holds"),
+            0 if self.is_nothing() && known.to.is_none() => {
+                format!("stopped at once; no change of run {run} was confirmed")
+            }
+            0 => format!("stopped at once while run {run} was being taken back"),
+            _ => format!("stopped at once while run {run} was being taken back; it still holds"),
         };
         let heading = to.ink.paint(Tone::Bad, heading);
         to.line(heading);
         if looks || passing {
             return;
         }
-        for effect in self.effects.iter().rev() {
-            to.line(change::before(effect));
+        for line in lines(&held) {
+            to.line(line);
         }
-        let remedy = if self.is_nothing() && known.to.is_none() {
+        let remedy = if held.is_empty() && self.is_nothing() && known.to.is_none() {
             hint!("agent runs show {}", run)
         } else {
-            hint!("agent resume {}, or agent undo {}", run, run)
+            hint!("agent undo {}", run)
         };
         report::hint(&remedy, to);
     }
+}
+
+/// Returns a line for each held change, newest first. What is older than something that may be half overwritten must not be put back by hand before
+/// that is in order: it would start an app on it.
+fn lines(held: &[Effect]) -> Vec<String> {
+    let mut half = false;
+    let newest_first = held.iter().rev();
+    let line = |effect: &Effect| {
+        let target = change::target(effect);
+        if effect.verb == Verb::Overwrite {
+            half = true;
+            return format!("  {target} may be half overwritten: do not start anything on it");
+        }
+        match half {
+            true => format!("  {target} stays as it is until that is undone"),
+            false => change::before(effect),
+        }
+    };
+    newest_first.map(line).collect()
 }

@@ -46,7 +46,11 @@ impl Out {
             let path = self.path.display().to_string();
             let kept = format!("the plan is in {}", clean::word(&path));
             terminal.stderr.line(kept);
-            let remedy = hint!("agent apply {}", hint::Path(&path));
+            let remedy = match options.sandbox {
+                // Its cluster ends with this process.
+                true => "this plan is for a cluster that ends with this command; agent sandbox --write-kubeconfig FILE keeps one up to plan and apply on, with --kubeconfig FILE".into(),
+                false => hint!("agent apply {}", hint::Path(&path)),
+            };
             report::hint(&remedy, &mut terminal.stderr);
         }
         Ok(())

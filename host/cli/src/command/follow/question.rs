@@ -19,6 +19,8 @@ use crate::terminal::Terminal;
 const FACTS: usize = 30;
 const LABEL: usize = 30;
 const VALUE: usize = 300;
+/// What stands in front of a fact that the agent tells.
+const INDENT: &str = "  ";
 /// How many columns of a question.
 const TEXT: usize = 1000;
 /// How many kinds of change are named that a yes opens.
@@ -32,6 +34,8 @@ const TIMES: u32 = 4;
 pub(super) struct Question<'a> {
     pub(super) text: &'a str,
     pub(super) facts: &'a [(String, String)],
+    /// What has to be typed, where its plugin says so.
+    pub(super) phrase: Option<&'a str>,
     /// None when the agent itself asks.
     pub(super) by: Option<&'a Asker>,
     pub(super) opens: &'a [String],
@@ -48,12 +52,12 @@ pub(super) struct Asking {
 }
 
 /// What agrees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Wanted {
     /// `y` and `yes`.
     Yes,
-    /// A word that nobody types by habit.
-    Word(&'static str),
+    /// A word that nobody types by habit, or the phrase that the plugin wants.
+    Word(String),
 }
 
 /// What an answer comes to.
@@ -81,7 +85,7 @@ impl Asking {
     ) -> Option<Asking> {
         show(question, terminal);
         let wanted = Wanted::by(question);
-        let prompt = prompt(question, wanted, terminal);
+        let prompt = prompt(question, &wanted, terminal);
         Asking::ask(number, prompt, wanted, 1, terminal)
     }
 
@@ -139,21 +143,22 @@ impl Asking {
 
 impl Wanted {
     fn by(question: &Question<'_>) -> Wanted {
-        match question.by.map(|asker| asker.risk) {
-            Some(Risk::Destroy) => Wanted::Word(harm(Risk::Destroy)),
-            _ => Wanted::Yes,
+        match (question.phrase, question.by.map(|asker| asker.risk)) {
+            (Some(phrase), _) => Wanted::Word(clean::line(phrase)),
+            (None, Some(Risk::Destroy)) => Wanted::Word(Risk::Destroy.as_str().to_owned()),
+            (None, _) => Wanted::Yes,
         }
     }
 
     /// Judges a line that came so long after the question. The end of input agrees to nothing, and is not asked again.
-    fn judge(self, line: &str, after: Duration, reading: Duration) -> Verdict {
+    fn judge(&self, line: &str, after: Duration, reading: Duration) -> Verdict {
         let answer = line.trim().to_ascii_lowercase();
         let is_yes = answer == "y" || answer == "yes";
         match self {
             Wanted::Word(word) if is_yes => {
                 Verdict::Again(format!("only the word {word} agrees to this"))
             }
-            Wanted::Word(word) if answer != word => Verdict::Declined,
+            Wanted::Word(word) if answer != word.to_ascii_lowercase() => Verdict::Declined,
             Wanted::Yes if !is_yes => Verdict::Declined,
             _ if after < reading => {
                 Verdict::Again("that came before the question could be read".to_owned())
@@ -176,22 +181,30 @@ fn show(question: &Question<'_>, terminal: &mut Terminal) {
         .collect();
     let widest = facts.iter().map(|(label, _)| width::of(label)).max();
     let widest = widest.unwrap_or(0);
-    let room = terminal
-        .facts
-        .width
-        .map(|room| room.saturating_sub(margin::WIDTH));
+    let width = terminal.facts.width;
     to.line("");
+    let more = Some(format!("… and {} more", left.len())).filter(|_| !left.is_empty());
+    let Some(by) = question.by else {
+        // The agent's own, which the margin is not for.
+        for (label, value) in &facts {
+            let label = ink.paint(Tone::Faint, width::pad(label, widest));
+            let value = width::fold(value, width, INDENT.len() + widest + 2);
+            to.line(format_args!("{INDENT}{label}  {value}"));
+        }
+        if let Some(more) = more {
+            to.line(format_args!("{INDENT}{}", ink.paint(Tone::Faint, more)));
+        }
+        return;
+    };
+    let room = width.map(|room| room.saturating_sub(margin::WIDTH));
     for (label, value) in &facts {
         let label = ink.paint(Tone::Faint, width::pad(label, widest));
         let value = width::fold(value, room, widest + 2);
         to.theirs("", None, &format!("{label}  {value}"));
     }
-    if !left.is_empty() {
-        to.theirs("", Some(Tone::Faint), &format!("… and {} more", left.len()));
+    if let Some(more) = more {
+        to.theirs("", Some(Tone::Faint), &more);
     }
-    let Some(by) = question.by else {
-        return;
-    };
     if !facts.is_empty() {
         to.theirs("", None, "");
     }
@@ -201,7 +214,7 @@ fn show(question: &Question<'_>, terminal: &mut Terminal) {
         "{} of plugin {} asks this; its risk is {}",
         ink.paint(Tone::Strong, by.operation.as_str()),
         clean::line(&by.plugin),
-        harm(by.risk),
+        by.risk.as_str(),
     ));
     if !question.opens.is_empty() {
         to.paste("what it may do once you agree:");
@@ -216,17 +229,7 @@ fn show(question: &Question<'_>, terminal: &mut Terminal) {
     }
 }
 
-/// Returns a risk in one word.
-fn harm(risk: Risk) -> &'static str {
-    match risk {
-        Risk::Read => "read",
-        Risk::Change => "change",
-        Risk::Disrupt => "disrupt",
-        Risk::Destroy => "destroy",
-    }
-}
-
-fn prompt(question: &Question<'_>, wanted: Wanted, terminal: &mut Terminal) -> String {
+fn prompt(question: &Question<'_>, wanted: &Wanted, terminal: &mut Terminal) -> String {
     let ink = terminal.stderr.ink;
     match (question.by, wanted) {
         (_, Wanted::Word(word)) => {
@@ -285,23 +288,27 @@ mod tests {
 
     #[test]
     fn only_what_was_asked_for_agrees_and_only_when_it_can_have_been_read() {
-        let destroy = Wanted::Word("destroy");
+        let destroy = Wanted::Word("destroy".to_owned());
+        let phrase = Wanted::Word("Machine 01".to_owned());
         let (slow, fast) = (READING, READING - Duration::from_millis(1));
         for (wanted, line, after, agrees) in [
-            (Wanted::Yes, "y\n", slow, Some(true)),
-            (Wanted::Yes, " YES \r\n", slow, Some(true)),
-            (Wanted::Yes, "y\n", fast, None),
-            (Wanted::Yes, "yes please\n", slow, Some(false)),
-            (Wanted::Yes, "destroy\n", slow, Some(false)),
-            (Wanted::Yes, "\n", fast, Some(false)),
-            (Wanted::Yes, "", fast, Some(false)),
-            (destroy, "destroy\n", slow, Some(true)),
-            (destroy, "Destroy\n", slow, Some(true)),
-            (destroy, "destroy\n", fast, None),
-            (destroy, "y\n", slow, None),
-            (destroy, "destroy it\n", slow, Some(false)),
-            (destroy, "n\n", fast, Some(false)),
-            (destroy, "", slow, Some(false)),
+            (&Wanted::Yes, "y\n", slow, Some(true)),
+            (&Wanted::Yes, " YES \r\n", slow, Some(true)),
+            (&Wanted::Yes, "y\n", fast, None),
+            (&Wanted::Yes, "yes please\n", slow, Some(false)),
+            (&Wanted::Yes, "destroy\n", slow, Some(false)),
+            (&Wanted::Yes, "\n", fast, Some(false)),
+            (&Wanted::Yes, "", fast, Some(false)),
+            (&destroy, "destroy\n", slow, Some(true)),
+            (&destroy, "Destroy\n", slow, Some(true)),
+            (&destroy, "destroy\n", fast, None),
+            (&destroy, "y\n", slow, None),
+            (&destroy, "destroy it\n", slow, Some(false)),
+            (&destroy, "n\n", fast, Some(false)),
+            (&destroy, "", slow, Some(false)),
+            (&phrase, "machine 01\n", slow, Some(true)),
+            (&phrase, "yes\n", slow, None),
+            (&phrase, "machine 02\n", slow, Some(false)),
         ] {
             let verdict = match wanted.judge(line, after, READING) {
                 Verdict::Agreed => Some(true),

@@ -27,8 +27,16 @@ pub(super) async fn execute(
         artifact,
         rights: all,
         inspected,
+        bundled,
     } = granted;
     if door.documents(&[json!({"plugin": id, "digest": artifact, "granted": all})]) {
+        return Ok(());
+    }
+    if bundled {
+        let line = format!(
+            "plugin {id} comes with the agent, has all that it asks for, and needs no grant"
+        );
+        door.terminal.stdout.line(line);
         return Ok(());
     }
     let terminal = &mut door.terminal;

@@ -1,7 +1,7 @@
 //! `agent plugin inspect ID_OR_FILE`
 
 use agent_core::Failure;
-use agent_core::agent::{Plugin, State, Usable};
+use agent_core::agent::{Origin, Plugin, State, Usable};
 use agent_core::grant::{Reach, Right};
 use agent_core::hint;
 use agent_core::hint::Words;
@@ -151,6 +151,11 @@ fn rights(plugin: &Plugin, usable: &Usable, terminal: &mut Terminal) {
             format!("{}@{}", usable.manifest.id, plugin.digest),
             Words(usable.missing.clone())
         );
+        // One that only the command line knows of is unknown without it.
+        let remedy = match &plugin.origin {
+            Origin::File(path) => remedy.and(" ", &hint!("--plugin {}", hint::Path(path))),
+            Origin::Bundled | Origin::Directory(_) => remedy,
+        };
         crate::report::hint(&remedy, &mut terminal.stderr);
     }
 }

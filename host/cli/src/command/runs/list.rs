@@ -9,6 +9,7 @@ use crate::command::Door;
 use crate::operation;
 use crate::render::time::{Present, age, between, short};
 use crate::render::{document, table};
+use crate::report;
 
 /// The columns that a narrow screen does without, first those that go first. `agent runs show` has them all.
 const SPARED: [&str; 3] = ["who", "took", "begun"];
@@ -33,6 +34,13 @@ pub(super) async fn execute(filter: Filter, door: &mut Door<'_>) -> Result<(), F
         .map(|run| row(run, &plugins, &present))
         .collect();
     show(&rows, door);
+    for run in runs.iter().filter(|run| run.edited) {
+        let text = format!(
+            "what the journal said of run {} in one line was edited; this is what its record says",
+            run.run
+        );
+        report::warning(&text, &mut door.terminal.stderr);
+    }
     Ok(())
 }
 
@@ -67,13 +75,13 @@ fn row(run: &Summary, plugins: &[Plugin], present: &Present) -> Value {
     json!({
         "run": run.run.as_str(),
         "operation": operation::line(run, plugins),
-        "state": run.state.as_str(),
+        "state": super::ended(run),
         "begun": present.local(run.begun),
         "age": age(present.since(run.begun)),
         "took": ended.map(|ended| short(between(run.begun, ended))),
         "who": who(run),
         "held": Some(run.held).filter(|held| *held > 0),
-        "failed": run.is_open() || run.state == State::Failed,
+        "failed": run.is_open() || super::ended(run) == State::Failed.as_str(),
     })
 }
 

@@ -91,11 +91,16 @@ fn header(line: &str, record: &Record, present: &Present, terminal: &mut Termina
     if let Some(Outcome::Failed { failure, .. }) = outcome(record) {
         facts.push(("failure", failure.message.clone()));
     }
+    if record.summary.edited {
+        let edited =
+            "what it said of this run in one line was edited; this is what the record says";
+        facts.push(("journal", edited.to_owned()));
+    }
     facts.extend(origin(&record.begun));
     for (label, value) in facts {
         if !value.is_empty() {
             let value = width::fold(&clean::line(&value), room, 11);
-            let value = match (label, tone(record.summary.state)) {
+            let value = match (label, tone(&record.summary)) {
                 ("state", Some(tone)) => ink.paint(tone, value),
                 _ => value,
             };
@@ -105,8 +110,9 @@ fn header(line: &str, record: &Record, present: &Present, terminal: &mut Termina
     }
 }
 
-fn tone(state: State) -> Option<Tone> {
-    match state {
+fn tone(summary: &Summary) -> Option<Tone> {
+    match summary.state {
+        State::Failed if super::ended(summary) != State::Failed.as_str() => None,
         State::Done | State::Undone => Some(Tone::Good),
         State::Failed | State::Damaged => Some(Tone::Bad),
         State::Unfinished => Some(Tone::Warn),
@@ -115,7 +121,7 @@ fn tone(state: State) -> Option<Tone> {
 }
 
 fn state(summary: &Summary) -> String {
-    let mut state = summary.state.as_str().to_owned();
+    let mut state = super::ended(summary).to_owned();
     if let Some(exit) = summary.exit {
         state.push_str(&format!(", exit code {exit}"));
     }

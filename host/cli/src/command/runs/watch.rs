@@ -2,7 +2,7 @@
 
 use agent_core::hint;
 use agent_core::record::{Record, State, Summary};
-use agent_core::{Agent, Event, Failure, Kind, RunId, exit};
+use agent_core::{Agent, Event, Failure, Kind, Outcome, RunId, exit};
 use futures::StreamExt as _;
 
 use crate::clean;
@@ -45,6 +45,9 @@ pub(super) async fn execute(
             }
             event = events.next() => match event {
                 Some(event) => {
+                    if is_given_up(&event, &run, agent).await {
+                        renderer.gives_up();
+                    }
                     draw(&event, &mut renderer, options, terminal);
                     ended = after(ended, &event);
                 }
@@ -71,6 +74,18 @@ async fn renderer(
     let plugins = agent.plugins_of_runs(Some(of)).await.unwrap_or_default();
     let operation = operation::known(&record.summary.operation, &plugins);
     Renderer::of_another(options, &operation, terminal)
+}
+
+/// What could not be put back is either held still, or somebody has given it up.
+async fn is_given_up(event: &Event, run: &RunId, agent: &dyn Agent) -> bool {
+    let Event::Finished {
+        outcome: Outcome::Undone { .. },
+    } = event
+    else {
+        return false;
+    };
+    let record = agent.record(run.as_str()).await;
+    record.is_ok_and(|record| !record.summary.is_open())
 }
 
 /// A question is for whoever started the run.

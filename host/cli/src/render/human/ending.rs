@@ -38,6 +38,7 @@ impl Human {
                 value,
                 failed,
                 not_put_back,
+                ..
             } => {
                 self.result(value, *failed, terminal);
                 self.shortcomings(value, *failed, not_put_back, terminal);
@@ -80,6 +81,17 @@ impl Human {
         let (Some(run), false) = (&self.run, held == 0 || self.passing) else {
             return;
         };
+        if let (true, Some(Aim::Undo)) = (self.gives_up, self.to) {
+            let was = if held == 1 {
+                "was left as it is"
+            } else {
+                "were left as they are"
+            };
+            let line = format!("{} {was}; run {run} holds nothing any more", changes(held));
+            let line = terminal.stderr.ink.paint(Tone::Warn, line);
+            terminal.stderr.line(line);
+            return report::hint(&hint!("agent runs show {}", run), &mut terminal.stderr);
+        }
         let line = format!("run {run} still holds {}", changes(held));
         let line = terminal.stderr.ink.paint(Tone::Warn, line);
         terminal.stderr.line(line);

@@ -1,8 +1,9 @@
 //! The changes of a run: what they were, and what became of each.
 
-use agent_core::Verb;
+use agent_core::failure::OVERWRITTEN;
 use agent_core::journal::{Entry, Intent};
 use agent_core::record::{Deed, Midway, Record, Settled, State};
+use agent_core::{Outcome, TakeBack, Verb};
 use jiff::Timestamp;
 
 use super::Timeline;
@@ -68,7 +69,7 @@ impl Timeline<'_> {
             .map(|failure| clean::line(&failure.message))
     }
 
-    pub(super) fn undone(&mut self, at: Timestamp, left: u64) {
+    pub(super) fn undone(&mut self, at: Timestamp, left: u64, outcome: Option<&Outcome>) {
         let stays: Vec<String> = self
             .deeds
             .iter()
@@ -81,13 +82,32 @@ impl Timeline<'_> {
         for text in stays {
             self.say(at, Mark::None, &text).warns = true;
         }
-        if left == 0 {
+        let given_up = given_up(outcome);
+        if left == 0 && given_up > 0 {
+            let text = format!(
+                "given up: what could not be put back stays as it is, {}",
+                changes(given_up)
+            );
+            self.say(at, Mark::Bad, &text);
+        } else if left == 0 {
             self.say(at, Mark::Good, "taken back");
         } else {
             let text = format!("taken back, but {} could not be", changes(left));
             self.say(at, Mark::Bad, &text);
         }
     }
+}
+
+/// Returns how many changes could not be put back. What was overwritten for good is none: nobody held it.
+fn given_up(outcome: Option<&Outcome>) -> u64 {
+    let Some(Outcome::Undone { put_back, .. }) = outcome else {
+        return 0;
+    };
+    let stuck = |one: &&TakeBack| {
+        let failure = one.failure.as_ref();
+        failure.is_some_and(|why| why.code != OVERWRITTEN)
+    };
+    u64::try_from(put_back.iter().filter(stuck).count()).unwrap_or(u64::MAX)
 }
 
 /// Returns where the record of a run that was cut off ends, and what is not known therefore.

@@ -96,7 +96,7 @@ fn source_is_made_of_nothing() {
 #[test]
 fn target_of_a_failed_source_tells_the_sources_error() {
     let source = ObjectRef::new(kinds::GIT_REPOSITORY, "flux-system", "flux-system");
-    let results = [Err(Error::conflict("flux.not-ready", "no such branch"))];
+    let results = [Err(Error::failed("flux.not-ready", "no such branch"))];
     let error = failure(
         Some(Ok(source.clone())),
         std::slice::from_ref(&source),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_sdk::cluster::{Sighting, Watcher};
+use agent_sdk::cluster::{WatchEvent, Watcher};
 use agent_sdk::diagnosis::{Cause, Outlook, Standing, container};
 use agent_sdk::prelude::*;
 use agent_sdk::wait::Deadline;
@@ -125,10 +125,9 @@ impl<'a> Wait<'a> {
     }
 
     /// Calls the restore off where no mover has begun, and makes sure that none does. Says whether the volume is as it was.
-    pub(super) fn called_off(&mut self, held: cluster::Held, step: &Step) -> bool {
+    pub(super) fn called_off(&mut self, held: Held, step: &Step) -> bool {
         if self.begun {
             // The host removes it when the run ends, and waits until the mover is gone too.
-            std::mem::forget(held);
             return false;
         }
         held.release().is_ok() && self.is_free(step)
@@ -169,7 +168,7 @@ impl<'a> Wait<'a> {
         })
     }
 
-    fn next(&self, timeout: Duration) -> Result<Vec<Sighting>> {
+    fn next(&self, timeout: Duration) -> Result<Vec<WatchEvent>> {
         match &self.watcher {
             Some(watcher) => watcher.next(timeout),
             None => Ok(Vec::new()),
@@ -177,27 +176,27 @@ impl<'a> Wait<'a> {
     }
 
     /// Takes note of what the watch has brought. Pods come first: an end that a pod has spoilt is none.
-    fn see(&mut self, sightings: Vec<Sighting>) -> Result<Option<String>> {
-        for sighting in &sightings {
-            self.note(sighting);
-            if let Sighting::Present(0, pod) = sighting {
+    fn see(&mut self, events: Vec<WatchEvent>) -> Result<Option<String>> {
+        for event in &events {
+            self.note(event);
+            if let WatchEvent::Applied(0, pod) = event {
                 self.keep_out(pod)?;
             }
         }
-        for sighting in sightings {
-            match sighting {
-                Sighting::Present(1, object) => {
+        for event in events {
+            match event {
+                WatchEvent::Applied(1, object) => {
                     let state = judge(&object, &self.tag);
                     self.destination = Some(object);
                     match state {
                         State::Running => {}
                         State::Ended(logs) => return Ok(Some(logs)),
                         State::Failed(logs) => {
-                            return Err(self.failed(Kind::Conflict, "its mover failed", &logs));
+                            return Err(self.failed(Kind::Failed, "its mover failed", &logs));
                         }
                     }
                 }
-                Sighting::Gone(1, _) => {
+                WatchEvent::Removed(1, _) => {
                     return Err(self.failed(
                         Kind::Conflict,
                         "its ReplicationDestination was deleted meanwhile",
@@ -211,8 +210,8 @@ impl<'a> Wait<'a> {
     }
 
     /// Takes note of a mover that has begun. A state in between may be missed, and the last one of a pod that is gone tells of it.
-    fn note(&mut self, sighting: &Sighting) {
-        let (Sighting::Present(0, pod) | Sighting::Gone(0, pod)) = sighting else {
+    fn note(&mut self, event: &WatchEvent) {
+        let (WatchEvent::Applied(0, pod) | WatchEvent::Removed(0, pod)) = event else {
             return;
         };
         if !self.begun && drain::of_volsync(pod) && has_begun(pod) {
@@ -246,7 +245,7 @@ impl<'a> Wait<'a> {
         }
         if seen.exhausted {
             let log = self.trail.failure().log;
-            return Err(self.failed(Kind::Conflict, "its mover failed", &log));
+            return Err(self.failed(Kind::Failed, "its mover failed", &log));
         }
         let progress = log::progress(&self.trail.log);
         step.note(progress.unwrap_or_else(|| match seen.there {
@@ -331,7 +330,7 @@ impl<'a> Wait<'a> {
             true => "its mover does not get on",
             false => "its mover does not start",
         };
-        cause.explain(self.failed(Kind::Conflict, what, ""))
+        cause.explain(self.failed(Kind::Failed, what, ""))
     }
 
     fn failed(&self, kind: Kind, what: &str, logs: &str) -> Error {
