@@ -21,12 +21,15 @@ pub trait Args: Sized {
     fn decode(arguments: Map<String, Value>) -> Result<Self>;
 }
 
-/// A type that a field of arguments can have: text, whole numbers, `bool` (a flag), [`Timestamp`], [`SignedDuration`], a [`Choice`], or
-/// an `Option` of one, which makes the parameter optional.
+/// A type that a field of arguments can have: text, numbers, `bool` (a flag), [`Timestamp`], [`SignedDuration`], a [`Choice`], an `Option` of one,
+/// which makes the parameter optional, or a `Vec` of one, which takes any number of values: a flag that is repeated, or all words from its place on.
 pub trait Argument: Sized {
-    /// The inside of the JSON Schema object.
+    /// The inside of the JSON Schema object; of an array, that of its elements.
     #[doc(hidden)]
     const SCHEMA: &'static str;
+    /// What stands around it: that of an array.
+    #[doc(hidden)]
+    const AROUND: (&'static str, &'static str) = ("", "");
     /// Whether it must be given.
     #[doc(hidden)]
     const REQUIRED: &'static str = "true";
@@ -124,6 +127,17 @@ macro_rules! integer {
 
 integer!(i64, i32, u64, u32, u16, usize);
 
+impl Argument for f64 {
+    const SCHEMA: &'static str = r#""type":"number""#;
+
+    fn decode(name: &str, value: Option<Value>) -> Result<Self> {
+        let value = value.ok_or_else(|| missing(name))?;
+        value
+            .as_f64()
+            .ok_or_else(|| wrong(name, &value, "a number"))
+    }
+}
+
 macro_rules! textual {
     ($($type:ty, $format:literal, $wanted:literal);*) => {$(
         impl Argument for $type {
@@ -154,5 +168,22 @@ impl<T: Argument> Argument for Option<T> {
             .filter(|value| !value.is_null())
             .map(|value| T::decode(name, Some(value)))
             .transpose()
+    }
+}
+
+impl<T: Argument> Argument for Vec<T> {
+    const SCHEMA: &'static str = T::SCHEMA;
+    const AROUND: (&'static str, &'static str) = (r#""type":"array","items":{"#, "}");
+    const REQUIRED: &'static str = "false";
+
+    fn decode(name: &str, value: Option<Value>) -> Result<Self> {
+        match value {
+            Some(Value::Array(values)) => {
+                let values = values.into_iter();
+                values.map(|value| T::decode(name, Some(value))).collect()
+            }
+            Some(other) => Err(wrong(name, &other, "an array")),
+            None => Ok(Vec::new()),
+        }
     }
 }

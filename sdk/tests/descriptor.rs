@@ -52,7 +52,7 @@ struct Greet {
     risk = "change",
     columns(name, said_at = "WHEN"),
     constraints(exactly_one(name, all), requires(name, namespace)),
-    locks("greet:{namespace}/{name}"),
+    locks("greeter:{namespace}/{name}"),
     examples("greeter.greet quiet home anna")
 )]
 fn greet(args: Greet) -> Result<Value> {
@@ -69,7 +69,28 @@ fn count() -> Result<Outcome> {
     Outcome::rows(&[true, false, true], |failed| *failed)
 }
 
-agent_sdk::plugin! { manifest = "tests/plugin.toml", operations = [greet, count] }
+#[derive(Args)]
+struct Sum {
+    /// Which ones
+    #[arg(positional, required, minimum = -1.5, maximum = 9)]
+    numbers: Vec<f64>,
+    /// Under which names
+    #[arg(short = 'n', names(object = "pods.v1"), format = "name")]
+    names: Vec<String>,
+}
+
+/// Add numbers
+#[operation(
+    risk = "read",
+    errors(invalid("greeter.nothing", "there is nothing to add")),
+    result = r#"{"type": "number"}"#,
+    deprecated = "add them yourself"
+)]
+fn sum(args: Sum) -> Result<Value> {
+    Ok(json!({ "sum": args.numbers.iter().sum::<f64>(), "names": args.names }))
+}
+
+agent_sdk::plugin! { manifest = "tests/plugin.toml", operations = [greet, count, sum] }
 
 fn descriptor() -> Descriptor {
     serde_json::from_str(provider::DESCRIPTOR).expect("the host can read it")
@@ -135,8 +156,8 @@ fn fields_are_parameters() {
     let times = &greet.parameters[4];
     assert_eq!((times.short, times.schema.of), (Some('t'), Type::Integer));
     assert_eq!(
-        (times.schema.minimum, times.schema.maximum),
-        (Some(1), Some(9))
+        (&times.schema.minimum, &times.schema.maximum),
+        (&Some(1.into()), &Some(9.into()))
     );
     assert_eq!(greet.parameters[5].schema.format, Some(Format::Duration));
     assert_eq!(greet.parameters[6].schema.format, Some(Format::DateTime));
@@ -161,7 +182,7 @@ fn rules_columns_and_locks_are_told() {
     assert_eq!(greet.columns[1].heading, "WHEN");
     assert_eq!(greet.columns[1].key, "said-at");
     let locks: Vec<String> = greet.locks.iter().map(ToString::to_string).collect();
-    assert_eq!(locks, ["greet:{namespace}/{name}"]);
+    assert_eq!(locks, ["greeter:{namespace}/{name}"]);
     assert_eq!(greet.examples, ["greeter.greet quiet home anna"]);
 }
 
@@ -201,7 +222,7 @@ fn unknown_operation_lists_the_known_ones() {
     for name in ["greeter.great", "other.greet", "greet"] {
         let error = provider::run(name, "{}").expect_err("unknown");
         assert_eq!(error.code(), "operations.unknown");
-        assert_eq!(error.remedy(), Some("known operations: greet, count"));
+        assert_eq!(error.remedy(), Some("known operations: greet, count, sum"));
     }
 }
 
@@ -210,5 +231,38 @@ fn failed_rows_are_counted() {
     assert_eq!(
         provider::run("greeter.count", "{}").expect("runs").failed,
         2
+    );
+}
+
+#[test]
+fn vector_is_an_array_and_what_else_an_operation_says_of_itself_is_told() {
+    let descriptor = descriptor();
+    let sum = descriptor.operation("sum").expect("declared");
+    let schemas: Vec<Value> = sum
+        .parameters
+        .iter()
+        .map(|one| serde_json::to_value(&one.schema).expect("serialises"))
+        .collect();
+    let numbers =
+        json!({"type": "array", "items": {"type": "number", "minimum": -1.5, "maximum": 9}});
+    let names = json!({"type": "array", "items": {"type": "string", "format": "name"}});
+    assert_eq!(schemas, [numbers, names]);
+    let required: Vec<bool> = sum.parameters.iter().map(|one| one.required).collect();
+    assert_eq!(required, [true, false]);
+    assert_eq!(sum.errors[0].code, "greeter.nothing");
+    assert_eq!(sum.result, Some(json!({"type": "number"})));
+    assert_eq!(sum.deprecated.as_deref(), Some("add them yourself"));
+}
+
+#[test]
+fn array_reaches_the_operation() {
+    let given = json!({"numbers": [1, 2.5], "names": ["plex", "radarr"]});
+    let outcome = provider::run("greeter.sum", &given.to_string()).expect("runs");
+    let wanted = json!({"sum": 3.5, "names": ["plex", "radarr"]});
+    assert_eq!(outcome.value, wanted);
+    let refused = provider::run("greeter.sum", r#"{"numbers":[1,"2"]}"#).expect_err("text");
+    assert!(
+        refused.message().contains("`numbers` is `\"2\"`"),
+        "{refused}"
     );
 }

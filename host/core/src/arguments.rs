@@ -1,8 +1,10 @@
 //! Whether arguments fit an operation. Every door asks here, so `agent run`, a remote call and one operation calling another refuse the
 //! same things in the same words.
 
+use std::cmp::Ordering;
+
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
 use crate::descriptor::{Constraint, Format, Names, Operation, Parameter, Schema, Type};
@@ -105,7 +107,9 @@ pub fn complete(
         holds(rule, &given)?;
     }
     for parameter in &operation.parameters {
-        if given.contains_key(parameter.name.as_str()) {
+        let value = given.get(parameter.name.as_str());
+        let none = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+        if value.is_some_and(|value| !(parameter.required && none(value))) {
             continue;
         }
         if let Some(default) = &parameter.default {
@@ -120,42 +124,109 @@ pub fn complete(
     Ok(given)
 }
 
-/// Turns the text of a command line into a value of the parameter's type.
+/// Reads one word of a command line, and puts it among the arguments: the value of its parameter, or one more of an array.
 ///
 /// # Errors
 /// [`Misfit::Wrong`].
-pub fn parse(parameter: &Parameter, text: &str) -> Result<Value, Misfit> {
-    let value = match parameter.schema.of {
-        Type::String => Value::from(text),
-        Type::Integer => Value::from(text.parse::<i64>().map_err(|_| wrong(parameter, text))?),
-        Type::Boolean => Value::from(text.parse::<bool>().map_err(|_| wrong(parameter, text))?),
+pub fn add(
+    parameter: &Parameter,
+    word: &str,
+    given: &mut Map<String, Value>,
+) -> Result<(), Misfit> {
+    let value = read(parameter, word)?;
+    let name = parameter.name.as_str();
+    match given.get_mut(name).and_then(Value::as_array_mut) {
+        Some(values) if parameter.schema.is_array() => {
+            values.push(value);
+            return fits(parameter, &given[name]);
+        }
+        _ => {}
+    }
+    let value = match parameter.schema.is_array() {
+        true => Value::Array(vec![value]),
+        false => value,
     };
-    fits(parameter, &value)?;
+    given.insert(name.to_owned(), value);
+    Ok(())
+}
+
+/// Turns a word of a command line into a value of the parameter's type, or of its elements'.
+fn read(parameter: &Parameter, word: &str) -> Result<Value, Misfit> {
+    let schema = parameter.schema.of_word();
+    let value = match schema.of {
+        Type::String => Some(Value::from(word)),
+        Type::Integer => word.parse::<i64>().ok().map(Value::from),
+        Type::Number => word.parse::<f64>().ok().and_then(number),
+        Type::Boolean => word.parse::<bool>().ok().map(Value::from),
+        // A document with an array of arrays is refused.
+        Type::Array => None,
+    };
+    let value = value.ok_or_else(|| wrong(parameter, word))?;
+    one_fits(parameter, schema, &value)?;
     Ok(value)
 }
 
+/// Returns a number as JSON has it; there is none for what is infinite or no number.
+fn number(number: f64) -> Option<Value> {
+    Number::from_f64(number).map(Value::Number)
+}
+
+/// How many elements an array may have.
+const ELEMENTS: usize = 1_000;
+
 pub(crate) fn fits(parameter: &Parameter, value: &Value) -> Result<(), Misfit> {
     let schema = &parameter.schema;
+    let Type::Array = schema.of else {
+        return one_fits(parameter, schema, value);
+    };
+    let few = value.as_array().filter(|values| values.len() <= ELEMENTS);
+    let values = few.ok_or_else(|| Misfit::Wrong {
+        name: parameter.name.to_string(),
+        given: value.as_array().map_or_else(
+            || name::shown(&shown(value)),
+            |values| format!("{} values", values.len()),
+        ),
+        wanted: format!("an array of at most {ELEMENTS}"),
+    })?;
+    values
+        .iter()
+        .try_for_each(|value| one_fits(parameter, schema.of_word(), value))
+}
+
+fn one_fits(parameter: &Parameter, schema: &Schema, value: &Value) -> Result<(), Misfit> {
     let good = match (schema.of, value) {
         (Type::String, Value::String(text)) => {
             text_fits(schema, text) && names_fit(parameter.names.as_ref(), text)
         }
-        (Type::Integer, Value::Number(number)) => number.as_i64().is_some_and(|n| {
-            schema.minimum.is_none_or(|least| n >= least)
-                && schema.maximum.is_none_or(|most| n <= most)
-        }),
+        (Type::Integer, Value::Number(number)) => number.is_i64() && is_within(schema, number),
+        (Type::Number, Value::Number(number)) => is_within(schema, number),
         (Type::Boolean, Value::Bool(_)) => true,
         _ => false,
     };
-    if good {
-        Ok(())
-    } else {
-        Err(wrong(
-            parameter,
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned),
-        ))
+    match good {
+        true => Ok(()),
+        false => Err(wrong(parameter, shown(value))),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn is_within(schema: &Schema, number: &Number) -> bool {
+    let least = schema.minimum.as_ref();
+    let most = schema.maximum.as_ref();
+    least.is_none_or(|least| compare(number, least).is_some_and(Ordering::is_ge))
+        && most.is_none_or(|most| compare(number, most).is_some_and(Ordering::is_le))
+}
+
+/// Compares whole numbers as such, for those beyond 2⁵³ are not all there among the others.
+fn compare(one: &Number, other: &Number) -> Option<Ordering> {
+    match (one.as_i64(), other.as_i64()) {
+        (Some(one), Some(other)) => Some(one.cmp(&other)),
+        _ => one.as_f64()?.partial_cmp(&other.as_f64()?),
     }
 }
 
@@ -201,10 +272,10 @@ fn is_name(text: &str) -> bool {
 }
 
 fn holds(rule: &Constraint, given: &Map<String, Value>) -> Result<(), Misfit> {
-    let present = |name: &&String| {
-        given
-            .get(*name)
-            .is_some_and(|value| *value != Value::Bool(false))
+    let present = |name: &&String| match given.get(*name) {
+        None | Some(Value::Bool(false)) => false,
+        Some(Value::Array(values)) => !values.is_empty(),
+        Some(_) => true,
     };
     match rule {
         Constraint::AtMostOne(names) | Constraint::ExactlyOne(names) => {
@@ -270,7 +341,7 @@ fn wrong(parameter: &Parameter, given: impl Into<String>) -> Misfit {
 }
 
 fn wanted_of(parameter: &Parameter) -> String {
-    let of_schema = wanted(&parameter.schema);
+    let of_schema = wanted(parameter.schema.of_word());
     match (&parameter.names, of_schema.as_str()) {
         (Some(Names::Namespace), "text") => {
             "the name of a namespace (lower-case letters, digits and dashes, at most 63)".to_owned()
@@ -284,27 +355,33 @@ fn wanted_of(parameter: &Parameter) -> String {
 
 /// Returns what a schema allows, as a noun phrase for people.
 pub fn wanted(schema: &Schema) -> String {
+    if schema.is_array() {
+        return format!("one or more, each {}", wanted(schema.of_word()));
+    }
     if !schema.one_of.is_empty() {
         return format!("one of {}", quoted(schema.one_of.iter()));
     }
-    match (schema.of, schema.format, schema.minimum, schema.maximum) {
-        (Type::String, Some(Format::DateTime), ..) => {
-            "a time such as `2026-11-22T06:00:00Z`".to_owned()
+    let number = match schema.of {
+        Type::Integer => "a whole number",
+        Type::Number => "a number",
+        Type::Boolean => return "`true` or `false`".to_owned(),
+        Type::String | Type::Array => {
+            return match schema.format {
+                Some(Format::DateTime) => "a time such as `2026-11-22T06:00:00Z`",
+                Some(Format::Duration) => "a length of time such as `90s` or `1h30m`",
+                Some(Format::Name) => {
+                    "the name of an object (lower-case letters, digits, dashes, dots)"
+                }
+                None => "text",
+            }
+            .to_owned();
         }
-        (Type::String, Some(Format::Duration), ..) => {
-            "a length of time such as `90s` or `1h30m`".to_owned()
-        }
-        (Type::String, Some(Format::Name), ..) => {
-            "the name of an object (lower-case letters, digits, dashes, dots)".to_owned()
-        }
-        (Type::String, None, ..) => "text".to_owned(),
-        (Type::Integer, _, Some(least), Some(most)) => {
-            format!("a whole number from {least} to {most}")
-        }
-        (Type::Integer, _, Some(least), None) => format!("a whole number, {least} or more"),
-        (Type::Integer, _, None, Some(most)) => format!("a whole number, {most} or less"),
-        (Type::Integer, _, None, None) => "a whole number".to_owned(),
-        (Type::Boolean, ..) => "`true` or `false`".to_owned(),
+    };
+    match (&schema.minimum, &schema.maximum) {
+        (Some(least), Some(most)) => format!("{number} from {least} to {most}"),
+        (Some(least), None) => format!("{number}, {least} or more"),
+        (None, Some(most)) => format!("{number}, {most} or less"),
+        (None, None) => number.to_owned(),
     }
 }
 

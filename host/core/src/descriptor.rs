@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
-use crate::name::{LockName, OperationPart, ParameterName};
+use crate::failure::Kind;
+use crate::name::{ErrorCode, LockName, OperationPart, ParameterName};
 use crate::object::ObjectType;
 
 /// The operations of one plugin.
@@ -58,6 +59,27 @@ pub struct Operation {
     /// Command lines without `agent run`, such as `volsync.restore media plex`.
     #[serde(default)]
     pub examples: Vec<String>,
+    /// The errors that are its own, for people and scripts. It may fail with others: those of the host, and of what it calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<OwnError>,
+    /// The JSON Schema (2020-12) of its result, for whoever calls it from a program. The host does not hold it to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+    /// What to use in its place, as one line; such an operation is not listed, and warns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecated: Option<String>,
+}
+
+/// An error that an operation documents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OwnError {
+    /// Its code, which begins with the id of the plugin: `volsync.restore-failed`.
+    pub code: ErrorCode,
+    /// Its kind, from which its exit code follows.
+    pub kind: Kind,
+    /// When it comes, as one line without a full stop.
+    pub summary: String,
 }
 
 /// How much harm an operation can do.
@@ -140,12 +162,15 @@ pub struct Schema {
     /// The form of a string.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<Format>,
-    /// The least integer allowed.
+    /// The least number allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub minimum: Option<i64>,
-    /// The greatest integer allowed.
+    pub minimum: Option<Number>,
+    /// The greatest number allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub maximum: Option<i64>,
+    pub maximum: Option<Number>,
+    /// What each element of an array is; an array of arrays there is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<Box<Schema>>,
 }
 
 /// The type of a parameter's value.
@@ -156,8 +181,12 @@ pub enum Type {
     String,
     /// A whole number.
     Integer,
+    /// A number, which may have a fraction.
+    Number,
     /// Yes or no.
     Boolean,
+    /// Several values of one type: a flag that is repeated, or all the words from its place on.
+    Array,
 }
 
 /// The form of a string.
@@ -195,7 +224,7 @@ pub enum Names {
 pub enum Constraint {
     /// At most one of these is given.
     AtMostOne(Vec<String>),
-    /// Exactly one of these is given. A boolean counts when it is true.
+    /// Exactly one of these is given. A boolean counts when it is true, an array when something is in it.
     ExactlyOne(Vec<String>),
     /// When the first is given, all the others are given too.
     Requires(Vec<String>),
@@ -209,6 +238,18 @@ pub struct Column {
     pub heading: String,
     /// The key in the row's object.
     pub key: String,
+}
+
+impl Schema {
+    /// Returns what one word of a command line is: an element of an array, or the value itself.
+    pub fn of_word(&self) -> &Schema {
+        self.items.as_deref().unwrap_or(self)
+    }
+
+    /// Returns whether several values can be given.
+    pub fn is_array(&self) -> bool {
+        self.of == Type::Array
+    }
 }
 
 impl Operation {

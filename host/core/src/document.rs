@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use crate::arguments;
-use crate::descriptor::{Constraint, Descriptor, Names, Operation, Parameter, Type};
+use crate::descriptor::{Descriptor, Operation, Type};
 use crate::manifest::{Manifest, Request};
-use crate::name::{Key, Place, shown};
+use crate::name::Place;
+
+mod operation;
 
 /// How long a manifest or a descriptor may be, in bytes, as it stands in the artifact. All its texts at their longest would not fit: that is on purpose.
 pub const LONGEST: usize = 64 << 10;
@@ -24,12 +25,6 @@ const NAMES: usize = 64;
 const RIGHTS: usize = 2_048;
 /// Operations of a plugin.
 const OPERATIONS: usize = 200;
-/// Parameters of an operation.
-const PARAMETERS: usize = 50;
-/// Rules, columns and examples of an operation.
-const PARTS: usize = 50;
-/// Values that a parameter lists, or types that it can name.
-const VALUES: usize = 100;
 /// Locks of an operation: each is a Lease in the cluster.
 pub const LOCKS: usize = 8;
 
@@ -37,8 +32,6 @@ pub const LOCKS: usize = 8;
 const LINE: usize = 300;
 /// A reason for a request.
 const WHY: usize = 500;
-/// What a person should know of an operation.
-const PARAGRAPHS: usize = 8_000;
 
 /// Why documents are not taken. Each says where, what is there, and what may be.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -143,6 +136,16 @@ pub enum Unfit {
         /// What is there.
         text: String,
     },
+    /// Something of another shape than it must have.
+    #[error("{of} of {place} is wrong: it must be {wanted}")]
+    Shape {
+        /// Whose it is.
+        place: String,
+        /// What it is.
+        of: &'static str,
+        /// What it must be.
+        wanted: &'static str,
+    },
     /// A default or a value that the parameter itself would refuse.
     #[error("parameter `{parameter}` of operation `{operation}` has a {of} that it does not take")]
     Value {
@@ -200,7 +203,7 @@ impl Descriptor {
         let names = self.operations.iter().map(|it| it.name.as_str());
         once(whole, "operation", names)?;
         for operation in &self.operations {
-            judge_operation(operation, manifest)?;
+            operation::judge(operation, manifest)?;
         }
         for (number, request) in manifest.requests.iter().enumerate() {
             self.judge_request(number, request)?;
@@ -257,138 +260,6 @@ fn binds(operation: &Operation, place: &Place) -> Result<(), (&'static str, &'st
         )),
         _ => Ok(()),
     }
-}
-
-fn judge_operation(operation: &Operation, manifest: &Manifest) -> Result<(), Unfit> {
-    let place = || format!("operation `{}`", operation.name);
-    within(place, "summary", &operation.summary, LINE)?;
-    within(place, "description", &operation.description, PARAGRAPHS)?;
-    at_most(place, "parameters", operation.parameters.len(), PARAMETERS)?;
-    at_most(place, "constraints", operation.constraints.len(), PARTS)?;
-    at_most(place, "columns", operation.columns.len(), PARTS)?;
-    at_most(place, "examples", operation.examples.len(), PARTS)?;
-    at_most(place, "locks", operation.locks.len(), LOCKS)?;
-    let names = operation.parameters.iter().map(|it| it.name.as_str());
-    once(place, "parameter", names)?;
-    let shorts: Vec<String> = operation
-        .parameters
-        .iter()
-        .filter_map(|it| it.short)
-        .map(String::from)
-        .collect();
-    once(place, "short flag", shorts.iter().map(String::as_str))?;
-    for parameter in &operation.parameters {
-        judge_parameter(operation, parameter)?;
-    }
-    for constraint in &operation.constraints {
-        let (Constraint::AtMostOne(names)
-        | Constraint::ExactlyOne(names)
-        | Constraint::Requires(names)) = constraint;
-        at_most(place, "names in a constraint", names.len(), PARAMETERS)?;
-        known(operation, names.iter().map(String::as_str))?;
-    }
-    for column in &operation.columns {
-        judge_column(operation, &column.heading, &column.key)?;
-    }
-    for lock in &operation.locks {
-        if *lock.owner() != *manifest.id.as_str() {
-            return Err(Unfit::ForeignLock {
-                operation: operation.name.to_string(),
-                lock: lock.to_string(),
-                plugin: manifest.id.to_string(),
-            });
-        }
-        known(operation, lock.parameters().iter().map(|it| it.as_str()))?;
-    }
-    for example in &operation.examples {
-        within(place, "example", example, LINE)?;
-        if !is_call(example, &format!("{}.{}", manifest.id, operation.name)) {
-            return Err(Unfit::Example {
-                operation: operation.name.to_string(),
-                example: shown(example),
-                plugin: manifest.id.to_string(),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Returns whether a text, pasted into a shell behind `agent run`, calls that operation and does nothing else.
-fn is_call(example: &str, operation: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || " -_./:@%+,='\"".contains(c);
-    let words = example.strip_prefix(operation);
-    let even = |quote: char| example.matches(quote).count().is_multiple_of(2);
-    words.is_some_and(|words| words.is_empty() || words.starts_with(' '))
-        && example.chars().all(plain)
-        && even('\'')
-        && even('"')
-}
-
-fn judge_parameter(operation: &Operation, parameter: &Parameter) -> Result<(), Unfit> {
-    let place = || {
-        format!(
-            "parameter `{}` of operation `{}`",
-            parameter.name, operation.name
-        )
-    };
-    let refused = |of| Unfit::Value {
-        operation: operation.name.to_string(),
-        parameter: parameter.name.to_string(),
-        of,
-    };
-    within(place, "summary", &parameter.summary, LINE)?;
-    at_most(place, "values", parameter.schema.one_of.len(), VALUES)?;
-    for value in &parameter.schema.one_of {
-        within(place, "value", value, LINE)?;
-        // It would be an option where a word is wanted, and two words where a line is split.
-        if value.starts_with('-') || value.is_empty() || value.chars().any(crate::text::steers) {
-            return Err(refused("value"));
-        }
-    }
-    if parameter
-        .short
-        .is_some_and(|short| !short.is_ascii_alphanumeric())
-    {
-        return Err(refused("short flag"));
-    }
-    if let Some(default) = &parameter.default {
-        within(place, "default", &default.to_string(), LINE)?;
-        arguments::fits(parameter, default).map_err(|_| refused("default"))?;
-    }
-    if let Some(Names::ObjectBy { parameter: by, of }) = &parameter.names {
-        at_most(place, "types", of.len(), VALUES)?;
-        of.keys()
-            .try_for_each(|value| within(place, "value", value, LINE))?;
-        known(operation, std::iter::once(by.as_str()))?;
-    }
-    Ok(())
-}
-
-fn judge_column(operation: &Operation, heading: &str, key: &str) -> Result<(), Unfit> {
-    const HEADING: usize = 40;
-    let wrong = |of, text: &str| Unfit::Column {
-        operation: operation.name.to_string(),
-        of,
-        text: shown(text),
-    };
-    let short = heading.chars().count() <= HEADING;
-    if !short || heading.chars().any(crate::text::steers) {
-        return Err(wrong("heading", heading));
-    }
-    key.parse::<Key>().map(drop).map_err(|_| wrong("key", key))
-}
-
-fn known<'a>(operation: &Operation, names: impl Iterator<Item = &'a str>) -> Result<(), Unfit> {
-    for name in names {
-        if operation.parameter(name).is_none() {
-            return Err(Unfit::Unknown {
-                place: format!("operation `{}`", operation.name),
-                of: "parameter",
-                name: shown(name),
-            });
-        }
-    }
-    Ok(())
 }
 
 fn request_place(number: usize) -> String {

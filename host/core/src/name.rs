@@ -139,6 +139,12 @@ text! {
     "the name of an operation: use at most 40 lower-case letters, digits and dashes, with a letter first"
 }
 text! {
+    /// The code of an error of a plugin: its id, a dot and a word, such as `volsync.restore-failed`.
+    ErrorCode,
+    |text| text.split_once('.').is_some_and(|(plugin, word)| is_word(plugin) && is_word(word)),
+    "a code: write PLUGIN.WORD in lower-case letters, digits and dashes"
+}
+text! {
     /// A key of a row of a table: that of a field in JSON.
     Key,
     |text| {

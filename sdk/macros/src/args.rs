@@ -17,7 +17,11 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         let (head, middle, tail) = parameter.json();
         let of = &parameter.of;
         let required = parameter.required();
-        quote!(#comma, #head, #required, #middle, <#of as ::agent_sdk::Argument>::SCHEMA, #tail)
+        let around = quote!(<#of as ::agent_sdk::Argument>::AROUND);
+        quote!(
+            #comma, #head, #required, #middle,
+            #around.0, <#of as ::agent_sdk::Argument>::SCHEMA, #tail, #around.1, "}}"
+        )
     });
     let fields = parameters.iter().map(Parameter::decode);
     Ok(quote! {

@@ -15,14 +15,16 @@ use syn::{DeriveInput, ItemFn, parse_macro_input};
 
 /// Makes a struct the arguments of an operation.
 ///
-/// A field's doc comment is the summary of the parameter, its name with dashes the name. `Option` makes it optional, `bool` a flag.
+/// A field's doc comment is the summary of the parameter, its name with dashes the name. `Option` makes it optional, `bool` a flag, `Vec` an array: a
+/// flag that can be repeated, or all words from its place on, which is the last one.
 /// In `#[arg(…)]`:
 /// - `positional`: given by its place; otherwise it is a flag;
+/// - `required`: of an array, there must be at least one value;
 /// - `secret`: read from a file or typed unseen, and masked in all that is shown and recorded; text only;
 /// - `short = 'n'`: a one-letter flag as well;
-/// - `default = "5m"`: the value when it is absent (text, whole number or bool);
+/// - `default = "5m"`: the value when it is absent (text, number or bool);
 /// - `format = "name"`: the form of text (times and durations are types: `Timestamp`, `SignedDuration`);
-/// - `minimum = 0`, `maximum = 9`: bounds of a whole number;
+/// - `minimum = 0`, `maximum = 9`: bounds of a number, or of each in an array;
 /// - `names(namespace)`, `names(object = "pods.v1")`, `names(object_by(parameter = "kind", ks = "kustomizations.v1…"))`: what its
 ///   values name, for completion.
 #[proc_macro_derive(Args, attributes(arg))]
@@ -44,7 +46,10 @@ pub fn derive_choice(input: TokenStream) -> TokenStream {
 /// - `name = "…"`: when it is not the function's name with dashes;
 /// - `columns(namespace, last_sync = "LAST")`: keys of a row's object, with their heading when it is not the key in capitals;
 /// - `constraints(exactly_one(name, all), at_most_one(a, b), requires(name, namespace))`;
-/// - `locks("flux:{namespace}/{name}")`, with the id of the plugin in front; `examples("flux.suspend ks media plex")`.
+/// - `locks("flux:{namespace}/{name}")`, with the id of the plugin in front; `examples("flux.suspend ks media plex")`;
+/// - `errors(conflict("flux.busy", "somebody else reconciles it"))`: errors of its own, by kind, with the code and when they come;
+/// - `result = r#"{"type": "array"}"#`: the JSON Schema of its result, for programs that call it;
+/// - `deprecated = "use flux.suspend"`: what to use in its place.
 #[proc_macro_attribute]
 pub fn operation(attributes: TokenStream, item: TokenStream) -> TokenStream {
     finish(operation::expand(

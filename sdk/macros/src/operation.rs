@@ -18,6 +18,9 @@ struct Attributes {
     constraints: Vec<Value>,
     locks: Vec<String>,
     examples: Vec<String>,
+    errors: Vec<Value>,
+    result: Option<Value>,
+    deprecated: Option<String>,
     /// Parameters that rules and locks mention.
     mentioned: Vec<String>,
 }
@@ -102,10 +105,13 @@ impl Attributes {
                 }
             }
             "examples" => self.examples = texts(meta)?,
+            "errors" => meta.parse_nested_meta(|error| self.document(&error))?,
+            "result" => self.result = Some(schema(&meta.value()?.parse()?)?),
+            "deprecated" => self.deprecated = Some(meta.value()?.parse::<LitStr>()?.value()),
             _ => {
-                return Err(
-                    meta.error("known keys: name, risk, columns, constraints, locks, examples")
-                );
+                return Err(meta.error(
+                    "known keys: name, risk, columns, constraints, locks, examples, errors, result, deprecated",
+                ));
             }
         }
         Ok(())
@@ -127,6 +133,22 @@ impl Attributes {
         Ok(())
     }
 
+    /// Reads an error: `conflict("volsync.busy", "a backup of the app is under way")`.
+    fn document(&mut self, error: &ParseNestedMeta<'_>) -> Result<()> {
+        let kind = docs::dashed(error.path.require_ident()?);
+        if !KINDS.contains(&kind.as_str()) {
+            return Err(error.error(format!("known kinds: {}", KINDS.join(", "))));
+        }
+        let content;
+        parenthesized!(content in error.input);
+        let code: LitStr = content.parse()?;
+        content.parse::<Token![,]>()?;
+        let summary: LitStr = content.parse()?;
+        let error = json!({ "code": code.value(), "kind": kind, "summary": summary.value() });
+        self.errors.push(error);
+        Ok(())
+    }
+
     /// Returns the piece of the descriptor before the parameters and after them.
     fn json(&self, name: &str, function: &ItemFn) -> Result<(String, String)> {
         let (summary, description) = docs::split(&function.attrs);
@@ -140,16 +162,49 @@ impl Attributes {
         if let Some(risk) = &self.risk {
             head["risk"] = json!(risk);
         }
-        let tail = json!({
+        let mut tail = json!({
             "constraints": self.constraints,
             "columns": self.columns,
             "locks": self.locks,
             "examples": self.examples,
         });
+        if !self.errors.is_empty() {
+            tail["errors"] = json!(self.errors);
+        }
+        if let Some(result) = &self.result {
+            tail["result"] = result.clone();
+        }
+        if let Some(deprecated) = &self.deprecated {
+            tail["deprecated"] = json!(deprecated);
+        }
         let (head, tail) = (head.to_string(), tail.to_string());
         let open = head.strip_suffix('}').unwrap_or(&head);
         let rest = tail.strip_prefix('{').unwrap_or(&tail);
         Ok((format!("{open},\"parameters\":"), format!(",{rest}")))
+    }
+}
+
+/// What an operation can fail with: the cases of `error-kind`, without what is the host's to say.
+const KINDS: [&str; 11] = [
+    "denied",
+    "not-found",
+    "conflict",
+    "invalid",
+    "failed",
+    "uncertain",
+    "unavailable",
+    "unsupported",
+    "timeout",
+    "exhausted",
+    "internal",
+];
+
+fn schema(text: &LitStr) -> Result<Value> {
+    let value: Value = serde_json::from_str(&text.value())
+        .map_err(|error| Error::new_spanned(text, format!("not JSON: {error}")))?;
+    match value.is_object() {
+        true => Ok(value),
+        false => Err(Error::new_spanned(text, "a JSON Schema is an object")),
     }
 }
 

@@ -32,6 +32,7 @@ agent_sdk::plugin! {
         compute::trap,
         compute::exit,
         talk::greet,
+        talk::greet_all,
         talk::flood_log,
         talk::flood_output,
         talk::escape,

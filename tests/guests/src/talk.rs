@@ -21,6 +21,28 @@ pub(crate) fn greet(args: Greet) -> Result<Value> {
     Ok(json!({ "greeting": format!("hello, {name}") }))
 }
 
+/// Whom to greet, and how often.
+#[derive(Args)]
+pub(crate) struct GreetAll {
+    /// Whom to greet
+    #[arg(positional, required)]
+    names: Vec<String>,
+    /// How often
+    #[arg(default = 1.5, minimum = 0, maximum = 9)]
+    times: f64,
+}
+
+/// Behave well: greet several.
+#[operation(
+    risk = "read",
+    errors(invalid("guests.nobody", "nobody is called so")),
+    result = r#"{"type": "object"}"#,
+    deprecated = "greet each"
+)]
+pub(crate) fn greet_all(args: GreetAll) -> Result<Value> {
+    Ok(json!({ "greeted": args.names, "times": args.times }))
+}
+
 /// Write more lines than anybody reads.
 #[operation(risk = "read")]
 pub(crate) fn flood_log(_args: NoArgs) -> Result<Value> {

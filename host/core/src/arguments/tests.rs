@@ -125,3 +125,98 @@ fn what_names_a_thing_in_the_cluster_is_a_name() {
         assert_eq!(said, wanted);
     }
 }
+
+fn several(required: bool) -> Operation {
+    serde_json::from_value(json!({
+        "name": "several", "summary": "s",
+        "parameters": [
+            {"name": "names", "summary": "which ones", "style": "positional", "required": required, "schema": {"type": "array", "items": {"type": "string", "format": "name"}}},
+            {"name": "share", "summary": "how much", "style": "flag", "schema": {"type": "number", "minimum": 0.5, "maximum": 2}},
+            {"name": "all", "summary": "all", "style": "flag", "schema": {"type": "boolean"}}
+        ],
+        "constraints": [{"at-most-one": ["names", "all"]}]
+    }))
+    .expect("a descriptor")
+}
+
+fn judged(required: bool, arguments: Value) -> Result<Value, String> {
+    let arguments = arguments.as_object().cloned().unwrap_or_default();
+    let completed = complete(&several(required), arguments);
+    completed
+        .map(Value::Object)
+        .map_err(|misfit| misfit.to_string())
+}
+
+#[test]
+fn each_element_of_an_array_is_judged() {
+    let good = json!({"names": ["plex", "radarr"], "share": 0.75});
+    assert_eq!(judged(true, good.clone()), Ok(good));
+    for (wrong, message) in [
+        (
+            json!({"names": ["plex", "Radarr"]}),
+            "`names` is `Radarr`, which is not the name of an object (lower-case letters, digits, dashes, dots)",
+        ),
+        (
+            json!({"names": "plex"}),
+            "`names` is `plex`, which is not an array of at most 1000",
+        ),
+        (
+            json!({"names": vec!["a"; 1001]}),
+            "`names` is `1001 values`, which is not an array of at most 1000",
+        ),
+        (
+            json!({"names": [["a"]]}),
+            "`names` is `[\"a\"]`, which is not the name of an object (lower-case letters, digits, dashes, dots)",
+        ),
+        (json!({"names": []}), "`names` is missing: which ones"),
+        (
+            json!({"names": ["a"], "all": true}),
+            "`names`, `all` exclude each other: give one of them",
+        ),
+        (
+            json!({"names": ["a"], "share": 2.5}),
+            "`share` is `2.5`, which is not a number from 0.5 to 2",
+        ),
+        (
+            json!({"names": ["a"], "share": "1"}),
+            "`share` is `1`, which is not a number from 0.5 to 2",
+        ),
+    ] {
+        assert_eq!(judged(true, wrong), Err(message.to_owned()));
+    }
+    let none = json!({"names": [], "all": true});
+    assert_eq!(judged(false, none.clone()), Ok(none));
+}
+
+#[test]
+fn word_is_one_more_element_of_an_array_and_the_value_of_anything_else() {
+    let operation = several(true);
+    let mut given = Map::new();
+    for (name, word) in [
+        ("names", "plex"),
+        ("names", "radarr"),
+        ("share", "1e0"),
+        ("share", "1.5"),
+    ] {
+        let parameter = operation.parameter(name).expect("declared");
+        add(parameter, word, &mut given).expect("fits");
+    }
+    assert_eq!(
+        Value::Object(given.clone()),
+        json!({"names": ["plex", "radarr"], "share": 1.5})
+    );
+    let share = operation.parameter("share").expect("declared");
+    for word in ["inf", "NaN", "much", ""] {
+        assert!(add(share, word, &mut given).is_err(), "{word}");
+    }
+}
+
+#[test]
+fn whole_numbers_are_compared_as_such() {
+    let mut operation = restore();
+    let previous = operation.parameters.get_mut(1).expect("declared");
+    previous.schema.maximum = Some(9_007_199_254_740_993_i64.into());
+    assert!(fits(previous, &json!(9_007_199_254_740_993_i64)).is_ok());
+    assert!(fits(previous, &json!(9_007_199_254_740_994_i64)).is_err());
+    assert!(fits(previous, &json!(1.0)).is_err());
+}

@@ -319,3 +319,62 @@ fn column_has_a_heading_and_a_key_that_a_row_can_have() {
         assert!(matches!(refused, Unfit::Column { .. }), "{refused}");
     }
 }
+
+#[test]
+fn shape_that_no_command_line_could_serve_is_refused() {
+    let array = || json!({"type": "array", "items": {"type": "string"}});
+    let place = |name: &str, schema: Value| json!({"name": name, "summary": "s", "style": "positional", "schema": schema});
+    let one = |schema: Value| json!([{"name": "get", "summary": "s", "parameters": [place("names", schema)]}]);
+    let no = json!([]);
+    assert_eq!(judged(no.clone(), one(array())), Ok(()));
+    for wrong in [
+        json!({"type": "array"}),
+        json!({"type": "array", "items": array()}),
+        json!({"type": "array", "items": {"type": "string"}, "enum": ["a"]}),
+        json!({"type": "string", "items": {"type": "string"}}),
+        json!({"type": "string", "minimum": 1}),
+        json!({"type": "integer", "format": "name"}),
+        json!({"type": "boolean", "maximum": 1}),
+    ] {
+        let said = said(no.clone(), one(wrong.clone()));
+        assert!(
+            said.starts_with("schema of parameter `names`"),
+            "{wrong}: {said}"
+        );
+    }
+    let secret = json!({"name": "names", "summary": "s", "style": "flag", "secret": true, "schema": array()});
+    let operations = json!([{"name": "get", "summary": "s", "parameters": [secret]}]);
+    assert!(said(no.clone(), operations).starts_with("schema of parameter"));
+    let behind = json!([{"name": "get", "summary": "s", "parameters": [place("names", array()), place("last", json!({"type": "string"}))]}]);
+    let message = "place of parameter `names` of operation `get` is wrong: it must be the last one, for an array takes all words from there on";
+    assert_eq!(said(no.clone(), behind), message);
+    let locked = json!([{"name": "get", "summary": "s", "locks": ["PLUGIN:{names}"], "parameters": [place("names", array())]}]);
+    let id = manifest(json!([])).id.to_string();
+    let locked = locked.to_string().replace("PLUGIN", &id);
+    let locked = serde_json::from_str(&locked).expect("JSON");
+    assert!(said(no, locked).starts_with("place in a lock of parameter `names`"));
+}
+
+#[test]
+fn error_that_is_not_the_plugins_own_is_refused() {
+    let id = manifest(json!([])).id.to_string();
+    let with = |code: &str, kind: &str| {
+        let error = json!({"code": code, "kind": kind, "summary": "when it comes"});
+        json!([{"name": "get", "summary": "s", "errors": [error]}])
+    };
+    let no = || json!([]);
+    assert_eq!(
+        judged(no(), with(&format!("{id}.busy"), "conflict")),
+        Ok(())
+    );
+    let foreign = said(no(), with("cluster.not-found", "not-found"));
+    let message = "code of error `cluster.not-found` of operation `get` is wrong: it must be one that begins with the id of the plugin";
+    assert_eq!(foreign, message);
+    let declined = said(no(), with(&format!("{id}.no"), "declined"));
+    assert!(
+        declined.contains("what a person declines is the host's to say"),
+        "{declined}"
+    );
+    let result = json!([{"name": "get", "summary": "s", "result": true}]);
+    assert!(said(no(), result).starts_with("result of operation `get` is wrong"));
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use agent_capability::{ClusterClient, Connected, ConnectionSecrets};
+use agent_core::agent::Agent as _;
 use agent_core::call::Consent;
 use agent_core::exit;
 use agent_core::failure::{Failure, Kind};
@@ -10,7 +11,7 @@ use futures::FutureExt as _;
 use serde_json::json;
 
 use crate::guests;
-use crate::world::{World, finish};
+use crate::world::{World, call, finish};
 
 const TOKEN: &str = "t0ken-of-the-person";
 
@@ -34,6 +35,17 @@ fn unreachable() -> ClusterClient {
 }
 
 guests! {
+    "greet-all": async fn several_values_reach_the_plugin_as_an_array() {
+        let world = World::new();
+        let given = json!({"names": ["plex", "radarr"], "times": 2});
+        let ended = world.run_with("guests.greet-all", given).await;
+        assert_eq!(*ended.value(), json!({"greeted": ["plex", "radarr"], "times": 2.0}));
+        let given = json!({"names": []});
+        let refused = world.agent.run(call("guests.greet-all", given, Consent::Given)).await;
+        let Err(failure) = refused else { panic!("no names") };
+        assert_eq!(failure.message, "guests.greet-all: `names` is missing: Whom to greet");
+    }
+
     "fail-in-the-hosts-words": async fn plugin_cannot_end_with_an_exit_code_of_the_hosts() {
         let world = World::new();
         for (code, denied, wanted) in [

@@ -4,7 +4,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use serde_json::{Map, Value, json};
 use syn::meta::ParseNestedMeta;
-use syn::{Error, Field, Lit, LitChar, LitInt, LitStr, Result, Type};
+use syn::parse::ParseStream;
+use syn::{Error, Field, Lit, LitChar, LitStr, Result, Token, Type};
 
 use crate::docs;
 
@@ -17,6 +18,8 @@ pub(super) struct Parameter {
     positional: bool,
     short: Option<char>,
     secret: bool,
+    /// Whether there must be at least one value, of an array.
+    required: bool,
     default: Option<Value>,
     names: Option<Value>,
     /// What is added to the schema of the type.
@@ -44,6 +47,7 @@ impl Parameter {
             positional: false,
             short: None,
             secret: false,
+            required: false,
             default: None,
             names: None,
             schema: Map::new(),
@@ -76,6 +80,7 @@ impl Parameter {
         match key.as_str() {
             "positional" => self.positional = true,
             "secret" => self.secret = true,
+            "required" => self.required = true,
             "short" => self.short = Some(meta.value()?.parse::<LitChar>()?.value()),
             "default" => self.default = Some(value(&meta.value()?.parse()?)?),
             "format" => {
@@ -89,8 +94,7 @@ impl Parameter {
                 self.schema.insert(key, json!(format.value()));
             }
             "minimum" | "maximum" => {
-                let bound: i64 = meta.value()?.parse::<LitInt>()?.base10_parse()?;
-                self.schema.insert(key, json!(bound));
+                self.schema.insert(key, bound(meta.value()?)?);
             }
             "names" => meta.parse_nested_meta(|inner| {
                 self.names = Some(names(&inner)?);
@@ -98,14 +102,14 @@ impl Parameter {
             })?,
             _ => {
                 return Err(meta.error(
-                    "known keys: positional, secret, short, default, format, minimum, maximum, names",
+                    "known keys: positional, required, secret, short, default, format, minimum, maximum, names",
                 ));
             }
         }
         Ok(())
     }
 
-    /// Returns the text before the value of `required`, between it and the schema of the type, and after that.
+    /// Returns the text before the value of `required`, between it and the schema of the type, and what is added to that.
     pub(super) fn json(&self) -> (String, String, String) {
         let style = if self.positional {
             "positional"
@@ -133,7 +137,7 @@ impl Parameter {
         (
             format!("{open},\"required\":"),
             ",\"schema\":{".to_owned(),
-            format!("{comma}{added}}}}}"),
+            format!("{comma}{added}"),
         )
     }
 
@@ -142,6 +146,8 @@ impl Parameter {
         let of = &self.of;
         if self.default.is_some() {
             quote!("false")
+        } else if self.required {
+            quote!("true")
         } else {
             quote!(<#of as ::agent_sdk::Argument>::REQUIRED)
         }
@@ -153,10 +159,13 @@ impl Parameter {
         let or_default = self.default.as_ref().map(|default| {
             let default = match default {
                 Value::Bool(flag) => quote!(#flag),
-                Value::Number(number) => {
-                    let number = number.as_i64();
-                    quote!(#number)
-                }
+                Value::Number(number) => match number.as_i64() {
+                    Some(number) => quote!(#number),
+                    None => {
+                        let number = number.as_f64();
+                        quote!(#number)
+                    }
+                },
                 other => {
                     let text = other.as_str();
                     quote!(#text)
@@ -174,12 +183,25 @@ fn value(literal: &Lit) -> Result<Value> {
     match literal {
         Lit::Str(text) => Ok(json!(text.value())),
         Lit::Int(number) => Ok(json!(number.base10_parse::<i64>()?)),
+        Lit::Float(number) => Ok(json!(number.base10_parse::<f64>()?)),
         Lit::Bool(flag) => Ok(json!(flag.value)),
         other => Err(Error::new_spanned(
             other,
-            "a default is text, a whole number or a bool",
+            "a default is text, a number or a bool",
         )),
     }
+}
+
+/// Reads a number that may be less than 0.
+fn bound(input: ParseStream<'_>) -> Result<Value> {
+    let negative = input.parse::<Option<Token![-]>>()?.is_some();
+    let number = value(&input.parse()?)?;
+    let signed = match (number.as_i64(), number.as_f64()) {
+        (Some(whole), _) => json!(if negative { -whole } else { whole }),
+        (None, Some(number)) => json!(if negative { -number } else { number }),
+        (None, None) => return Err(input.error("a bound is a number")),
+    };
+    Ok(signed)
 }
 
 fn names(meta: &ParseNestedMeta<'_>) -> Result<Value> {
