@@ -13,16 +13,17 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use agent_core::call::Goal;
 use agent_core::descriptor::Risk;
 use agent_core::effect::{Effect, FieldChange, Verb};
 use agent_core::event::{Asker, Event, Level};
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, OperationName};
-use agent_core::journal::{Aim, Entry as Note, Survives};
+use agent_core::journal::{Entry as Note, Survives};
 use agent_core::manifest::ClusterVerb;
 use agent_core::object::ObjectRef;
-use agent_core::record::Who;
+use agent_core::origin::Who;
 use agent_core::text::plain;
 use agent_core::undo::{Holder, Scope};
 use futures::FutureExt as _;
@@ -154,7 +155,7 @@ impl Gate {
     ///
     /// # Errors
     /// `unavailable` when it cannot be kept; the run must not be taken up then.
-    pub async fn note_resumed(&self, who: &Who, to: Aim) -> Result<(), Failure> {
+    pub async fn note_resumed(&self, who: &Who, to: Goal) -> Result<(), Failure> {
         let note = Note::Resumed {
             host: who.host.clone(),
             process: who.process,

@@ -1,9 +1,9 @@
 //! What can be asked for, one file per command.
 
 use agent_core::{Agent, Failure, exit};
+use clap::ValueEnum as _;
 
-use crate::options::{Options, Output};
-use crate::parse::Invocation;
+use crate::options::{Options, Output, Shell};
 use crate::report;
 use crate::terminal::Terminal;
 
@@ -19,6 +19,27 @@ pub(crate) mod runs;
 pub(crate) mod sandbox;
 mod stop;
 pub(crate) mod take_up;
+
+/// A command line that was understood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Invocation {
+    /// The options that every command takes.
+    pub options: Options,
+    /// What to do.
+    pub command: Command,
+}
+
+impl Invocation {
+    /// Reads the value of `COMPLETE`, by which other programs are asked for their completion script: `COMPLETE=bash agent`. None for shells
+    /// that are not known.
+    pub fn from_complete(shell: &str) -> Option<Invocation> {
+        let shell = Shell::from_str(shell, true).ok()?;
+        Some(Invocation {
+            options: Options::default(),
+            command: Command::Completions(shell),
+        })
+    }
+}
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +59,7 @@ pub enum Command {
     /// Keep the simulated cluster up. `wire.rs` serves it: it needs no agent.
     Sandbox(sandbox::Sandbox),
     /// Print the script that makes a shell complete. Needs no agent.
-    Completions(completions::Shell),
+    Completions(Shell),
     /// Print candidates for a prompt. Whatever goes wrong, it prints nothing and the exit code is 0.
     Complete(complete::Words),
 }

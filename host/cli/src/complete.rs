@@ -7,8 +7,8 @@ use agent_core::Agent;
 use agent_core::record::{Filter, Summary};
 use clap_complete::CompletionCandidate;
 
+use crate::catalog::usable;
 use crate::clean;
-use crate::command::list::usable;
 use crate::operation;
 use crate::parse::{Global, Split, clap_command, global};
 

@@ -6,6 +6,7 @@
 //! Invariants: this crate opens no file, no socket and no client, and reads no environment; streams, widths and signals come in as a
 //! [`Terminal`]. It knows no engine and no Kubernetes. Only `report` turns errors into ink.
 
+mod catalog;
 mod clean;
 mod command;
 mod complete;
@@ -24,16 +25,15 @@ mod usage;
 
 pub use command::apply::Apply;
 pub use command::complete::Words;
-pub use command::completions::Shell;
 pub use command::plugin::Plugin;
 pub use command::run::Run;
 pub use command::runs::Runs;
 pub use command::sandbox::Sandbox;
 pub use command::take_up::TakeUp;
-pub use command::{Command, execute};
+pub use command::{Command, Invocation, execute};
 pub use interrupt::interrupts;
-pub use options::{Color, Options, Output, RunOptions};
-pub use parse::{Invocation, parse};
+pub use options::{Color, Options, Output, RunOptions, Shell};
+pub use parse::parse;
 pub use render::time::Clock;
 pub use report::{report, warn};
 pub use stranger::Stranger;

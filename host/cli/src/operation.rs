@@ -12,8 +12,8 @@ use agent_core::{Failure, OperationName, Plugin, arguments};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use serde_json::{Map, Value};
 
+use crate::catalog;
 use crate::clean;
-use crate::command::run;
 use crate::options::{self, Options};
 use crate::secret::{Source, Sources};
 use crate::usage::Early;
@@ -129,12 +129,17 @@ impl Flag<'_> {
     /// Returns the clap argument of it.
     fn arg(&self) -> Arg {
         let parameter = self.parameter;
+        let schema = &parameter.schema;
+        let numeric = matches!(schema.of_word().of, Type::Integer | Type::Number);
         let arg = Arg::new(self.id())
             .long(parameter.name.to_string())
             .help(help::summary(parameter))
             .value_name(help::placeholder(parameter))
-            .action(ArgAction::Set)
-            .allow_negative_numbers(parameter.schema.of == Type::Integer);
+            .action(match schema.is_array() {
+                true => ArgAction::Append,
+                false => ArgAction::Set,
+            })
+            .allow_negative_numbers(numeric);
         match self.short {
             Some(short) => arg.short(short),
             None => arg,
@@ -210,9 +215,8 @@ fn by_flag(
         .iter()
         .filter(|flag| !flag.parameter.secret)
     {
-        if let Some(text) = matches.get_one::<String>(&flag.id()) {
-            let value = arguments::parse(flag.parameter, text)?;
-            given.insert(flag.parameter.name.to_string(), value);
+        for text in matches.get_many::<String>(&flag.id()).into_iter().flatten() {
+            arguments::add(flag.parameter, text, &mut given)?;
         }
     }
     Ok(given)
@@ -224,7 +228,7 @@ fn id(parameter: &Parameter) -> String {
 
 /// Returns an operation by its full name; one of which nothing is known any more is shown without its columns.
 pub(crate) fn known(name: &OperationName, plugins: &[Plugin]) -> Operation {
-    match run::find(name.as_str(), plugins) {
+    match catalog::find(name.as_str(), plugins) {
         Ok((_, operation)) => operation.clone(),
         Err(_gone) => Operation {
             name: name.part(),
@@ -236,6 +240,9 @@ pub(crate) fn known(name: &OperationName, plugins: &[Plugin]) -> Operation {
             columns: Vec::new(),
             locks: Vec::new(),
             examples: Vec::new(),
+            errors: Vec::new(),
+            result: None,
+            deprecated: None,
         },
     }
 }

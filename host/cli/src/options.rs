@@ -186,6 +186,17 @@ impl Options {
     }
 }
 
+/// A shell that can ask the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU bash.
+    Bash,
+    /// Z shell.
+    Zsh,
+    /// fish.
+    Fish,
+}
+
 #[cfg(test)]
 mod tests {
     use agent_core::name::RESERVED;

@@ -6,9 +6,11 @@
 use std::ffi::{OsStr, OsString};
 use std::sync::LazyLock;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::command::{Command, apply, complete, completions, plugin, run, runs, sandbox, take_up};
+use crate::command::{
+    Command, Invocation, apply, complete, completions, plugin, run, runs, sandbox, take_up,
+};
 use crate::options::{self, Options};
 use crate::usage::Early;
 
@@ -52,27 +54,6 @@ enum Word {
     Completions(completions::Arguments),
     #[command(name = "__complete", hide = true)]
     Complete(complete::Arguments),
-}
-
-/// A command line that was understood.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Invocation {
-    /// The options that every command takes.
-    pub options: Options,
-    /// What to do.
-    pub command: Command,
-}
-
-impl Invocation {
-    /// Reads the value of `COMPLETE`, by which other programs are asked for their completion script: `COMPLETE=bash agent`. None for shells
-    /// that are not known.
-    pub fn from_complete(shell: &str) -> Option<Invocation> {
-        let shell = completions::Shell::from_str(shell, true).ok()?;
-        Some(Invocation {
-            options: Options::default(),
-            command: Command::Completions(shell),
-        })
-    }
 }
 
 /// Reads a command line, of which the first word is the program.

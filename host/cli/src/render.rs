@@ -22,6 +22,7 @@ pub(crate) mod time;
 pub(crate) mod timeline;
 pub(crate) mod value;
 pub(crate) mod width;
+pub(crate) mod words;
 pub(crate) mod yaml;
 
 /// Returns a thing as the document that scripts read.

@@ -9,13 +9,12 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::call::{Call, Consent, OnFailure, Resumption};
+use crate::call::{Call, Consent, Goal, OnFailure, Resumption};
 use crate::descriptor::{Descriptor, Names};
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::grant::Right;
 use crate::id::{Digest, OperationName, PluginId, RunId};
-use crate::journal::Aim;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::record::{Filter, Pruned, Record, Retention, Summary};
@@ -108,7 +107,7 @@ pub trait Agent: Send + Sync {
     ///
     /// # Errors
     /// As for [`Agent::record`].
-    async fn which(&self, run: &str, to: Aim) -> Result<RunId, Failure>;
+    async fn which(&self, run: &str, to: Goal) -> Result<RunId, Failure>;
 
     /// Returns the events of a run from its beginning and, while it is at work, as they come, also when another process is at it.
     ///

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::id::OperationName;
-use crate::journal::Aim;
 use crate::secret::Secrets;
 
 /// One request to run an operation.
@@ -61,11 +60,21 @@ pub enum Consent {
     Withheld,
 }
 
+/// What a run that is taken up again is to come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Goal {
+    /// Its end.
+    Finish,
+    /// The state before it.
+    Undo,
+}
+
 /// How a run is taken up again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resumption {
     /// What it is to come to.
-    pub to: Aim,
+    pub to: Goal,
     /// How the question whether to do so is answered.
     pub consent: Consent,
     /// Whether what cannot be put back is left as it is, so that the run is over all the same. It is named.

@@ -4,12 +4,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::call::Goal;
 use crate::descriptor::Risk;
 use crate::effect::Effect;
 use crate::exit;
 use crate::failure::Failure;
 use crate::id::{CallId, OperationName, RunId};
-use crate::journal::Aim;
 use crate::plan::Plan;
 
 /// One thing that happened.
@@ -44,7 +44,7 @@ pub enum Event {
         /// With all defaults filled in.
         arguments: Map<String, Value>,
         /// Whether it is finished or taken back.
-        to: Aim,
+        to: Goal,
     },
     /// A step began.
     StepStarted {

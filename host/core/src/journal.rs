@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::call::Goal;
 use crate::effect::Effect;
 use crate::event::{Event, Outcome, TakeBack};
 use crate::failure::Failure;
@@ -98,7 +99,7 @@ pub enum Entry {
         /// As which process.
         process: u32,
         /// Whether to finish the run or to take it back.
-        to: Aim,
+        to: Goal,
     },
     /// The run is over.
     Finished {
@@ -127,16 +128,6 @@ pub struct Returned {
     /// One sentence for lists of runs and other tools; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
-}
-
-/// What a run that is taken up again is to come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Aim {
-    /// Its end.
-    Finish,
-    /// The state before it.
-    Undo,
 }
 
 /// What a host call told the plugin.

@@ -26,6 +26,7 @@ pub mod limits;
 pub mod manifest;
 pub mod name;
 pub mod object;
+pub mod origin;
 pub mod plan;
 pub mod policy;
 pub mod record;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::effect::Effect;
 use crate::id::{Digest, OperationName};
 use crate::object::{ObjectRef, ObjectType};
-use crate::record::{Cluster, Who};
+use crate::origin::{Cluster, Who};
 
 /// The only version of the format that there is.
 pub const FORMAT: u32 = 1;

@@ -6,12 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::call::Call;
+use crate::call::{Call, Goal};
 use crate::effect::{Effect, Verb};
 use crate::event::{Event, Outcome};
 use crate::failure::Failure;
 use crate::id::{Digest, OperationName, RunId};
-use crate::journal::{Aim, Answer, Entry, Returned};
+use crate::journal::{Answer, Entry, Returned};
+use crate::origin::{Cluster, Who};
 use crate::plan::Plan;
 
 mod deed;
@@ -62,32 +63,6 @@ impl Begun {
         };
         self.locks.iter().map(of_cluster).collect()
     }
-}
-
-/// Who started a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Who {
-    /// The name of the user; empty when it is not known.
-    pub user: String,
-    /// The name of the machine.
-    pub host: String,
-    /// Through which door, such as `terminal`.
-    pub door: String,
-    /// The process.
-    pub process: u32,
-}
-
-/// How the cluster of a run is found again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Cluster {
-    /// The kubeconfig that was named; none for the usual one.
-    pub kubeconfig: Option<String>,
-    /// The context in it; none for its current one.
-    pub context: Option<String>,
-    /// The server's URL; none when it was not known yet.
-    pub server: Option<String>,
 }
 
 /// An entry, with its place in the record and the time when it was added.
@@ -358,7 +333,7 @@ impl Record {
         let undone = |noted: &Noted| {
             matches!(
                 noted.entry,
-                Entry::Resumed { to: Aim::Undo, .. } | Entry::Undone { .. }
+                Entry::Resumed { to: Goal::Undo, .. } | Entry::Undone { .. }
             )
         };
         self.entries.iter().any(undone)

@@ -1,31 +1,30 @@
 //! The agent in this process: the doors call it, and it starts runs.
 
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::Arc;
 
-use agent_capability::{ClusterClient, Gate};
+use agent_capability::ClusterClient;
 use agent_core::agent::{Agent, Completion, Grantee, Plugin, Run};
-use agent_core::call::{Call, Consent, OnFailure, Resumption};
-use agent_core::descriptor::{Names, Risk};
+use agent_core::call::{Call, Consent, Goal, OnFailure, Resumption};
+use agent_core::descriptor::Names;
 use agent_core::event::Event;
-use agent_core::failure::{Failure, Kind};
+use agent_core::failure::Failure;
 use agent_core::grant::Right;
 use agent_core::id::{Digest, OperationName, PluginId, RunId};
-use agent_core::journal::{Aim, Returned};
 use agent_core::limits::Limits;
+use agent_core::origin::{Cluster, Who};
 use agent_core::plan::Plan;
-use agent_core::record::{Cluster, Filter, Pruned, Record, Retention, Summary, Who};
+use agent_core::record::{Filter, Pruned, Record, Retention, Summary};
 use agent_core::secret::Secrets;
 use agent_journal::Journal;
-use agent_store::{CodeCache, Found, Store};
+use agent_store::{CodeCache, Store};
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use serde_json::Value;
 
-use crate::compiler::{Compiler, Elsewhere};
-use crate::instance::{self, Errand};
-use crate::prepare::Prepared;
-use crate::{begin, follow, namespace, take_up};
+use crate::compiler::Elsewhere;
+use crate::runtime::Runtime;
+use crate::{follow, namespace, resume, start};
 
 /// What an agent is made of. `wire.rs` opens all of it.
 pub struct Parts {
@@ -51,35 +50,12 @@ pub struct Parts {
 
 /// Runs operations in this process. Clones are the same agent.
 #[derive(Clone)]
-pub struct LocalAgent(Arc<Inner>);
-
-pub(crate) struct Inner {
-    pub(crate) store: Store,
-    pub(crate) limits: Limits,
-    /// What the compiler is made of, once.
-    compiles: std::sync::Mutex<(Option<CodeCache>, Option<Elsewhere>)>,
-    compiler: OnceLock<Result<Compiler, Failure>>,
-    journal: Result<Journal, Failure>,
-    retention: Retention,
-    pub(crate) client: ClusterClient,
-    pub(crate) cluster: Cluster,
-    pub(crate) who: Who,
-}
+pub struct LocalAgent(Arc<Runtime>);
 
 impl LocalAgent {
     /// Makes an agent. Nothing is read, compiled or connected before it is needed.
     pub fn new(parts: Parts) -> LocalAgent {
-        LocalAgent(Arc::new(Inner {
-            store: parts.store,
-            limits: parts.limits,
-            compiles: std::sync::Mutex::new((parts.code, parts.compile)),
-            compiler: OnceLock::new(),
-            journal: parts.journal,
-            retention: parts.retention,
-            client: parts.client,
-            cluster: parts.cluster,
-            who: parts.who,
-        }))
+        LocalAgent(Arc::new(Runtime::new(parts)))
     }
 }
 
@@ -101,7 +77,7 @@ impl Agent for LocalAgent {
     }
 
     async fn run(&self, call: Call) -> Result<Run, Failure> {
-        begin::begin(self.0.clone(), call).await
+        start::run(self.0.clone(), call).await
     }
 
     async fn apply(
@@ -111,7 +87,7 @@ impl Agent for LocalAgent {
         on_failure: OnFailure,
         secrets: Secrets,
     ) -> Result<Run, Failure> {
-        begin::apply(self.0.clone(), plan, consent, on_failure, secrets).await
+        start::apply(self.0.clone(), plan, consent, on_failure, secrets).await
     }
 
     async fn doubt(&self) -> Option<Failure> {
@@ -127,7 +103,7 @@ impl Agent for LocalAgent {
         self.0.journal()?.record(&run)
     }
 
-    async fn which(&self, run: &str, to: Aim) -> Result<RunId, Failure> {
+    async fn which(&self, run: &str, to: Goal) -> Result<RunId, Failure> {
         self.0.journal()?.which(run, to)
     }
 
@@ -137,7 +113,7 @@ impl Agent for LocalAgent {
     }
 
     async fn take_up(&self, run: &str, how: Resumption) -> Result<Run, Failure> {
-        take_up::take_up(self.0.clone(), run, how).await
+        resume::take_up(self.0.clone(), run, how).await
     }
 
     async fn prune(&self, retention: Option<Retention>) -> Result<Pruned, Failure> {
@@ -180,71 +156,5 @@ impl Agent for LocalAgent {
         rights: Vec<Right>,
     ) -> Result<Grantee, Failure> {
         self.0.store.grant(plugin, artifact, rights)
-    }
-}
-
-impl Inner {
-    /// Returns where runs are recorded.
-    ///
-    /// # Errors
-    /// Why they cannot be.
-    pub(crate) fn journal(&self) -> Result<&Journal, Failure> {
-        self.journal.as_ref().map_err(Clone::clone)
-    }
-
-    /// Finds the plugin that has an operation; with a digest, in that very artifact.
-    pub(crate) fn found(
-        &self,
-        operation: &OperationName,
-        digest: Option<&Digest>,
-    ) -> Result<Arc<Found>, Failure> {
-        match digest {
-            Some(digest) => self.store.lookup_exact(operation, digest),
-            None => self.store.lookup(operation),
-        }
-    }
-
-    /// Keeps the artifact, if the operation can change something, so that the run can be resumed by it.
-    pub(crate) fn keep(&self, prepared: &Prepared) -> Result<(), Failure> {
-        if prepared.grants.risk() == Risk::Read {
-            return Ok(());
-        }
-        self.store.keep(&prepared.found)
-    }
-
-    /// Calls an operation behind its gate, in a store of its own.
-    pub(crate) async fn execute(
-        &self,
-        prepared: &Prepared,
-        gate: Gate,
-    ) -> Result<Returned, Failure> {
-        let compiler = self.compiler()?;
-        let pre = compiler.plugin(&prepared.found).await?;
-        let errand = Errand {
-            plugin: prepared.plugin(),
-            limits: prepared.limits.clone(),
-            invocation: prepared.invocation()?,
-            gate,
-        };
-        instance::run(compiler, &pre, errand).await
-    }
-
-    fn compiler(&self) -> Result<&Compiler, Failure> {
-        let made = self.compiler.get_or_init(|| {
-            let compiles = self.compiles.lock();
-            let (code, elsewhere) =
-                std::mem::take(&mut *compiles.unwrap_or_else(PoisonError::into_inner));
-            Compiler::new(&self.limits, code, elsewhere).map_err(|error| {
-                let failure = Failure::new(
-                    Kind::Internal,
-                    "agent.bug",
-                    "the WebAssembly engine does not start",
-                );
-                error
-                    .chain()
-                    .fold(failure, |failure, cause| failure.because(cause.to_string()))
-            })
-        });
-        made.as_ref().map_err(Clone::clone)
     }
 }

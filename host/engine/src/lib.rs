@@ -9,7 +9,6 @@
 //! in `code.rs` alone.
 
 mod agent;
-mod begin;
 mod clock;
 mod code;
 mod compiler;
@@ -19,11 +18,15 @@ mod limiter;
 mod lock;
 mod namespace;
 mod nested;
+mod open;
+mod plan;
 mod prepare;
+mod resume;
+mod runtime;
 mod secret;
+mod start;
 mod stdio;
 mod supervise;
-mod take_up;
 mod ticker;
 mod trap;
 

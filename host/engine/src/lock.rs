@@ -6,7 +6,7 @@ use agent_core::record::{Begun, State};
 use futures::FutureExt as _;
 use futures::future::select_all;
 
-use crate::agent::Inner;
+use crate::runtime::Runtime;
 
 /// What a run has locked.
 pub(crate) struct Locks {
@@ -29,14 +29,14 @@ impl Locks {
     ///
     /// # Errors
     /// `conflict` (`lock.held`, `lock.unfinished`) when another run has one of them.
-    pub(crate) fn take(inner: &Inner, begun: &Begun, entitled: bool) -> Result<Locks, Failure> {
+    pub(crate) fn take(runtime: &Runtime, begun: &Begun, entitled: bool) -> Result<Locks, Failure> {
         let mut locks = Locks {
             in_cluster: entitled,
             ..Locks::none()
         };
         if !begun.locks.is_empty() {
             let names = begun.local_locks();
-            locks.local = Some(inner.journal()?.lock(&names, &begun.run)?);
+            locks.local = Some(runtime.journal()?.lock(&names, &begun.run)?);
         }
         Ok(locks)
     }
@@ -48,12 +48,12 @@ impl Locks {
     /// `conflict` (`lock.held`) when a run of another machine has one of them; what was taken before stays until it is let go.
     pub(crate) async fn take_in_cluster(
         &mut self,
-        inner: &Inner,
+        runtime: &Runtime,
         begun: &Begun,
     ) -> Result<Option<Failure>, Failure> {
         for name in begun.locks.iter().filter(|_| self.in_cluster) {
-            let is_over = |run: &str| is_over(inner, run);
-            match Lease::take(&inner.client, name, &begun.run, &begun.who, &is_over).await {
+            let is_over = |run: &str| is_over(runtime, run);
+            match Lease::take(&runtime.client, name, &begun.run, &begun.who, &is_over).await {
                 Ok(lease) => self.leases.push(lease),
                 Err(failure) if failure.code == "cluster.forbidden" => {
                     let message = "runs on other machines are not kept away from this one";
@@ -86,17 +86,17 @@ impl Locks {
 }
 
 /// Removes what Leases a run may have left behind that is over.
-pub(crate) async fn sweep(inner: &Inner, begun: &Begun) {
+pub(crate) async fn sweep(runtime: &Runtime, begun: &Begun) {
     for name in &begun.locks {
         // It is tried again by whoever wants the lock next on this machine.
-        drop(Lease::sweep(&inner.client, name, &begun.run).await);
+        drop(Lease::sweep(&runtime.client, name, &begun.run).await);
     }
 }
 
 /// Says whether the journal of this machine knows a run, and that nothing is left to do about it.
-fn is_over(inner: &Inner, run: &str) -> bool {
+fn is_over(runtime: &Runtime, run: &str) -> bool {
     let known = || -> Result<bool, Failure> {
-        let journal = inner.journal()?;
+        let journal = runtime.journal()?;
         let run = journal.resolve(run)?;
         let summary = journal.summary(&run)?;
         Ok(summary.run == run && summary.state != State::Running && !summary.is_open())

@@ -13,11 +13,11 @@ use agent_core::undo::{Callee, Scope};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
-use crate::agent::Inner;
 use crate::prepare::{self, Prepared, prepare};
+use crate::runtime::Runtime;
 
-/// Gives a gate the way back to the engine.
-pub(crate) struct Nested(pub(crate) Arc<Inner>);
+/// Gives a gate the way back to the runtime.
+pub(crate) struct Nested(pub(crate) Arc<Runtime>);
 
 impl Operations for Nested {
     fn call(
@@ -28,8 +28,8 @@ impl Operations for Nested {
         arguments: Map<String, Value>,
         scope: Option<Scope>,
     ) -> BoxFuture<'static, Result<Returned, Failure>> {
-        let inner = self.0.clone();
-        Box::pin(async move { call(&inner, &caller, place, &operation, arguments, scope).await })
+        let runtime = self.0.clone();
+        Box::pin(async move { call(&runtime, &caller, place, &operation, arguments, scope).await })
     }
 
     fn find(
@@ -51,13 +51,13 @@ impl Operations for Nested {
         place: CallId,
         callee: Callee,
     ) -> BoxFuture<'static, Result<Returned, Failure>> {
-        let inner = self.0.clone();
-        Box::pin(async move { compensate(&inner, &run, place, callee).await })
+        let runtime = self.0.clone();
+        Box::pin(async move { compensate(&runtime, &run, place, callee).await })
     }
 }
 
 async fn compensate(
-    inner: &Inner,
+    runtime: &Runtime,
     run: &Gate,
     place: CallId,
     callee: Callee,
@@ -71,7 +71,7 @@ async fn compensate(
         // It was opened when the record was read.
         sealed: _,
     } = callee;
-    let prepared = prepared(inner, &operation, arguments, Some(&digest))?;
+    let prepared = prepared(runtime, &operation, arguments, Some(&digest))?;
     if prepared.grants.risk() > risk {
         let message = format!("`{operation}` can do more harm than what it was to undo");
         return Err(Failure::new(Kind::Denied, "operations.riskier", message));
@@ -83,19 +83,19 @@ async fn compensate(
         digest,
         prepared.grants.clone().within(within),
     );
-    bounded(inner, &prepared, gate).await
+    bounded(runtime, &prepared, gate).await
 }
 
 fn prepared(
-    inner: &Inner,
+    runtime: &Runtime,
     operation: &OperationName,
     arguments: Map<String, Value>,
     digest: Option<&Digest>,
 ) -> Result<Prepared, Failure> {
-    let found = inner.found(operation, digest)?;
+    let found = runtime.lookup(operation, digest)?;
     prepare(
         found,
-        &inner.limits,
+        &runtime.limits,
         operation,
         arguments,
         &Secrets::default(),
@@ -103,7 +103,7 @@ fn prepared(
 }
 
 async fn call(
-    inner: &Inner,
+    runtime: &Runtime,
     caller: &Gate,
     place: CallId,
     operation: &OperationName,
@@ -111,9 +111,9 @@ async fn call(
     scope: Option<Scope>,
 ) -> Result<Returned, Failure> {
     let before = caller.called_before(&place);
-    let prepared = prepared(inner, operation, arguments, before.as_ref())?;
+    let prepared = prepared(runtime, operation, arguments, before.as_ref())?;
     caller.learn(&prepared.secrets);
-    inner.keep(&prepared)?;
+    runtime.keep(&prepared)?;
     caller.note_called(&place, operation, &prepared.found.digest);
     if let Some(message) = prepared.found.note.clone() {
         let level = Level::Warn;
@@ -126,14 +126,14 @@ async fn call(
         prepared.grants.clone(),
         scope,
     )?;
-    bounded(inner, &prepared, gate).await
+    bounded(runtime, &prepared, gate).await
 }
 
 /// Runs an operation inside a run to its end, and puts back what it held itself.
-async fn bounded(inner: &Inner, prepared: &Prepared, gate: Gate) -> Result<Returned, Failure> {
+async fn bounded(runtime: &Runtime, prepared: &Prepared, gate: Gate) -> Result<Returned, Failure> {
     // The run as a whole has its own deadline; this is for a callee that asks for less.
     let wall = Duration::from_millis(prepared.limits.wall_ms);
-    let called = tokio::time::timeout(wall, inner.execute(prepared, gate.clone())).await;
+    let called = tokio::time::timeout(wall, runtime.execute(prepared, gate.clone())).await;
     // What it held itself must not outlive it. What could not be put back stays with the run, which tries once more and reports it.
     match called {
         Ok(returned) => {

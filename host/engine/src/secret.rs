@@ -8,8 +8,7 @@ use agent_core::hint;
 use agent_core::hint::Remedy;
 use agent_core::secret::Secrets;
 
-use crate::agent::Inner;
-use crate::begin;
+use crate::runtime::Runtime;
 
 /// How many bytes a secret has at least: shorter ones stand in every other word, and could not be masked.
 const SHORTEST: usize = 4;
@@ -19,7 +18,7 @@ const SHORTEST: usize = 4;
 /// # Errors
 /// `invalid` (`secrets.too-short`); when the system has no random numbers. None where there are no secrets.
 pub(crate) fn hashes(
-    inner: &Inner,
+    runtime: &Runtime,
     secrets: &Secrets,
 ) -> Result<BTreeMap<String, String>, Failure> {
     if secrets.is_empty() {
@@ -31,7 +30,7 @@ pub(crate) fn hashes(
             format!("the secret `{name}` has fewer than {SHORTEST} bytes, so nobody could mask it");
         return Err(Failure::new(Kind::Invalid, "secrets.too-short", message));
     }
-    let key = begin::plan_key(inner)?;
+    let key = runtime.plan_key()?;
     let hashed = secrets
         .iter()
         .map(|(name, value)| (name.to_owned(), hash_of_secret(&key, name, value)));
@@ -43,7 +42,7 @@ pub(crate) fn hashes(
 /// # Errors
 /// `invalid` (`secrets.missing`, `secrets.changed`, `secrets.unknown`).
 pub(crate) fn are_the_same(
-    inner: &Inner,
+    runtime: &Runtime,
     then: &BTreeMap<String, String>,
     now: &Secrets,
     again: &Remedy,
@@ -62,7 +61,7 @@ pub(crate) fn are_the_same(
     if then.is_empty() {
         return Ok(());
     }
-    let key = inner.journal()?.key()?;
+    let key = runtime.journal()?.key()?;
     for (name, before) in then {
         let Some(value) = now.get(name) else {
             let message = format!("the secret `{name}` is not on record, and must be given again");

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use agent_capability::Gate;
 use agent_core::agent::Control;
-use agent_core::call::{Consent, OnFailure};
+use agent_core::call::{Consent, Goal, OnFailure};
 use agent_core::event::{Event, Level, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind};
-use agent_core::journal::{Aim, Returned};
+use agent_core::journal::Returned;
 use agent_core::record::{Begun, Record};
 use futures::StreamExt as _;
 use futures::channel::mpsc;
@@ -17,10 +17,10 @@ use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::agent::Inner;
 use crate::lock::Locks;
 use crate::prepare::{Prepared, out_of_time};
-use crate::{begin, namespace};
+use crate::runtime::Runtime;
+use crate::{namespace, plan};
 
 /// How long a guest may take to return once it was told to stop.
 const GRACE: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ pub(crate) struct Supervision {
 
 /// Runs what was prepared. The last event is [`Event::Finished`].
 pub(crate) async fn supervise(
-    inner: &Arc<Inner>,
+    runtime: &Arc<Runtime>,
     prepared: Prepared,
     mut supervision: Supervision,
 ) {
@@ -50,11 +50,11 @@ pub(crate) async fn supervise(
     let wall = Duration::from_millis(prepared.limits.wall_ms);
     let out_of_time = out_of_time(&prepared);
     let prepared = Arc::new(prepared);
-    let work = Work::begin(inner.clone(), prepared.clone(), gate.clone());
+    let work = Work::begin(runtime.clone(), prepared.clone(), gate.clone());
     let ended = listen(work, &gate, &mut supervision, wall, out_of_time).await;
     let ended = match ended {
         Ok(returned) => Ok(returned),
-        Err(failure) => Err(namespace::explain(&inner.client, &prepared, failure).await),
+        Err(failure) => Err(namespace::explain(&runtime.client, &prepared, failure).await),
     };
     conclude(supervision, ended).await;
 }
@@ -63,10 +63,10 @@ pub(crate) async fn supervise(
 struct Work(JoinHandle<Result<Returned, Failure>>);
 
 impl Work {
-    fn begin(inner: Arc<Inner>, prepared: Arc<Prepared>, gate: Gate) -> Work {
-        Work(tokio::spawn(
-            async move { inner.execute(&prepared, gate).await },
-        ))
+    fn begin(runtime: Arc<Runtime>, prepared: Arc<Prepared>, gate: Gate) -> Work {
+        Work(tokio::spawn(async move {
+            runtime.execute(&prepared, gate).await
+        }))
     }
 
     async fn ended(&mut self) -> Result<Returned, Failure> {
@@ -230,12 +230,12 @@ impl Supervision {
     pub(crate) async fn agreed(
         &mut self,
         record: &Record,
-        to: Aim,
+        to: Goal,
         leave_data: bool,
     ) -> Result<(), Failure> {
         let (summary, begun) = (&record.summary, &record.begun);
         // One that failed or was stopped is not gone on with.
-        let back = to == Aim::Undo || matches!(record.end(), Some(Err(_)));
+        let back = to == Goal::Undo || matches!(record.end(), Some(Err(_)));
         let text = match back {
             false => format!("finish run {}?", summary.run),
             true => format!("take run {} back?", summary.run),
@@ -292,7 +292,7 @@ impl Supervision {
     /// Ends the run. Its Leases go first: one that outlives its run's end would lead to nothing that could be done.
     pub(crate) async fn finish(mut self, outcome: Outcome) {
         if let (Some(begun), Outcome::Done { .. }) = (self.drawing.take(), &outcome) {
-            let plan = Box::new(begin::drawn(&self.gate, begun));
+            let plan = Box::new(plan::drawn(&self.gate, begun));
             self.gate.emit(Event::Drawn { plan });
         }
         // What is still held is still locked: nobody else may begin there.

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, Weak};
 
 use agent_core::failure::Failure;
 use agent_core::id::RunId;
-use agent_core::record::{Begun, Pruned, Record, Retention, Who};
+use agent_core::origin::Who;
+use agent_core::record::{Begun, Pruned, Record, Retention};
 use cap_std::fs::Dir;
 
 use crate::append::Tail;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use agent_core::id::RunId;
-use agent_core::record::Who;
+use agent_core::origin::Who;
 use serde::{Deserialize, Serialize};
 
 use crate::directory::Directory;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use agent_core::id::RunId;
 use agent_core::journal::Survives;
-use agent_core::record::{Pruned, Retention, Who};
+use agent_core::origin::Who;
+use agent_core::record::{Pruned, Retention};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction, params};
 

@@ -3,7 +3,8 @@
 use std::error::Error;
 
 use agent_core::id::{OperationName, RunId};
-use agent_core::record::{Begun, State, Summary, Who};
+use agent_core::origin::Who;
+use agent_core::record::{Begun, State, Summary};
 use jiff::Timestamp;
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};

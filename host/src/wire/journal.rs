@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use agent_cli::{Options, TakeUp};
-use agent_core::record::{Cluster, Retention, Who};
+use agent_core::origin::{Cluster, Who};
+use agent_core::record::Retention;
 use agent_core::{Failure, Kind};
 use agent_journal::Journal;
 

@@ -10,7 +10,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::hint;
 use agent_core::id::RunId;
 use agent_core::object::ObjectRef;
-use agent_core::record::Who;
+use agent_core::origin::Who;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};

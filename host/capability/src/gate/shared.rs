@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use agent_core::call::{Consent, Mode, OnFailure};
+use agent_core::call::{Consent, Goal, Mode, OnFailure};
 use agent_core::descriptor::Risk;
 use agent_core::effect::Effect;
 use agent_core::event::{Asker, Event};
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, OperationName, RunId};
-use agent_core::journal::{Aim, Entry, Returned, RunJournal};
+use agent_core::journal::{Entry, Returned, RunJournal};
 use agent_core::plan::Plan;
 use futures::channel::oneshot;
 use jiff::{SignedDuration, Timestamp};
@@ -43,7 +43,7 @@ pub struct Before {
     /// How long processes were at it.
     pub worked: SignedDuration,
     /// To finish it, or to take it back: then everything that it changed is held, also what was to stay.
-    pub to: Aim,
+    pub to: Goal,
 }
 
 /// What a run's gate is made of.
@@ -159,7 +159,7 @@ impl Shared {
         };
         let (entries, undo, worked) = config.before.map_or_else(
             || (Vec::new(), false, SignedDuration::ZERO),
-            |before| (before.entries, before.to == Aim::Undo, before.worked),
+            |before| (before.entries, before.to == Goal::Undo, before.worked),
         );
         let replay = Replay::new(&entries);
         let account = Account::new(&entries);

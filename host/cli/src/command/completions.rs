@@ -1,8 +1,9 @@
 //! `agent completions SHELL`: the script that makes a shell complete. The shell then asks `agent __complete`, see `complete`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::complete::script;
+use crate::options::Shell;
 use crate::terminal::Terminal;
 
 /// Print the script that makes a shell complete operations, options and objects of the cluster
@@ -16,17 +17,6 @@ pub(crate) struct Arguments {
     /// The shell
     #[arg(value_enum, value_name = "bash|zsh|fish", hide_possible_values = true)]
     pub(crate) shell: Shell,
-}
-
-/// A shell that can ask the agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Shell {
-    /// GNU bash.
-    Bash,
-    /// Z shell.
-    Zsh,
-    /// fish.
-    Fish,
 }
 
 pub(crate) fn execute(shell: Shell, terminal: &mut Terminal) {

@@ -6,8 +6,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use agent_core::call::Goal;
 use agent_core::hint;
-use agent_core::journal::Aim;
 use agent_core::record::Record;
 use agent_core::{Agent, Consent, Event, Failure, Kind, Mode, Operation, Outcome, Run, exit};
 use futures::StreamExt;
@@ -44,7 +44,7 @@ pub(super) struct Known<'a> {
     pub(super) options: &'a Options,
     pub(super) consent: Consent,
     /// What a run that is taken up again is to come to; none for a new one.
-    pub(super) to: Option<Aim>,
+    pub(super) to: Option<Goal>,
     /// Whether what cannot be put back is left as it is.
     pub(super) gives_up: bool,
     /// Where its plan goes.
@@ -308,7 +308,7 @@ impl Follower<'_> {
         let ink = self.terminal.stderr.ink;
         // Whoever stops a run wants it taken back, also where a failure would keep what is held.
         let what = match self.known.to {
-            Some(Aim::Undo) => "stopping (again to stop at once)",
+            Some(Goal::Undo) => "stopping (again to stop at once)",
             _ => "stopping: putting back what is held (again to stop at once)",
         };
         let what = ink.paint(Tone::Warn, what);

@@ -5,6 +5,7 @@ use agent_core::agent::{Plugin, State, Usable};
 use agent_core::descriptor::{Operation, Risk};
 use serde_json::Value;
 
+use crate::catalog::{refusal, usable};
 use crate::clean;
 use crate::command::Door;
 use crate::ink::{Ink, Tone};
@@ -49,16 +50,15 @@ pub(super) fn domain(found: &Usable, terminal: &mut Terminal) {
         "{id}  {}",
         width::fold(&about, room, found.manifest.id.as_str().len() + 2)
     ));
-    let widest = found
-        .descriptor
-        .operations
-        .iter()
+    let listed = || {
+        let operations = found.descriptor.operations.iter();
+        operations.filter(|operation| operation.deprecated.is_none())
+    };
+    let widest = listed()
         .map(|operation| full_name(found, operation).len())
         .max()
         .unwrap_or(0);
-    for operation in &found.descriptor.operations {
-        line(found, operation, widest, terminal);
-    }
+    listed().for_each(|operation| line(found, operation, widest, terminal));
     terminal.stdout.line("");
 }
 
@@ -100,26 +100,6 @@ pub(super) fn warn_of_stand_ins(plugins: &[Plugin], terminal: &mut Terminal) {
         );
         report::warning(&clean::text(&text), &mut terminal.stderr);
     }
-}
-
-/// Says why a plugin cannot be used, in one line; none when it can.
-pub(super) fn refusal(plugin: &Plugin) -> Option<String> {
-    let State::Refused { failure } = &plugin.state else {
-        return None;
-    };
-    let why = match failure.causes.as_slice() {
-        [] => failure.to_string(),
-        causes => causes.join(": "),
-    };
-    Some(format!("plugin `{}` is refused: {why}", plugin.origin))
-}
-
-/// Returns the plugins that can be used.
-pub(crate) fn usable(plugins: &[Plugin]) -> impl Iterator<Item = &Usable> {
-    plugins.iter().filter_map(|plugin| match &plugin.state {
-        State::Usable(usable) => Some(usable.as_ref()),
-        State::Refused { .. } => None,
-    })
 }
 
 fn documents(found: &Usable) -> impl Iterator<Item = Value> {

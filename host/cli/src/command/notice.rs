@@ -4,10 +4,11 @@ use agent_core::Agent;
 use agent_core::hint;
 use agent_core::record::{Filter, State, Summary};
 
-use super::runs::{changes, held};
+use super::runs::held;
 use crate::ink::Tone;
 use crate::operation;
 use crate::render::time::ago;
+use crate::render::words::changes;
 use crate::terminal::Terminal;
 
 /// Tells of the newest run of which something is left to do. A journal that cannot be read is no reason to keep the person from anything else.

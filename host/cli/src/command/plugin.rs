@@ -6,6 +6,7 @@ use agent_core::agent::{Origin, Plugin as Found, State};
 use agent_core::{Digest, Failure, Kind, PluginId, Right, suggest};
 use clap::Subcommand;
 
+use crate::catalog::usable;
 use crate::command::Door;
 use crate::ink::Tone;
 use crate::render::width;
@@ -108,7 +109,7 @@ fn find<'a>(wanted: &str, plugins: &'a [Found]) -> Result<&'a Found, Failure> {
         (_, State::Refused { .. }) => false,
     };
     plugins.iter().find(is_it).ok_or_else(|| {
-        let known = super::list::usable(plugins).map(|usable| usable.manifest.id.as_str());
+        let known = usable(plugins).map(|usable| usable.manifest.id.as_str());
         let failure = Failure::new(
             Kind::NotFound,
             "operations.unknown",

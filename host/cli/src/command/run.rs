@@ -1,11 +1,11 @@
 //! `agent run DOMAIN.OPERATION [ARGS…]`: the operation is looked up, its descriptor judges the words, and the run is followed to its end.
 
-use agent_core::agent::{Origin, State, Usable};
-use agent_core::hint;
-use agent_core::hint::{Either, Names, Remedy};
-use agent_core::{Agent, Call, Failure, Kind, Operation, OperationName, Plugin, exit, suggest};
+use agent_core::agent::{Origin, State};
+use agent_core::{Agent, Call, Failure, Operation, Plugin, exit};
 use clap::Args;
 
+use crate::catalog::{find, usable};
+use crate::clean;
 use crate::command::follow::{self, Known, Out};
 use crate::command::list;
 use crate::command::stop::stop;
@@ -140,9 +140,7 @@ async fn prepare(
         show_all(&plugins, output, terminal);
         return Ok(Prepared::Shown);
     };
-    if let Some(domain) =
-        list::usable(&plugins).find(|usable| usable.manifest.id.as_str() == wanted)
-    {
+    if let Some(domain) = usable(&plugins).find(|usable| usable.manifest.id.as_str() == wanted) {
         list::show(std::iter::once(domain), output, terminal);
         return Ok(Prepared::Shown);
     }
@@ -169,6 +167,10 @@ async fn prepare(
             options: later,
         } => {
             options.merge(*later);
+            if let Some(instead) = &operation.deprecated {
+                let text = format!("`{name}` is deprecated: {}", clean::line(instead));
+                report::warning(&text, &mut terminal.stderr);
+            }
             let secrets = secret::read(secrets, terminal)
                 .await
                 .map_err(|failure| stop(failure.into()))?;
@@ -197,73 +199,11 @@ fn refused_file(plugin: &Plugin) -> Option<&Failure> {
 }
 
 fn show_all(plugins: &[Plugin], output: Output, terminal: &mut Terminal) {
-    list::show(list::usable(plugins), output, terminal);
+    list::show(usable(plugins), output, terminal);
     list::warn_of_stand_ins(plugins, terminal);
     list::warn_of_refused(plugins, terminal);
     report::hint(
         &"agent run DOMAIN.OPERATION --help".into(),
         &mut terminal.stderr,
     );
-}
-
-/// Finds an operation by its full name.
-pub(crate) fn find<'a>(
-    wanted: &str,
-    plugins: &'a [Plugin],
-) -> Result<(OperationName, &'a Operation), Failure> {
-    let name: Result<OperationName, _> = wanted.parse();
-    let domain = wanted.split('.').next().unwrap_or(wanted);
-    let Some(usable) = list::usable(plugins).find(|usable| usable.manifest.id.as_str() == domain)
-    else {
-        return Err(unknown_domain(wanted, domain, plugins));
-    };
-    let operation = name
-        .as_ref()
-        .ok()
-        .and_then(|name| usable.descriptor.operation(name.operation()));
-    match (name, operation) {
-        (Ok(name), Some(operation)) => Ok((name, operation)),
-        _ => Err(unknown_operation(wanted, usable)),
-    }
-}
-
-fn unknown_operation(wanted: &str, usable: &Usable) -> Failure {
-    let id = &usable.manifest.id;
-    let names: Vec<&str> = usable
-        .descriptor
-        .operations
-        .iter()
-        .map(|operation| operation.name.as_str())
-        .collect();
-    let bare = wanted.split_once('.').map_or("", |(_, bare)| bare);
-    let near: Vec<String> = suggest::nearest(bare, names.iter().copied())
-        .iter()
-        .map(|name| format!("{id}.{name}"))
-        .collect();
-    let known = if near.is_empty() {
-        hint!("known: {}", Names(names))
-    } else {
-        hint!("did you mean {}? known: {}", Either(near), Names(names))
-    };
-    unknown(
-        format!("plugin `{id}` has no operation `{wanted}`"),
-        Some(known),
-    )
-}
-
-fn unknown_domain(wanted: &str, domain: &str, plugins: &[Plugin]) -> Failure {
-    let ids: Vec<&str> = list::usable(plugins)
-        .map(|usable| usable.manifest.id.as_str())
-        .collect();
-    let failure = unknown(
-        format!("there is no plugin `{domain}` for `{wanted}`"),
-        suggest::sentence(domain, ids),
-    );
-    let refusals = plugins.iter().filter_map(list::refusal);
-    refusals.fold(failure, Failure::because)
-}
-
-fn unknown(message: String, known: Option<Remedy>) -> Failure {
-    let hint = known.unwrap_or_else(|| "agent plugin list".into());
-    Failure::new(Kind::NotFound, "operations.unknown", message).hinted(hint)
 }

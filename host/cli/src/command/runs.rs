@@ -142,11 +142,3 @@ pub(crate) fn ended(summary: &Summary) -> &'static str {
         false => summary.state.as_str(),
     }
 }
-
-/// Returns a number of changes as a noun phrase.
-pub(crate) fn changes(count: u64) -> String {
-    match count {
-        1 => "1 change".to_owned(),
-        many => format!("{many} changes"),
-    }
-}

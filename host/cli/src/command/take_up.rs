@@ -1,8 +1,9 @@
 //! `agent resume RUN` and `agent undo RUN`: a run is taken up again, to its end or back to where it began.
 
+use agent_core::call::Goal;
 use agent_core::descriptor::Risk;
 use agent_core::hint;
-use agent_core::journal::{Aim, Entry};
+use agent_core::journal::Entry;
 use agent_core::record::{Filter, Record, State};
 use agent_core::{Agent, Digest, Event, Failure, Kind, OperationName, Resumption, RunId, exit};
 use clap::Args;
@@ -58,7 +59,7 @@ pub(crate) struct Undo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakeUp {
     pub(crate) run: String,
-    pub(crate) to: Aim,
+    pub(crate) to: Goal,
     pub(crate) give_up: bool,
     pub(crate) leave_data: bool,
     again: Again,
@@ -71,7 +72,7 @@ impl TakeUp {
     }
 
     /// Returns what it is to come to.
-    pub fn to(&self) -> Aim {
+    pub fn to(&self) -> Goal {
         self.to
     }
 }
@@ -80,7 +81,7 @@ impl From<Resume> for TakeUp {
     fn from(Resume { one, again }: Resume) -> TakeUp {
         TakeUp {
             run: one.run,
-            to: Aim::Finish,
+            to: Goal::Finish,
             give_up: false,
             leave_data: false,
             again,
@@ -92,7 +93,7 @@ impl From<Undo> for TakeUp {
     fn from(undo: Undo) -> TakeUp {
         TakeUp {
             run: undo.one.run,
-            to: Aim::Undo,
+            to: Goal::Undo,
             give_up: undo.give_up,
             leave_data: undo.leave_data,
             again: Again::default(),
@@ -122,10 +123,10 @@ pub(super) async fn execute(
         Ok(found) => found,
         Err(failure) => return stop(&failure.into(), options.output, terminal),
     };
-    if let (Some(record), Aim::Finish) = (recorded.over.as_deref(), to) {
+    if let (Some(record), Goal::Finish) = (recorded.over.as_deref(), to) {
         return over(record, options.output, terminal);
     }
-    if let (Some(why), Aim::Finish, false) = (recorded.goes_back, to, options.quiet) {
+    if let (Some(why), Goal::Finish, false) = (recorded.goes_back, to, options.quiet) {
         let line = format!("run {run} {why}: what is left is to take it back");
         let line = terminal.stderr.ink.paint(Tone::Warn, line);
         terminal.stderr.line(line);
@@ -145,7 +146,7 @@ pub(super) async fn execute(
         operation.risk = operation.risk.min(Risk::Disrupt);
     }
     let secrets = async {
-        let needed = needed.iter().filter(|_| to == Aim::Finish);
+        let needed = needed.iter().filter(|_| to == Goal::Finish);
         let sources = again.sources(needed, &operation, terminal)?;
         secret::read(sources, terminal).await
     };

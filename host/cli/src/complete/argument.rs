@@ -6,7 +6,7 @@ use agent_core::{Agent, Completion};
 use serde_json::{Map, Value};
 
 use super::Candidate;
-use crate::command::run;
+use crate::catalog;
 use crate::operation::{self, Flag};
 use crate::options;
 
@@ -20,7 +20,7 @@ pub(super) async fn candidates(
         return Vec::new();
     };
     let plugins = agent.plugins_for(&operation).await.unwrap_or_default();
-    let Ok((_, operation)) = run::find(name, &plugins) else {
+    let Ok((_, operation)) = catalog::find(name, &plugins) else {
         return Vec::new();
     };
     let flags = operation::flags(operation);
@@ -78,7 +78,7 @@ async fn all_values(
     prefix: &str,
     agent: &dyn Agent,
 ) -> Vec<Candidate> {
-    let schema = &parameter.schema;
+    let schema = parameter.schema.of_word();
     if !schema.one_of.is_empty() {
         return schema
             .one_of
@@ -116,7 +116,10 @@ async fn all_values(
 fn options(flags: &[Flag<'_>], given: &Map<String, Value>) -> Vec<Candidate> {
     let own = flags
         .iter()
-        .filter(|flag| !given.contains_key(flag.parameter.name.as_str()))
+        .filter(|flag| {
+            let name = flag.parameter.name.as_str();
+            flag.parameter.schema.is_array() || !given.contains_key(name)
+        })
         .map(|flag| {
             Candidate::new(
                 format!("--{}", flag.parameter.name),
@@ -167,9 +170,8 @@ fn so_far(flags: &[Flag<'_>], words: &[&str]) -> (Map<String, Value>, Vec<String
             None if flag.wants_value() => words.next().copied(),
             None => Some("true"),
         };
-        let value = text.and_then(|text| arguments::parse(flag.parameter, text).ok());
-        if let Some(value) = value {
-            given.insert(flag.parameter.name.to_string(), value);
+        if let Some(text) = text {
+            drop(arguments::add(flag.parameter, text, &mut given));
         }
     }
     (given, free)

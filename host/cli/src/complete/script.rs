@@ -6,7 +6,7 @@
 use clap::{Arg, ValueHint};
 
 use super::clap_command;
-use crate::command::completions::Shell;
+use crate::options::Shell;
 
 /// Returns the script for a shell.
 pub(crate) fn script(shell: Shell) -> String {

@@ -1,7 +1,7 @@
 //! The help of an operation, as clap draws it everywhere else.
 
-use agent_core::arguments;
-use agent_core::descriptor::{Constraint, Operation, Parameter, Risk, Style, Type};
+use agent_core::descriptor::{Constraint, Operation, OwnError, Parameter, Risk, Style, Type};
+use agent_core::{Failure, arguments, exit};
 use clap::{Arg, ArgAction, Command};
 
 use super::{Flag, flags, heading, positionals};
@@ -22,7 +22,15 @@ pub(crate) fn help(name: &str, operation: &Operation, width: Option<usize>) -> E
         place.and_then(|flag| flag.short)
     };
     let command = Command::new(called.clone())
-        .args(positionals(operation).map(|parameter| positional(parameter, short(parameter))))
+        .args(
+            positionals(operation)
+                .enumerate()
+                .map(|(place, parameter)| {
+                    // clap takes no optional argument in front of one that is required.
+                    let required = positionals(operation).skip(place).any(|it| it.required);
+                    positional(parameter, short(parameter)).required(required)
+                }),
+        )
         .args(options.iter().map(Flag::shown))
         .disable_help_flag(true)
         .arg(
@@ -49,12 +57,15 @@ pub(crate) fn help(name: &str, operation: &Operation, width: Option<usize>) -> E
 /// Returns one line on a parameter: its summary, the values it can have, its default.
 pub(super) fn summary(parameter: &Parameter) -> String {
     let mut line = clean::line(&parameter.summary);
-    let schema = &parameter.schema;
+    let schema = parameter.schema.of_word();
     let plain_text =
         schema.of == Type::String && schema.format.is_none() && schema.one_of.is_empty();
     let is_name = schema.format == Some(agent_core::descriptor::Format::Name);
     if schema.of != Type::Boolean && !plain_text && !is_name {
         line.push_str(&format!(" ({})", clean::line(&arguments::wanted(schema))));
+    }
+    if parameter.schema.is_array() && parameter.style == Style::Flag {
+        line.push_str(" (can be given more than once)");
     }
     if parameter.secret {
         line.push_str(" (a secret: from a file, with @- from standard input, or asked for)");
@@ -77,10 +88,11 @@ pub(super) fn placeholder(parameter: &Parameter) -> String {
     if parameter.secret {
         return "@FILE".to_owned();
     }
-    match (parameter.schema.of, parameter.schema.format) {
+    let schema = parameter.schema.of_word();
+    match (schema.of, schema.format) {
         (_, Some(Format::DateTime)) => "TIME".to_owned(),
         (_, Some(Format::Duration)) => "DURATION".to_owned(),
-        (Type::Integer, _) => "N".to_owned(),
+        (Type::Integer | Type::Number, _) => "N".to_owned(),
         _ => heading(parameter),
     }
 }
@@ -90,14 +102,31 @@ fn positional(parameter: &Parameter, short: Option<char>) -> Arg {
     let by_flag = short.map_or_else(String::new, |short| {
         format!(" [or: -{short}, --{}]", clean::line(&parameter.name))
     });
-    Arg::new(super::id(parameter))
+    let arg = Arg::new(super::id(parameter))
         .value_name(heading(parameter))
-        .required(parameter.required)
-        .help(summary(parameter) + &by_flag)
+        .help(summary(parameter) + &by_flag);
+    match parameter.schema.is_array() {
+        true => arg.num_args(1..),
+        false => arg,
+    }
+}
+
+/// Returns an error of the operation with the exit code that it has when nothing had been changed.
+fn own_error(error: &OwnError) -> String {
+    let exit = exit::of(&Failure::new(error.kind, &error.code, ""));
+    format!(
+        "{} (exit code {exit}): {}",
+        error.code,
+        clean::line(&error.summary)
+    )
 }
 
 fn about(operation: &Operation) -> String {
     let summary = clean::line(&operation.summary);
+    let summary = match &operation.deprecated {
+        Some(instead) => format!("{summary}\n\nDeprecated: {}", clean::line(instead)),
+        None => summary,
+    };
     let description = clean::text(&operation.description);
     if description.trim().is_empty() {
         summary
@@ -135,6 +164,9 @@ fn usage(name: &str, operation: &Operation) -> String {
         } else {
             format!(" [{heading}]")
         });
+        if parameter.schema.is_array() {
+            usage.push_str("...");
+        }
     }
     usage.push_str(" [OPTIONS]");
     usage
@@ -153,6 +185,9 @@ fn after(operation: &Operation) -> String {
             .iter()
             .map(|example| format!("agent run {}", clean::line(example)));
         sections.push(section("Examples", lines));
+    }
+    if !operation.errors.is_empty() {
+        sections.push(section("Errors", operation.errors.iter().map(own_error)));
     }
     sections.push(EXIT_CODES.to_owned());
     sections.join("\n\n")

@@ -6,8 +6,8 @@ use agent_core::record::Summary;
 use serde_json::{Map, Value};
 
 use super::positionals;
+use crate::catalog;
 use crate::clean;
-use crate::command::run;
 
 /// The positional parameters of operations that are not known any more: `[KIND] NAMESPACE NAME` is how all of them are called.
 const CUSTOM: [&str; 3] = ["kind", "namespace", "name"];
@@ -16,7 +16,7 @@ const CUSTOM: [&str; 3] = ["kind", "namespace", "name"];
 /// on.
 pub(crate) fn line(summary: &Summary, plugins: &[Plugin]) -> String {
     let name = summary.operation.as_str();
-    let operation = run::find(name, plugins)
+    let operation = catalog::find(name, plugins)
         .ok()
         .map(|(_, operation)| operation);
     let words = match operation {
@@ -44,7 +44,10 @@ pub(crate) fn all(arguments: &Map<String, Value>) -> String {
 fn main(operation: &Operation, given: &Map<String, Value>) -> Vec<String> {
     let places = positionals(operation)
         .filter_map(|parameter| given.get(parameter.name.as_str()))
-        .map(shown);
+        .flat_map(|value| match value {
+            Value::Array(values) => values.iter().map(shown).collect(),
+            value => vec![shown(value)],
+        });
     let switches = operation
         .parameters
         .iter()

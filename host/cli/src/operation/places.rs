@@ -1,7 +1,7 @@
 //! Which positional word belongs to which parameter.
 //!
 //! A parameter that was given by flag takes no word. An optional one with a list of values steps aside for a word that is not in the list,
-//! so that `flux.suspend media plex` and `flux.suspend ks media plex` both read as meant.
+//! so that `flux.suspend media plex` and `flux.suspend ks media plex` both read as meant. An array takes all words from its place on.
 
 use agent_core::arguments::{self, Misfit};
 use agent_core::descriptor::{Operation, Parameter};
@@ -58,15 +58,15 @@ pub(crate) fn assign(
     let mut free: Vec<&Parameter> = free(operation, &given);
     for (index, word) in words.iter().enumerate() {
         let place = place(&free, word).ok_or_else(|| Unplaced::Extra { word: word.clone() })?;
-        // With as many words as places, nobody steps aside: a misspelt kind is named as one.
-        let crowded = words.len() - index >= free.len();
+        // With as many words as places, nobody steps aside: a misspelt kind is named as one. Where the last place takes any number of words, there
+        // are never that many.
+        let endless = free.last().is_some_and(|last| last.schema.is_array());
+        let crowded = words.len() - index >= free.len() && !endless;
         let place = if crowded { 0 } else { place };
         let parameter = free[place];
-        free.drain(..=place);
-        given.insert(
-            parameter.name.to_string(),
-            arguments::parse(parameter, word)?,
-        );
+        let taken = place + usize::from(!parameter.schema.is_array());
+        free.drain(..taken);
+        arguments::add(parameter, word, &mut given)?;
     }
     Ok(given)
 }
@@ -82,12 +82,15 @@ pub(crate) fn next<'a>(
     let by_word = |parameter: &&Parameter| {
         assigned.contains_key(parameter.name.as_str())
             && !given.contains_key(parameter.name.as_str())
+            && !parameter.schema.is_array()
     };
     let places: Vec<&Parameter> = positionals(operation).collect();
     let from = places.iter().rposition(by_word).map_or(0, |last| last + 1);
     let mut next = Vec::new();
     for parameter in &places[from..] {
-        if assigned.contains_key(parameter.name.as_str()) {
+        let name = parameter.name.as_str();
+        let by_flag = given.contains_key(name);
+        if by_flag || assigned.contains_key(name) && !parameter.schema.is_array() {
             continue;
         }
         next.push(*parameter);

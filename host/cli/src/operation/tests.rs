@@ -95,3 +95,55 @@ fn n_is_short_for_namespace_and_for_nothing_else() {
         assert_eq!(shorts(parameters.clone()), wanted, "{parameters}");
     }
 }
+
+fn stop() -> Operation {
+    serde_json::from_value(json!({
+        "name": "stop", "summary": "Stop some",
+        "parameters": [
+            {"name": "kind", "summary": "which kind", "style": "positional", "default": "ks", "schema": {"type": "string", "enum": ["ks", "hr"]}},
+            {"name": "namespace", "summary": "where", "style": "positional", "required": true, "schema": {"type": "string"}},
+            {"name": "names", "summary": "which ones", "style": "positional", "required": true, "schema": {"type": "array", "items": {"type": "string"}}},
+            {"name": "label", "short": "l", "summary": "only with it", "style": "flag", "schema": {"type": "array", "items": {"type": "string"}}},
+        ],
+        "errors": [{"code": "flux.busy", "kind": "conflict", "summary": "somebody else stops it"}],
+        "deprecated": "use flux.suspend",
+    }))
+    .expect("an operation")
+}
+
+#[test]
+fn array_takes_all_words_from_its_place_on_and_a_flag_as_often_as_it_is_given() {
+    let all =
+        |kind: &str, names: Value| json!({"kind": kind, "namespace": "media", "names": names});
+    let table = [
+        ("media plex", all("ks", json!(["plex"]))),
+        (
+            "hr media plex radarr sonarr",
+            all("hr", json!(["plex", "radarr", "sonarr"])),
+        ),
+        (
+            "media plex radarr sonarr",
+            all("ks", json!(["plex", "radarr", "sonarr"])),
+        ),
+        (
+            "media --names plex --names radarr",
+            all("ks", json!(["plex", "radarr"])),
+        ),
+        ("plex radarr -n media", all("ks", json!(["plex", "radarr"]))),
+        (
+            "media plex -l a=b,c --label d",
+            json!({"kind": "ks", "namespace": "media", "names": ["plex"], "label": ["a=b,c", "d"]}),
+        ),
+    ];
+    for (words, wanted) in table {
+        assert_eq!(verdict(&stop(), words), wanted, "{words}");
+    }
+}
+
+#[test]
+fn help_says_what_can_be_given_more_than_once_and_which_errors_there_are() {
+    let Early::Text { plain, .. } = help("flux.stop", &stop(), Some(100)) else {
+        panic!("a text")
+    };
+    insta::assert_snapshot!(plain);
+}

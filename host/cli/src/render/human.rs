@@ -1,8 +1,8 @@
 //! A run as a person follows it.
 
+use agent_core::call::Goal;
 use agent_core::descriptor::{Column, Risk};
 use agent_core::event::Level;
-use agent_core::journal::Aim;
 use agent_core::plan::StandIn;
 use agent_core::{Effect, Event, Operation, OperationName, RunId};
 use tokio::time::Instant;
@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use super::change;
 use super::steps::{End, Steps};
 use crate::clean;
-use crate::command::runs::changes;
 use crate::ink::{Ink, Tone};
 use crate::options::{Options, Output};
+use crate::render::words::changes;
 use crate::report;
 use crate::terminal::Terminal;
 
@@ -32,7 +32,7 @@ pub(crate) struct Human {
     started: Option<Instant>,
     run: Option<RunId>,
     /// What a run that is taken up again is to come to.
-    to: Option<Aim>,
+    to: Option<Goal>,
     /// What cannot be put back is left as it is.
     gives_up: bool,
     operation: Option<OperationName>,
@@ -151,15 +151,15 @@ impl Human {
                 self.steps.forget();
                 self.to = Some(*to);
                 match to {
-                    Aim::Finish => (run, operation, "resume of "),
-                    Aim::Undo => (run, operation, "undo of "),
+                    Goal::Finish => (run, operation, "resume of "),
+                    Goal::Undo => (run, operation, "undo of "),
                 }
             }
             _ => return,
         };
         self.operation = Some(operation.clone());
         let ink = terminal.stderr.ink;
-        if let Event::Resumed { to: Aim::Undo, .. } = event {
+        if let Event::Resumed { to: Goal::Undo, .. } = event {
             self.steps.take_back("putting back", 0, ink);
         }
         if !self.quiet && (self.risk != Risk::Read || self.verbose) {

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use agent_core::call::Goal;
 use agent_core::event::Level;
-use agent_core::journal::{Aim, Entry};
+use agent_core::journal::Entry;
 use agent_core::record::{Deed, Noted, Record, State};
 use agent_core::{CallId, Event, Failure, Outcome, TakeBack};
 use jiff::Timestamp;
 
 use super::time::{between, felt, short};
 use crate::clean;
-use crate::command::runs::changes;
+use crate::render::words::changes;
 use crate::terminal::Terminal;
 
 use line::{Line, Mark};
@@ -66,8 +67,8 @@ impl<'a> Timeline<'a> {
             Entry::Ended { end: Err(failure) } => self.failed(at, failure),
             Entry::Resumed { host, process, to } => {
                 let aim = match to {
-                    Aim::Finish => "taken up again, to finish it",
-                    Aim::Undo => "taken up again, to take it back",
+                    Goal::Finish => "taken up again, to finish it",
+                    Goal::Undo => "taken up again, to take it back",
                 };
                 self.open.clear();
                 let whom = format!("by process {process} on {}", clean::line(host));

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agent_core::agent::{Control, Grantee, Plugin};
+use agent_core::call::Goal;
 use agent_core::event::Level;
-use agent_core::journal::Aim;
 use agent_core::plan::Plan;
 use agent_core::record::{Filter, Pruned, Record, Retention, Summary};
 use agent_core::secret::Secrets;
@@ -420,7 +420,7 @@ impl Agent for Scripted {
         past::find(&self.past, run)
     }
 
-    async fn which(&self, run: &str, _to: Aim) -> Result<RunId, Failure> {
+    async fn which(&self, run: &str, _to: Goal) -> Result<RunId, Failure> {
         Ok(past::find(&self.past, run)?.begun.run)
     }
 

@@ -1,7 +1,7 @@
 //! Runs that are taken up again, and runs that are watched.
 
 use agent_core::agent::Control;
-use agent_core::journal::Aim;
+use agent_core::call::Goal;
 use agent_core::secret::Secrets;
 use agent_core::{Consent, Resumption};
 use insta::assert_snapshot;
@@ -71,7 +71,7 @@ fn undo() -> Vec<Beat> {
     ]
 }
 
-fn agreed(to: Aim) -> Resumption {
+fn agreed(to: Goal) -> Resumption {
     Resumption {
         to,
         consent: Consent::Given,
@@ -90,7 +90,7 @@ async fn a_run_is_resumed_to_its_end() {
     assert_snapshot!("resume", shot);
     assert_eq!(
         shot.taken_up,
-        [("cutoffaa".to_owned(), agreed(Aim::Finish))]
+        [("cutoffaa".to_owned(), agreed(Goal::Finish))]
     );
     assert_snapshot!(
         "resume_quiet",
@@ -203,7 +203,7 @@ async fn a_run_is_taken_back() {
         .shoot()
         .await;
     assert_snapshot!("undo", shot);
-    assert_eq!(shot.taken_up, [("cutoffaa".to_owned(), agreed(Aim::Undo))]);
+    assert_eq!(shot.taken_up, [("cutoffaa".to_owned(), agreed(Goal::Undo))]);
     assert_snapshot!(
         "undo_on_a_screen",
         after_a_cut("agent undo last -y")

@@ -2,11 +2,11 @@
 //! not show, to destroy without having asked, and to find out what may not be read.
 
 use agent_core::agent::Agent as _;
-use agent_core::call::{Call, Consent, Mode, OnFailure};
+use agent_core::call::{Call, Consent, Goal, Mode, OnFailure};
 use agent_core::effect::{Effect, Verb};
 use agent_core::event::{Event, Level, Outcome};
 use agent_core::failure::Kind;
-use agent_core::journal::{Aim, Entry, Intent};
+use agent_core::journal::{Entry, Intent};
 use agent_core::record::Record;
 use agent_core::undo::Undo;
 use serde_json::{Value, json};
@@ -96,7 +96,7 @@ async fn undo(world: &World, record: &Record) -> Ended {
         .iter()
         .rposition(|entry| matches!(entry, Entry::Result { .. }));
     entries.truncate(last.expect("an effect") + 1);
-    finish(world.take_up(&record.begun, entries, Aim::Undo).await).await
+    finish(world.take_up(&record.begun, entries, Goal::Undo).await).await
 }
 
 fn changed(ended: &Ended) -> Vec<&Effect> {

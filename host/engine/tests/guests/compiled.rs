@@ -2,7 +2,7 @@
 
 use agent_core::agent::Agent as _;
 use agent_core::call::Consent;
-use agent_core::record::{Cluster, Who};
+use agent_core::origin::{Cluster, Who};
 use agent_engine::{LocalAgent, Parts};
 use agent_journal::Journal;
 use agent_store::{Bundled, Sources, Store};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use agent_capability::{ClusterClient, Connected, Lease};
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::RunId;
-use agent_core::record::Who;
+use agent_core::origin::Who;
 use agent_sandbox::{ApiServer, Config};
 use futures::FutureExt as _;
 use k8s_openapi::api::coordination::v1::Lease as Object;

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use agent_core::agent::{Agent as _, Run};
-use agent_core::call::{Consent, Resumption};
-use agent_core::journal::Aim;
+use agent_core::call::{Consent, Goal, Resumption};
 use agent_core::secret::Secrets;
 use agent_sandbox::{Failure, Match};
 use k8s_openapi::api::core::v1::Pod;
@@ -43,7 +42,7 @@ fn codes(ended: &Ended) -> Vec<Option<&str>> {
 /// Takes the last run back.
 async fn undo(world: &World) -> Ended {
     let how = Resumption {
-        to: Aim::Undo,
+        to: Goal::Undo,
         consent: Consent::Given,
         give_up: false,
         leave_data: false,

@@ -1,9 +1,9 @@
 //! What was overwritten at a guest's wish is brought back before anything older is put back, whatever way the run ends.
 
 use agent_core::agent::{Agent as _, Run};
-use agent_core::call::{Consent, Resumption};
+use agent_core::call::{Consent, Goal, Resumption};
 use agent_core::event::TakeBack;
-use agent_core::journal::{Aim, Entry};
+use agent_core::journal::Entry;
 use agent_core::limits::Limits;
 use agent_core::record::Deed;
 use agent_core::secret::Secrets;
@@ -60,7 +60,7 @@ async fn overwrite(world: &World, compensation: Option<&str>, end: &str) -> Ende
 
 async fn undo(world: &World, leave_data: bool) -> Ended {
     let how = Resumption {
-        to: Aim::Undo,
+        to: Goal::Undo,
         consent: Consent::Given,
         give_up: false,
         leave_data,
@@ -140,7 +140,7 @@ guests! {
         let run = sleeping(&killed).await;
         let cut = until(&killed, |_| false);
         let begun = killed.last_record().begun;
-        let undone = finish(killed.take_up(&begun, cut, Aim::Undo).await).await;
+        let undone = finish(killed.take_up(&begun, cut, Goal::Undo).await).await;
         assert_eq!(undone.outcome.exit_code(), 0, "{:?}", undone.outcome);
         assert_eq!(modes(&killed), are("whole", "before"));
         drop(run);
@@ -198,7 +198,7 @@ async fn compensation_that_was_cut_off_begins_anew() {
         compensating && matches!(entry, Entry::Intent(_))
     });
     let begun = world.last_record().begun;
-    let undone = finish(world.take_up(&begun, cut, Aim::Undo).await).await;
+    let undone = finish(world.take_up(&begun, cut, Goal::Undo).await).await;
     assert_eq!(undone.outcome.exit_code(), 0, "{:?}", undone.outcome);
     assert_eq!(modes(&world).0, "whole");
     let called = world

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use agent_core::journal::{Aim, Entry};
+use agent_core::journal::Entry;
+
+use agent_core::call::Goal;
 use agent_core::record::Record;
 
 use crate::guests;
@@ -34,7 +36,7 @@ guests! {
             entry => Some(entry),
         });
         let cut = cut.collect();
-        let resumed = finish(world.take_up(&record.begun, cut, Aim::Finish).await).await;
+        let resumed = finish(world.take_up(&record.begun, cut, Goal::Finish).await).await;
         assert_eq!(resumed.value()["callee"], before.value()["callee"], "it begins when it began before");
         let late = late.expect("it was answered").as_microsecond();
         assert_eq!(resumed.value()["own"].as_i64(), Some(late), "the clock does not go back");
@@ -56,7 +58,7 @@ guests! {
         let known = entries(&record).take_while(|entry| !matches!(entry, Entry::Result { .. }));
         let known: Vec<Entry> = known.collect();
         assert!(matches!(known.last(), Some(Entry::Intent(_))), "{known:?}");
-        let undone = finish(world.take_up(&record.begun, known, Aim::Undo).await).await;
+        let undone = finish(world.take_up(&record.begun, known, Goal::Undo).await).await;
         assert_eq!(undone.outcome.exit_code(), 0, "{:?}", undone.outcome);
         let applied = world.cluster().object("", "configmaps", "default", "applied");
         let data = applied.expect("there")["data"].clone();

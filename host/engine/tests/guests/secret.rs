@@ -1,9 +1,9 @@
 //! The values of Secrets reach nobody but the guest and the cluster.
 
 use agent_core::agent::Agent as _;
-use agent_core::call::{Call, Consent, Mode};
+use agent_core::call::{Call, Consent, Goal, Mode};
 use agent_core::event::{Event, Outcome};
-use agent_core::journal::{Aim, Answer, Entry};
+use agent_core::journal::{Answer, Entry};
 use agent_core::limits::Limits;
 use agent_core::record::Record;
 use agent_core::secret::Secrets;
@@ -44,7 +44,7 @@ async fn resumes_from_anywhere(world: &World, record: &Record, wanted: &Value, e
     let last = intents.nth(effect - 1).unwrap_or(entries.len() - 2);
     for length in 1..=last {
         let before = entries[..length].to_vec();
-        let run = world.take_up(&record.begun, before, Aim::Finish).await;
+        let run = world.take_up(&record.begun, before, Goal::Finish).await;
         let ended = finish(run).await;
         assert_eq!(ended.value(), wanted, "after {length} entries");
         assert_kept(world, &ended);
@@ -246,7 +246,7 @@ async fn watched_secret_that_has_changed_ends_the_resume() {
         .patch("login", &kube::api::PatchParams::default(), &patch)
         .await
         .expect("patches");
-    let run = world.take_up(&record.begun, before, Aim::Finish).await;
+    let run = world.take_up(&record.begun, before, Goal::Finish).await;
     assert_eq!(finish(run).await.failure().code, "run.secret-changed");
 }
 
@@ -272,16 +272,16 @@ async fn run_goes_on_with_the_secret_arguments_of_then_only() {
         (too_many, "secrets.unknown"),
     ];
     for (secrets, code) in wrong {
-        let refused = world.take_up_with(&record.begun, before.clone(), Aim::Finish, secrets);
+        let refused = world.take_up_with(&record.begun, before.clone(), Goal::Finish, secrets);
         let failure = refused.await.expect_err("not with these");
         assert_eq!(failure.code, code);
         assert_silent("a refusal", &format!("{failure:?}"));
     }
-    let resumed = world.take_up_with(&record.begun, before.clone(), Aim::Finish, tokens());
+    let resumed = world.take_up_with(&record.begun, before.clone(), Goal::Finish, tokens());
     let resumed = finish(resumed.await.expect("is taken up")).await;
     assert_eq!(resumed.value(), ended.value());
     assert_kept(&world, &resumed);
-    let undone = world.take_up(&record.begun, before, Aim::Undo).await;
+    let undone = world.take_up(&record.begun, before, Goal::Undo).await;
     let undone = finish(undone).await;
     assert!(
         matches!(undone.outcome, Outcome::Undone { .. }),

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use agent_capability::{ClusterClient, Connected};
 use agent_core::agent::{Agent as _, Run};
-use agent_core::call::{Call, Consent, Mode, OnFailure, Resumption};
+use agent_core::call::{Call, Consent, Goal, Mode, OnFailure, Resumption};
 use agent_core::event::{Event, Level, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::RunId;
-use agent_core::journal::{Aim, Entry, RunJournal as _, Survives};
+use agent_core::journal::{Entry, RunJournal as _, Survives};
 use agent_core::limits::Limits;
+use agent_core::origin::{Cluster, Who};
 use agent_core::plan::Plan;
-use agent_core::record::{Begun, Cluster, Filter, Record, Retention, Who};
+use agent_core::record::{Begun, Filter, Record, Retention};
 use agent_core::secret::Secrets;
 use agent_engine::{LocalAgent, Parts};
 use agent_file::{Folder, Whose};
@@ -264,7 +265,7 @@ impl World {
     }
 
     /// Takes up a run of which there are only these entries, as if its process had been killed after the last of them.
-    pub(crate) async fn take_up(&self, begun: &Begun, entries: Vec<Entry>, to: Aim) -> Run {
+    pub(crate) async fn take_up(&self, begun: &Begun, entries: Vec<Entry>, to: Goal) -> Run {
         let taken_up = self.take_up_with(begun, entries, to, Secrets::default());
         taken_up.await.expect("is taken up")
     }
@@ -274,7 +275,7 @@ impl World {
         &self,
         begun: &Begun,
         entries: Vec<Entry>,
-        to: Aim,
+        to: Goal,
         secrets: Secrets,
     ) -> Result<Run, Failure> {
         let mut id = [0; 8];

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use agent_core::call::Goal;
 use agent_core::failure::Failure;
 use agent_core::id::{Digest, RunId};
-use agent_core::journal::Aim;
 use agent_core::record::{Filter, Noted, Record, State, Summary};
 use rusqlite::{Params, Transaction};
 
@@ -78,13 +78,13 @@ impl Journal {
     ///
     /// # Errors
     /// As for [`Journal::resolve`].
-    pub fn which(&self, name: &str, to: Aim) -> Result<RunId, Failure> {
+    pub fn which(&self, name: &str, to: Goal) -> Result<RunId, Failure> {
         if name != "last" {
             return self.resolve(name);
         }
         let found = match to {
-            Aim::Finish => self.open_runs()?.into_iter().next(),
-            Aim::Undo => self.newest_with_a_change()?,
+            Goal::Finish => self.open_runs()?.into_iter().next(),
+            Goal::Undo => self.newest_with_a_change()?,
         };
         found.map_or_else(|| self.resolve(name), |summary| Ok(summary.run))
     }

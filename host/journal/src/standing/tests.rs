@@ -1,6 +1,6 @@
+use agent_core::call::Goal;
 use agent_core::event::TakeBack;
 use agent_core::failure::{Failure, Kind};
-use agent_core::journal::Aim;
 use serde_json::Value;
 
 use super::*;
@@ -95,7 +95,7 @@ fn run_that_is_taken_up_is_not_over() {
     let resumed = Entry::Resumed {
         host: "desk".to_owned(),
         process: 7,
-        to: Aim::Finish,
+        to: Goal::Finish,
     };
     assert_eq!(Standing::after(&resumed), Some(Standing::Again));
 }

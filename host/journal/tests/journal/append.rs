@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use agent_core::call::Goal;
 use agent_core::effect::{Effect, FieldChange, Recovery, Verb};
 use agent_core::event::{Event, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
-use agent_core::journal::{Aim, Answer, Entry, Intent, Returned, RunJournal as _};
+use agent_core::journal::{Answer, Entry, Intent, Returned, RunJournal as _};
 use agent_core::object::ObjectRef;
 use agent_core::undo::{Holder, Scope, Undo};
 use agent_journal::Journal;
@@ -90,7 +91,7 @@ fn every_sort() -> Vec<Entry> {
         Entry::Resumed {
             host: "desk".to_owned(),
             process: 7,
-            to: Aim::Undo,
+            to: Goal::Undo,
         },
         failed(2),
         Entry::Finished {

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::thread;
 
-use agent_core::journal::{Aim, Entry, RunJournal as _};
+use agent_core::journal::{Entry, RunJournal as _};
+
+use agent_core::call::Goal;
 use agent_core::record::{Filter, State};
 
 use crate::child::{Work, hear, say};
@@ -112,7 +114,7 @@ fn run_that_is_taken_up_is_open_until_it_is_over_again() {
     let resumed = Entry::Resumed {
         host: "desk".to_owned(),
         process: 7,
-        to: Aim::Undo,
+        to: Goal::Undo,
     };
     write(&run, resumed).expect("written");
     assert_eq!(state(&home, "aaaaaaaa"), State::Running);

@@ -1,6 +1,6 @@
 //! A record that somebody edited: it is told, and nobody acts on it.
 
-use agent_core::journal::Aim;
+use agent_core::call::Goal;
 use agent_core::record::{Filter, Retention, State};
 use rusqlite::Connection;
 
@@ -173,7 +173,7 @@ fn row_that_was_edited_is_computed_anew_from_the_record() {
         assert_eq!(run.operation.as_str(), "volsync.restore", "{edit}");
         assert!(run.edited, "{edit}");
         assert_eq!(
-            journal.which("last", Aim::Finish).expect("found"),
+            journal.which("last", Goal::Finish).expect("found"),
             run.run,
             "{edit}"
         );

@@ -5,7 +5,7 @@ use std::time::Duration;
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::RunId;
 use agent_core::object::ObjectRef;
-use agent_core::record::Who;
+use agent_core::origin::Who;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;

@@ -6,9 +6,9 @@ use agent_core::record::{Deed, Record};
 use agent_core::{Effect, Event, Mode, Risk, RunId};
 
 use super::Known;
-use crate::command::runs::changes;
 use crate::ink::Tone;
 use crate::render::change;
+use crate::render::words::changes;
 use crate::report;
 use crate::terminal::Sink;
 

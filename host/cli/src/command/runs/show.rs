@@ -7,13 +7,13 @@ use agent_core::record::{Begun, Record, State, Summary};
 use agent_core::{Failure, Outcome};
 use serde_json::json;
 
-use super::changes;
 use crate::clean;
 use crate::command::Door;
 use crate::ink::Tone;
 use crate::operation;
 use crate::options::Output;
 use crate::render::time::{Present, ago, between, short};
+use crate::render::words::changes;
 use crate::render::{document, json, timeline, width, yaml};
 use crate::report;
 use crate::terminal::Terminal;

@@ -1,17 +1,17 @@
 //! How a run ended, for a person: its result, or why there is none and what was put back.
 
+use agent_core::call::Goal;
 use agent_core::failure::{NOT_COMPENSATED, OVERWRITTEN};
 use agent_core::hint;
-use agent_core::journal::Aim;
 use agent_core::{Outcome, Risk, TakeBack, exit};
 use serde_json::Value;
 
 use super::Human;
 use crate::clean;
-use crate::command::runs::changes;
 use crate::ink::Tone;
 use crate::options::Output;
 use crate::render::time::felt;
+use crate::render::words::changes;
 use crate::render::{plan, value, yaml};
 use crate::report;
 use crate::terminal::Terminal;
@@ -81,7 +81,7 @@ impl Human {
         let (Some(run), false) = (&self.run, held == 0 || self.passing) else {
             return;
         };
-        if let (true, Some(Aim::Undo)) = (self.gives_up, self.to) {
+        if let (true, Some(Goal::Undo)) = (self.gives_up, self.to) {
             let was = if held == 1 {
                 "was left as it is"
             } else {
@@ -96,8 +96,8 @@ impl Human {
         let line = terminal.stderr.ink.paint(Tone::Warn, line);
         terminal.stderr.line(line);
         let remedy = match self.to {
-            Some(Aim::Finish) => hint!("agent resume {}, or agent undo {}", run, run),
-            Some(Aim::Undo) => {
+            Some(Goal::Finish) => hint!("agent resume {}, or agent undo {}", run, run),
+            Some(Goal::Undo) => {
                 hint!(
                     "agent undo {} tries again, and with --give-up leaves it as it is",
                     run

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::Timeline;
 use super::line::Mark;
 use crate::clean;
-use crate::command::runs::changes;
 use crate::render::change;
+use crate::render::words::changes;
 
 impl Timeline<'_> {
     /// A creation that is tried again is announced again, and stays where it was announced first.

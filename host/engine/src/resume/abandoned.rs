@@ -2,21 +2,20 @@
 
 use agent_capability::outbox;
 use agent_core::agent::Run;
-use agent_core::call::Consent;
+use agent_core::call::{Consent, Goal};
 use agent_core::event::{Event, Outcome};
 use agent_core::failure::{Failure, Kind};
 use agent_core::hint;
 use agent_core::id::RunId;
-use agent_core::journal::Aim;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
 
-use crate::agent::Inner;
 use crate::lock;
+use crate::runtime::Runtime;
 
 /// Ends it as it is. `damage` is why it cannot be taken back.
 pub(super) async fn abandon(
-    inner: &Inner,
+    runtime: &Runtime,
     run: &RunId,
     consent: Consent,
     damage: &Failure,
@@ -25,9 +24,9 @@ pub(super) async fn abandon(
         let refused = Failure::new(Kind::Declined, "run.declined", damage.message.clone());
         return Err(refused.hinted(hint!("agent undo {} --give-up --yes", run)));
     }
-    let summary = inner.journal()?.give_up(run, damage)?;
-    if let Ok(record) = inner.journal()?.record(run) {
-        lock::sweep(inner, &record.begun).await;
+    let summary = runtime.journal()?.give_up(run, damage)?;
+    if let Ok(record) = runtime.journal()?.record(run) {
+        lock::sweep(runtime, &record.begun).await;
     }
     let (events, seen) = outbox();
     let (control, _) = mpsc::unbounded();
@@ -36,7 +35,7 @@ pub(super) async fn abandon(
         operation: summary.operation,
         plugin: summary.plugin,
         arguments: summary.arguments,
-        to: Aim::Undo,
+        to: Goal::Undo,
     };
     let outcome = Outcome::Undone {
         put_back: Vec::new(),

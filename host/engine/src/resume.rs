@@ -4,32 +4,31 @@ use std::sync::Arc;
 
 use agent_capability::{Before, Gate, Outbox, outbox};
 use agent_core::agent::Run;
-use agent_core::call::{Consent, OnFailure, Resumption};
+use agent_core::call::{Consent, Goal, OnFailure, Resumption};
 use agent_core::effect::Verb;
 use agent_core::event::{Event, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind, OVERWRITTEN};
 use agent_core::grant::Grants;
 use agent_core::hint;
 use agent_core::hint::Remedy;
-use agent_core::journal::{Aim, RunJournal};
+use agent_core::journal::RunJournal;
 use agent_core::record::{Begun, Deed, Record, Settled};
 use agent_core::secret::Secrets;
 use agent_journal::OpenRun;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
 
-use crate::agent::Inner;
-use crate::begin;
 use crate::lock::{self, Locks};
 use crate::prepare::{Prepared, prepare};
-use crate::secret;
+use crate::runtime::Runtime;
 use crate::supervise::{self, Supervision};
+use crate::{open, secret};
 
 mod abandoned;
 
 /// Takes a run up again.
 pub(crate) async fn take_up(
-    inner: Arc<Inner>,
+    runtime: Arc<Runtime>,
     name: &str,
     how: Resumption,
 ) -> Result<Run, Failure> {
@@ -40,10 +39,10 @@ pub(crate) async fn take_up(
         leave_data,
         secrets,
     } = how;
-    let id = inner.journal()?.which(name, to)?;
-    let (journal, record) = match inner.journal()?.reopen(&id) {
-        Err(failure) if failure.code == "journal.run-damaged" && give_up && to == Aim::Undo => {
-            return abandoned::abandon(&inner, &id, consent, &failure).await;
+    let id = runtime.journal()?.which(name, to)?;
+    let (journal, record) = match runtime.journal()?.reopen(&id) {
+        Err(failure) if failure.code == "journal.run-damaged" && give_up && to == Goal::Undo => {
+            return abandoned::abandon(&runtime, &id, consent, &failure).await;
         }
         opened => opened?,
     };
@@ -51,46 +50,46 @@ pub(crate) async fn take_up(
     let (control, said) = mpsc::unbounded();
     // A run that somebody has begun to take back is taken back.
     let to = if record.is_taken_back() {
-        Aim::Undo
+        Goal::Undo
     } else {
         to
     };
     if !is_something_left(&record, to) {
         drop(journal);
-        lock::sweep(&inner, &record.begun).await;
+        lock::sweep(&runtime, &record.begun).await;
         let nothing = Outcome::Undone {
             put_back: match to {
-                Aim::Undo => overwritten(&record),
-                Aim::Finish => Vec::new(),
+                Goal::Undo => overwritten(&record),
+                Goal::Finish => Vec::new(),
             },
             irreversible: match to {
-                Aim::Undo => irreversible(&record),
-                Aim::Finish => Vec::new(),
+                Goal::Undo => irreversible(&record),
+                Goal::Finish => Vec::new(),
             },
         };
         events.send(resumed(&record.begun, to));
         events.send(Event::Finished { outcome: nothing });
         return Ok(Run::new(id, seen.boxed(), control));
     }
-    let out_of_reach = match is_same_cluster(&inner, &record.begun).await {
+    let out_of_reach = match is_same_cluster(&runtime, &record.begun).await {
         Err(failure) if give_up => Some(failure),
         same => same.map(|()| None)?,
     };
-    let begun = begun_again(&inner, &record, consent);
+    let begun = begun_again(&runtime, &record, consent);
     // Only a plugin that goes on is needed. What it held is put back without it, also when it is gone, or has lost its rights.
-    let goes_on = to == Aim::Finish && record.end().is_none();
+    let goes_on = to == Goal::Finish && record.end().is_none();
     let prepared = goes_on
-        .then(|| prepared(&inner, &begun, &secrets))
+        .then(|| prepared(&runtime, &begun, &secrets))
         .transpose()?;
     let entitled = prepared
         .as_ref()
         .is_none_or(|it| it.grants.has_any_cluster_right());
-    let locks = Locks::take(&inner, &begun, entitled)?;
+    let locks = Locks::take(&runtime, &begun, entitled)?;
     let grants = match &prepared {
         Some(prepared) => prepared.grants.clone(),
         None => Grants::to_put_back(),
     };
-    let gate = opened(&inner, &begun, grants, journal, &record, to, events)?;
+    let gate = opened(&runtime, &begun, grants, journal, &record, to, events)?;
     if let Some(prepared) = &prepared {
         gate.learn(&prepared.secrets);
     }
@@ -111,7 +110,7 @@ pub(crate) async fn take_up(
         out_of_reach,
         prepared,
     };
-    tokio::spawn(async move { carry_on(&inner, supervision, task).await });
+    tokio::spawn(async move { carry_on(&runtime, supervision, task).await });
     Ok(Run::new(id, seen.boxed(), control))
 }
 
@@ -119,7 +118,7 @@ pub(crate) async fn take_up(
 struct Task {
     begun: Begun,
     record: Record,
-    to: Aim,
+    to: Goal,
     give_up: bool,
     leave_data: bool,
     /// Why nothing can be put back, where that is known already and the run is given up all the same.
@@ -129,9 +128,9 @@ struct Task {
 }
 
 /// Returns how a run begins that is taken up by us. What was kept after a failure is not kept once more: somebody has come to put it in order.
-fn begun_again(inner: &Inner, record: &Record, consent: Consent) -> Begun {
+fn begun_again(runtime: &Runtime, record: &Record, consent: Consent) -> Begun {
     let mut begun = Begun {
-        who: inner.who.clone(),
+        who: runtime.who.clone(),
         ..record.begun.clone()
     };
     begun.call.consent = consent;
@@ -141,19 +140,19 @@ fn begun_again(inner: &Inner, record: &Record, consent: Consent) -> Begun {
     begun
 }
 
-fn is_something_left(record: &Record, to: Aim) -> bool {
+fn is_something_left(record: &Record, to: Goal) -> bool {
     match to {
-        Aim::Finish => record.summary.is_open(),
-        Aim::Undo => record.summary.is_open() || record.deeds().iter().any(Deed::is_revertible),
+        Goal::Finish => record.summary.is_open(),
+        Goal::Undo => record.summary.is_open() || record.deeds().iter().any(Deed::is_revertible),
     }
 }
 
 /// Refuses to do to one cluster what is to be done to another.
-async fn is_same_cluster(inner: &Inner, begun: &Begun) -> Result<(), Failure> {
+async fn is_same_cluster(runtime: &Runtime, begun: &Begun) -> Result<(), Failure> {
     let Some(before) = &begun.cluster.server else {
         return Ok(());
     };
-    let now = inner.client.server().await?;
+    let now = runtime.client.server().await?;
     if now == *before {
         return Ok(());
     }
@@ -167,14 +166,14 @@ async fn is_same_cluster(inner: &Inner, begun: &Begun) -> Result<(), Failure> {
     )
 }
 
-fn prepared(inner: &Inner, begun: &Begun, secrets: &Secrets) -> Result<Prepared, Failure> {
+fn prepared(runtime: &Runtime, begun: &Begun, secrets: &Secrets) -> Result<Prepared, Failure> {
     let again = hint!("agent resume {}", begun.run);
-    secret::are_the_same(inner, &begun.secrets, secrets, &again)?;
+    secret::are_the_same(runtime, &begun.secrets, secrets, &again)?;
     let operation = &begun.call.operation;
-    let found = inner.found(operation, Some(&begun.digest))?;
+    let found = runtime.lookup(operation, Some(&begun.digest))?;
     prepare(
         found,
-        &inner.limits,
+        &runtime.limits,
         operation,
         begun.call.arguments.clone(),
         secrets,
@@ -182,12 +181,12 @@ fn prepared(inner: &Inner, begun: &Begun, secrets: &Secrets) -> Result<Prepared,
 }
 
 fn opened(
-    inner: &Arc<Inner>,
+    runtime: &Arc<Runtime>,
     begun: &Begun,
     grants: Grants,
     journal: OpenRun,
     record: &Record,
-    to: Aim,
+    to: Goal,
     events: Outbox,
 ) -> Result<Gate, Failure> {
     let entries = record.entries.iter().map(|noted| noted.entry.clone());
@@ -197,10 +196,10 @@ fn opened(
         to,
     };
     let journal = Some(Box::new(journal) as Box<dyn RunJournal>);
-    begin::open(inner, begun, grants, journal, Some(before), events)
+    open::gate(runtime, begun, grants, journal, Some(before), events)
 }
 
-fn resumed(begun: &Begun, to: Aim) -> Event {
+fn resumed(begun: &Begun, to: Goal) -> Event {
     Event::Resumed {
         run: begun.run.clone(),
         operation: begun.call.operation.clone(),
@@ -210,7 +209,7 @@ fn resumed(begun: &Begun, to: Aim) -> Event {
     }
 }
 
-async fn carry_on(inner: &Arc<Inner>, mut supervision: Supervision, task: Task) {
+async fn carry_on(runtime: &Arc<Runtime>, mut supervision: Supervision, task: Task) {
     let Task {
         begun,
         record,
@@ -227,20 +226,20 @@ async fn carry_on(inner: &Arc<Inner>, mut supervision: Supervision, task: Task) 
     }
     let begins = match out_of_reach {
         Some(failure) => Err(failure),
-        None => begin_again(inner, &mut supervision, &begun, to).await,
+        None => begin_again(runtime, &mut supervision, &begun, to).await,
     };
     match begins {
         Ok(()) => {}
-        Err(failure) if give_up => return given_up(inner, supervision, failure).await,
+        Err(failure) if give_up => return given_up(runtime, supervision, failure).await,
         Err(failure) => return supervision.leave(failure),
     }
     match (to, record.end(), prepared) {
-        (Aim::Finish, None, Some(prepared)) => match supervision.gate.holds_stand().await {
-            Ok(()) => supervise::supervise(inner, prepared, supervision).await,
+        (Goal::Finish, None, Some(prepared)) => match supervision.gate.holds_stand().await {
+            Ok(()) => supervise::supervise(runtime, prepared, supervision).await,
             Err(lost) => supervision.leave(lost),
         },
         // The plugin is at its end. What is left is to put back what it held.
-        (Aim::Finish, Some(end), _) => supervise::conclude(supervision, end.clone()).await,
+        (Goal::Finish, Some(end), _) => supervise::conclude(supervision, end.clone()).await,
         _ => {
             let left = match leave_data {
                 true => supervision.gate.leave_overwritten(),
@@ -252,9 +251,9 @@ async fn carry_on(inner: &Arc<Inner>, mut supervision: Supervision, task: Task) 
 }
 
 /// Ends a run whose cluster cannot be reached, or is gone: what it changed there is named, and nobody waits for it any more.
-async fn given_up(inner: &Inner, supervision: Supervision, why: Failure) {
+async fn given_up(runtime: &Runtime, supervision: Supervision, why: Failure) {
     let gate = supervision.gate.clone();
-    if let Err(failure) = gate.note_resumed(&inner.who, Aim::Undo).await {
+    if let Err(failure) = gate.note_resumed(&runtime.who, Goal::Undo).await {
         return supervision.leave(failure);
     }
     let put_back = gate.give_up(Some(&why));
@@ -268,15 +267,15 @@ async fn given_up(inner: &Inner, supervision: Supervision, why: Failure) {
 
 /// Records that the run is taken up, and then takes its locks in the cluster.
 async fn begin_again(
-    inner: &Inner,
+    runtime: &Runtime,
     supervision: &mut Supervision,
     begun: &Begun,
-    to: Aim,
+    to: Goal,
 ) -> Result<(), Failure> {
     let gate = supervision.gate.clone();
-    gate.note_resumed(&inner.who, to).await?;
+    gate.note_resumed(&runtime.who, to).await?;
     gate.note(resumed(begun, to));
-    let alone = supervision.locks.take_in_cluster(inner, begun).await?;
+    let alone = supervision.locks.take_in_cluster(runtime, begun).await?;
     alone.iter().for_each(|why| gate.warn(why));
     Ok(())
 }

@@ -1,0 +1,43 @@
+//! Plans: what a run that plans has come to, and whether one is for this cluster.
+
+use agent_capability::Gate;
+use agent_core::failure::{Failure, Kind};
+use agent_core::plan::{self, Plan};
+use agent_core::record::Begun;
+
+/// Refuses to apply a plan to another cluster than that for which it was made.
+///
+/// # Errors
+/// `conflict` (`plan.other-cluster`).
+pub(crate) fn is_the_planned_cluster(plan: &Plan, begun: &Begun) -> Result<(), Failure> {
+    let (Some(planned), Some(now)) = (&plan.cluster.server, &begun.cluster.server) else {
+        return Ok(());
+    };
+    if planned == now {
+        return Ok(());
+    }
+    let message =
+        format!("the plan was made for the cluster at {planned}, and this is the one at {now}");
+    Err(Failure::new(Kind::Conflict, "plan.other-cluster", message)
+        .hinted("give --kubeconfig FILE or --context NAME of that cluster"))
+}
+
+/// Returns what a run that plans has come to, for a file.
+pub(crate) fn drawn(gate: &Gate, begun: Begun) -> Plan {
+    let drawing = gate.drawing();
+    Plan {
+        format: plan::FORMAT,
+        operation: begun.call.operation,
+        arguments: begun.call.arguments,
+        secrets: begun.secrets,
+        plugin: begun.plugin,
+        digest: begun.digest,
+        cluster: begun.cluster,
+        who: begun.who,
+        made: begun.at,
+        effects: drawing.effects,
+        rests_on: drawing.rests_on,
+        listed: drawing.listed,
+        stand_ins: drawing.stand_ins,
+    }
+}
