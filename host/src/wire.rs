@@ -27,6 +27,7 @@ mod directory;
 mod ending;
 mod filesystem;
 mod journal;
+mod log;
 mod plan;
 mod plugin;
 mod sandbox;
@@ -50,6 +51,13 @@ pub(crate) async fn run() -> u8 {
         Ok(invocation) => invocation,
         Err(early) => return early.print(&mut terminal),
     };
+    if !matches!(invocation.command, Command::Complete(_)) {
+        match log::begin(&invocation.options) {
+            Ok(true) => terminal = terminal.without_live(),
+            Ok(false) => {}
+            Err(failure) => return agent_cli::report(&failure, &mut terminal),
+        }
+    }
     if let Command::Sandbox(command) = &invocation.command {
         let served = sandbox::serve(command, &mut terminal)
             .await

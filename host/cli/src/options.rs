@@ -42,7 +42,7 @@ pub struct Options {
     /// Print the result and errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print each change as it is made, and debug logs (can be repeated)
+    /// Print each change as it is made, and debug logs; twice: what the agent itself does, too
     #[arg(short, long = "verbose", global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// When to use colour

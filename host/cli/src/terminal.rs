@@ -145,6 +145,13 @@ impl Terminal {
         self
     }
 
+    /// Draws no live progress: lines come between that are not the terminal's.
+    #[must_use]
+    pub fn without_live(mut self) -> Terminal {
+        self.live = None;
+        self
+    }
+
     /// Applies `--color`.
     pub(crate) fn colour(&mut self, when: Color) {
         let wanted = |tty: bool| match when {
