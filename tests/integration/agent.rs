@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
 /// A run that takes longer hangs, unless a test knows better.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(20);
 

@@ -14,7 +14,7 @@ use tokio::process::Child;
 use super::agent::Agent;
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 const LOOK: Duration = Duration::from_millis(20);
 /// Longer than the agent thinks that it takes to read a question.
 const READING: Duration = Duration::from_millis(600);

@@ -40,7 +40,7 @@ const SAMPLE: usize = 6;
 /// How many kills at random moments a sample has, and how many all are.
 const MOMENTS: (usize, usize) = (4, 60);
 /// How long the agent may take to a write.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 fn all() -> bool {
     std::env::var("AGENT_TEST_KILLS").is_ok_and(|value| value == "all")

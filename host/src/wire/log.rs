@@ -3,7 +3,6 @@
 //! Only the rooms of the agent are heard. What the libraries below them log has headers and frames in it, and with those the credentials.
 
 use std::io;
-use std::io::Write as _;
 
 use agent_cli::Options;
 use agent_core::failure::{Failure, Kind};
