@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use agent_core::effect::{FieldChange, Verb};
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
 use agent_core::id::CallId;
 use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::record::Deed;
@@ -24,6 +25,10 @@ pub(crate) mod redact;
 mod risk;
 mod set;
 mod signal;
+
+/// Subresources and the one field that each of them changes. Of others nobody knows.
+const STATUS: (&str, &str) = ("status", "/status");
+const SCALE: (&str, &str) = ("scale", "/spec");
 
 /// One change, as a guest wishes it.
 #[derive(Clone, Debug)]
@@ -234,7 +239,9 @@ struct Performer {
 
 impl Performer {
     async fn perform(&self, change: Change) -> Result<Performed, Failure> {
-        self.is_heeded(&change).await?;
+        let written = change.document().map(fields::leaves).unwrap_or_default();
+        let paths = written.iter().map(|(path, _)| path.as_str());
+        self.heeds(paths.filter(|path| !path.is_empty())).await?;
         match change {
             Change::Create { manifest, .. } => self.create(manifest).await,
             Change::Patch { body, .. } => self.patch(body).await,
@@ -246,21 +253,35 @@ impl Performer {
         }
     }
 
-    /// Refuses what the server would leave out without a word: the status of an object whose type has a subresource for it.
-    async fn is_heeded(&self, change: &Change) -> Result<(), Failure> {
-        let sets_status = change
-            .document()
-            .is_some_and(|document| document.get("status").is_some());
-        let run = &self.gate().run;
-        let asked = async { Ok(run.client.has_status(&self.target.of).await) };
-        if !sets_status || !run.stop.unless_stopped(asked).await? {
+    /// Refuses what the server would leave out without a word: the status of an object whose type has a subresource for it, and what a subresource is
+    /// not for.
+    async fn heeds(&self, mut paths: impl Iterator<Item = &str> + Send) -> Result<(), Failure> {
+        let (of, run) = (&self.target.of, &self.gate().run);
+        let left_out = match &of.subresource {
+            None => paths.find(|path| is_within(path, STATUS.1)),
+            Some(part) => {
+                let own = [STATUS, SCALE].into_iter().find(|(name, _)| name == part);
+                own.and_then(|(_, field)| paths.find(|path| !is_within(path, field)))
+            }
+        };
+        let Some(path) = left_out else {
+            return Ok(());
+        };
+        let asked = async { Ok(of.subresource.is_some() || run.client.has_status(of).await) };
+        if !run.stop.unless_stopped(asked).await? {
             return Ok(());
         }
         let message = format!(
-            "{} cannot be given a status: it has a subresource for that, and the API server would leave it out without a word",
+            "`{}` of {} is not changed by this: the API server would leave it out without a word",
+            fields::dotted(path),
             self.target
         );
-        Err(Failure::new(Kind::Invalid, "cluster.invalid", message))
+        let other = match &of.subresource {
+            None => of.part(Some(STATUS.0)),
+            Some(_) => of.whole(),
+        };
+        let failure = Failure::new(Kind::Invalid, "cluster.invalid", message);
+        Err(failure.hinted(hint!("patch it as the type {}", other)))
     }
 
     async fn signal(&self, body: Value) -> Result<Performed, Failure> {
@@ -328,6 +349,12 @@ impl Performer {
     fn gate(&self) -> &Gate {
         self.pass.gate()
     }
+}
+
+/// Returns whether a field is another one, or in it.
+fn is_within(path: &str, field: &str) -> bool {
+    let rest = path.strip_prefix(field);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn uid_of(object: &Value) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Between the WIT's words and ours.
 
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
 use agent_core::hint::Remedy;
 use agent_core::limits::{DOCUMENT, TEXT};
 use agent_core::object::{ObjectRef, ObjectType};
@@ -93,9 +94,34 @@ pub(super) fn object_type(of: &str) -> Result<ObjectType, Failure> {
         .map_err(|error| Failure::of(Kind::Invalid, "cluster.invalid", &error))
 }
 
+/// Reads the type of what is no part of an object.
+fn whole_type(of: &str) -> Result<ObjectType, Failure> {
+    let of = object_type(of)?;
+    if of.subresource.is_none() {
+        return Ok(of);
+    }
+    let message = format!(
+        "`{of}` is a subresource: `get` reads it, `patch` and `apply` change it, and it can be neither listed, watched, signalled, made nor removed"
+    );
+    let failure = Failure::new(Kind::Invalid, "cluster.invalid", message);
+    Err(failure.hinted(hint!("the objects themselves are {}", of.whole())))
+}
+
+/// Reads what names an object, or a subresource of one.
+pub(super) fn part_ref(target: wit::ObjectRef) -> Result<ObjectRef, Failure> {
+    let of = object_type(&target.of)?;
+    of_type(of, target)
+}
+
+/// Reads what names an object.
 pub(crate) fn object_ref(target: wit::ObjectRef) -> Result<ObjectRef, Failure> {
+    let of = whole_type(&target.of)?;
+    of_type(of, target)
+}
+
+fn of_type(of: ObjectType, target: wit::ObjectRef) -> Result<ObjectRef, Failure> {
     Ok(ObjectRef {
-        of: object_type(&target.of)?,
+        of,
         namespace: target.namespace.map(name).transpose()?,
         name: name(target.name)?,
     })
@@ -105,7 +131,7 @@ pub(super) fn query(query: wit::Query) -> Result<Query, Failure> {
     text("label selector", &query.labels, TEXT)?;
     text("field selector", &query.fields, TEXT)?;
     Ok(Query {
-        of: object_type(&query.of)?,
+        of: whole_type(&query.of)?,
         namespace: query.namespace.map(name).transpose()?,
         labels: query.labels,
         fields: query.fields,
@@ -178,11 +204,11 @@ pub(super) fn name(name: String) -> Result<String, Failure> {
 pub(super) fn change(change: wit::Change) -> Result<Change, Failure> {
     Ok(match change {
         wit::Change::Create(wit::Creation { of, manifest }) => Change::Create {
-            of: object_type(&of)?,
+            of: whole_type(&of)?,
             manifest: document("manifest", &manifest)?,
         },
         wit::Change::Patch(wit::Patch { target, body }) => Change::Patch {
-            target: object_ref(target)?,
+            target: part_ref(target)?,
             body: document("patch", &body)?,
         },
         wit::Change::Signal(wit::Patch { target, body }) => Change::Signal {
@@ -299,6 +325,54 @@ mod tests {
         }
         assert!(query("pods.v1", "app=plex", "").is_ok());
         assert!(change(wit::Change::Delete(deletion("x"))).is_ok());
+    }
+
+    #[test]
+    fn subresource_is_read_and_changed_and_nothing_else() {
+        let scale = "deployments.v1.apps/scale";
+        let target = |of: &str| wit::ObjectRef {
+            of: of.to_owned(),
+            namespace: Some("media".to_owned()),
+            name: "plex".to_owned(),
+        };
+        let patch = |of: &str| wit::Patch {
+            target: target(of),
+            body: "{}".to_owned(),
+        };
+        let creation = wit::Creation {
+            of: scale.to_owned(),
+            manifest: r#"{"metadata":{"name":"plex"}}"#.to_owned(),
+        };
+        let deletion = wit::Deletion {
+            target: target(scale),
+            uid: None,
+            propagation: wit::Propagation::Background,
+            grace_seconds: None,
+        };
+        let query = wit::Query {
+            of: scale.to_owned(),
+            namespace: None,
+            labels: String::new(),
+            fields: String::new(),
+        };
+        for refused in [
+            super::query(query).map(drop),
+            change(wit::Change::Create(creation)).map(drop),
+            change(wit::Change::Signal(patch(scale))).map(drop),
+            change(wit::Change::Delete(deletion)).map(drop),
+            object_ref(target(scale)).map(drop),
+        ] {
+            let failure = refused.expect_err("refused");
+            assert!(failure.message.contains("is a subresource"), "{failure:?}");
+            let hint = failure.hint.expect("a hint");
+            assert!(hint.ends_with("deployments.v1.apps"), "{hint:?}");
+        }
+        assert!(part_ref(target(scale)).is_ok());
+        assert!(change(wit::Change::Patch(patch(scale))).is_ok());
+        for action in ["pods.v1/exec", "serviceaccounts.v1/token", "nodes.v1/proxy"] {
+            assert!(part_ref(target(action)).is_err(), "{action}");
+            assert!(change(wit::Change::Patch(patch(action))).is_err(), "{action}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use agent_core::object::{ObjectRef, ObjectType};
 use kube::core::Status;
 
 use super::cause::Cause;
-use super::client::ANSWER_LOST;
+use super::client::{ANSWER_LOST, root};
 use super::reply::Fault;
 
 mod refused;
@@ -42,7 +42,7 @@ pub(crate) struct Deed {
 
 impl Deed {
     fn absent(&self) -> String {
-        let plural = &self.of.plural;
+        let plural = self.of.noun();
         match (&self.namespace, &self.name) {
             (Some(namespace), Some(name)) => {
                 format!("`{namespace}/{name}` is not among the {plural}")
@@ -53,12 +53,12 @@ impl Deed {
     }
 
     fn object(&self) -> String {
-        let plural = &self.of.plural;
+        let plural = self.of.noun();
         match (&self.namespace, &self.name) {
             (Some(namespace), Some(name)) => format!("{plural} {namespace}/{name}"),
             (None, Some(name)) => format!("{plural} {name}"),
             (Some(namespace), None) => format!("{plural} in namespace `{namespace}`"),
-            (None, None) => plural.clone(),
+            (None, None) => plural,
         }
     }
 }
@@ -195,6 +195,12 @@ pub(crate) fn absent(target: &ObjectRef) -> Failure {
 pub(crate) fn no_such_type(of: &ObjectType) -> Failure {
     let message = format!("the API server does not serve `{}`", of.resource());
     let failure = Failure::new(Kind::Unsupported, "cluster.no-such-resource", message);
+    if of.subresource.is_some() {
+        return failure.hinted(hint!(
+            "kubectl get --raw {} says what there is, and only what has the verbs `get` and `patch` is an object",
+            root(of)
+        ));
+    }
     failure.hinted(match of.is_built_in() {
         true => hint!("kubectl api-resources --api-group={}", of.group),
         false => hint!(

@@ -31,7 +31,7 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 impl wit::Host for Powers {
     async fn get(&mut self, target: wit::ObjectRef, projection: Vec<String>) -> Answer<String> {
         let found = async {
-            let target = convert::object_ref(target)?;
+            let target = convert::part_ref(target)?;
             let projection = convert::projection(projection)?;
             match look(&self.gate, &target, &projection).await {
                 Err(failure) if failure.kind == Kind::NotFound => {
@@ -50,7 +50,7 @@ impl wit::Host for Powers {
     ) -> Answer<Option<String>> {
         let found: Result<_, Failure> = async {
             let projection = convert::projection(projection)?;
-            match look(&self.gate, &convert::object_ref(target)?, &projection).await {
+            match look(&self.gate, &convert::part_ref(target)?, &projection).await {
                 Err(failure) if failure.kind == Kind::NotFound => Ok(None),
                 found => found.map(Some),
             }
@@ -244,7 +244,7 @@ async fn foreseen(
 /// Adds the names that do exist, as far as the plugin may list them.
 async fn with_names(gate: &Gate, target: &ObjectRef, failure: Failure) -> Failure {
     let query = Query {
-        of: target.of.clone(),
+        of: target.of.whole(),
         namespace: target.namespace.clone(),
         labels: String::new(),
         fields: String::new(),

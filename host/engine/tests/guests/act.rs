@@ -47,7 +47,7 @@ async fn world() -> World {
     world
 }
 
-fn step(what: &str, of: &str, name: &str, body: Value) -> Value {
+pub(crate) fn step(what: &str, of: &str, name: &str, body: Value) -> Value {
     json!({"do": what, "of": of, "name": name, "body": body})
 }
 
@@ -77,11 +77,11 @@ fn script(steps: &[Value]) -> Value {
     json!({"steps": json!(steps).to_string()})
 }
 
-async fn act(world: &World, operation: &str, steps: &[Value]) -> Ended {
+pub(crate) async fn act(world: &World, operation: &str, steps: &[Value]) -> Ended {
     world.run_with(operation, script(steps)).await
 }
 
-async fn plan(world: &World, operation: &str, steps: &[Value]) -> Ended {
+pub(crate) async fn plan(world: &World, operation: &str, steps: &[Value]) -> Ended {
     let call = Call {
         mode: Mode::Plan,
         ..call(operation, script(steps), Consent::Given)
@@ -90,7 +90,7 @@ async fn plan(world: &World, operation: &str, steps: &[Value]) -> Ended {
 }
 
 /// Takes a run back as if its process had been killed after the last effect, by a process that knows nothing but the record.
-async fn undo(world: &World, record: &Record) -> Ended {
+pub(crate) async fn undo(world: &World, record: &Record) -> Ended {
     let mut entries: Vec<Entry> = record.entries.iter().map(|it| it.entry.clone()).collect();
     let last = entries
         .iter()
@@ -99,7 +99,7 @@ async fn undo(world: &World, record: &Record) -> Ended {
     finish(world.take_up(&record.begun, entries, Aim::Undo).await).await
 }
 
-fn changed(ended: &Ended) -> Vec<&Effect> {
+pub(crate) fn changed(ended: &Ended) -> Vec<&Effect> {
     let effects = ended.events.iter().filter_map(|event| match event {
         Event::Changed { effect } => Some(effect),
         _ => None,

@@ -18,6 +18,7 @@ mod resume;
 mod right;
 mod secret;
 mod stop;
+mod subresource;
 mod told;
 mod world;
 

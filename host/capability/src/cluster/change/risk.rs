@@ -7,7 +7,7 @@ use agent_core::failure::Failure;
 use agent_core::object::ObjectType;
 use serde_json::Value;
 
-use super::{Performer, uid_of};
+use super::{Performer, is_within, uid_of};
 
 /// What an effect needs that is more than a change: the least risk, and why.
 pub(super) type Harm = (Risk, &'static str);
@@ -87,7 +87,7 @@ const DELETED: &str = "what the run did not make cannot be made again by it";
 
 /// Returns what changes of fields need, if it is more than a change.
 pub(super) fn of_fields(of: &ObjectType, changes: &[FieldChange]) -> Option<Harm> {
-    let resource = of.resource();
+    let resource = of.whole().resource();
     let harm = |change: &FieldChange| -> Option<&'static str> {
         let (before, after) = (change.before.as_ref(), change.after.as_ref());
         if inner(change, FINALIZERS, before)
@@ -97,10 +97,7 @@ pub(super) fn of_fields(of: &ObjectType, changes: &[FieldChange]) -> Option<Harm
         }
         let deadly = DEADLY.iter().find(|(of, field, harmless, _)| {
             let concerns = of.is_none_or(|of| of == resource);
-            let within = change
-                .path
-                .strip_prefix(field)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            let within = is_within(&change.path, field);
             let harms = |value: Option<&Value>| match harmless {
                 Some(harmless) => value.is_none_or(|value| value != harmless),
                 None => true,

@@ -5,7 +5,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::undo::Undo;
 use serde_json::Value;
 
-use super::{Performed, Performer, fields, uid_of};
+use super::{Performed, Performer, failure, fields, uid_of};
 use crate::cluster::client::{Body, Unanswered, Wanted};
 use crate::gate::{Announced, Imagined};
 
@@ -52,15 +52,19 @@ impl Performer {
         if let Some(performed) = self.set_imagined(Verb::Apply, &manifest).await? {
             return Ok(performed);
         }
+        let is_whole = self.target.of.subresource.is_none();
         if self.gate().run.imagined.of(&self.target) == Some(Imagined::Gone) {
-            return self.create(manifest).await;
+            return match is_whole {
+                true => self.create(manifest).await,
+                false => Err(failure::absent(&self.target)),
+            };
         }
         let mut held = self.held_before();
         for _ in 0..CONFLICTS {
             let now = match self.look_before(&manifest).await {
                 Ok(now) => now,
                 // Made by `create`, which knows its own object again: a server-side apply cannot tell whether it made one.
-                Err(failure) if failure.kind == Kind::NotFound => {
+                Err(failure) if failure.kind == Kind::NotFound && is_whole => {
                     match self.create(manifest.clone()).await {
                         Err(failure) if failure.code == "cluster.already-exists" => continue,
                         created => return created,

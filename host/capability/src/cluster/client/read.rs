@@ -129,8 +129,11 @@ impl ClusterClient {
         let deed = deed("get", target);
         let json = self
             .send_for(Part::Whole, &deed, pass.patience(), |of| {
-                let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
-                request::body(http::Request::get(path), wanted, Vec::new())
+                request::body(
+                    http::Request::get(request::object(of, target)),
+                    wanted,
+                    Vec::new(),
+                )
             })
             .await?;
         let object = is_named(&json, &target.name).and_then(|()| read(&json));
@@ -228,6 +231,7 @@ impl ClusterClient {
                 plural: "pods".to_owned(),
                 version: "v1".to_owned(),
                 group: String::new(),
+                subresource: None,
             },
             namespace: Some(query.namespace.clone()),
             name: Some(query.pod.clone()),

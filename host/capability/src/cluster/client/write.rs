@@ -97,7 +97,7 @@ impl ClusterClient {
     ) -> Result<Value, Unanswered> {
         let value = self
             .send(&deed("get", target), intent.patience(), |of| {
-                let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
+                let path = request::object(of, target);
                 request::body(http::Request::get(path), Wanted::Whole, Vec::new())
             })
             .await?;
@@ -126,13 +126,20 @@ impl ClusterClient {
             pairs.push(("force", "true"));
         }
         let pairs = self.write_query(intent, &pairs);
+        let doing = deed(verb, target);
+        let spoken = match target.of.subresource {
+            Some(_) => self.must_serve(&target.of, intent.patience()).await?.spoken,
+            None => None,
+        };
         let value = self
-            .send(&deed(verb, target), intent.patience(), |of| {
-                let path =
-                    request::path(of, target.namespace.as_deref(), Some(&target.name)) + &pairs;
+            .send(&doing, intent.patience(), |of| {
+                let path = request::object(of, target) + &pairs;
                 let document = match body {
                     Body::Merge(_) | Body::Operations(_) => document.to_string().into_bytes(),
-                    Body::Apply { .. } => versioned(document.clone(), of).to_string().into_bytes(),
+                    Body::Apply { .. } => {
+                        let version = spoken.clone().unwrap_or_else(|| of.api_version());
+                        versioned(document.clone(), version).to_string().into_bytes()
+                    }
                 };
                 request::body(
                     json_request(http::Request::patch(path), content),
@@ -200,15 +207,15 @@ pub(crate) fn is_marked(object: &Value, marker: &str) -> bool {
 }
 
 fn marked(manifest: &Value, of: &ObjectType, intent: &Intent) -> Vec<u8> {
-    let mut manifest = versioned(manifest.clone(), of);
+    let mut manifest = versioned(manifest.clone(), of.api_version());
     let path = format!("/metadata/annotations/{}", MARKER.replace('/', "~1"));
     crate::cluster::fields::set(&mut manifest, &path, Value::from(intent.marker()));
     manifest.to_string().into_bytes()
 }
 
 /// Writes the version that the server serves into a manifest.
-fn versioned(mut manifest: Value, of: &ObjectType) -> Value {
-    manifest["apiVersion"] = Value::from(of.api_version());
+fn versioned(mut manifest: Value, version: String) -> Value {
+    manifest["apiVersion"] = Value::from(version);
     manifest
 }
 
@@ -231,7 +238,7 @@ pub(crate) fn target_of(of: &ObjectType, manifest: &Value) -> Result<ObjectRef, 
             .map(str::to_owned)
     };
     let name = at("/metadata/name").ok_or_else(|| {
-        Failure::new(Kind::Invalid, "cluster.invalid", format!("a manifest of `{}` has no `metadata.name`", of.plural))
+        Failure::new(Kind::Invalid, "cluster.invalid", format!("a manifest of `{}` has no `metadata.name`", of.noun()))
             .hinted("name the object; the host does not generate names, because a name made twice would be two objects")
     })?;
     Ok(ObjectRef {
