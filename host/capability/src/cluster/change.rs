@@ -25,6 +25,9 @@ pub(crate) mod redact;
 mod risk;
 mod set;
 mod signal;
+mod wish;
+
+pub(super) use wish::Wish;
 
 /// Subresources and the one field that each of them changes. Of others nobody knows.
 const STATUS: (&str, &str) = ("status", "/status");
@@ -39,6 +42,7 @@ pub(crate) enum Change {
     },
     Patch {
         target: ObjectRef,
+        /// An array is a JSON patch.
         body: Value,
     },
     Signal {
@@ -119,6 +123,22 @@ impl Change {
         }
     }
 
+    /// Returns what is written of a Secret, with its values where those of one are.
+    fn secret(&self) -> Result<Option<Value>, Failure> {
+        let Some(document) = self.document() else {
+            return Ok(None);
+        };
+        let Wish::Operations(operations) = Wish::read(document)? else {
+            return Ok(Some(document.clone()));
+        };
+        // Nobody would know whose value it is where it arrives.
+        if operations.move_values() {
+            let message = "the values of a Secret are neither copied nor moved by a JSON patch";
+            return Err(Failure::new(Kind::Invalid, "cluster.invalid", message));
+        }
+        Ok(Some(operations.written()))
+    }
+
     /// Returns what the guest wrote.
     fn document(&self) -> Option<&Value> {
         match self {
@@ -156,8 +176,11 @@ pub(crate) async fn perform(
     } else {
         Wanted::Whole
     };
-    let document = change.document().filter(|_| target.of.is_secret());
-    let learns = document.cloned().map(Arc::new);
+    let secret = match target.of.is_secret() {
+        true => change.secret()?,
+        false => None,
+    };
+    let learns = secret.map(Arc::new);
     if let Some(document) = learns.as_ref().filter(|_| gate.went_out(&call)) {
         gate.run.secrets.learn(document);
     }
@@ -324,11 +347,10 @@ impl Performer {
     }
 
     /// Reads the object that is about to be changed; a plan rests on the fields that would be.
-    async fn look_before(&self, body: &Value) -> Result<Value, Failure> {
+    async fn look_before(&self, wish: &Wish<'_>) -> Result<Value, Failure> {
         let now = self.look().await?;
-        let touched = fields::touched(&now, body).into_iter();
-        let paths: Vec<String> = touched.map(|field| field.path).collect();
-        self.gate().saw(&self.target, Some(&now), &paths);
+        self.gate()
+            .saw(&self.target, Some(&now), &wish.paths(&now));
         Ok(now)
     }
 

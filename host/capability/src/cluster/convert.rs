@@ -8,7 +8,7 @@ use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::text::cut;
 use serde_json::Value;
 
-use super::change::Change;
+use super::change::{Change, Wish};
 use super::client::{LogQuery, Query, Removal};
 use super::projection::Projection;
 use crate::bindings::ops::cluster::cluster as wit;
@@ -209,7 +209,7 @@ pub(super) fn change(change: wit::Change) -> Result<Change, Failure> {
         },
         wit::Change::Patch(wit::Patch { target, body }) => Change::Patch {
             target: part_ref(target)?,
-            body: document("patch", &body)?,
+            body: patch(&body)?,
         },
         wit::Change::Signal(wit::Patch { target, body }) => Change::Signal {
             target: object_ref(target)?,
@@ -251,14 +251,33 @@ fn propagation_policy(propagation: wit::Propagation) -> &'static str {
     }
 }
 
+/// Reads what is to be patched: an object is a merge patch, and an array a JSON patch.
+fn patch(json: &str) -> Result<Value, Failure> {
+    let body = parsed("patch", json)?;
+    match body.is_array() {
+        true => Wish::read(&body).map(drop)?,
+        false => is_object("patch", &body)?,
+    }
+    Ok(body)
+}
+
 /// Reads a JSON object that a guest wrote.
 fn document(what: &str, json: &str) -> Result<Value, Failure> {
-    let document: Value = serde_json::from_str(json).map_err(|error| {
+    let document = parsed(what, json)?;
+    is_object(what, &document)?;
+    Ok(document)
+}
+
+fn parsed(what: &str, json: &str) -> Result<Value, Failure> {
+    serde_json::from_str(json).map_err(|error| {
         Failure::of(Kind::Invalid, "cluster.invalid", &error)
             .while_doing(format!("the plugin's {what} is no JSON"))
-    })?;
+    })
+}
+
+fn is_object(what: &str, document: &Value) -> Result<(), Failure> {
     if document.is_object() {
-        return Ok(document);
+        return Ok(());
     }
     Err(Failure::new(
         Kind::Invalid,

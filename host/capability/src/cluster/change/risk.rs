@@ -184,10 +184,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cluster::fields;
+    use crate::cluster::fields::{self, Operations};
 
     fn patched(of: &str, object: Value, patch: Value) -> Option<Risk> {
-        let changes = fields::changes(&object, &patch);
+        let changes = match patch.is_array() {
+            true => Operations::read(&patch).expect("operations").changes(&object),
+            false => Ok(fields::changes(&object, &patch)),
+        };
+        let changes = changes.expect("they apply");
         let harm = of_fields(&of.parse().expect("a type"), &changes);
         harm.map(|(risk, _)| risk)
     }
@@ -279,6 +283,31 @@ mod tests {
                 json!({"spec": {"deletionPolicy": "Retain"}}),
                 json!({"spec": {"deletionPolicy": "Whatever"}}),
             ),
+            (
+                "persistentvolumeclaims.v1",
+                claim.clone(),
+                json!([{"op": "remove", "path": "/metadata/finalizers/0"}]),
+            ),
+            (
+                "persistentvolumeclaims.v1",
+                claim.clone(),
+                json!([{"op": "move", "from": "/metadata/finalizers", "path": "/spec"}]),
+            ),
+            (
+                "persistentvolumeclaims.v1/status",
+                claim.clone(),
+                json!([{"op": "replace", "path": "/metadata", "value": {}}]),
+            ),
+            (
+                "configmaps.v1",
+                json!({"metadata": {}, "data": owner}),
+                json!([{"op": "copy", "from": "/data", "path": "/metadata/ownerReferences"}]),
+            ),
+            (
+                "persistentvolumes.v1",
+                json!({"spec": {"persistentVolumeReclaimPolicy": "Retain"}}),
+                json!([{"op": "replace", "path": "", "value": {"spec": {"persistentVolumeReclaimPolicy": "Delete"}}}]),
+            ),
         ];
         for (of, object, patch) in destroys {
             assert_eq!(
@@ -313,6 +342,15 @@ mod tests {
                 "deployments.v1.apps",
                 owned,
                 json!({"spec": {"replicas": 0}}),
+            ),
+            (
+                "persistentvolumeclaims.v1",
+                claim.clone(),
+                json!([
+                    {"op": "test", "path": "/metadata/finalizers/1", "value": "a/b"},
+                    {"op": "add", "path": "/metadata/finalizers/-", "value": "c/d"},
+                    {"op": "remove", "path": "/metadata/finalizers/2"},
+                ]),
             ),
             (
                 "configmaps.v1",
