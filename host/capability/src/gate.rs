@@ -461,6 +461,7 @@ fn right_for(verb: Verb) -> ClusterVerb {
         Verb::Patch | Verb::Signal | Verb::Overwrite => ClusterVerb::Patch,
         Verb::Apply => ClusterVerb::Apply,
         Verb::Delete => ClusterVerb::Delete,
+        Verb::Evict => ClusterVerb::Evict,
     }
 }
 

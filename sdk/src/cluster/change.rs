@@ -58,6 +58,27 @@ impl Change {
         }))
     }
 
+    /// Moves a pod away, as far as its disruption budgets allow it: a refusal is a `conflict` (`cluster.disruption-budget`) that says when to try
+    /// again. One that is gone already is a success.
+    pub fn evict(namespace: &str, pod: &str) -> Change {
+        Change::evict_with(namespace, pod, None, None)
+    }
+
+    /// Moves a pod away, only when it has that uid, and with so many seconds to end.
+    pub fn evict_with(
+        namespace: &str,
+        pod: &str,
+        uid: Option<&str>,
+        grace_seconds: Option<u32>,
+    ) -> Change {
+        Change(wit::Change::Evict(wit::Eviction {
+            namespace: namespace.to_owned(),
+            pod: pod.to_owned(),
+            uid: uid.map(str::to_owned),
+            grace_seconds,
+        }))
+    }
+
     fn application(of: ObjectType, manifest: &Value, force: bool) -> Change {
         Change(wit::Change::Apply(wit::Application {
             of: of.as_str().to_owned(),

@@ -32,6 +32,12 @@ pub(crate) fn act_blindly(args: Script) -> Result<Value> {
     all(&args)
 }
 
+/// Move a pod away, and say that it only disrupts.
+#[operation(risk = "disrupt")]
+pub(crate) fn evict(args: Script) -> Result<Value> {
+    all(&args)
+}
+
 /// Ask, and do what it is told.
 #[operation(risk = "destroy")]
 pub(crate) fn act_when_asked(args: Script) -> Result<Value> {
@@ -72,6 +78,7 @@ fn one(step: &Value) -> Result<Value> {
             let uid = cluster::get(&target, &["/metadata/uid"])?.uid().to_owned();
             Change::delete_with(&target, Some(&uid), Propagation::Background)
         }
+        "evict" => Change::evict("default", &text("name")),
         "write" => {
             let written = cluster::commit_one(Change::patch(&target, body), &[])?;
             return Ok(json!(written.changed));

@@ -59,6 +59,12 @@ pub(crate) enum Change {
         uid: Option<String>,
         how: Removal,
     },
+    /// Of a pod.
+    Evict {
+        target: ObjectRef,
+        uid: Option<String>,
+        how: Removal,
+    },
 }
 
 /// What a guest is told of a change.
@@ -109,6 +115,7 @@ impl Change {
             Change::Signal { .. } => Verb::Signal,
             Change::Apply { .. } => Verb::Apply,
             Change::Delete { .. } => Verb::Delete,
+            Change::Evict { .. } => Verb::Evict,
         }
     }
 
@@ -119,7 +126,8 @@ impl Change {
             }
             Change::Patch { target, .. }
             | Change::Signal { target, .. }
-            | Change::Delete { target, .. } => Ok(target.clone()),
+            | Change::Delete { target, .. }
+            | Change::Evict { target, .. } => Ok(target.clone()),
         }
     }
 
@@ -144,7 +152,7 @@ impl Change {
         match self {
             Change::Create { manifest, .. } | Change::Apply { manifest, .. } => Some(manifest),
             Change::Patch { body, .. } | Change::Signal { body, .. } => Some(body),
-            Change::Delete { .. } => None,
+            Change::Delete { .. } | Change::Evict { .. } => None,
         }
     }
 
@@ -272,7 +280,8 @@ impl Performer {
             Change::Apply {
                 manifest, force, ..
             } => self.apply(manifest, force).await,
-            Change::Delete { uid, how, .. } => self.delete(uid, how).await,
+            Change::Delete { uid, how, .. } => self.remove(Verb::Delete, uid, how).await,
+            Change::Evict { uid, how, .. } => self.remove(Verb::Evict, uid, how).await,
         }
     }
 

@@ -242,7 +242,7 @@ impl ClusterClient {
         let bytes = self.send_for(Part::Whole, deed, patience, build).await?;
         let named = match (&deed.name, deed.verb) {
             // The API server answers either with the object or with that it is done.
-            (_, "delete") | (None, _) => Ok(()),
+            (_, "delete" | "evict") | (None, _) => Ok(()),
             (Some(name), _) => read::is_named(&bytes, name),
         };
         let answer = named.and_then(|()| serde_json::from_slice(&bytes));

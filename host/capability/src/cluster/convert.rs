@@ -181,7 +181,7 @@ pub(super) fn written(change: &wit::Change) -> Result<&str, Failure> {
         wit::Change::Create(creation) => &creation.manifest,
         wit::Change::Patch(patch) | wit::Change::Signal(patch) => &patch.body,
         wit::Change::Apply(application) => &application.manifest,
-        wit::Change::Delete(_) => "",
+        wit::Change::Delete(_) | wit::Change::Evict(_) => "",
     };
     text("document", document, DOCUMENT)?;
     Ok(document)
@@ -237,6 +237,26 @@ pub(super) fn change(change: wit::Change) -> Result<Change, Failure> {
                 how: Removal {
                     propagation: propagation_policy(propagation),
                     grace_seconds,
+                },
+            }
+        }
+        wit::Change::Evict(wit::Eviction {
+            namespace,
+            pod,
+            uid,
+            grace_seconds,
+        }) => {
+            text("uid", uid.as_deref().unwrap_or_default(), NAME)?;
+            Change::Evict {
+                target: ObjectRef {
+                    of: object_type("pods.v1")?,
+                    namespace: Some(name(namespace)?),
+                    name: name(pod)?,
+                },
+                uid,
+                how: Removal {
+                    grace_seconds,
+                    ..Removal::BACKGROUND
                 },
             }
         }

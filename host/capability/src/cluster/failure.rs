@@ -9,6 +9,7 @@ use super::cause::Cause;
 use super::client::{ANSWER_LOST, root};
 use super::reply::Fault;
 
+pub(crate) mod budget;
 mod refused;
 mod unreachable;
 
@@ -71,8 +72,8 @@ pub(crate) fn of(fault: &Fault, deed: &Deed, server: &str) -> Failure {
             retry_after,
         } => {
             let mut failure = of_status(status, deed, server);
-            failure.retry_after_ms =
-                retry_after.and_then(|wait| u32::try_from(wait.as_millis()).ok());
+            let asked = retry_after.and_then(|wait| u32::try_from(wait.as_millis()).ok());
+            failure.retry_after_ms = asked.or(failure.retry_after_ms);
             failure
         }
         Fault::Connection { chain, cause, .. } => unreachable::of(server, cause, chain),
@@ -97,7 +98,8 @@ pub(crate) fn of(fault: &Fault, deed: &Deed, server: &str) -> Failure {
 }
 
 fn of_status(status: &Status, deed: &Deed, server: &str) -> Failure {
-    if let Some(failure) = refused::terminating(status, deed) {
+    let known = refused::terminating(status, deed).or_else(|| budget::of(status, deed));
+    if let Some(failure) = known {
         return failure;
     }
     let object = deed.object();

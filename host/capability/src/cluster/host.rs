@@ -305,11 +305,15 @@ async fn hold(
     projection: &Projection,
 ) -> Result<(Held, Vec<wit::Written>), Failure> {
     for change in &changes {
-        if matches!(change, wit::Change::Signal(_) | wit::Change::Delete(_)) {
+        let holds = matches!(
+            change,
+            wit::Change::Create(_) | wit::Change::Patch(_) | wit::Change::Apply(_)
+        );
+        if !holds {
             return Err(Failure::new(
                 Kind::Invalid,
                 "cluster.invalid",
-                "a signal or a deletion cannot be held: it cannot be put back",
+                "a signal, a deletion or an eviction cannot be held: it cannot be put back",
             ));
         }
     }

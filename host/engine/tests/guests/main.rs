@@ -6,6 +6,7 @@ mod artifact;
 mod compiled;
 mod cost;
 mod deputy;
+mod evict;
 mod hold;
 mod lease;
 mod limit;
@@ -55,6 +56,7 @@ async fn every_guest_has_a_test() {
         cost::TESTED,
         right::TESTED,
         deputy::TESTED,
+        evict::TESTED,
         hold::TESTED,
         lease::TESTED,
         stop::TESTED,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::request::{self, Wanted};
 use super::{ClusterClient, Unanswered, deed};
+use crate::cluster::failure::budget::BUDGET;
 use crate::cluster::{FIELD_MANAGER, MARKER, convert};
 use crate::gate::Intent;
 
@@ -35,6 +36,23 @@ impl Removal {
         propagation: "Background",
         grace_seconds: None,
     };
+
+    /// Returns it as the API takes it. With a uid, another object of the same name stays.
+    fn options(self, intent: &Intent, uid: Option<&str>) -> Value {
+        let mut options = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": self.propagation,
+        });
+        if let Some(seconds) = self.grace_seconds {
+            options["gracePeriodSeconds"] = seconds.into();
+        }
+        if let Some(uid) = uid {
+            options["preconditions"] = json!({"uid": uid});
+        }
+        if intent.dry_run() {
+            options["dryRun"] = json!(["All"]);
+        }
+        options
+    }
 }
 
 impl ClusterClient {
@@ -159,18 +177,7 @@ impl ClusterClient {
         uid: Option<&str>,
         how: Removal,
     ) -> Result<(), Unanswered> {
-        let mut options = json!({
-            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": how.propagation,
-        });
-        if let Some(seconds) = how.grace_seconds {
-            options["gracePeriodSeconds"] = seconds.into();
-        }
-        if let Some(uid) = uid {
-            options["preconditions"] = json!({"uid": uid});
-        }
-        if intent.dry_run() {
-            options["dryRun"] = json!(["All"]);
-        }
+        let options = how.options(intent, uid);
         let sent = self
             .send(&deed("delete", target), intent.patience(), |of| {
                 let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
@@ -182,10 +189,42 @@ impl ClusterClient {
                 )
             })
             .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(gone) if gone.failure.kind == Kind::NotFound => Ok(()),
-            Err(refused) => Err(refused),
+        gone(sent)
+    }
+
+    /// Moves a pod away, as far as its disruption budgets allow it. One that is gone already is a success.
+    pub(crate) async fn evict(
+        &self,
+        intent: &Intent,
+        target: &ObjectRef,
+        uid: Option<&str>,
+        how: Removal,
+    ) -> Result<(), Unanswered> {
+        // Not by kube: it writes the options under another name than the API server reads.
+        let eviction = json!({
+            "apiVersion": "policy/v1", "kind": "Eviction",
+            "metadata": {"name": target.name, "namespace": target.namespace},
+            "deleteOptions": how.options(intent, uid),
+        });
+        let pairs = self.write_query(intent, &[]);
+        let sent = self
+            .send(&deed("evict", target), intent.patience(), |of| {
+                let path = request::object(of, target) + "/eviction" + &pairs;
+                let eviction = eviction.to_string().into_bytes();
+                request::body(
+                    json_request(http::Request::post(path), "application/json"),
+                    Wanted::Whole,
+                    eviction,
+                )
+            })
+            .await;
+        match gone(sent) {
+            // It is still there then, whatever became of an attempt before.
+            Err(refused) if refused.failure.code == BUDGET => Err(Unanswered {
+                uncertain: false,
+                ..refused
+            }),
+            sent => sent,
         }
     }
 
@@ -195,6 +234,16 @@ impl ClusterClient {
             pairs.push(("dryRun", "All"));
         }
         request::query(&pairs)
+    }
+}
+
+/// Returns what came of a removal: what is not there any more is gone. Where the answer to an attempt was lost, so is what has been replaced since.
+fn gone(sent: Result<Value, Unanswered>) -> Result<(), Unanswered> {
+    match sent {
+        Ok(_) => Ok(()),
+        Err(gone) if gone.failure.kind == Kind::NotFound => Ok(()),
+        Err(other) if other.uncertain && other.failure.code == "cluster.conflict" => Ok(()),
+        Err(refused) => Err(refused),
     }
 }
 

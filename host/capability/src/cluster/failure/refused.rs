@@ -40,8 +40,10 @@ pub(super) fn terminating(status: &Status, deed: &Deed) -> Option<Failure> {
         return None;
     }
     let namespace = deed.namespace.as_deref().unwrap_or_default();
-    let message =
-        format!("namespace `{namespace}` is being removed, so nothing new can be made in it");
+    let message = match deed.verb {
+        "evict" => format!("namespace `{namespace}` is being removed, and its pods with it"),
+        _ => format!("namespace `{namespace}` is being removed, so nothing new can be made in it"),
+    };
     let failure = Failure::new(Kind::Conflict, "cluster.terminating", message);
     Some(failure.hinted(hint!(
         "kubectl get namespace {} -o yaml says what its removal waits for",
@@ -108,6 +110,7 @@ fn can_i(deed: &Deed) -> Remedy {
         "read the log of" => ("get", Some("log")),
         // Server-side apply is a patch to the access control.
         "apply" => ("patch", deed.of.subresource.as_deref()),
+        "evict" => ("create", Some("eviction")),
         verb => (verb, deed.of.subresource.as_deref()),
     };
     // What follows a slash is the name of an object to kubectl.
