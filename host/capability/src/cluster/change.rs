@@ -25,9 +25,9 @@ pub(crate) mod redact;
 mod risk;
 mod set;
 mod signal;
-mod wish;
+mod edit;
 
-pub(super) use wish::Wish;
+pub(super) use edit::Edit;
 
 /// Subresources and the one field that each of them changes. Of others nobody knows.
 const STATUS: (&str, &str) = ("status", "/status");
@@ -136,7 +136,7 @@ impl Change {
         let Some(document) = self.document() else {
             return Ok(None);
         };
-        let Wish::Operations(operations) = Wish::read(document)? else {
+        let Edit::Operations(operations) = Edit::read(document)? else {
             return Ok(Some(document.clone()));
         };
         // Nobody would know whose value it is where it arrives.
@@ -356,10 +356,10 @@ impl Performer {
     }
 
     /// Reads the object that is about to be changed; a plan rests on the fields that would be.
-    async fn look_before(&self, wish: &Wish<'_>) -> Result<Value, Failure> {
+    async fn look_before(&self, edit: &Edit<'_>) -> Result<Value, Failure> {
         let now = self.look().await?;
         self.gate()
-            .saw(&self.target, Some(&now), &wish.paths(&now));
+            .saw(&self.target, Some(&now), &edit.paths(&now));
         Ok(now)
     }
 

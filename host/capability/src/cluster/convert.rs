@@ -8,7 +8,7 @@ use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::text::cut;
 use serde_json::Value;
 
-use super::change::{Change, Wish};
+use super::change::{Change, Edit};
 use super::client::{LogQuery, Query, Removal};
 use super::projection::Projection;
 use crate::bindings::ops::cluster::cluster as wit;
@@ -275,7 +275,7 @@ fn propagation_policy(propagation: wit::Propagation) -> &'static str {
 fn patch(json: &str) -> Result<Value, Failure> {
     let body = parsed("patch", json)?;
     match body.is_array() {
-        true => Wish::read(&body).map(drop)?,
+        true => Edit::read(&body).map(drop)?,
         false => is_object("patch", &body)?,
     }
     Ok(body)

@@ -5,7 +5,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::undo::Undo;
 use serde_json::Value;
 
-use super::{Performed, Performer, Wish, failure, fields, uid_of};
+use super::{Performed, Performer, Edit, failure, fields, uid_of};
 use crate::cluster::client::{ANSWER_LOST, Body, Unanswered, Wanted};
 use crate::gate::{Announced, Imagined};
 
@@ -17,21 +17,21 @@ type Missed = (u64, Unanswered);
 
 impl Performer {
     pub(super) async fn patch(&self, body: Value) -> Result<Performed, Failure> {
-        let wish = Wish::read(&body)?;
-        if let Some(performed) = self.set_imagined(Verb::Patch, &wish).await? {
+        let edit = Edit::read(&body)?;
+        if let Some(performed) = self.set_imagined(Verb::Patch, &edit).await? {
             return Ok(performed);
         }
         let mut held = self.held_before();
-        let mut attempts = match wish.counts() {
+        let mut attempts = match edit.counts() {
             true => self.attempted(),
             false => Vec::new(),
         };
         for _ in 0..CONFLICTS {
-            let now = self.look_before(&wish).await?;
+            let now = self.look_before(&edit).await?;
             let is_done = self.has_happened(&now, &attempts)?;
             let changes = match is_done {
                 true => Vec::new(),
-                false => wish.changes(&now, &self.target)?,
+                false => edit.changes(&now, &self.target)?,
             };
             if changes.is_empty() {
                 return Ok(Performed {
@@ -41,7 +41,7 @@ impl Performer {
                     changed: is_done || !self.pass.attempts().is_empty(),
                 });
             }
-            match self.patch_once(&now, &wish, changes.clone()).await {
+            match self.patch_once(&now, &edit, changes.clone()).await {
                 Ok((number, object)) => {
                     held.extend(self.holding(number));
                     return Ok(Performed {
@@ -51,10 +51,10 @@ impl Performer {
                     });
                 }
                 Err(missed) => {
-                    if missed.1.uncertain && wish.counts() {
+                    if missed.1.uncertain && edit.counts() {
                         attempts.push(Some(fields_of(&now, changes)));
                     }
-                    self.again(missed, !wish.names_version(), &mut held)?;
+                    self.again(missed, !edit.names_version(), &mut held)?;
                 }
             }
         }
@@ -104,8 +104,8 @@ impl Performer {
     }
 
     pub(super) async fn apply(&self, manifest: Value, force: bool) -> Result<Performed, Failure> {
-        let wish = Wish::Merge(&manifest);
-        if let Some(performed) = self.set_imagined(Verb::Apply, &wish).await? {
+        let edit = Edit::Merge(&manifest);
+        if let Some(performed) = self.set_imagined(Verb::Apply, &edit).await? {
             return Ok(performed);
         }
         let is_whole = self.target.of.subresource.is_none();
@@ -117,7 +117,7 @@ impl Performer {
         }
         let mut held = self.held_before();
         for _ in 0..CONFLICTS {
-            let now = match self.look_before(&wish).await {
+            let now = match self.look_before(&edit).await {
                 Ok(now) => now,
                 // Made by `create`, which knows its own object again: a server-side apply cannot tell whether it made one.
                 Err(failure) if failure.kind == Kind::NotFound && is_whole => {
@@ -169,12 +169,12 @@ impl Performer {
     async fn patch_once(
         &self,
         now: &Value,
-        wish: &Wish<'_>,
+        edit: &Edit<'_>,
         changes: Vec<FieldChange>,
     ) -> Result<(u64, Value), Missed> {
         let refused = |harmful| (0, Unanswered::surely(harmful));
         self.may_set(now, &changes).await.map_err(refused)?;
-        let patch = wish.patch(now, &self.target).map_err(refused)?;
+        let patch = edit.patch(now, &self.target).map_err(refused)?;
         let undo = fields_of(now, changes.clone());
         let (number, announced) = self.announce(Verb::Patch, changes.clone(), undo);
         let client = &self.gate().run.client;

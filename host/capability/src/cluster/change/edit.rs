@@ -11,24 +11,24 @@ const VERSION: &str = "/metadata/resourceVersion";
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub(in crate::cluster) enum Wish<'a> {
+pub(in crate::cluster) enum Edit<'a> {
     /// A JSON merge patch, or a manifest, whose fields are to be there.
     Merge(&'a Value),
     /// A JSON patch. What it has done once, it must not do again.
     Operations(Operations),
 }
 
-impl Wish<'_> {
+impl Edit<'_> {
     /// Reads the body of a patch.
     ///
     /// # Errors
     /// `invalid` when it is an array and no JSON patch.
-    pub(in crate::cluster) fn read(body: &Value) -> Result<Wish<'_>, Failure> {
+    pub(in crate::cluster) fn read(body: &Value) -> Result<Edit<'_>, Failure> {
         if !body.is_array() {
-            return Ok(Wish::Merge(body));
+            return Ok(Edit::Merge(body));
         }
         let operations = Operations::read(body);
-        operations.map(Wish::Operations).map_err(|error| {
+        operations.map(Edit::Operations).map_err(|error| {
             Failure::of(Kind::Invalid, "cluster.invalid", &error)
                 .while_doing("the plugin's patch is not a JSON patch")
         })
@@ -37,11 +37,11 @@ impl Wish<'_> {
     /// Returns pointers to what it says something of.
     pub(super) fn paths(&self, now: &Value) -> Vec<String> {
         match self {
-            Wish::Merge(body) => {
+            Edit::Merge(body) => {
                 let touched = fields::touched(now, body).into_iter();
                 touched.map(|field| field.path).collect()
             }
-            Wish::Operations(operations) => operations.paths().collect(),
+            Edit::Operations(operations) => operations.paths().collect(),
         }
     }
 
@@ -52,8 +52,8 @@ impl Wish<'_> {
         target: &ObjectRef,
     ) -> Result<Vec<FieldChange>, Failure> {
         match self {
-            Wish::Merge(body) => Ok(fields::changes(now, body)),
-            Wish::Operations(operations) => {
+            Edit::Merge(body) => Ok(fields::changes(now, body)),
+            Edit::Operations(operations) => {
                 operations.changes(now).map_err(|error| error.of(target))
             }
         }
@@ -62,8 +62,8 @@ impl Wish<'_> {
     /// Makes of an object what it is to become.
     pub(super) fn apply(&self, object: &mut Value, target: &ObjectRef) -> Result<(), Failure> {
         match self {
-            Wish::Merge(body) => fields::merge(object, body),
-            Wish::Operations(operations) => {
+            Edit::Merge(body) => fields::merge(object, body),
+            Edit::Operations(operations) => {
                 let made = operations.applied(object);
                 *object = made.map_err(|error| error.of(target))?;
             }
@@ -74,8 +74,8 @@ impl Wish<'_> {
     /// Returns what is sent: it rests on the version that the changes were computed on, unless it names one.
     pub(super) fn patch(&self, now: &Value, target: &ObjectRef) -> Result<Patch, Failure> {
         let mut patch = match self {
-            Wish::Merge(body) => Patch::Merge((*body).clone()),
-            Wish::Operations(operations) => {
+            Edit::Merge(body) => Patch::Merge((*body).clone()),
+            Edit::Operations(operations) => {
                 let made = operations.applied(now);
                 Patch::operations(now, &made.map_err(|error| error.of(target))?)
             }
@@ -89,14 +89,14 @@ impl Wish<'_> {
     /// Returns whether it is for one version of the object, and never for a later one.
     pub(super) fn names_version(&self) -> bool {
         match self {
-            Wish::Merge(body) => body.pointer(VERSION).is_some(),
+            Edit::Merge(body) => body.pointer(VERSION).is_some(),
             // Each look carries them out anew.
-            Wish::Operations(_) => false,
+            Edit::Operations(_) => false,
         }
     }
 
     /// Returns whether a second time would be one too many.
     pub(super) fn counts(&self) -> bool {
-        matches!(self, Wish::Operations(_))
+        matches!(self, Edit::Operations(_))
     }
 }
