@@ -445,7 +445,17 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Resource>().expect(text), *text);
         }
-        for text in ["pods.", ".apps", "Pods", "pods.apps..io", "pods/", "/scale", "pods/log", "nodes/proxy", "*"] {
+        for text in [
+            "pods.",
+            ".apps",
+            "Pods",
+            "pods.apps..io",
+            "pods/",
+            "/scale",
+            "pods/log",
+            "nodes/proxy",
+            "*",
+        ] {
             assert!(text.parse::<Resource>().is_err(), "{text}");
         }
         let long = "a".repeat(64);

@@ -54,7 +54,10 @@ pub enum InvalidObjectType {
     )]
     Form(String),
     /// It names what is done, and not what there is.
-    #[error("`{}` is not a type of object that can be read and changed: {why}", shown(of))]
+    #[error(
+        "`{}` is not a type of object that can be read and changed: {why}",
+        shown(of)
+    )]
     Action {
         /// The text.
         of: String,
@@ -305,7 +308,10 @@ mod tests {
             "virtualmachineinstances.v1.subresources.kubevirt.io/portforward",
         ] {
             let refused = action.parse::<ObjectType>().expect_err(action);
-            assert!(matches!(refused, InvalidObjectType::Action { .. }), "{refused}");
+            assert!(
+                matches!(refused, InvalidObjectType::Action { .. }),
+                "{refused}"
+            );
         }
     }
 

@@ -91,6 +91,13 @@ fn one(step: &Value) -> Result<Value> {
             run::placeholder(&text("name"), body.as_str().unwrap_or_default());
             return Ok(json!("said"));
         }
+        "list" => {
+            let names = step["names"].as_array().into_iter().flatten();
+            let query = Query::all(of).namespace("default");
+            let query = query.names(names.filter_map(Value::as_str));
+            let found = cluster::list(&query, &["/metadata/name"])?;
+            return Ok(found.iter().map(Object::name).collect());
+        }
         "read" => return Ok(cluster::get(&target, &[])?.0),
         "overwrite" => {
             let (operation, by_hand) = (body["operation"].as_str(), body["by-hand"].as_str());

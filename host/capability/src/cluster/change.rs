@@ -20,12 +20,12 @@ use crate::gate::{Ask, Gate, Imagined, Pass, Sealed};
 
 mod create;
 mod delete;
+mod edit;
 mod record;
 pub(crate) mod redact;
 mod risk;
 mod set;
 mod signal;
-mod edit;
 
 pub(super) use edit::Edit;
 
@@ -358,8 +358,7 @@ impl Performer {
     /// Reads the object that is about to be changed; a plan rests on the fields that would be.
     async fn look_before(&self, edit: &Edit<'_>) -> Result<Value, Failure> {
         let now = self.look().await?;
-        self.gate()
-            .saw(&self.target, Some(&now), &edit.paths(&now));
+        self.gate().saw(&self.target, Some(&now), &edit.paths(&now));
         Ok(now)
     }
 

@@ -103,7 +103,11 @@ impl Known {
         if of.subresource.is_some() && !Known::VERBS.iter().all(has) {
             return None;
         }
-        let text = |key: &str| found[key].as_str().filter(|text| text.len() <= LONGEST_KIND);
+        let text = |key: &str| {
+            found[key]
+                .as_str()
+                .filter(|text| text.len() <= LONGEST_KIND)
+        };
         Some(Known {
             kind: text("kind")?.to_owned(),
             has_status: named(&of.whole().part(Some("status")).noun()).is_some(),
@@ -338,10 +342,7 @@ impl ClusterClient {
 
     fn served_as(&self, of: &ObjectType) -> ObjectType {
         let served = lock(&self.inner.served).get(&of.whole()).cloned();
-        served.map_or_else(
-            || of.clone(),
-            |other| other.part(of.subresource.as_deref()),
-        )
+        served.map_or_else(|| of.clone(), |other| other.part(of.subresource.as_deref()))
     }
 
     /// Asks the server which version of a group it prefers, and remembers it for the type. None when the group is not served.
@@ -401,10 +402,10 @@ impl ClusterClient {
         }));
         let surely = |unanswered: Unanswered| Unanswered::surely(unanswered.failure);
         let list = list.await.map_err(surely)?;
-        let list: Value = serde_json::from_slice(&list)
-            .map_err(|error| surely(self.nonsense(&error, &deed)))?;
-        let known = Known::among(&list, of)
-            .ok_or_else(|| Unanswered::surely(failure::no_such_type(of)))?;
+        let list: Value =
+            serde_json::from_slice(&list).map_err(|error| surely(self.nonsense(&error, &deed)))?;
+        let known =
+            Known::among(&list, of).ok_or_else(|| Unanswered::surely(failure::no_such_type(of)))?;
         keep(&self.inner.known, of, known.clone());
         Ok(known)
     }
@@ -435,6 +436,7 @@ impl ClusterClient {
             namespace: namespace.map(str::to_owned),
             labels: String::new(),
             fields: String::new(),
+            names: Vec::new(),
         };
         let name = Projection::new(vec!["/metadata/name".to_owned()]);
         let keep = |names: &mut Vec<String>, item: Value| {

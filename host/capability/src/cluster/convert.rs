@@ -1,5 +1,7 @@
 //! Between the WIT's words and ours.
 
+use std::collections::BTreeSet;
+
 use agent_core::failure::{Failure, Kind};
 use agent_core::hint;
 use agent_core::hint::Remedy;
@@ -52,6 +54,8 @@ impl From<Error> for Failure {
 
 /// How long the name of an object, of a part of one, or a uid is at most.
 const NAME: usize = 253;
+/// How many names a query has at most.
+const NAMES: usize = 1_000;
 /// How many pointers a projection has at most, and how long they are together.
 const POINTERS: usize = 256;
 const ALL_POINTERS: usize = 16 << 10;
@@ -130,11 +134,17 @@ fn of_type(of: ObjectType, target: wit::ObjectRef) -> Result<ObjectRef, Failure>
 pub(super) fn query(query: wit::Query) -> Result<Query, Failure> {
     text("label selector", &query.labels, TEXT)?;
     text("field selector", &query.fields, TEXT)?;
+    if query.names.len() > NAMES {
+        let message = format!("the plugin's query has more than {NAMES} names");
+        return Err(Failure::new(Kind::Invalid, "cluster.invalid", message));
+    }
+    let names: Result<BTreeSet<String>, Failure> = query.names.into_iter().map(name).collect();
     Ok(Query {
         of: whole_type(&query.of)?,
         namespace: query.namespace.map(name).transpose()?,
         labels: query.labels,
         fields: query.fields,
+        names: names?.into_iter().collect(),
     })
 }
 
@@ -319,6 +329,7 @@ mod tests {
                 namespace: None,
                 labels: labels.to_owned(),
                 fields: fields.to_owned(),
+                names: Vec::new(),
             })
             .map(drop)
         };
@@ -393,6 +404,7 @@ mod tests {
             namespace: None,
             labels: String::new(),
             fields: String::new(),
+            names: Vec::new(),
         };
         for refused in [
             super::query(query).map(drop),
@@ -410,7 +422,10 @@ mod tests {
         assert!(change(wit::Change::Patch(patch(scale))).is_ok());
         for action in ["pods.v1/exec", "serviceaccounts.v1/token", "nodes.v1/proxy"] {
             assert!(part_ref(target(action)).is_err(), "{action}");
-            assert!(change(wit::Change::Patch(patch(action))).is_err(), "{action}");
+            assert!(
+                change(wit::Change::Patch(patch(action))).is_err(),
+                "{action}"
+            );
         }
     }
 
@@ -435,6 +450,15 @@ mod tests {
                 namespace: Some(wrong.to_owned()),
                 labels: String::new(),
                 fields: String::new(),
+                names: Vec::new(),
+            };
+            assert!(super::query(query).is_err(), "{wrong}");
+            let query = wit::Query {
+                of: "pods.v1".to_owned(),
+                namespace: None,
+                labels: String::new(),
+                fields: String::new(),
+                names: vec!["plex".to_owned(), wrong.to_owned()],
             };
             assert!(super::query(query).is_err(), "{wrong}");
         }

@@ -355,7 +355,13 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
 /// Merges a value into an object at a pointer, where it may have been written before.
 fn merge_at(object: &mut Value, path: &str, value: &Value) {
     let mut patch = value.clone();
-    for key in path.split('/').skip(1).collect::<Vec<_>>().into_iter().rev() {
+    for key in path
+        .split('/')
+        .skip(1)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+    {
         patch = Value::Object(Map::from_iter([(unescape(key).into_owned(), patch)]));
     }
     merge(object, &patch);

@@ -248,6 +248,7 @@ async fn with_names(gate: &Gate, target: &ObjectRef, failure: Failure) -> Failur
         namespace: target.namespace.clone(),
         labels: String::new(),
         fields: String::new(),
+        names: Vec::new(),
     };
     let projection = Projection::new(vec!["/metadata/name".to_owned()]);
     let names = list(gate, query, projection, SUGGESTED, false)

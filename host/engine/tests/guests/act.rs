@@ -716,7 +716,12 @@ async fn json_patch_is_shown_by_its_fields_and_put_back_whole() {
     let after = json!({
         "list": [{"keep": "me"}, {"a": "y"}, {"a": "z"}], "moved": "precious", "number": 8, "empty": {},
     });
-    let held = act(&world, "guests.act", &[step("hold", THING, "thing", operations.clone())]).await;
+    let held = act(
+        &world,
+        "guests.act",
+        &[step("hold", THING, "thing", operations.clone())],
+    )
+    .await;
     assert_eq!(held.value(), &json!([true]));
     let paths = changed(&held)[0].fields.iter().map(|it| it.path.as_str());
     let shown = ["/spec/list", "/spec/moved", "/spec/number", "/spec/text"];
@@ -742,10 +747,30 @@ async fn json_patch_whose_test_does_not_hold_is_a_conflict_and_changes_nothing()
     let steps = [
         step("patch", THING, "thing", json!([number(8), add])),
         step("patch", THING, "thing", json!([add, version])),
-        step("patch", THING, "thing", json!([{"op": "remove", "path": "/spec/absent"}])),
-        step("patch", THING, "thing", json!([{"op": "grow", "path": "/spec"}])),
-        step("patch", CLAIM, "data", json!([{"op": "add", "path": "/status", "value": {"phase": "Lost"}}])),
-        step("signal", MAP, "settings", json!([{"op": "add", "path": "/metadata/annotations", "value": {}}])),
+        step(
+            "patch",
+            THING,
+            "thing",
+            json!([{"op": "remove", "path": "/spec/absent"}]),
+        ),
+        step(
+            "patch",
+            THING,
+            "thing",
+            json!([{"op": "grow", "path": "/spec"}]),
+        ),
+        step(
+            "patch",
+            CLAIM,
+            "data",
+            json!([{"op": "add", "path": "/status", "value": {"phase": "Lost"}}]),
+        ),
+        step(
+            "signal",
+            MAP,
+            "settings",
+            json!([{"op": "add", "path": "/metadata/annotations", "value": {}}]),
+        ),
     ];
     let (conflict, invalid) = ("cluster.conflict", "cluster.invalid");
     let wanted = json!([conflict, conflict, invalid, invalid, invalid, invalid]);
@@ -821,7 +846,12 @@ async fn json_patch_of_which_nobody_can_say_whether_it_happened_is_uncertain() {
     thing["spec"]["list"] = theirs["spec"]["list"].clone();
     world.load(vec![thing]);
     let ended = finish(world.take_up(&record.begun, known, Aim::Finish).await).await;
-    assert_eq!(ended.failure().kind, Kind::Uncertain, "{:?}", ended.failure());
+    assert_eq!(
+        ended.failure().kind,
+        Kind::Uncertain,
+        "{:?}",
+        ended.failure()
+    );
     assert_eq!(list(&world), json!(["theirs"]));
 }
 
@@ -840,12 +870,21 @@ async fn json_patch_of_a_secret_moves_no_value_and_is_masked() {
         say,
     ];
     let ended = act(&world, "guests.act-with-secrets", &steps).await;
-    assert_eq!(ended.value(), &json!(["cluster.invalid", "done", "it is ***"]));
+    assert_eq!(
+        ended.value(),
+        &json!(["cluster.invalid", "done", "it is ***"])
+    );
     let field = &changed(&ended)[0].fields[0];
-    assert_eq!((field.path.as_str(), field.after.clone()), ("/data/password", Some(json!("***"))));
+    assert_eq!(
+        (field.path.as_str(), field.after.clone()),
+        ("/data/password", Some(json!("***")))
+    );
     let record = without_arguments(&world.last_record());
     assert!(!record.contains("aHVudGVyMjItdG9rZW4"), "it is on record");
     undo(&world, &world.last_record()).await;
-    let login = world.cluster().object("", "secrets", "default", "login").expect("there");
+    let login = world
+        .cluster()
+        .object("", "secrets", "default", "login")
+        .expect("there");
     assert_eq!(login["data"]["password"], "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5");
 }

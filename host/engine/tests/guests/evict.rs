@@ -99,7 +99,10 @@ async fn budget_that_refuses_is_a_conflict_and_an_overload_is_waited_for() {
     ] {
         let failure = ended.failure();
         let told = (failure.kind, failure.code.as_str(), failure.retry_after_ms);
-        assert_eq!(told, (Kind::Conflict, "cluster.disruption-budget", Some(5_000)));
+        assert_eq!(
+            told,
+            (Kind::Conflict, "cluster.disruption-budget", Some(5_000))
+        );
         let details = failure.details.as_ref().expect("the budgets");
         assert_eq!(details["budgets"][0]["name"], "careful");
     }

@@ -40,7 +40,8 @@ async fn world(subresources: Value) -> World {
 }
 
 async fn whole() -> World {
-    let scale = json!({"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"});
+    let scale =
+        json!({"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"});
     world(json!({"status": {}, "scale": scale})).await
 }
 
@@ -68,13 +69,23 @@ async fn part_of_an_object_is_changed_and_put_back_through_its_subresource() {
         (STATUS, phase("Mine"), "/status/phase"),
         (SCALE, replicas(0), "/spec/replicas"),
     ] {
-        let held = act(&world, "guests.act", &[step("hold", of, "thing", body.clone())]).await;
+        let held = act(
+            &world,
+            "guests.act",
+            &[step("hold", of, "thing", body.clone())],
+        )
+        .await;
         assert_eq!(held.value(), &json!([true]), "{of}");
         let effect = changed(&held)[0];
         assert_eq!(effect.target.of.to_string(), of);
         assert_eq!(effect.fields[0].path, path);
         assert_eq!(thing(&world), before, "{of}");
-        let patched = act(&world, "guests.act", &[step("patch", of, "thing", body.clone())]).await;
+        let patched = act(
+            &world,
+            "guests.act",
+            &[step("patch", of, "thing", body.clone())],
+        )
+        .await;
         assert_eq!(patched.value(), &json!(["done"]), "{of}");
         assert_eq!(thing(&world).pointer(path), body.pointer(path), "{of}");
         let undone = undo(&world, &world.last_record()).await;
@@ -104,8 +115,17 @@ async fn manifest_of_a_part_is_applied_in_the_version_that_the_part_speaks() {
     let absent = json!({
         "apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"name": "gone", "namespace": "default"}, "status": {"note": "mine"},
     });
-    let ended = act(&world, "guests.act", &[step("apply", STATUS, "gone", absent)]).await;
-    assert_eq!(ended.value(), &json!(["cluster.not-found"]), "no part makes its object");
+    let ended = act(
+        &world,
+        "guests.act",
+        &[step("apply", STATUS, "gone", absent)],
+    )
+    .await;
+    assert_eq!(
+        ended.value(),
+        &json!(["cluster.not-found"]),
+        "no part makes its object"
+    );
 }
 
 #[tokio::test]
@@ -114,10 +134,30 @@ async fn what_would_be_left_out_without_a_word_names_the_type_that_takes_it() {
     let before = thing(&world);
     let labelled = json!({"metadata": {"labels": {"a": "b"}}});
     for (of, body, said, hint) in [
-        (THING, phase("Mine"), "`status.phase` of things default/thing", STATUS),
-        (STATUS, replicas(1), "`spec.replicas` of things/status default/thing", THING),
-        (STATUS, labelled, "`metadata.labels.a` of things/status", THING),
-        (SCALE, json!({"status": {"replicas": 9}}), "`status.replicas` of things/scale", THING),
+        (
+            THING,
+            phase("Mine"),
+            "`status.phase` of things default/thing",
+            STATUS,
+        ),
+        (
+            STATUS,
+            replicas(1),
+            "`spec.replicas` of things/status default/thing",
+            THING,
+        ),
+        (
+            STATUS,
+            labelled,
+            "`metadata.labels.a` of things/status",
+            THING,
+        ),
+        (
+            SCALE,
+            json!({"status": {"replicas": 9}}),
+            "`status.replicas` of things/scale",
+            THING,
+        ),
     ] {
         let mut step = step("patch", of, "thing", body);
         step["must"] = json!(true);
@@ -146,7 +186,10 @@ async fn only_what_the_server_has_as_an_object_is_asked_for() {
     let ended = act(&world, "guests.act", &steps).await;
     let served = "cluster.no-such-resource";
     let action = "cluster.invalid";
-    assert_eq!(ended.value(), &json!([served, served, action, action, action, action]));
+    assert_eq!(
+        ended.value(),
+        &json!([served, served, action, action, action, action])
+    );
     let asked = world.cluster().requests();
     let below = asked.iter().filter(|seen| seen.path.contains("/thing"));
     assert_eq!(below.count(), 0, "{asked:?}");
@@ -165,7 +208,10 @@ async fn right_to_an_object_is_none_to_a_part_of_it() {
     assert_eq!(ended.value(), &json!([denied, denied, "done"]));
     let refused = ended.lines().into_iter().map(|(_, line)| line.to_owned());
     let refused: Vec<String> = refused.filter(|line| line.starts_with("refused")).collect();
-    assert!(refused[0].contains("may not patch `things/status`"), "{refused:?}");
+    assert!(
+        refused[0].contains("may not patch `things/status`"),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -176,20 +222,36 @@ async fn plan_has_the_part_and_is_applied_through_it() {
         step("patch", STATUS, "thing", phase("Mine")),
         step("read", THING, "thing", json!(null)),
         step("patch", SCALE, "thing", replicas(1)),
-        step("patch", POD_STATUS, "plex", json!({"status": {"message": "mine"}})),
+        step(
+            "patch",
+            POD_STATUS,
+            "plex",
+            json!({"status": {"message": "mine"}}),
+        ),
     ];
     let planned = plan(&world, "guests.act", &steps).await;
-    assert_eq!(planned.value()[1]["status"]["phase"], "Mine", "a later look sees it");
+    assert_eq!(
+        planned.value()[1]["status"]["phase"],
+        "Mine",
+        "a later look sees it"
+    );
     assert_eq!(thing(&world), before);
     let targets = planned.plan().effects.iter();
     let targets: Vec<String> = targets.map(|effect| effect.target.to_string()).collect();
     assert_eq!(
         targets,
-        ["things/status default/thing", "things/scale default/thing", "pods/status default/plex"]
+        [
+            "things/status default/thing",
+            "things/scale default/thing",
+            "pods/status default/plex"
+        ]
     );
     let applied = world.apply(planned.plan()).await.expect("begins");
     assert_eq!(applied.value()[0], "done");
-    assert_eq!(thing(&world), json!({"spec": {"replicas": 1}, "status": {"phase": "Mine", "replicas": 3}}));
+    assert_eq!(
+        thing(&world),
+        json!({"spec": {"replicas": 1}, "status": {"phase": "Mine", "replicas": 3}})
+    );
 }
 
 #[tokio::test]

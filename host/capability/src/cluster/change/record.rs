@@ -6,7 +6,7 @@ use agent_core::undo::Undo;
 use serde_json::Value;
 
 use super::set::fields_of;
-use super::{Performed, Performer, Edit, failure};
+use super::{Edit, Performed, Performer, failure};
 use crate::cluster::client::Unanswered;
 use crate::gate::{Announced, Entry, Imagined};
 

@@ -188,7 +188,9 @@ mod tests {
 
     fn patched(of: &str, object: Value, patch: Value) -> Option<Risk> {
         let changes = match patch.is_array() {
-            true => Operations::read(&patch).expect("operations").changes(&object),
+            true => Operations::read(&patch)
+                .expect("operations")
+                .changes(&object),
             false => Ok(fields::changes(&object, &patch)),
         };
         let changes = changes.expect("they apply");

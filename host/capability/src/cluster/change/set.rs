@@ -5,7 +5,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::undo::Undo;
 use serde_json::Value;
 
-use super::{Performed, Performer, Edit, failure, fields, uid_of};
+use super::{Edit, Performed, Performer, failure, fields, uid_of};
 use crate::cluster::client::{ANSWER_LOST, Body, Unanswered, Wanted};
 use crate::gate::{Announced, Imagined};
 

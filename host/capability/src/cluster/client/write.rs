@@ -156,7 +156,9 @@ impl ClusterClient {
                     Body::Merge(_) | Body::Operations(_) => document.to_string().into_bytes(),
                     Body::Apply { .. } => {
                         let version = spoken.clone().unwrap_or_else(|| of.api_version());
-                        versioned(document.clone(), version).to_string().into_bytes()
+                        versioned(document.clone(), version)
+                            .to_string()
+                            .into_bytes()
                     }
                 };
                 request::body(

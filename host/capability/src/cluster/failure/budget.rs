@@ -41,7 +41,8 @@ pub(super) fn of(status: &Status, deed: &Deed) -> Option<Failure> {
     let namespace = deed.namespace.as_deref().unwrap_or_default();
     let hint = || hint!("kubectl -n {} get poddisruptionbudgets", namespace);
     if is_of_several(status) {
-        let message = format!("{object} has more than one disruption budget, so it is never evicted");
+        let message =
+            format!("{object} has more than one disruption budget, so it is never evicted");
         let failure = Failure::new(Kind::Conflict, BUDGET, message).because(words(status));
         return Some(failure.hinted(hint()));
     }
@@ -107,7 +108,10 @@ mod tests {
         assert_eq!((told.kind, told.code.as_str()), (Kind::Conflict, BUDGET));
         assert_eq!(told.retry_after_ms, Some(AGAIN_MS));
         let details = told.details.expect("the budgets");
-        assert_eq!(details["budgets"], json!([{"name": "plex", "message": says}]));
+        assert_eq!(
+            details["budgets"],
+            json!([{"name": "plex", "message": says}])
+        );
         let overloaded = fault(json!({
             "code": 429, "reason": "TooManyRequests", "message": "the server has received too many requests",
             "details": {"retryAfterSeconds": 1},

@@ -126,9 +126,8 @@ impl Operations {
 
     /// Returns whether values go from one field to another, unseen.
     pub(crate) fn move_values(&self) -> bool {
-        let moves = |it: &PatchOperation| {
-            matches!(it, PatchOperation::Copy(_) | PatchOperation::Move(_))
-        };
+        let moves =
+            |it: &PatchOperation| matches!(it, PatchOperation::Copy(_) | PatchOperation::Move(_));
         self.0.iter().any(moves)
     }
 

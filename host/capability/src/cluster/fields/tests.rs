@@ -262,9 +262,9 @@ mod any {
         let verbs = ["add", "add", "remove", "replace", "move", "copy", "test"];
         let verb = prop::sample::select(verbs.to_vec());
         let operation = (verb, pointer(), pointer(), value());
-        let operation = operation.prop_map(|(op, path, from, value)| {
-            json!({"op": op, "path": path, "from": from, "value": value})
-        });
+        let operation = operation.prop_map(
+            |(op, path, from, value)| json!({"op": op, "path": path, "from": from, "value": value}),
+        );
         prop::collection::vec(operation, 1..24)
     }
 
