@@ -87,6 +87,15 @@ pub fn commit_one(change: Change, projection: &[&str]) -> Result<Written> {
         .unwrap_or_else(|| Ok(Written::default()))
 }
 
+/// Returns what changes would make of the objects, as the server says, and changes nothing; one result for each, in order. An operation that only reads
+/// may ask it, with the rights to the changes.
+pub fn rehearse(changes: &[Change], projection: &[&str]) -> Vec<Result<Written>> {
+    wit::rehearse(&change::to_wit(changes), &owned(projection))
+        .into_iter()
+        .map(|result| Written::of(&result?))
+        .collect()
+}
+
 /// Performs creations, patches and applications, all or none, and holds them: what undoes them puts the previous values of exactly those fields
 /// back and removes what was made.
 ///

@@ -38,6 +38,12 @@ pub(crate) fn evict(args: Script) -> Result<Value> {
     all(&args)
 }
 
+/// Look what would come of what it is told.
+#[operation(risk = "read")]
+pub(crate) fn look_ahead(args: Script) -> Result<Value> {
+    all(&args)
+}
+
 /// Ask, and do what it is told.
 #[operation(risk = "destroy")]
 pub(crate) fn act_when_asked(args: Script) -> Result<Value> {
@@ -117,6 +123,11 @@ fn one(step: &Value) -> Result<Value> {
         }
         _ => return Err(Error::invalid("guests.script", "no such step")),
     };
+    if step["rehearsed"] == true {
+        let mut rehearsed = cluster::rehearse(&[change], &[]);
+        let rehearsed = rehearsed.pop().unwrap_or_else(|| Ok(Written::default()))?;
+        return Ok(json!([rehearsed.object.0, rehearsed.changed]));
+    }
     cluster::commit_one(change, &[])?;
     Ok(json!("done"))
 }

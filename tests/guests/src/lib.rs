@@ -25,6 +25,7 @@ agent_sdk::plugin! {
         act::act_with_secrets,
         act::act_blindly,
         act::evict,
+        act::look_ahead,
         act::act_when_asked,
         compute::spin,
         compute::eat_memory,

@@ -23,11 +23,13 @@ mod delete;
 mod edit;
 mod record;
 pub(crate) mod redact;
+mod rehearse;
 mod risk;
 mod set;
 mod signal;
 
 pub(super) use edit::Edit;
+pub(super) use rehearse::rehearse;
 
 /// Subresources and the one field that each of them changes. Of others nobody knows.
 const STATUS: (&str, &str) = ("status", "/status");
@@ -184,11 +186,7 @@ pub(crate) async fn perform(
     } else {
         Wanted::Whole
     };
-    let secret = match target.of.is_secret() {
-        true => change.secret()?,
-        false => None,
-    };
-    let learns = secret.map(Arc::new);
+    let learns = secret_of(&change, &target)?;
     if let Some(document) = learns.as_ref().filter(|_| gate.went_out(&call)) {
         gate.run.secrets.learn(document);
     }
@@ -256,6 +254,14 @@ fn shown(target: &ObjectRef, projection: Projection) -> Projection {
     }
 }
 
+/// Returns the Secret that a change writes, if it does.
+fn secret_of(change: &Change, target: &ObjectRef) -> Result<Option<Arc<Value>>, Failure> {
+    match target.of.is_secret() {
+        true => Ok(change.secret()?.map(Arc::new)),
+        false => Ok(None),
+    }
+}
+
 struct Performer {
     pass: Pass,
     target: ObjectRef,
@@ -270,9 +276,7 @@ struct Performer {
 
 impl Performer {
     async fn perform(&self, change: Change) -> Result<Performed, Failure> {
-        let written = change.document().map(fields::leaves).unwrap_or_default();
-        let paths = written.iter().map(|(path, _)| path.as_str());
-        self.heeds(paths.filter(|path| !path.is_empty())).await?;
+        self.heeds_document(&change).await?;
         match change {
             Change::Create { manifest, .. } => self.create(manifest).await,
             Change::Patch { body, .. } => self.patch(body).await,
@@ -283,6 +287,12 @@ impl Performer {
             Change::Delete { uid, how, .. } => self.remove(Verb::Delete, uid, how).await,
             Change::Evict { uid, how, .. } => self.remove(Verb::Evict, uid, how).await,
         }
+    }
+
+    async fn heeds_document(&self, change: &Change) -> Result<(), Failure> {
+        let written = change.document().map(fields::leaves).unwrap_or_default();
+        let paths = written.iter().map(|(path, _)| path.as_str());
+        self.heeds(paths.filter(|path| !path.is_empty())).await
     }
 
     /// Refuses what the server would leave out without a word: the status of an object whose type has a subresource for it, and what a subresource is

@@ -15,6 +15,7 @@ mod nested;
 mod order;
 mod overwrite;
 mod plan;
+mod rehearse;
 mod resume;
 mod right;
 mod secret;
@@ -65,6 +66,7 @@ async fn every_guest_has_a_test() {
         order::TESTED,
         overwrite::TESTED,
         plan::TESTED,
+        rehearse::TESTED,
         resume::TESTED,
         secret::TESTED,
         told::TESTED,

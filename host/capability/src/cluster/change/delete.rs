@@ -90,7 +90,7 @@ impl Performer {
     }
 
     /// Reads the object that is about to be removed; a plan rests on which one it is.
-    async fn look_to_delete(&self) -> Result<Option<Value>, Failure> {
+    pub(super) async fn look_to_delete(&self) -> Result<Option<Value>, Failure> {
         match self.look().await {
             Ok(object) => {
                 let which = ["/metadata/uid".to_owned()];

@@ -10,7 +10,7 @@ use crate::cluster::client::{ANSWER_LOST, Body, Unanswered, Wanted};
 use crate::gate::{Announced, Imagined};
 
 /// How often it begins anew when somebody else changes the object in between.
-const CONFLICTS: u32 = 8;
+pub(super) const CONFLICTS: u32 = 8;
 
 /// One attempt that did not come to its end: the effect's number, and why.
 type Missed = (u64, Unanswered);
@@ -161,7 +161,7 @@ impl Performer {
         Ok(())
     }
 
-    fn contended(&self) -> Failure {
+    pub(super) fn contended(&self) -> Failure {
         let message = format!("{} keeps being changed by somebody else", self.target);
         Failure::new(Kind::Conflict, "cluster.conflict", message)
     }

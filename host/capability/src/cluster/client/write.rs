@@ -259,6 +259,10 @@ pub(crate) fn is_marked(object: &Value, marker: &str) -> bool {
 
 fn marked(manifest: &Value, of: &ObjectType, intent: &Intent) -> Vec<u8> {
     let mut manifest = versioned(manifest.clone(), of.api_version());
+    // What is only tried is no effect.
+    if intent.marker().is_empty() {
+        return manifest.to_string().into_bytes();
+    }
     let path = format!("/metadata/annotations/{}", MARKER.replace('/', "~1"));
     crate::cluster::fields::set(&mut manifest, &path, Value::from(intent.marker()));
     manifest.to_string().into_bytes()
