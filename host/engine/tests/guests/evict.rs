@@ -21,7 +21,8 @@ fn pod(name: &str, owner: Option<&str>) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": "default", "labels": {"app": name}, "ownerReferences": owners.unwrap_or_default()},
-        "spec": {"containers": [{"name": "app", "image": "app"}]}, "status": {"phase": "Running"},
+        "spec": {"containers": [{"name": "app", "image": "app"}]},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
     })
 }
 
