@@ -15,6 +15,7 @@ mod integration {
     mod bytes;
     mod completion;
     mod consent;
+    mod contract;
     mod cost;
     mod damage;
     mod fault;

@@ -54,7 +54,7 @@ pub fn scan(
 /// What came of a change.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Written {
-    /// The object as the server has it afterwards; `null` after a deletion.
+    /// The object as the server has it afterwards; `null` after a deletion or an eviction.
     pub object: Object,
     /// Whether there was anything to change.
     pub changed: bool,
@@ -87,11 +87,20 @@ pub fn commit_one(change: Change, projection: &[&str]) -> Result<Written> {
         .unwrap_or_else(|| Ok(Written::default()))
 }
 
+/// Returns what changes would make of the objects, as the server says, and changes nothing; one result for each, in order. An operation that only reads
+/// may ask it, with the rights to the changes.
+pub fn rehearse(changes: &[Change], projection: &[&str]) -> Vec<Result<Written>> {
+    wit::rehearse(&change::to_wit(changes), &owned(projection))
+        .into_iter()
+        .map(|result| Written::of(&result?))
+        .collect()
+}
+
 /// Performs creations, patches and applications, all or none, and holds them: what undoes them puts the previous values of exactly those fields
 /// back and removes what was made.
 ///
 /// # Errors
-/// Those of the first change that failed, after the others were put back; `invalid` for a signal or a deletion.
+/// Those of the first change that failed, after the others were put back; `invalid` for a signal, a deletion or an eviction.
 pub fn hold(changes: &[Change], projection: &[&str]) -> Result<(Held, Vec<Written>)> {
     let (held, written) = wit::hold(&change::to_wit(changes), &owned(projection))?;
     let written = written.iter().map(Written::of);

@@ -8,7 +8,8 @@ use crate::bindings::ops::cluster::cluster as wit;
 use crate::{Error, Result};
 
 /// A type of object: `PLURAL.VERSION.GROUP`, or `PLURAL.VERSION` for the core group. [`crate::kinds`] has the usual ones. When the server
-/// serves another version of the group, the host uses that.
+/// serves another version of the group, the host uses that. A subresource follows a slash, `deployments.v1.apps/scale`: it is read, patched, applied
+/// and held, and is a type of its own to rights as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectType(&'static str);
 
@@ -26,6 +27,14 @@ impl ObjectType {
     /// Returns the plural name in lower case, such as `deployments`.
     pub fn plural(self) -> &'static str {
         self.0.split('.').next().unwrap_or(self.0)
+    }
+
+    /// Returns the name as people say it: `deployments`, `deployments/scale`.
+    pub fn noun(self) -> String {
+        match self.0.split_once('/') {
+            Some((_, subresource)) => format!("{}/{subresource}", self.plural()),
+            None => self.plural().to_owned(),
+        }
     }
 }
 
@@ -85,8 +94,8 @@ impl ObjectRef {
 impl fmt::Display for ObjectRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.namespace {
-            Some(namespace) => write!(f, "{} {namespace}/{}", self.of.plural(), self.name),
-            None => write!(f, "{} {}", self.of.plural(), self.name),
+            Some(namespace) => write!(f, "{} {namespace}/{}", self.of.noun(), self.name),
+            None => write!(f, "{} {}", self.of.noun(), self.name),
         }
     }
 }

@@ -25,7 +25,7 @@ const ADDRESS_SPACE: u64 = 2 << 20;
 const INSTANCE: u64 = 17 << 18;
 
 /// Agrees to what a plugin asks for, by the hint.
-async fn grant(agent: &Agent, line: &str) {
+pub(super) async fn grant(agent: &Agent, line: &str) {
     let refused = agent.run(line).await.exits(4);
     let inspected = agent.run(&refused.pasted()).await.exits(0);
     let grant = inspected.pasted();

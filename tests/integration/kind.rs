@@ -42,6 +42,7 @@ pub(crate) const QUOTA: Kind = kind("/api/v1", "resourcequotas");
 pub(crate) const VOLUME_SNAPSHOT: Kind =
     kind("/apis/snapshot.storage.k8s.io/v1", "volumesnapshots");
 pub(crate) const POD: Kind = kind("/api/v1", "pods");
+pub(crate) const BUDGET: Kind = kind("/apis/policy/v1", "poddisruptionbudgets");
 
 impl Kind {
     /// The path of one object.

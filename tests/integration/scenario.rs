@@ -76,6 +76,7 @@ async fn play(scenario: &Scenario, world: &World) -> Option<String> {
 /// Every scenario of every module.
 fn all() -> impl Iterator<Item = &'static Scenario> {
     let modules = [
+        super::contract::ALL,
         super::damage::ALL,
         super::fault::ALL,
         super::flux::ALL,

@@ -197,22 +197,30 @@ impl Gate {
                 }
             }
             Ask::Change(verb, target) => {
-                let (of, namespace) = (&target.of, target.namespace.as_deref());
-                // What changes nothing has shown that the value is the one that was tried.
-                let tells = of.is_secret() && matches!(verb, Verb::Patch | Verb::Apply);
-                let rights = [Some(right_for(*verb)), tells.then_some(ClusterVerb::Get)];
-                let lacks = |right: &ClusterVerb| !grants.allow_cluster(*right, of, namespace);
-                match rights.into_iter().flatten().find(lacks) {
-                    Some(right) => Err(denial::cluster(self, right, of, namespace)),
-                    None => self.may_write(*verb, target),
-                }
+                self.may_change(*verb, target)?;
+                self.may_write(*verb, target)
             }
+            Ask::Rehearse(verb, target) => self.may_change(*verb, target),
             Ask::Overwrite(target, operation) => match operation {
                 Some(operation) if !grants.allow_call(operation) => {
                     Err(denial::call(self, operation))
                 }
                 _ => self.may_write(Verb::Overwrite, target),
             },
+        }
+    }
+
+    /// Checks the rights to a change.
+    fn may_change(&self, verb: Verb, target: &ObjectRef) -> Result<(), Failure> {
+        let (of, namespace) = (&target.of, target.namespace.as_deref());
+        // What changes nothing has shown that the value is the one that was tried.
+        let tells = of.is_secret() && matches!(verb, Verb::Patch | Verb::Apply);
+        let rights = [Some(right_for(verb)), tells.then_some(ClusterVerb::Get)];
+        let grants = &self.actor.grants;
+        let lacks = |right: &ClusterVerb| !grants.allow_cluster(*right, of, namespace);
+        match rights.into_iter().flatten().find(lacks) {
+            Some(right) => Err(denial::cluster(self, right, of, namespace)),
+            None => Ok(()),
         }
     }
 
@@ -462,6 +470,7 @@ fn right_for(verb: Verb) -> ClusterVerb {
         Verb::Patch | Verb::Signal | Verb::Overwrite => ClusterVerb::Patch,
         Verb::Apply => ClusterVerb::Apply,
         Verb::Delete => ClusterVerb::Delete,
+        Verb::Evict => ClusterVerb::Evict,
     }
 }
 

@@ -16,6 +16,7 @@ pub const HOST: &[&str] = &[
     "cluster.already-exists",
     "cluster.answer-lost",
     "cluster.conflict",
+    "cluster.disruption-budget",
     "cluster.expired",
     "cluster.forbidden",
     "cluster.invalid",

@@ -46,6 +46,8 @@ pub enum Verb {
     Apply,
     /// It is removed.
     Delete,
+    /// It is a pod, and is moved away as far as its disruption budgets allow it.
+    Evict,
     /// What is behind it is overwritten by somebody else, such as a volume by a controller.
     Overwrite,
 }
@@ -59,6 +61,7 @@ impl Verb {
             Verb::Signal => "signal",
             Verb::Apply => "apply",
             Verb::Delete => "delete",
+            Verb::Evict => "evict",
             Verb::Overwrite => "overwrite",
         }
     }
@@ -107,9 +110,12 @@ impl Verb {
     pub fn recovery(self) -> Recovery {
         match self {
             Verb::Create => Recovery::Check,
-            Verb::Patch | Verb::Signal | Verb::Apply | Verb::Delete | Verb::Overwrite => {
-                Recovery::Retry
-            }
+            Verb::Patch
+            | Verb::Signal
+            | Verb::Apply
+            | Verb::Delete
+            | Verb::Evict
+            | Verb::Overwrite => Recovery::Retry,
         }
     }
 }

@@ -43,7 +43,7 @@ pub enum InvalidRight {
     Form(String),
     /// An unknown verb.
     #[error(
-        "`{}` is no verb of `cluster`: use one of get, list, watch, create, patch, apply, delete, logs, or `*`",
+        "`{}` is no verb of `cluster`: use one of get, list, watch, create, patch, apply, delete, evict, logs, or `*`",
         shown(verb)
     )]
     Verb {
@@ -263,6 +263,8 @@ mod tests {
     fn rights_read_back() {
         for text in [
             "cluster:delete:pods:kube-system",
+            "cluster:evict:pods:media",
+            "cluster:patch:deployments.apps/scale:media",
             "cluster:*:deployments.apps:*",
             "operations:call:flux.suspend",
             "operations:call:*",
@@ -351,6 +353,24 @@ mod tests {
             assert_eq!(one.meet(&other), common, "{one} {other}");
             assert_eq!(other.meet(&one), common, "{other} {one}");
         }
+    }
+
+    #[test]
+    fn right_to_a_type_is_none_to_its_subresource_and_the_other_way_round() {
+        let of = |text: &str| -> ObjectType { text.parse().expect("a type") };
+        let (whole, scale) = (of("deployments.v1.apps"), of("deployments.v1.apps/scale"));
+        let allows = |text: &str, of: &ObjectType| {
+            let grants = Grants::new(vec![right(text)], Risk::Change);
+            grants.allow_cluster(ClusterVerb::Patch, of, Some("media"))
+        };
+        let (on_whole, on_scale) = (
+            "cluster:patch:deployments.apps:media",
+            "cluster:patch:deployments.apps/scale:media",
+        );
+        assert!(allows(on_whole, &whole) && !allows(on_whole, &scale));
+        assert!(!allows(on_scale, &whole) && allows(on_scale, &scale));
+        assert!(!right(on_whole).covers(&right(on_scale)));
+        assert_eq!(right(on_whole).meet(&right(on_scale)), None);
     }
 
     #[test]

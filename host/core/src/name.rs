@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::id::name;
+use crate::object::action;
 use crate::text;
 
 /// How much of a wrong name is shown, in characters.
@@ -112,13 +113,15 @@ macro_rules! text {
 }
 
 text! {
-    /// A type of object as rights and RBAC name it: `PLURAL`, or `PLURAL.GROUP`.
+    /// A type of object as rights name it: `PLURAL`, or `PLURAL.GROUP`; a subresource of it follows a slash.
     Resource,
     |text| {
-        let (plural, group) = text.split_once('.').map_or((text, None), |(plural, group)| (plural, Some(group)));
-        is_label(plural) && group.is_none_or(is_subdomain)
+        let (whole, subresource) = text.split_once('/').map_or((text, None), |(whole, sub)| (whole, Some(sub)));
+        let (plural, group) = whole.split_once('.').map_or((whole, None), |(plural, group)| (plural, Some(group)));
+        let is_object = |sub: &str| is_label(sub) && action(sub).is_none();
+        is_label(plural) && group.is_none_or(is_subdomain) && subresource.is_none_or(is_object)
     },
-    "a resource: write PLURAL.GROUP such as `deployments.apps`, or PLURAL such as `pods`"
+    "a resource: write PLURAL.GROUP such as `deployments.apps`, or PLURAL such as `pods`, and a subresource as `deployments.apps/scale`"
 }
 text! {
     /// A namespace: a label by RFC 1123.
@@ -413,7 +416,7 @@ mod tests {
         "--yes",
         "A",
         "é",
-        "a/b",
+        "a/b/c",
         "..",
         "a\u{202e}b",
         "a\u{200b}",
@@ -443,10 +446,22 @@ mod tests {
             "pods",
             "deployments.apps",
             "kustomizations.kustomize.toolkit.fluxcd.io",
+            "deployments.apps/scale",
+            "pods/status",
         ] {
             assert_eq!(text.parse::<Resource>().expect(text), *text);
         }
-        for text in ["pods.", ".apps", "Pods", "pods.apps..io", "pods/log", "*"] {
+        for text in [
+            "pods.",
+            ".apps",
+            "Pods",
+            "pods.apps..io",
+            "pods/",
+            "/scale",
+            "pods/log",
+            "nodes/proxy",
+            "*",
+        ] {
             assert!(text.parse::<Resource>().is_err(), "{text}");
         }
         let long = "a".repeat(64);

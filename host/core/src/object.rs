@@ -8,7 +8,29 @@ use thiserror::Error;
 
 use crate::name::{is_label, is_subdomain, shown};
 
-/// A type of object: `PLURAL.VERSION.GROUP`, or `PLURAL.VERSION` for the core group. Not every server serves that version; it is a wish.
+/// Subresources that are no objects to read and to patch: they do something when they are asked, or hand out what lets one do anything. Their verbs for
+/// the access control are those of objects all the same (`get` of `pods/exec` runs a command), so no right to read or to make may lead to them.
+const ACTIONS: [(&str, &str); 9] = [
+    ("attach", "it attaches to a process"),
+    ("binding", "it binds a pod to a node"),
+    ("ephemeralcontainers", "it starts a container in a pod"),
+    ("eviction", "a pod is moved away by the change `evict`"),
+    ("exec", "it runs a command"),
+    ("log", "a log is read by `logs`"),
+    ("portforward", "it opens a connection"),
+    ("proxy", "it passes on whatever is asked"),
+    ("token", "it hands out credentials"),
+];
+
+/// Returns why a subresource is no type of object, if it is none.
+pub(crate) fn action(subresource: &str) -> Option<&'static str> {
+    let mut actions = ACTIONS.iter();
+    let (_, why) = actions.find(|(name, _)| *name == subresource)?;
+    Some(why)
+}
+
+/// A type of object: `PLURAL.VERSION.GROUP`, or `PLURAL.VERSION` for the core group. Not every server serves that version; it is a wish. A subresource of it
+/// follows a slash, `deployments.v1.apps/scale`, and is a type of its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ObjectType {
@@ -18,15 +40,31 @@ pub struct ObjectType {
     pub version: String,
     /// The group; empty for the core group.
     pub group: String,
+    /// The subresource, such as `status`; none for the objects themselves.
+    pub subresource: Option<String>,
 }
 
 /// A text that does not name a type of object.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error(
-    "`{}` is no type of object: write PLURAL.VERSION.GROUP such as `deployments.v1.apps`, or PLURAL.VERSION such as `pods.v1`",
-    shown(.0)
-)]
-pub struct InvalidObjectType(pub String);
+pub enum InvalidObjectType {
+    /// It has another form.
+    #[error(
+        "`{}` is not a type of object: write PLURAL.VERSION.GROUP such as `deployments.v1.apps`, or PLURAL.VERSION such as `pods.v1`",
+        shown(.0)
+    )]
+    Form(String),
+    /// It names what is done, and not what there is.
+    #[error(
+        "`{}` is not a type of object that can be read and changed: {why}",
+        shown(of)
+    )]
+    Action {
+        /// The text.
+        of: String,
+        /// What it is instead.
+        why: &'static str,
+    },
+}
 
 impl ObjectType {
     /// Returns whether it is a type of Kubernetes itself. `k8s.io` is kept for those, and no other group is without a dot.
@@ -45,16 +83,44 @@ impl ObjectType {
         };
         match is_version(version) {
             true => Ok(other),
-            false => Err(InvalidObjectType(other.to_string())),
+            false => Err(InvalidObjectType::Form(other.to_string())),
         }
     }
 
-    /// Returns the name without the version, which is how rights and RBAC name it: `deployments.apps`, `pods`.
+    /// Returns the name without the version, which is how rights name it: `deployments.apps`, `pods`, `deployments.apps/scale`.
     pub fn resource(&self) -> String {
-        if self.group.is_empty() {
-            self.plural.clone()
-        } else {
-            format!("{}.{}", self.plural, self.group)
+        let resource = match self.group.as_str() {
+            "" => self.plural.clone(),
+            group => format!("{}.{group}", self.plural),
+        };
+        self.with_subresource(resource)
+    }
+
+    /// Returns the name as people say it: `deployments`, `deployments/scale`.
+    pub fn noun(&self) -> String {
+        self.with_subresource(self.plural.clone())
+    }
+
+    fn with_subresource(&self, mut name: String) -> String {
+        if let Some(subresource) = &self.subresource {
+            name.push('/');
+            name.push_str(subresource);
+        }
+        name
+    }
+
+    /// Returns the type of the objects that it is a subresource of, or the type itself.
+    #[must_use]
+    pub fn whole(&self) -> ObjectType {
+        self.part(None)
+    }
+
+    /// Returns a subresource of the type, or the type of the objects themselves.
+    #[must_use]
+    pub fn part(&self, subresource: Option<&str>) -> ObjectType {
+        ObjectType {
+            subresource: subresource.map(str::to_owned),
+            ..self.clone()
         }
     }
 
@@ -76,10 +142,12 @@ impl ObjectType {
 impl fmt::Display for ObjectType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.plural, self.version)?;
-        if self.group.is_empty() {
-            Ok(())
-        } else {
-            write!(f, ".{}", self.group)
+        if !self.group.is_empty() {
+            write!(f, ".{}", self.group)?;
+        }
+        match &self.subresource {
+            Some(subresource) => write!(f, "/{subresource}"),
+            None => Ok(()),
         }
     }
 }
@@ -88,24 +156,34 @@ impl FromStr for ObjectType {
     type Err = InvalidObjectType;
 
     fn from_str(text: &str) -> Result<Self, InvalidObjectType> {
-        let invalid = || InvalidObjectType(text.to_owned());
-        let mut parts = text.splitn(3, '.');
+        let invalid = || InvalidObjectType::Form(text.to_owned());
+        let (whole, subresource) = match text.split_once('/') {
+            Some((whole, subresource)) => (whole, Some(subresource)),
+            None => (text, None),
+        };
+        let mut parts = whole.splitn(3, '.');
         let (plural, version) = (
             parts.next().unwrap_or_default(),
             parts.next().ok_or_else(invalid)?,
         );
         let group = parts.next().unwrap_or_default();
-        let grouped = match text.splitn(3, '.').nth(2) {
+        let grouped = match whole.splitn(3, '.').nth(2) {
             None => true,
             Some(group) => is_subdomain(group),
         };
-        if !is_label(plural) || !is_version(version) || !grouped {
+        let named = is_label(plural) && subresource.is_none_or(is_label);
+        if !named || !is_version(version) || !grouped {
             return Err(invalid());
+        }
+        if let Some(why) = subresource.and_then(action) {
+            let of = text.to_owned();
+            return Err(InvalidObjectType::Action { of, why });
         }
         Ok(ObjectType {
             plural: plural.to_owned(),
             version: version.to_owned(),
             group: group.to_owned(),
+            subresource: subresource.map(str::to_owned),
         })
     }
 }
@@ -144,8 +222,8 @@ pub struct ObjectRef {
 impl fmt::Display for ObjectRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.namespace {
-            Some(namespace) => write!(f, "{} {namespace}/{}", self.of.plural, self.name),
-            None => write!(f, "{} {}", self.of.plural, self.name),
+            Some(namespace) => write!(f, "{} {namespace}/{}", self.of.noun(), self.name),
+            None => write!(f, "{} {}", self.of.noun(), self.name),
         }
     }
 }
@@ -192,6 +270,52 @@ mod tests {
     }
 
     #[test]
+    fn subresource_is_a_type_of_its_own() {
+        let scale: ObjectType = "deployments.v1.apps/scale".parse().expect("valid");
+        assert_eq!(scale.to_string(), "deployments.v1.apps/scale");
+        assert_eq!(scale.resource(), "deployments.apps/scale");
+        assert_eq!(scale.noun(), "deployments/scale");
+        assert_eq!(scale.whole().to_string(), "deployments.v1.apps");
+        assert_eq!(scale.whole().part(Some("scale")), scale);
+        assert_ne!(scale.whole(), scale);
+        let other = scale.in_version("v2").expect("a version");
+        assert_eq!(other.to_string(), "deployments.v2.apps/scale");
+        let target = ObjectRef {
+            of: "pods.v1/status".parse().expect("valid"),
+            namespace: Some("media".to_owned()),
+            name: "plex".to_owned(),
+        };
+        assert_eq!(target.to_string(), "pods/status media/plex");
+        let text = serde_json::to_string(&target).expect("text");
+        assert_eq!(serde_json::from_str::<ObjectRef>(&text).ok(), Some(target));
+    }
+
+    /// To the access control each of these is an object that is read or made.
+    #[test]
+    fn what_does_something_when_it_is_asked_is_no_type() {
+        for action in [
+            "pods.v1/exec",
+            "pods.v1/attach",
+            "pods.v1/portforward",
+            "pods.v1/proxy",
+            "pods.v1/log",
+            "pods.v1/eviction",
+            "pods.v1/binding",
+            "pods.v1/ephemeralcontainers",
+            "nodes.v1/proxy",
+            "services.v1/proxy",
+            "serviceaccounts.v1/token",
+            "virtualmachineinstances.v1.subresources.kubevirt.io/portforward",
+        ] {
+            let refused = action.parse::<ObjectType>().expect_err(action);
+            assert!(
+                matches!(refused, InvalidObjectType::Action { .. }),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
     fn type_without_a_version_is_refused() {
         for wrong in [
             "pods",
@@ -203,7 +327,11 @@ mod tests {
             "Pods.v1",
             "pods.v1.Apps",
             "pods.v1..apps",
-            "pods.v1.apps/x",
+            "pods.v1/",
+            "pods.v1.apps/x/y",
+            "pods.v1.apps/../x",
+            "pods.v1/Status",
+            "pods/status",
             "-pods.v1",
             "a'b.v1",
         ] {

@@ -75,6 +75,9 @@ pub struct Listing {
     pub labels: String,
     /// The field selector; empty for all.
     pub fields: String,
+    /// The names, in order; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// What was found: uid and name, with the namespace in front where there is one.
     pub found: BTreeMap<String, String>,
 }

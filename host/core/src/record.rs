@@ -290,7 +290,10 @@ impl Record {
                 .filter(same)
                 .any(|deed| deed.settled != Settled::Refused)
         };
-        let came_and_went = |of: &Effect| has(Verb::Create, of) && has(Verb::Delete, of);
+        let came_and_went = |of: &Effect| {
+            let went = has(Verb::Delete, of) || has(Verb::Evict, of);
+            has(Verb::Create, of) && went
+        };
         let lasts = |deed: &&Deed| {
             deed.stands()
                 && deed.was_to_last()

@@ -23,6 +23,7 @@ pub(crate) fn object_type() -> ObjectType {
         plural: "namespaces".to_owned(),
         version: "v1".to_owned(),
         group: String::new(),
+        subresource: None,
     }
 }
 

@@ -314,6 +314,7 @@ fn irreversible(record: &Record) -> Vec<String> {
         let effect = deed.effect();
         match effect.verb {
             Verb::Delete => Some(format!("{} was removed", effect.target)),
+            Verb::Evict => Some(format!("{} was evicted", effect.target)),
             Verb::Signal => Some(format!("{} was told to act", effect.target)),
             Verb::Create | Verb::Patch | Verb::Apply | Verb::Overwrite => None,
         }

@@ -524,7 +524,8 @@ async fn an_eviction_asks_the_budget() {
     let client = Client::try_from(config).expect("a client");
     let pod = |name: &str| {
         json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "namespace": "default", "labels": { "a": "b" } },
-        "spec": { "containers": [{ "name": "c", "image": "i" }] }, "status": { "phase": "Running" } })
+        "spec": { "containers": [{ "name": "c", "image": "i" }] },
+        "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] } })
     };
     let budget = json!({ "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": { "name": "b", "namespace": "default" },
         "spec": { "minAvailable": 1, "selector": { "matchLabels": { "a": "b" } } }, "status": { "disruptionsAllowed": 1, "currentHealthy": 2, "desiredHealthy": 1, "expectedPods": 2 } });

@@ -376,6 +376,18 @@ async fn changing_things_works_as_in_a_real_cluster() {
         .shows("scale deploy web -n lab --replicas=1", &["scaled"])
         .await;
     terminal
+        .shows(
+            r#"patch deploy web -n lab --subresource=scale --type=merge -p '{"spec":{"replicas":2}}'"#,
+            &["scale.autoscaling/web patched"],
+        )
+        .await;
+    terminal
+        .shows(
+            "get deploy web -n lab --subresource=scale -o jsonpath={.spec.replicas}",
+            &["2"],
+        )
+        .await;
+    terminal
         .shows("rollout restart deploy web -n lab", &["restarted"])
         .await;
     terminal

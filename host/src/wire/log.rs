@@ -35,7 +35,9 @@ pub(super) fn begin(options: &Options) -> Result<bool, Failure> {
         .with_timer(fmt::time::uptime())
         .with_writer(|| Lines);
     // Set once, before anything is logged; a second one there cannot be.
-    drop(set_global_default(Registry::default().with(targets).with(lines)));
+    drop(set_global_default(
+        Registry::default().with(targets).with(lines),
+    ));
     Ok(true)
 }
 
@@ -95,9 +97,19 @@ mod tests {
         ] {
             let targets = targets(wanted).expect("read");
             let level = &tracing::Level::DEBUG;
-            assert_eq!(targets.would_enable(target, level), heard, "{wanted} {target}");
+            assert_eq!(
+                targets.would_enable(target, level),
+                heard,
+                "{wanted} {target}"
+            );
         }
-        for wrong in ["loud", "hyper=trace", "agent_engine=debug,rustls=trace", "=", "a=b=c"] {
+        for wrong in [
+            "loud",
+            "hyper=trace",
+            "agent_engine=debug,rustls=trace",
+            "=",
+            "a=b=c",
+        ] {
             let failure = targets(wrong).expect_err(wrong);
             assert_eq!(failure.code, "settings.invalid");
         }

@@ -20,13 +20,14 @@ impl Change {
         }))
     }
 
-    /// Sets fields by a JSON merge patch: only the fields that are to change, `null` to remove one. With `metadata.resourceVersion` in it,
-    /// it is refused with `conflict` when the object has changed since.
+    /// Sets fields by a JSON merge patch: only the fields that are to change, `null` to remove one. An array is a JSON Patch (RFC 6902): for items of
+    /// lists, and with a `test` for what must hold. With `metadata.resourceVersion` in it, it is refused with `conflict` when the object has changed
+    /// since.
     pub fn patch(target: &ObjectRef, body: Value) -> Change {
         Change(wit::Change::Patch(patch(target, &body)))
     }
 
-    /// Sets fields that only ask a controller to act, such as an annotation with a token. Costs no read; undo leaves it alone. Annotations and the
+    /// Sets fields, by a merge patch, that only ask a controller to act, such as an annotation with a token. Costs no read; undo leaves it alone. Annotations and the
     /// few trigger fields that the contract names; anything else is `invalid`.
     pub fn signal(target: &ObjectRef, body: Value) -> Change {
         Change(wit::Change::Signal(patch(target, &body)))
@@ -54,6 +55,27 @@ impl Change {
             uid: uid.map(str::to_owned),
             propagation,
             grace_seconds: None,
+        }))
+    }
+
+    /// Moves a pod away, as far as its disruption budgets allow it: a refusal is a `conflict` (`cluster.disruption-budget`) that says when to try
+    /// again. One that is gone already is a success.
+    pub fn evict(namespace: &str, pod: &str) -> Change {
+        Change::evict_with(namespace, pod, None, None)
+    }
+
+    /// Moves a pod away, only when it has that uid, and with so many seconds to end.
+    pub fn evict_with(
+        namespace: &str,
+        pod: &str,
+        uid: Option<&str>,
+        grace_seconds: Option<u32>,
+    ) -> Change {
+        Change(wit::Change::Evict(wit::Eviction {
+            namespace: namespace.to_owned(),
+            pod: pod.to_owned(),
+            uid: uid.map(str::to_owned),
+            grace_seconds,
         }))
     }
 

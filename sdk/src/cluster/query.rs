@@ -14,6 +14,8 @@ pub struct Query {
     pub labels: String,
     /// A field selector in the API's syntax; empty: all.
     pub fields: String,
+    /// Only objects of these names, at most 1000; empty: all.
+    pub names: Vec<String>,
 }
 
 impl Query {
@@ -24,6 +26,7 @@ impl Query {
             namespace: None,
             labels: String::new(),
             fields: String::new(),
+            names: Vec::new(),
         }
     }
 
@@ -51,7 +54,14 @@ impl Query {
     /// Only the one of that name.
     #[must_use]
     pub fn named(self, name: &str) -> Query {
-        self.fields(&format!("metadata.name={name}"))
+        self.names([name])
+    }
+
+    /// Only those of these names, at most 1000. One that no object has is no error.
+    #[must_use]
+    pub fn names<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Query {
+        self.names = names.into_iter().map(str::to_owned).collect();
+        self
     }
 
     pub(super) fn to_wit(&self) -> wit::Query {
@@ -60,6 +70,7 @@ impl Query {
             namespace: self.namespace.clone(),
             labels: self.labels.clone(),
             fields: self.fields.clone(),
+            names: self.names.clone(),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Which queries see a set of objects: one by name for a single object, one by namespace for several in it, and one for all namespaces
-//! where there would be many, for each query costs the server a watch.
+//! Which queries see a set of objects: one by names for those in a namespace, and one for all namespaces where there would be many, for each query
+//! costs the server a watch.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,36 +8,38 @@ use crate::{ObjectRef, ObjectType};
 
 /// From so many namespaces on, one query of all of them is cheaper.
 const NAMESPACES: usize = 4;
+/// How many names a query may have. Of more objects than that, all are watched.
+const NAMES: usize = 1_000;
 
 /// Returns queries that find all targets, and for each target the index of its query.
 pub(super) fn covering(targets: &[ObjectRef]) -> (Vec<Query>, Vec<usize>) {
-    let mut neighbours: BTreeMap<Place<'_>, usize> = BTreeMap::new();
-    for target in targets {
-        *neighbours.entry(place(target)).or_default() += 1;
-    }
     let mut namespaces: BTreeMap<ObjectType, BTreeSet<Option<&str>>> = BTreeMap::new();
-    for (of, namespace) in neighbours.keys() {
-        namespaces.entry(*of).or_default().insert(*namespace);
+    for target in targets {
+        let (of, namespace) = place(target);
+        namespaces.entry(of).or_default().insert(namespace);
     }
-    let mut queries: Vec<Query> = Vec::new();
     let mut known: BTreeMap<Place<'_>, usize> = BTreeMap::new();
+    let mut queries: Vec<(Place<'_>, BTreeSet<&str>)> = Vec::new();
     let mut query_of = Vec::with_capacity(targets.len());
     for target in targets {
         let everywhere = namespaces[&target.of].len() >= NAMESPACES;
         let (of, namespace) = place(target);
-        let namespace = namespace.filter(|_| !everywhere);
-        query_of.push(*known.entry((of, namespace)).or_insert_with(|| {
-            let alone = !everywhere && neighbours[&place(target)] == 1;
-            let query = Query::all(of).namespace(namespace);
-            queries.push(if alone {
-                query.named(&target.name)
-            } else {
-                query
-            });
+        let place = (of, namespace.filter(|_| !everywhere));
+        let index = *known.entry(place).or_insert_with(|| {
+            queries.push((place, BTreeSet::new()));
             queries.len() - 1
-        }));
+        });
+        queries[index].1.insert(&target.name);
+        query_of.push(index);
     }
-    (queries, query_of)
+    let query = |((of, namespace), names): (Place<'_>, BTreeSet<&str>)| {
+        let query = Query::all(of).namespace(namespace);
+        match names.len() <= NAMES {
+            true => query.names(names),
+            false => query,
+        }
+    };
+    (queries.into_iter().map(query).collect(), query_of)
 }
 
 /// A type of object and a namespace.
@@ -75,7 +77,9 @@ mod tests {
         assert_eq!(
             queries,
             [
-                Query::all(kinds::POD).namespace("media"),
+                Query::all(kinds::POD)
+                    .namespace("media")
+                    .names(["plex", "sonarr"]),
                 Query::all(kinds::POD).namespace("home").named("zwave"),
             ]
         );
@@ -90,7 +94,16 @@ mod tests {
             .collect();
         assert_eq!(
             covering(&targets),
-            (vec![Query::all(kinds::POD)], vec![0; 4])
+            (vec![Query::all(kinds::POD).named("x")], vec![0; 4])
         );
+    }
+
+    #[test]
+    fn more_names_than_a_query_has_are_all_of_them() {
+        let targets: Vec<_> = (0..=NAMES)
+            .map(|number| target("media", &number.to_string()))
+            .collect();
+        let (queries, _) = covering(&targets);
+        assert_eq!(queries, [Query::all(kinds::POD).namespace("media")]);
     }
 }

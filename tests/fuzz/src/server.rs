@@ -65,6 +65,7 @@ async fn ask(powers: &mut Powers) {
         namespace: Some("media".to_owned()),
         labels: String::new(),
         fields: String::new(),
+        names: Vec::new(),
     };
     let projection = || {
         vec![

@@ -32,6 +32,18 @@ pub(crate) fn act_blindly(args: Script) -> Result<Value> {
     all(&args)
 }
 
+/// Move a pod away, and say that it only disrupts.
+#[operation(risk = "disrupt")]
+pub(crate) fn evict(args: Script) -> Result<Value> {
+    all(&args)
+}
+
+/// Look what would come of what it is told.
+#[operation(risk = "read")]
+pub(crate) fn look_ahead(args: Script) -> Result<Value> {
+    all(&args)
+}
+
 /// Ask, and do what it is told.
 #[operation(risk = "destroy")]
 pub(crate) fn act_when_asked(args: Script) -> Result<Value> {
@@ -72,6 +84,7 @@ fn one(step: &Value) -> Result<Value> {
             let uid = cluster::get(&target, &["/metadata/uid"])?.uid().to_owned();
             Change::delete_with(&target, Some(&uid), Propagation::Background)
         }
+        "evict" => Change::evict("default", &text("name")),
         "write" => {
             let written = cluster::commit_one(Change::patch(&target, body), &[])?;
             return Ok(json!(written.changed));
@@ -83,6 +96,13 @@ fn one(step: &Value) -> Result<Value> {
         "stand-in" => {
             run::placeholder(&text("name"), body.as_str().unwrap_or_default());
             return Ok(json!("said"));
+        }
+        "list" => {
+            let names = step["names"].as_array().into_iter().flatten();
+            let query = Query::all(of).namespace("default");
+            let query = query.names(names.filter_map(Value::as_str));
+            let found = cluster::list(&query, &["/metadata/name"])?;
+            return Ok(found.iter().map(Object::name).collect());
         }
         "read" => return Ok(cluster::get(&target, &[])?.0),
         "overwrite" => {
@@ -103,6 +123,11 @@ fn one(step: &Value) -> Result<Value> {
         }
         _ => return Err(Error::invalid("guests.script", "no such step")),
     };
+    if step["rehearsed"] == true {
+        let mut rehearsed = cluster::rehearse(&[change], &[]);
+        let rehearsed = rehearsed.pop().unwrap_or_else(|| Ok(Written::default()))?;
+        return Ok(json!([rehearsed.object.0, rehearsed.changed]));
+    }
     cluster::commit_one(change, &[])?;
     Ok(json!("done"))
 }

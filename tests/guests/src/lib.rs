@@ -24,6 +24,8 @@ agent_sdk::plugin! {
         act::act,
         act::act_with_secrets,
         act::act_blindly,
+        act::evict,
+        act::look_ahead,
         act::act_when_asked,
         compute::spin,
         compute::eat_memory,

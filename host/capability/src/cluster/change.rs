@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use agent_core::effect::{FieldChange, Verb};
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
 use agent_core::id::CallId;
 use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::record::Deed;
@@ -19,11 +20,20 @@ use crate::gate::{Ask, Gate, Imagined, Pass, Sealed};
 
 mod create;
 mod delete;
+mod edit;
 mod record;
 pub(crate) mod redact;
+mod rehearse;
 mod risk;
 mod set;
 mod signal;
+
+pub(super) use edit::Edit;
+pub(super) use rehearse::rehearse;
+
+/// Subresources and the one field that each of them changes. Of others nobody knows.
+const STATUS: (&str, &str) = ("status", "/status");
+const SCALE: (&str, &str) = ("scale", "/spec");
 
 /// One change, as a guest wishes it.
 #[derive(Clone, Debug)]
@@ -34,6 +44,7 @@ pub(crate) enum Change {
     },
     Patch {
         target: ObjectRef,
+        /// An array is a JSON patch.
         body: Value,
     },
     Signal {
@@ -46,6 +57,12 @@ pub(crate) enum Change {
         force: bool,
     },
     Delete {
+        target: ObjectRef,
+        uid: Option<String>,
+        how: Removal,
+    },
+    /// Of a pod.
+    Evict {
         target: ObjectRef,
         uid: Option<String>,
         how: Removal,
@@ -100,6 +117,7 @@ impl Change {
             Change::Signal { .. } => Verb::Signal,
             Change::Apply { .. } => Verb::Apply,
             Change::Delete { .. } => Verb::Delete,
+            Change::Evict { .. } => Verb::Evict,
         }
     }
 
@@ -110,8 +128,25 @@ impl Change {
             }
             Change::Patch { target, .. }
             | Change::Signal { target, .. }
-            | Change::Delete { target, .. } => Ok(target.clone()),
+            | Change::Delete { target, .. }
+            | Change::Evict { target, .. } => Ok(target.clone()),
         }
+    }
+
+    /// Returns what is written of a Secret, with its values where those of one are.
+    fn secret(&self) -> Result<Option<Value>, Failure> {
+        let Some(document) = self.document() else {
+            return Ok(None);
+        };
+        let Edit::Operations(operations) = Edit::read(document)? else {
+            return Ok(Some(document.clone()));
+        };
+        // Nobody would know whose value it is where it arrives.
+        if operations.move_values() {
+            let message = "the values of a Secret are neither copied nor moved by a JSON patch";
+            return Err(Failure::new(Kind::Invalid, "cluster.invalid", message));
+        }
+        Ok(Some(operations.written()))
     }
 
     /// Returns what the guest wrote.
@@ -119,7 +154,7 @@ impl Change {
         match self {
             Change::Create { manifest, .. } | Change::Apply { manifest, .. } => Some(manifest),
             Change::Patch { body, .. } | Change::Signal { body, .. } => Some(body),
-            Change::Delete { .. } => None,
+            Change::Delete { .. } | Change::Evict { .. } => None,
         }
     }
 
@@ -151,8 +186,7 @@ pub(crate) async fn perform(
     } else {
         Wanted::Whole
     };
-    let document = change.document().filter(|_| target.of.is_secret());
-    let learns = document.cloned().map(Arc::new);
+    let learns = secret_of(&change, &target)?;
     if let Some(document) = learns.as_ref().filter(|_| gate.went_out(&call)) {
         gate.run.secrets.learn(document);
     }
@@ -220,6 +254,14 @@ fn shown(target: &ObjectRef, projection: Projection) -> Projection {
     }
 }
 
+/// Returns the Secret that a change writes, if it does.
+fn secret_of(change: &Change, target: &ObjectRef) -> Result<Option<Arc<Value>>, Failure> {
+    match target.of.is_secret() {
+        true => Ok(change.secret()?.map(Arc::new)),
+        false => Ok(None),
+    }
+}
+
 struct Performer {
     pass: Pass,
     target: ObjectRef,
@@ -234,7 +276,7 @@ struct Performer {
 
 impl Performer {
     async fn perform(&self, change: Change) -> Result<Performed, Failure> {
-        self.is_heeded(&change).await?;
+        self.heeds_document(&change).await?;
         match change {
             Change::Create { manifest, .. } => self.create(manifest).await,
             Change::Patch { body, .. } => self.patch(body).await,
@@ -242,25 +284,46 @@ impl Performer {
             Change::Apply {
                 manifest, force, ..
             } => self.apply(manifest, force).await,
-            Change::Delete { uid, how, .. } => self.delete(uid, how).await,
+            Change::Delete { uid, how, .. } => self.remove(Verb::Delete, uid, how).await,
+            Change::Evict { uid, how, .. } => self.remove(Verb::Evict, uid, how).await,
         }
     }
 
-    /// Refuses what the server would leave out without a word: the status of an object whose type has a subresource for it.
-    async fn is_heeded(&self, change: &Change) -> Result<(), Failure> {
-        let sets_status = change
-            .document()
-            .is_some_and(|document| document.get("status").is_some());
-        let run = &self.gate().run;
-        let asked = async { Ok(run.client.has_status(&self.target.of).await) };
-        if !sets_status || !run.stop.unless_stopped(asked).await? {
+    async fn heeds_document(&self, change: &Change) -> Result<(), Failure> {
+        let written = change.document().map(fields::leaves).unwrap_or_default();
+        let paths = written.iter().map(|(path, _)| path.as_str());
+        self.heeds(paths.filter(|path| !path.is_empty())).await
+    }
+
+    /// Refuses what the server would leave out without a word: the status of an object whose type has a subresource for it, and what a subresource is
+    /// not for.
+    async fn heeds(&self, mut paths: impl Iterator<Item = &str> + Send) -> Result<(), Failure> {
+        let (of, run) = (&self.target.of, &self.gate().run);
+        let left_out = match &of.subresource {
+            None => paths.find(|path| is_within(path, STATUS.1)),
+            Some(part) => {
+                let own = [STATUS, SCALE].into_iter().find(|(name, _)| name == part);
+                own.and_then(|(_, field)| paths.find(|path| !is_within(path, field)))
+            }
+        };
+        let Some(path) = left_out else {
+            return Ok(());
+        };
+        let asked = async { Ok(of.subresource.is_some() || run.client.has_status(of).await) };
+        if !run.stop.unless_stopped(asked).await? {
             return Ok(());
         }
         let message = format!(
-            "{} cannot be given a status: it has a subresource for that, and the API server would leave it out without a word",
+            "`{}` of {} is not changed by this: the API server would leave it out without a word",
+            fields::dotted(path),
             self.target
         );
-        Err(Failure::new(Kind::Invalid, "cluster.invalid", message))
+        let other = match &of.subresource {
+            None => of.part(Some(STATUS.0)),
+            Some(_) => of.whole(),
+        };
+        let failure = Failure::new(Kind::Invalid, "cluster.invalid", message);
+        Err(failure.hinted(hint!("patch it as the type {}", other)))
     }
 
     async fn signal(&self, body: Value) -> Result<Performed, Failure> {
@@ -303,11 +366,9 @@ impl Performer {
     }
 
     /// Reads the object that is about to be changed; a plan rests on the fields that would be.
-    async fn look_before(&self, body: &Value) -> Result<Value, Failure> {
+    async fn look_before(&self, edit: &Edit<'_>) -> Result<Value, Failure> {
         let now = self.look().await?;
-        let touched = fields::touched(&now, body).into_iter();
-        let paths: Vec<String> = touched.map(|field| field.path).collect();
-        self.gate().saw(&self.target, Some(&now), &paths);
+        self.gate().saw(&self.target, Some(&now), &edit.paths(&now));
         Ok(now)
     }
 
@@ -328,6 +389,12 @@ impl Performer {
     fn gate(&self) -> &Gate {
         self.pass.gate()
     }
+}
+
+/// Returns whether a field is another one, or in it.
+fn is_within(path: &str, field: &str) -> bool {
+    let rest = path.strip_prefix(field);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn uid_of(object: &Value) -> Option<String> {

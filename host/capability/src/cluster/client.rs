@@ -28,7 +28,7 @@ mod write;
 pub(crate) use heard::{Heard, Strange};
 pub use known::ConnectionSecrets;
 pub(crate) use read::{LogQuery, Query, Reading, Seen, Sightings};
-pub(crate) use request::Wanted;
+pub(crate) use request::{Wanted, root};
 use waits::Waits;
 pub(crate) use write::Removal;
 pub(crate) use write::{Body, is_marked, target_of};
@@ -85,6 +85,39 @@ struct Known {
     kind: String,
     /// Whether its status is changed by a subresource only.
     has_status: bool,
+    /// The `apiVersion` of its documents, where that is another one than the type's: that of a scale is `autoscaling/v1`.
+    spoken: Option<String>,
+}
+
+impl Known {
+    /// What is done with a subresource that is an object to read and to change.
+    const VERBS: [&str; 2] = ["get", "patch"];
+
+    /// Finds a type in the list of what a version of its group has.
+    fn among(list: &Value, of: &ObjectType) -> Option<Known> {
+        let resources = list.get("resources")?.as_array()?;
+        let named = |name: &str| resources.iter().find(|one| one["name"] == name);
+        let found = named(&of.noun())?;
+        let verbs = found["verbs"].as_array();
+        let has = |verb: &&str| verbs.is_some_and(|verbs| verbs.iter().any(|one| one == verb));
+        if of.subresource.is_some() && !Known::VERBS.iter().all(has) {
+            return None;
+        }
+        let text = |key: &str| {
+            found[key]
+                .as_str()
+                .filter(|text| text.len() <= LONGEST_KIND)
+        };
+        Some(Known {
+            kind: text("kind")?.to_owned(),
+            has_status: named(&of.whole().part(Some("status")).noun()).is_some(),
+            spoken: match (text("group"), text("version")) {
+                (Some(group), Some(version)) => Some(format!("{group}/{version}")),
+                (None, Some(version)) => Some(version.to_owned()),
+                (_, None) => None,
+            },
+        })
+    }
 }
 
 /// A failure, and whether the request may have been carried out all the same.
@@ -213,7 +246,7 @@ impl ClusterClient {
         let bytes = self.send_for(Part::Whole, deed, patience, build).await?;
         let named = match (&deed.name, deed.verb) {
             // The API server answers either with the object or with that it is done.
-            (_, "delete") | (None, _) => Ok(()),
+            (_, "delete" | "evict") | (None, _) => Ok(()),
             (Some(name), _) => read::is_named(&bytes, name),
         };
         let answer = named.and_then(|()| serde_json::from_slice(&bytes));
@@ -234,6 +267,10 @@ impl ClusterClient {
         build: impl Fn(&ObjectType) -> Result<http::Request<Vec<u8>>, Failure>,
     ) -> Result<Vec<u8>, Unanswered> {
         let connected = self.connected().await.map_err(Unanswered::surely)?;
+        // Whatever else the server has below an object may do something when it is asked.
+        if deed.of.subresource.is_some() {
+            self.must_serve(&deed.of, patience).await?;
+        }
         let mut of = self.served_as(&deed.of);
         let mut uncertain = false;
         let mut waits = Waits::new(patience);
@@ -304,10 +341,8 @@ impl ClusterClient {
     }
 
     fn served_as(&self, of: &ObjectType) -> ObjectType {
-        lock(&self.inner.served)
-            .get(of)
-            .cloned()
-            .unwrap_or_else(|| of.clone())
+        let served = lock(&self.inner.served).get(&of.whole()).cloned();
+        served.map_or_else(|| of.clone(), |other| other.part(of.subresource.as_deref()))
     }
 
     /// Asks the server which version of a group it prefers, and remembers it for the type. None when the group is not served.
@@ -320,7 +355,7 @@ impl ClusterClient {
         let group: Value = serde_json::from_slice(&group).ok()?;
         let version = group.pointer("/preferredVersion/version")?.as_str()?;
         let other = of.in_version(version).ok()?;
-        keep(&self.inner.served, of, other.clone());
+        keep(&self.inner.served, &of.whole(), other.whole());
         Some(other)
     }
 
@@ -345,20 +380,34 @@ impl ClusterClient {
         let request = http::Request::get(root).body(Vec::new()).ok()?;
         let list = self.exchange(connected, request, Part::Whole).await.ok()?;
         let list: Value = serde_json::from_slice(&list).ok()?;
-        let resources = list.get("resources")?.as_array()?;
-        let kind = resources
-            .iter()
-            .find(|resource| resource["name"] == of.plural.as_str())?["kind"]
-            .as_str()
-            .filter(|kind| kind.len() <= LONGEST_KIND)?
-            .to_owned();
-        let status = format!("{}/status", of.plural);
-        let known = Known {
-            kind,
-            has_status: resources.iter().any(|one| one["name"] == status.as_str()),
-        };
+        let known = Known::among(&list, of)?;
         keep(&self.inner.known, of, known.clone());
         Some(known)
+    }
+
+    /// Returns what the server says of a subresource, or refuses it: only what it serves as an object to read and to change is asked for.
+    async fn must_serve(&self, of: &ObjectType, patience: Patience) -> Result<Known, Unanswered> {
+        if let Some(known) = lock(&self.inner.known).get(of).cloned() {
+            return Ok(known);
+        }
+        let deed = Deed {
+            verb: "discover",
+            of: of.whole(),
+            namespace: None,
+            name: None,
+        };
+        let list = Box::pin(self.send_for(Part::Whole, &deed, patience, |of| {
+            let request = http::Request::get(request::root(of));
+            request::body(request, Wanted::Whole, Vec::new())
+        }));
+        let surely = |unanswered: Unanswered| Unanswered::surely(unanswered.failure);
+        let list = list.await.map_err(surely)?;
+        let list: Value =
+            serde_json::from_slice(&list).map_err(|error| surely(self.nonsense(&error, &deed)))?;
+        let known =
+            Known::among(&list, of).ok_or_else(|| Unanswered::surely(failure::no_such_type(of)))?;
+        keep(&self.inner.known, of, known.clone());
+        Ok(known)
     }
 
     /// Returns the type as the server serves it, when that is another version than the one that was tried.
@@ -387,6 +436,7 @@ impl ClusterClient {
             namespace: namespace.map(str::to_owned),
             labels: String::new(),
             fields: String::new(),
+            names: Vec::new(),
         };
         let name = Projection::new(vec!["/metadata/name".to_owned()]);
         let keep = |names: &mut Vec<String>, item: Value| {

@@ -1,13 +1,16 @@
 //! Between the WIT's words and ours.
 
+use std::collections::BTreeSet;
+
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
 use agent_core::hint::Remedy;
 use agent_core::limits::{DOCUMENT, TEXT};
 use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::text::cut;
 use serde_json::Value;
 
-use super::change::Change;
+use super::change::{Change, Edit};
 use super::client::{LogQuery, Query, Removal};
 use super::projection::Projection;
 use crate::bindings::ops::cluster::cluster as wit;
@@ -51,6 +54,8 @@ impl From<Error> for Failure {
 
 /// How long the name of an object, of a part of one, or a uid is at most.
 const NAME: usize = 253;
+/// How many names a query has at most.
+const NAMES: usize = 1_000;
 /// How many pointers a projection has at most, and how long they are together.
 const POINTERS: usize = 256;
 const ALL_POINTERS: usize = 16 << 10;
@@ -93,9 +98,34 @@ pub(super) fn object_type(of: &str) -> Result<ObjectType, Failure> {
         .map_err(|error| Failure::of(Kind::Invalid, "cluster.invalid", &error))
 }
 
+/// Reads the type of what is no part of an object.
+fn whole_type(of: &str) -> Result<ObjectType, Failure> {
+    let of = object_type(of)?;
+    if of.subresource.is_none() {
+        return Ok(of);
+    }
+    let message = format!(
+        "`{of}` is a subresource: `get` reads it, `patch` and `apply` change it, and it can be neither listed, watched, signalled, made nor removed"
+    );
+    let failure = Failure::new(Kind::Invalid, "cluster.invalid", message);
+    Err(failure.hinted(hint!("the objects themselves are {}", of.whole())))
+}
+
+/// Reads what names an object, or a subresource of one.
+pub(super) fn part_ref(target: wit::ObjectRef) -> Result<ObjectRef, Failure> {
+    let of = object_type(&target.of)?;
+    of_type(of, target)
+}
+
+/// Reads what names an object.
 pub(crate) fn object_ref(target: wit::ObjectRef) -> Result<ObjectRef, Failure> {
+    let of = whole_type(&target.of)?;
+    of_type(of, target)
+}
+
+fn of_type(of: ObjectType, target: wit::ObjectRef) -> Result<ObjectRef, Failure> {
     Ok(ObjectRef {
-        of: object_type(&target.of)?,
+        of,
         namespace: target.namespace.map(name).transpose()?,
         name: name(target.name)?,
     })
@@ -104,11 +134,17 @@ pub(crate) fn object_ref(target: wit::ObjectRef) -> Result<ObjectRef, Failure> {
 pub(super) fn query(query: wit::Query) -> Result<Query, Failure> {
     text("label selector", &query.labels, TEXT)?;
     text("field selector", &query.fields, TEXT)?;
+    if query.names.len() > NAMES {
+        let message = format!("the plugin's query has more than {NAMES} names");
+        return Err(Failure::new(Kind::Invalid, "cluster.invalid", message));
+    }
+    let names: Result<BTreeSet<String>, Failure> = query.names.into_iter().map(name).collect();
     Ok(Query {
-        of: object_type(&query.of)?,
+        of: whole_type(&query.of)?,
         namespace: query.namespace.map(name).transpose()?,
         labels: query.labels,
         fields: query.fields,
+        names: names?.into_iter().collect(),
     })
 }
 
@@ -155,7 +191,7 @@ pub(super) fn written(change: &wit::Change) -> Result<&str, Failure> {
         wit::Change::Create(creation) => &creation.manifest,
         wit::Change::Patch(patch) | wit::Change::Signal(patch) => &patch.body,
         wit::Change::Apply(application) => &application.manifest,
-        wit::Change::Delete(_) => "",
+        wit::Change::Delete(_) | wit::Change::Evict(_) => "",
     };
     text("document", document, DOCUMENT)?;
     Ok(document)
@@ -178,12 +214,12 @@ pub(super) fn name(name: String) -> Result<String, Failure> {
 pub(super) fn change(change: wit::Change) -> Result<Change, Failure> {
     Ok(match change {
         wit::Change::Create(wit::Creation { of, manifest }) => Change::Create {
-            of: object_type(&of)?,
+            of: whole_type(&of)?,
             manifest: document("manifest", &manifest)?,
         },
         wit::Change::Patch(wit::Patch { target, body }) => Change::Patch {
-            target: object_ref(target)?,
-            body: document("patch", &body)?,
+            target: part_ref(target)?,
+            body: patch(&body)?,
         },
         wit::Change::Signal(wit::Patch { target, body }) => Change::Signal {
             target: object_ref(target)?,
@@ -214,6 +250,26 @@ pub(super) fn change(change: wit::Change) -> Result<Change, Failure> {
                 },
             }
         }
+        wit::Change::Evict(wit::Eviction {
+            namespace,
+            pod,
+            uid,
+            grace_seconds,
+        }) => {
+            text("uid", uid.as_deref().unwrap_or_default(), NAME)?;
+            Change::Evict {
+                target: ObjectRef {
+                    of: object_type("pods.v1")?,
+                    namespace: Some(name(namespace)?),
+                    name: name(pod)?,
+                },
+                uid,
+                how: Removal {
+                    grace_seconds,
+                    ..Removal::BACKGROUND
+                },
+            }
+        }
     })
 }
 
@@ -225,14 +281,33 @@ fn propagation_policy(propagation: wit::Propagation) -> &'static str {
     }
 }
 
+/// Reads what is to be patched: an object is a merge patch, and an array a JSON patch.
+fn patch(json: &str) -> Result<Value, Failure> {
+    let body = parsed("patch", json)?;
+    match body.is_array() {
+        true => Edit::read(&body).map(drop)?,
+        false => is_object("patch", &body)?,
+    }
+    Ok(body)
+}
+
 /// Reads a JSON object that a guest wrote.
 fn document(what: &str, json: &str) -> Result<Value, Failure> {
-    let document: Value = serde_json::from_str(json).map_err(|error| {
+    let document = parsed(what, json)?;
+    is_object(what, &document)?;
+    Ok(document)
+}
+
+fn parsed(what: &str, json: &str) -> Result<Value, Failure> {
+    serde_json::from_str(json).map_err(|error| {
         Failure::of(Kind::Invalid, "cluster.invalid", &error)
             .while_doing(format!("the plugin's {what} is no JSON"))
-    })?;
+    })
+}
+
+fn is_object(what: &str, document: &Value) -> Result<(), Failure> {
     if document.is_object() {
-        return Ok(document);
+        return Ok(());
     }
     Err(Failure::new(
         Kind::Invalid,
@@ -254,6 +329,7 @@ mod tests {
                 namespace: None,
                 labels: labels.to_owned(),
                 fields: fields.to_owned(),
+                names: Vec::new(),
             })
             .map(drop)
         };
@@ -302,6 +378,58 @@ mod tests {
     }
 
     #[test]
+    fn subresource_is_read_and_changed_and_nothing_else() {
+        let scale = "deployments.v1.apps/scale";
+        let target = |of: &str| wit::ObjectRef {
+            of: of.to_owned(),
+            namespace: Some("media".to_owned()),
+            name: "plex".to_owned(),
+        };
+        let patch = |of: &str| wit::Patch {
+            target: target(of),
+            body: "{}".to_owned(),
+        };
+        let creation = wit::Creation {
+            of: scale.to_owned(),
+            manifest: r#"{"metadata":{"name":"plex"}}"#.to_owned(),
+        };
+        let deletion = wit::Deletion {
+            target: target(scale),
+            uid: None,
+            propagation: wit::Propagation::Background,
+            grace_seconds: None,
+        };
+        let query = wit::Query {
+            of: scale.to_owned(),
+            namespace: None,
+            labels: String::new(),
+            fields: String::new(),
+            names: Vec::new(),
+        };
+        for refused in [
+            super::query(query).map(drop),
+            change(wit::Change::Create(creation)).map(drop),
+            change(wit::Change::Signal(patch(scale))).map(drop),
+            change(wit::Change::Delete(deletion)).map(drop),
+            object_ref(target(scale)).map(drop),
+        ] {
+            let failure = refused.expect_err("refused");
+            assert!(failure.message.contains("is a subresource"), "{failure:?}");
+            let hint = failure.hint.expect("a hint");
+            assert!(hint.ends_with("deployments.v1.apps"), "{hint:?}");
+        }
+        assert!(part_ref(target(scale)).is_ok());
+        assert!(change(wit::Change::Patch(patch(scale))).is_ok());
+        for action in ["pods.v1/exec", "serviceaccounts.v1/token", "nodes.v1/proxy"] {
+            assert!(part_ref(target(action)).is_err(), "{action}");
+            assert!(
+                change(wit::Change::Patch(patch(action))).is_err(),
+                "{action}"
+            );
+        }
+    }
+
+    #[test]
     fn a_name_cannot_lead_elsewhere() {
         let wrong = [
             "../secrets/x",
@@ -322,6 +450,15 @@ mod tests {
                 namespace: Some(wrong.to_owned()),
                 labels: String::new(),
                 fields: String::new(),
+                names: Vec::new(),
+            };
+            assert!(super::query(query).is_err(), "{wrong}");
+            let query = wit::Query {
+                of: "pods.v1".to_owned(),
+                namespace: None,
+                labels: String::new(),
+                fields: String::new(),
+                names: vec!["plex".to_owned(), wrong.to_owned()],
             };
             assert!(super::query(query).is_err(), "{wrong}");
         }

@@ -6,9 +6,10 @@ use agent_core::object::{ObjectRef, ObjectType};
 use kube::core::Status;
 
 use super::cause::Cause;
-use super::client::ANSWER_LOST;
+use super::client::{ANSWER_LOST, root};
 use super::reply::Fault;
 
+pub(crate) mod budget;
 mod refused;
 mod unreachable;
 
@@ -42,7 +43,7 @@ pub(crate) struct Deed {
 
 impl Deed {
     fn absent(&self) -> String {
-        let plural = &self.of.plural;
+        let plural = self.of.noun();
         match (&self.namespace, &self.name) {
             (Some(namespace), Some(name)) => {
                 format!("`{namespace}/{name}` is not among the {plural}")
@@ -53,12 +54,12 @@ impl Deed {
     }
 
     fn object(&self) -> String {
-        let plural = &self.of.plural;
+        let plural = self.of.noun();
         match (&self.namespace, &self.name) {
             (Some(namespace), Some(name)) => format!("{plural} {namespace}/{name}"),
             (None, Some(name)) => format!("{plural} {name}"),
             (Some(namespace), None) => format!("{plural} in namespace `{namespace}`"),
-            (None, None) => plural.clone(),
+            (None, None) => plural,
         }
     }
 }
@@ -71,8 +72,8 @@ pub(crate) fn of(fault: &Fault, deed: &Deed, server: &str) -> Failure {
             retry_after,
         } => {
             let mut failure = of_status(status, deed, server);
-            failure.retry_after_ms =
-                retry_after.and_then(|wait| u32::try_from(wait.as_millis()).ok());
+            let asked = retry_after.and_then(|wait| u32::try_from(wait.as_millis()).ok());
+            failure.retry_after_ms = asked.or(failure.retry_after_ms);
             failure
         }
         Fault::Connection { chain, cause, .. } => unreachable::of(server, cause, chain),
@@ -97,7 +98,8 @@ pub(crate) fn of(fault: &Fault, deed: &Deed, server: &str) -> Failure {
 }
 
 fn of_status(status: &Status, deed: &Deed, server: &str) -> Failure {
-    if let Some(failure) = refused::terminating(status, deed) {
+    let known = refused::terminating(status, deed).or_else(|| budget::of(status, deed));
+    if let Some(failure) = known {
         return failure;
     }
     let object = deed.object();
@@ -195,6 +197,12 @@ pub(crate) fn absent(target: &ObjectRef) -> Failure {
 pub(crate) fn no_such_type(of: &ObjectType) -> Failure {
     let message = format!("the API server does not serve `{}`", of.resource());
     let failure = Failure::new(Kind::Unsupported, "cluster.no-such-resource", message);
+    if of.subresource.is_some() {
+        return failure.hinted(hint!(
+            "kubectl get --raw {} says what there is, and only what has the verbs `get` and `patch` is an object",
+            root(of)
+        ));
+    }
     failure.hinted(match of.is_built_in() {
         true => hint!("kubectl api-resources --api-group={}", of.group),
         false => hint!(

@@ -5,6 +5,12 @@ use std::borrow::Cow;
 use agent_core::effect::FieldChange;
 use serde_json::{Map, Value, json};
 
+use super::client::Body;
+
+mod operations;
+
+pub(crate) use operations::Operations;
+
 /// Returns the JSON Pointers of the leaves of a merge patch (RFC 7386), with their values; none for a field that the patch removes.
 /// Whatever identifies the object is no field to change.
 pub(crate) fn leaves(patch: &Value) -> Vec<(String, Option<Value>)> {
@@ -168,6 +174,13 @@ pub(crate) enum Patch {
 }
 
 impl Patch {
+    /// Returns the operations that make `wanted` of `now`.
+    pub(crate) fn operations(now: &Value, wanted: &Value) -> Patch {
+        let mut operations = Vec::new();
+        json_patch(now, wanted, String::new(), &mut operations);
+        Patch::Operations(Value::Array(operations))
+    }
+
     /// Returns what makes `wanted` of `now`.
     pub(crate) fn between(now: &Value, wanted: &Value) -> Patch {
         let patch = merge_patch(now, wanted);
@@ -176,9 +189,15 @@ impl Patch {
         if tried == *wanted {
             return Patch::Merge(patch);
         }
-        let mut operations = Vec::new();
-        json_patch(now, wanted, String::new(), &mut operations);
-        Patch::Operations(Value::Array(operations))
+        Patch::operations(now, wanted)
+    }
+
+    /// Returns it as the body of a request.
+    pub(crate) fn body(&self) -> Body<'_> {
+        match self {
+            Patch::Merge(patch) => Body::Merge(patch),
+            Patch::Operations(operations) => Body::Operations(operations),
+        }
     }
 
     /// Has it refused when the object has changed since.
@@ -237,8 +256,13 @@ fn json_patch(now: &Value, wanted: &Value, path: String, operations: &mut Vec<Va
 
 /// Returns the changes from one state of an object to another, without what the server keeps for itself.
 pub(crate) fn difference(before: &Value, after: &Value) -> Vec<FieldChange> {
+    difference_of(before, after, is_servers)
+}
+
+/// Returns the changes from one state of an object to another, but for some fields.
+fn difference_of(before: &Value, after: &Value, but: fn(&str) -> bool) -> Vec<FieldChange> {
     let mut found = Vec::new();
-    compare(Some(before), Some(after), String::new(), &mut found);
+    compare(Some(before), Some(after), String::new(), but, &mut found);
     found
 }
 
@@ -246,16 +270,17 @@ fn compare(
     before: Option<&Value>,
     after: Option<&Value>,
     path: String,
+    but: fn(&str) -> bool,
     found: &mut Vec<FieldChange>,
 ) {
-    if before == after || is_servers(&path) {
+    if before == after || but(&path) {
         return;
     }
     if let (Some(Value::Object(old)), Some(Value::Object(new))) = (before, after) {
         let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
         for key in keys {
             let path = format!("{path}/{}", escape(key));
-            compare(old.get(key), new.get(key), path, found);
+            compare(old.get(key), new.get(key), path, but, found);
         }
         return;
     }
@@ -324,6 +349,50 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
         } else {
             merge(object.entry(key.clone()).or_insert(Value::Null), value);
         }
+    }
+}
+
+/// Merges a value into an object at a pointer, where it may have been written before.
+fn merge_at(object: &mut Value, path: &str, value: &Value) {
+    let mut patch = value.clone();
+    for key in path
+        .split('/')
+        .skip(1)
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+    {
+        patch = Value::Object(Map::from_iter([(unescape(key).into_owned(), patch)]));
+    }
+    merge(object, &patch);
+}
+
+/// Returns whether a change may have happened to an object: it has what was set, and perhaps more that the server adds to it.
+pub(crate) fn has_happened(now: &Value, changes: &[FieldChange]) -> bool {
+    let happened = |change: &FieldChange| match (at(now, &change.path), &change.after) {
+        (Some(now), Some(after)) => holds(now, after),
+        (now, after) => now.is_none() && after.is_none(),
+    };
+    changes.iter().all(happened)
+}
+
+/// Returns whether nothing of a change has happened to an object.
+pub(crate) fn is_before(now: &Value, changes: &[FieldChange]) -> bool {
+    let before = |change: &FieldChange| at(now, &change.path) == change.before.as_ref();
+    changes.iter().all(before)
+}
+
+/// Returns whether a value has another one in it, with fields that were added to its objects.
+fn holds(value: &Value, other: &Value) -> bool {
+    match (value, other) {
+        (Value::Object(fields), Value::Object(others)) => others
+            .iter()
+            .all(|(key, other)| fields.get(key).is_some_and(|value| holds(value, other))),
+        (Value::Array(items), Value::Array(others)) => {
+            let mut both = items.iter().zip(others);
+            items.len() == others.len() && both.all(|(value, other)| holds(value, other))
+        }
+        _ => value == other,
     }
 }
 

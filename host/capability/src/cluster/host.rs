@@ -31,7 +31,7 @@ type Answer<T> = wasmtime::Result<Result<T, Error>>;
 impl wit::Host for Powers {
     async fn get(&mut self, target: wit::ObjectRef, projection: Vec<String>) -> Answer<String> {
         let found = async {
-            let target = convert::object_ref(target)?;
+            let target = convert::part_ref(target)?;
             let projection = convert::projection(projection)?;
             match look(&self.gate, &target, &projection).await {
                 Err(failure) if failure.kind == Kind::NotFound => {
@@ -50,7 +50,7 @@ impl wit::Host for Powers {
     ) -> Answer<Option<String>> {
         let found: Result<_, Failure> = async {
             let projection = convert::projection(projection)?;
-            match look(&self.gate, &convert::object_ref(target)?, &projection).await {
+            match look(&self.gate, &convert::part_ref(target)?, &projection).await {
                 Err(failure) if failure.kind == Kind::NotFound => Ok(None),
                 found => found.map(Some),
             }
@@ -77,19 +77,7 @@ impl wit::Host for Powers {
         changes: Vec<wit::Change>,
         projection: Vec<String>,
     ) -> wasmtime::Result<Vec<Result<wit::Written, Error>>> {
-        let projection = match convert::projection(projection) {
-            Ok(projection) => projection,
-            Err(failure) => {
-                let refused = |_| Err(Error::from(failure.clone()));
-                return Ok(changes.into_iter().map(refused).collect());
-            }
-        };
-        let performed = perform_all(&self.gate, changes, false, &projection).await;
-        let told = performed.into_iter().map(|done| {
-            done.map(wit::Written::from)
-                .map_err(|failure| self.gate.told(failure))
-        });
-        Ok(told.collect())
+        Ok(perform(&self.gate, changes, How::Commit, projection).await)
     }
 
     async fn hold(
@@ -104,6 +92,18 @@ impl wit::Host for Powers {
         Ok(held
             .and_then(|(held, written)| Ok((self.hand_out(held)?, written)))
             .map_err(|failure| self.gate.told(failure)))
+    }
+
+    #[expect(
+        clippy::result_large_err,
+        reason = "the contract's error, as it is generated"
+    )]
+    async fn rehearse(
+        &mut self,
+        changes: Vec<wit::Change>,
+        projection: Vec<String>,
+    ) -> wasmtime::Result<Vec<Result<wit::Written, Error>>> {
+        Ok(perform(&self.gate, changes, How::Rehearse, projection).await)
     }
 
     async fn watch(
@@ -244,10 +244,11 @@ async fn foreseen(
 /// Adds the names that do exist, as far as the plugin may list them.
 async fn with_names(gate: &Gate, target: &ObjectRef, failure: Failure) -> Failure {
     let query = Query {
-        of: target.of.clone(),
+        of: target.of.whole(),
         namespace: target.namespace.clone(),
         labels: String::new(),
         fields: String::new(),
+        names: Vec::new(),
     };
     let projection = Projection::new(vec!["/metadata/name".to_owned()]);
     let names = list(gate, query, projection, SUGGESTED, false)
@@ -269,10 +270,40 @@ async fn with_names(gate: &Gate, target: &ObjectRef, failure: Failure) -> Failur
     }
 }
 
+/// What is done with changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Commit,
+    Hold,
+    Rehearse,
+}
+
+/// Performs changes, and returns what is told of each.
+async fn perform(
+    gate: &Gate,
+    changes: Vec<wit::Change>,
+    how: How,
+    projection: Vec<String>,
+) -> Vec<Result<wit::Written, Error>> {
+    let projection = match convert::projection(projection) {
+        Ok(projection) => projection,
+        Err(failure) => {
+            let refused = |_| Err(Error::from(failure.clone()));
+            return changes.into_iter().map(refused).collect();
+        }
+    };
+    let performed = perform_all(gate, changes, how, &projection).await;
+    let told = performed.into_iter().map(|done| {
+        done.map(wit::Written::from)
+            .map_err(|failure| gate.told(failure))
+    });
+    told.collect()
+}
+
 async fn perform_all(
     gate: &Gate,
     changes: Vec<wit::Change>,
-    hold: bool,
+    how: How,
     projection: &Projection,
 ) -> Vec<Result<Told, Failure>> {
     stream::iter(changes)
@@ -282,7 +313,10 @@ async fn perform_all(
             async move {
                 let _worked_on = gate.memory().hold_document(convert::written(&change)?)?;
                 let change = convert::change(change)?;
-                change::perform(gate, call, change, hold, projection).await
+                match how {
+                    How::Rehearse => change::rehearse(gate, call, change, projection).await,
+                    how => change::perform(gate, call, change, how == How::Hold, projection).await,
+                }
             }
         })
         .buffered(AT_ONCE)
@@ -305,15 +339,19 @@ async fn hold(
     projection: &Projection,
 ) -> Result<(Held, Vec<wit::Written>), Failure> {
     for change in &changes {
-        if matches!(change, wit::Change::Signal(_) | wit::Change::Delete(_)) {
+        let holds = matches!(
+            change,
+            wit::Change::Create(_) | wit::Change::Patch(_) | wit::Change::Apply(_)
+        );
+        if !holds {
             return Err(Failure::new(
                 Kind::Invalid,
                 "cluster.invalid",
-                "a signal or a deletion cannot be held: it cannot be put back",
+                "a signal, a deletion or an eviction cannot be held: it cannot be put back",
             ));
         }
     }
-    let performed = perform_all(gate, changes, true, projection).await;
+    let performed = perform_all(gate, changes, How::Hold, projection).await;
     let numbers: Vec<u64> = performed
         .iter()
         .flatten()

@@ -8,7 +8,7 @@ use kube::client::Body;
 use kube::core::Status;
 
 use super::cause::Cause;
-use super::failure::{is_no_such_type, is_of_quota};
+use super::failure::{budget, is_no_such_type, is_of_quota};
 
 /// How long one attempt may take. A server that accepts and never answers must not hold a run for ever.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(20);
@@ -43,6 +43,7 @@ impl Fault {
     /// Returns whether the same request may work in a moment.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
+            Fault::Status { status, .. } if budget::refuses(status) => false,
             Fault::Status { status, .. } => {
                 matches!(status.code, 429 | 500 | 502 | 503 | 504) || is_of_quota(status)
             }
@@ -55,6 +56,7 @@ impl Fault {
     /// Returns whether the request may have been carried out although there is no answer.
     pub(crate) fn is_uncertain(&self) -> bool {
         match self {
+            Fault::Status { status, .. } if budget::refuses(status) => false,
             Fault::Status { status, .. } => matches!(status.code, 500 | 502 | 503 | 504),
             Fault::Connection { reached, .. } => *reached,
             Fault::Silence | Fault::Nonsense { .. } => true,

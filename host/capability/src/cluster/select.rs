@@ -11,7 +11,9 @@ pub(super) fn selects(query: &Query, object: &Value) -> Option<bool> {
     let inside = namespace.is_none_or(|namespace| at(object, "/metadata/namespace") == namespace);
     let labels = terms(&query.labels).map(|term| has_label(term, object));
     let fields = terms(&query.fields).map(|term| has_field(term, object));
-    let judged = std::iter::once(Some(inside)).chain(labels).chain(fields);
+    let chosen = query.chooses(at(object, "/metadata/name"));
+    let judged = [Some(inside), Some(chosen)].into_iter();
+    let judged = judged.chain(labels).chain(fields);
     all(judged)
 }
 
@@ -102,6 +104,7 @@ mod tests {
             namespace: namespace.map(str::to_owned),
             labels: labels.to_owned(),
             fields: fields.to_owned(),
+            names: Vec::new(),
         };
         let object = json!({"metadata": {
             "name": "plex", "namespace": "media", "labels": { "app": "plex", "tier": "web", "app.kubernetes.io/name": "plex" },
@@ -141,6 +144,18 @@ mod tests {
         assert_eq!(judged(None, "", "metadata.namespace!=media"), Some(false));
         assert_eq!(judged(None, "", "metadata.name==plex,spec.x=1"), None);
         assert_eq!(judged(None, "tier>3", ""), None);
+        let named = |names: &[&str]| {
+            let query = Query {
+                of: "configmaps.v1".parse().expect("a type"),
+                namespace: None,
+                labels: String::new(),
+                fields: String::new(),
+                names: names.iter().map(|name| (*name).to_owned()).collect(),
+            };
+            selects(&query, &json!({"metadata": {"name": "plex"}}))
+        };
+        assert_eq!(named(&["emby", "plex"]), Some(true));
+        assert_eq!(named(&["emby"]), Some(false));
         let one_no = judged(None, "tier>3", "spec.x=1,metadata.name=emby");
         assert_eq!(one_no, Some(false), "one no decides");
     }

@@ -8,7 +8,7 @@ use agent_core::undo::Undo;
 use serde_json::Value;
 
 use super::change::redact;
-use super::client::{Body, ClusterClient, Removal, Wanted, is_marked};
+use super::client::{ClusterClient, Removal, Wanted, is_marked};
 use super::fields::{self, Patch, dotted, shown};
 use crate::gate::{Entry, Gate, Intent, Pass, ledger};
 
@@ -136,11 +136,8 @@ async fn restore(
         if let Some(version) = now.pointer("/metadata/resourceVersion") {
             patch.rest_on(version);
         }
-        let body = match &patch {
-            Patch::Merge(patch) => Body::Merge(patch),
-            Patch::Operations(operations) => Body::Operations(operations),
-        };
-        match client.patch(intent, target, body, Wanted::Metadata).await {
+        let sent = client.patch(intent, target, patch.body(), Wanted::Metadata);
+        match sent.await {
             Ok(_) => return Ok(told(back.restored, back.left)),
             // When the answer to an attempt was lost, the next look finds the fields as they were before.
             Err(unanswered) if unanswered.failure.kind == Kind::Conflict => {

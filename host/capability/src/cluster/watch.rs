@@ -111,7 +111,7 @@ impl Watcher {
         gate.check(&Ask::Watch(queries.iter().map(look).collect()))?;
         let texts = queries
             .iter()
-            .map(|query| QUERY + query.labels.len() + query.fields.len());
+            .map(|query| QUERY + query.labels.len() + query.fields.len() + query.names_bytes());
         let pointers = projection.pointers().iter();
         let own = texts.sum::<usize>() + pointers.map(|it| POINTER + it.len()).sum::<usize>();
         Ok(Watcher {

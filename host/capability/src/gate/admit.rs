@@ -63,7 +63,7 @@ impl Gate {
                 let work = self.run.finish_even_if_abandoned(work);
                 slow(work, || self.tell_of_no_answer(&ask)).await
             }
-            Ask::Look(_) => {
+            Ask::Look(_) | Ask::Rehearse(..) => {
                 let work = self.run.stop.unless_stopped(work);
                 slow(work, || self.tell_of_no_answer(&ask)).await
             }

@@ -16,6 +16,8 @@ pub(crate) enum Ask {
     Watch(Vec<Look>),
     /// To change an object of the cluster.
     Change(Verb, ObjectRef),
+    /// To be told what a change of an object would make of it.
+    Rehearse(Verb, ObjectRef),
     /// To call an operation.
     Call(OperationName),
     /// To have others overwrite what is behind an object, which the operation undoes.
@@ -73,6 +75,7 @@ impl fmt::Display for Ask {
                 Ok(())
             }
             Ask::Change(verb, target) => write!(f, "{} {target}", verb.as_str()),
+            Ask::Rehearse(verb, target) => write!(f, "rehearse {} {target}", verb.as_str()),
             Ask::Call(operation) => write!(f, "call {operation}"),
             Ask::Overwrite(target, _) => write!(f, "overwrite {target}"),
             Ask::Sleep => f.write_str("sleep"),

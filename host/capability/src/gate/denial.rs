@@ -26,7 +26,7 @@ pub(super) fn cluster(
         "plugin `{}` may not {} `{}` {place}",
         plugin_id(gate),
         verb.as_str(),
-        of.plural
+        of.noun()
     );
     const CODE: &str = "cluster.not-granted";
     let named = namespace.map(str::parse::<Namespace>).transpose().ok();

@@ -39,7 +39,7 @@ impl Imagination {
     }
 
     pub(crate) fn of(&self, target: &ObjectRef) -> Option<Imagined> {
-        self.lock().get(target).cloned()
+        self.lock().get(&place(target)).cloned()
     }
 
     /// Returns all objects of a type.
@@ -52,42 +52,45 @@ impl Imagination {
 
     /// Returns whether an object exists only in the plan.
     pub(crate) fn is_made(&self, target: &ObjectRef) -> bool {
-        matches!(self.lock().get(target), Some(Imagined::Made(_)))
+        matches!(self.lock().get(&place(target)), Some(Imagined::Made(_)))
     }
 
     /// Writes down that an object was made.
     pub(crate) fn made(&self, target: &ObjectRef, object: Value) {
         self.memory.add(weight(&object));
-        self.lock().insert(target.clone(), Imagined::Made(object));
+        self.lock().insert(place(target), Imagined::Made(object));
     }
 
     /// Writes down what a change has made of an object.
     pub(crate) fn changed(&self, target: &ObjectRef, object: Value) {
         self.memory.add(weight(&object));
         let mut all = self.lock();
-        let made = matches!(all.get(target), Some(Imagined::Made(_)));
+        let target = place(target);
+        let made = matches!(all.get(&target), Some(Imagined::Made(_)));
         let imagined = if made {
             Imagined::Made(object)
         } else {
             Imagined::Changed(object)
         };
-        all.insert(target.clone(), imagined);
+        all.insert(target, imagined);
     }
 
     /// Writes down that an object is removed.
     pub(crate) fn removed(&self, target: &ObjectRef) {
         let mut all = self.lock();
-        if !matches!(all.remove(target), Some(Imagined::Made(_))) {
-            all.insert(target.clone(), Imagined::Gone);
+        let target = place(target);
+        if !matches!(all.remove(&target), Some(Imagined::Made(_))) {
+            all.insert(target, Imagined::Gone);
         }
     }
 
     /// Does for the plan what putting back does for the cluster.
     pub(crate) fn put_back(&self, entry: &Entry) {
         let mut all = self.lock();
-        match (&entry.undo, all.get_mut(&entry.target)) {
+        let target = place(&entry.target);
+        match (&entry.undo, all.get_mut(&target)) {
             (Undo::Remove { .. }, Some(Imagined::Made(_))) => {
-                all.remove(&entry.target);
+                all.remove(&target);
             }
             (
                 Undo::Fields { fields, grown, .. },
@@ -101,5 +104,17 @@ impl Imagination {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectRef, Imagined>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns where an object is kept. By the subresource of its status it is the same document; by any other it is one of its own.
+fn place(target: &ObjectRef) -> ObjectRef {
+    let of = match target.of.subresource.as_deref() {
+        Some("status") => target.of.whole(),
+        _ => target.of.clone(),
+    };
+    ObjectRef {
+        of,
+        ..target.clone()
     }
 }

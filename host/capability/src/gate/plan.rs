@@ -288,9 +288,10 @@ fn query(listing: &Listing) -> String {
         namespace,
         labels,
         fields,
+        names,
         found: _,
     } = listing;
-    format!("{of}\n{namespace:?}\n{labels:?}\n{fields:?}")
+    format!("{of}\n{namespace:?}\n{labels:?}\n{fields:?}\n{names:?}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

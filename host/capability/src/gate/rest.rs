@@ -45,6 +45,7 @@ impl Gate {
                 namespace: query.namespace.clone(),
                 labels: query.labels.clone(),
                 fields: query.fields.clone(),
+                names: query.names.clone(),
                 found,
             });
         }
@@ -129,8 +130,14 @@ impl Gate {
             namespace: before.namespace.clone(),
             labels: unmasked(&before.labels),
             fields: unmasked(&before.fields),
+            names: match before.names.iter().any(|name| name.contains(MASK)) {
+                true => Vec::new(),
+                false => before.names.clone(),
+            },
         };
-        let is_whole = query.labels == before.labels && query.fields == before.fields;
+        let is_whole = query.labels == before.labels
+            && query.fields == before.fields
+            && query.names == before.names;
         let keep = |now: &mut BTreeMap<String, String>, object: Value| {
             now.extend(listed(&query.of, &object));
             Ok(())

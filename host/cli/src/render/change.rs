@@ -25,6 +25,7 @@ pub(crate) fn done(verb: Verb) -> &'static str {
         Verb::Signal => "signalled",
         Verb::Apply => "applied",
         Verb::Delete => "deleted",
+        Verb::Evict => "evicted",
         Verb::Overwrite => "overwritten",
     }
 }

@@ -6,8 +6,9 @@ use super::{Grants, Right};
 use crate::manifest::ClusterVerb;
 
 /// The verbs that change something, in the order in which they are named.
-const WRITING: [ClusterVerb; 4] = [
+const WRITING: [ClusterVerb; 5] = [
     ClusterVerb::Delete,
+    ClusterVerb::Evict,
     ClusterVerb::Create,
     ClusterVerb::Patch,
     ClusterVerb::Apply,
@@ -104,6 +105,7 @@ mod tests {
             "cluster:get:secrets:media",
             "cluster:create:jobs.batch:media",
             "cluster:delete:jobs.batch:media",
+            "cluster:evict:pods:media",
             "cluster:delete:persistentvolumeclaims:media",
             "cluster:patch:deployments.apps:*",
             "cluster:patch:statefulsets.apps:*",
@@ -115,6 +117,7 @@ mod tests {
             [
                 "may delete persistentvolumeclaims in media",
                 "may delete and create jobs.batch in media",
+                "may evict pods in media",
                 "may patch deployments.apps and statefulsets.apps in all namespaces",
                 "may call flux.suspend",
             ]
@@ -152,7 +155,7 @@ mod tests {
         assert_eq!(
             Grants::new(rights.to_vec(), Risk::Destroy).opens(),
             [
-                "may delete, create, patch and apply objects of any type in all namespaces",
+                "may delete, evict, create, patch and apply objects of any type in all namespaces",
                 "may call any operation",
             ]
         );

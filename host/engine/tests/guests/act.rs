@@ -9,6 +9,7 @@ use agent_core::failure::Kind;
 use agent_core::journal::{Entry, Intent};
 use agent_core::record::Record;
 use agent_core::undo::Undo;
+use agent_sandbox::{Failure as Fault, Match};
 use serde_json::{Value, json};
 
 use crate::guests;
@@ -47,7 +48,7 @@ async fn world() -> World {
     world
 }
 
-fn step(what: &str, of: &str, name: &str, body: Value) -> Value {
+pub(crate) fn step(what: &str, of: &str, name: &str, body: Value) -> Value {
     json!({"do": what, "of": of, "name": name, "body": body})
 }
 
@@ -77,11 +78,11 @@ fn script(steps: &[Value]) -> Value {
     json!({"steps": json!(steps).to_string()})
 }
 
-async fn act(world: &World, operation: &str, steps: &[Value]) -> Ended {
+pub(crate) async fn act(world: &World, operation: &str, steps: &[Value]) -> Ended {
     world.run_with(operation, script(steps)).await
 }
 
-async fn plan(world: &World, operation: &str, steps: &[Value]) -> Ended {
+pub(crate) async fn plan(world: &World, operation: &str, steps: &[Value]) -> Ended {
     let call = Call {
         mode: Mode::Plan,
         ..call(operation, script(steps), Consent::Given)
@@ -90,7 +91,7 @@ async fn plan(world: &World, operation: &str, steps: &[Value]) -> Ended {
 }
 
 /// Takes a run back as if its process had been killed after the last effect, by a process that knows nothing but the record.
-async fn undo(world: &World, record: &Record) -> Ended {
+pub(crate) async fn undo(world: &World, record: &Record) -> Ended {
     let mut entries: Vec<Entry> = record.entries.iter().map(|it| it.entry.clone()).collect();
     let last = entries
         .iter()
@@ -99,7 +100,7 @@ async fn undo(world: &World, record: &Record) -> Ended {
     finish(world.take_up(&record.begun, entries, Goal::Undo).await).await
 }
 
-fn changed(ended: &Ended) -> Vec<&Effect> {
+pub(crate) fn changed(ended: &Ended) -> Vec<&Effect> {
     let effects = ended.events.iter().filter_map(|event| match event {
         Event::Changed { effect } => Some(effect),
         _ => None,
@@ -190,7 +191,7 @@ guests! {
         let owner = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "gone", "uid": "3b7c3a7e-0000-4000-8000-000000000000"}]);
         let owned = json!({"metadata": {"ownerReferences": owner}});
         let mut applied = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "default"}});
-        applied["metadata"]["ownerReferences"] = owner;
+        applied["metadata"]["ownerReferences"] = owner.clone();
         let unfinished = |list: Value| json!({"metadata": {"finalizers": list}});
         let harmful = [
             step("delete", MAP, "settings", json!(null)),
@@ -199,6 +200,8 @@ guests! {
             step("patch", CLAIM, "data", unfinished(json!({"0": null}))),
             step("hold", CLAIM, "data", unfinished(json!([]))),
             step("patch", MAP, "settings", owned.clone()),
+            step("patch", CLAIM, "data", json!([{"op": "remove", "path": "/metadata/finalizers/0"}])),
+            step("patch", MAP, "settings", json!([{"op": "add", "path": "/metadata/ownerReferences", "value": owner}])),
             step("signal", MAP, "settings", json!({"metadata": {"annotations": {"agent.ops/effect": "x-1"}}})),
             step("apply", MAP, "settings", applied),
         ];
@@ -693,4 +696,195 @@ async fn question_says_who_asks_and_what_a_yes_opens() {
         (ended.failure().kind, ended.failure().code.as_str()),
         (Kind::Declined, "run.declined")
     );
+}
+
+fn list(world: &World) -> Value {
+    spec(world)["list"].clone()
+}
+
+#[tokio::test]
+async fn json_patch_is_shown_by_its_fields_and_put_back_whole() {
+    let world = world().await;
+    let before = spec(&world);
+    let operations = json!([
+        {"op": "test", "path": "/spec/list/1/a", "value": "y"},
+        {"op": "remove", "path": "/spec/list/0/a"},
+        {"op": "add", "path": "/spec/list/-", "value": {"a": "z"}},
+        {"op": "move", "from": "/spec/text", "path": "/spec/moved"},
+        {"op": "replace", "path": "/spec/number", "value": 8},
+    ]);
+    let after = json!({
+        "list": [{"keep": "me"}, {"a": "y"}, {"a": "z"}], "moved": "precious", "number": 8, "empty": {},
+    });
+    let held = act(
+        &world,
+        "guests.act",
+        &[step("hold", THING, "thing", operations.clone())],
+    )
+    .await;
+    assert_eq!(held.value(), &json!([true]));
+    let paths = changed(&held)[0].fields.iter().map(|it| it.path.as_str());
+    let shown = ["/spec/list", "/spec/moved", "/spec/number", "/spec/text"];
+    assert_eq!(paths.collect::<Vec<_>>(), shown);
+    assert_eq!(spec(&world), before);
+    let steps = [step("patch", THING, "thing", operations)];
+    let planned = plan(&world, "guests.act", &steps).await;
+    assert_eq!(spec(&world), before);
+    let applied = world.apply(planned.plan()).await.expect("begins");
+    assert_eq!(applied.value(), &json!(["done"]));
+    assert_eq!(spec(&world), after);
+    undo(&world, &world.last_record()).await;
+    assert_eq!(spec(&world), before);
+}
+
+#[tokio::test]
+async fn json_patch_whose_test_does_not_hold_is_a_conflict_and_changes_nothing() {
+    let world = world().await;
+    let before = spec(&world);
+    let add = json!({"op": "add", "path": "/spec/list/-", "value": 1});
+    let number = |value: u64| json!({"op": "test", "path": "/spec/number", "value": value});
+    let version = json!({"op": "test", "path": "/metadata/resourceVersion", "value": "1000000"});
+    let steps = [
+        step("patch", THING, "thing", json!([number(8), add])),
+        step("patch", THING, "thing", json!([add, version])),
+        step(
+            "patch",
+            THING,
+            "thing",
+            json!([{"op": "remove", "path": "/spec/absent"}]),
+        ),
+        step(
+            "patch",
+            THING,
+            "thing",
+            json!([{"op": "grow", "path": "/spec"}]),
+        ),
+        step(
+            "patch",
+            CLAIM,
+            "data",
+            json!([{"op": "add", "path": "/status", "value": {"phase": "Lost"}}]),
+        ),
+        step(
+            "signal",
+            MAP,
+            "settings",
+            json!([{"op": "add", "path": "/metadata/annotations", "value": {}}]),
+        ),
+    ];
+    let (conflict, invalid) = ("cluster.conflict", "cluster.invalid");
+    let wanted = json!([conflict, conflict, invalid, invalid, invalid, invalid]);
+    for ended in [
+        plan(&world, "guests.act", &steps).await,
+        act(&world, "guests.act", &steps).await,
+    ] {
+        assert_eq!(ended.value(), &wanted);
+    }
+    assert_eq!(spec(&world), before);
+    let patched = world.cluster().requests();
+    let patched = patched.iter().filter(|seen| seen.method == "PATCH");
+    assert_eq!(patched.count(), 0);
+    let steps = [step("patch", THING, "thing", json!([number(7), add]))];
+    let ended = act(&world, "guests.act", &steps).await;
+    assert_eq!(ended.value(), &json!(["done"]));
+}
+
+/// A second time it would add a second item.
+#[tokio::test]
+async fn json_patch_whose_answer_was_lost_is_carried_out_once() {
+    let add = json!([{"op": "add", "path": "/spec/list/-", "value": {"a": "z"}}]);
+    let steps = [step("patch", THING, "thing", add)];
+    let after = json!([{"a": "x", "keep": "me"}, {"a": "y"}, {"a": "z"}]);
+    for failure in [Fault::Drop, Fault::DropAfter] {
+        let world = world().await;
+        let before = list(&world);
+        world
+            .cluster()
+            .fail_next(1, Match::new("PATCH", "/things/"), failure);
+        let ended = act(&world, "guests.act", &steps).await;
+        assert_eq!(ended.value(), &json!(["done"]), "{failure:?}");
+        assert_eq!(list(&world), after, "{failure:?}");
+        let record = world.last_record();
+        undo(&world, &record).await;
+        assert_eq!(list(&world), before, "{failure:?}");
+    }
+    for is_done in [true, false] {
+        let world = world().await;
+        act(&world, "guests.act", &steps).await;
+        let record = world.last_record();
+        let entries = record.entries.iter().map(|noted| noted.entry.clone());
+        let known = entries.take_while(|entry| !matches!(entry, Entry::Result { .. }));
+        let known: Vec<Entry> = known.collect();
+        if !is_done {
+            undo(&world, &record).await;
+        }
+        let ended = finish(world.take_up(&record.begun, known, Aim::Finish).await).await;
+        assert_eq!(ended.value(), &json!(["done"]), "{is_done}");
+        assert_eq!(list(&world), after, "{is_done}");
+    }
+}
+
+#[tokio::test]
+async fn json_patch_of_which_nobody_can_say_whether_it_happened_is_uncertain() {
+    let world = world().await;
+    let add = json!([{"op": "add", "path": "/spec/list/-", "value": {"a": "z"}}]);
+    let mut step = step("patch", THING, "thing", add);
+    step["must"] = json!(true);
+    act(&world, "guests.act", &[step]).await;
+    let record = world.last_record();
+    let entries = record.entries.iter().map(|noted| noted.entry.clone());
+    let known = entries.take_while(|entry| !matches!(entry, Entry::Result { .. }));
+    let known: Vec<Entry> = known.collect();
+    let theirs = json!({
+        "apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"name": "thing", "namespace": "default"},
+        "spec": {"list": ["theirs"]},
+    });
+    let mut thing = world
+        .cluster()
+        .object("example.org", "things", "default", "thing")
+        .expect("there");
+    thing["spec"]["list"] = theirs["spec"]["list"].clone();
+    world.load(vec![thing]);
+    let ended = finish(world.take_up(&record.begun, known, Aim::Finish).await).await;
+    assert_eq!(
+        ended.failure().kind,
+        Kind::Uncertain,
+        "{:?}",
+        ended.failure()
+    );
+    assert_eq!(list(&world), json!(["theirs"]));
+}
+
+#[tokio::test]
+async fn json_patch_of_a_secret_moves_no_value_and_is_masked() {
+    let world = world().await;
+    let copied = json!([{"op": "copy", "from": "/data/password", "path": "/metadata/labels"}]);
+    let set = json!([
+        {"op": "test", "path": "/data/hint", "value": "dHJ1ZQ=="},
+        {"op": "replace", "path": "/data/password", "value": "aHVudGVyMjItdG9rZW4="},
+    ]);
+    let say = json!({"do": "say", "body": "it is hunter22-token"});
+    let steps = [
+        step("patch", SECRET, "login", copied),
+        step("patch", SECRET, "login", set),
+        say,
+    ];
+    let ended = act(&world, "guests.act-with-secrets", &steps).await;
+    assert_eq!(
+        ended.value(),
+        &json!(["cluster.invalid", "done", "it is ***"])
+    );
+    let field = &changed(&ended)[0].fields[0];
+    assert_eq!(
+        (field.path.as_str(), field.after.clone()),
+        ("/data/password", Some(json!("***")))
+    );
+    let record = without_arguments(&world.last_record());
+    assert!(!record.contains("aHVudGVyMjItdG9rZW4"), "it is on record");
+    undo(&world, &world.last_record()).await;
+    let login = world
+        .cluster()
+        .object("", "secrets", "default", "login")
+        .expect("there");
+    assert_eq!(login["data"]["password"], "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5");
 }

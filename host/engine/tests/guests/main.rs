@@ -6,6 +6,7 @@ mod artifact;
 mod compiled;
 mod cost;
 mod deputy;
+mod evict;
 mod hold;
 mod lease;
 mod limit;
@@ -14,10 +15,12 @@ mod nested;
 mod order;
 mod overwrite;
 mod plan;
+mod rehearse;
 mod resume;
 mod right;
 mod secret;
 mod stop;
+mod subresource;
 mod told;
 mod world;
 
@@ -54,6 +57,7 @@ async fn every_guest_has_a_test() {
         cost::TESTED,
         right::TESTED,
         deputy::TESTED,
+        evict::TESTED,
         hold::TESTED,
         lease::TESTED,
         stop::TESTED,
@@ -62,6 +66,7 @@ async fn every_guest_has_a_test() {
         order::TESTED,
         overwrite::TESTED,
         plan::TESTED,
+        rehearse::TESTED,
         resume::TESTED,
         secret::TESTED,
         told::TESTED,

@@ -33,6 +33,7 @@ pub(crate) fn controller(options: &Options, kind: Kind) -> &'static str {
         | Kind::ReplicaSet
         | Kind::StatefulSet
         | Kind::DaemonSet
+        | Kind::PodDisruptionBudget
         | Kind::PersistentVolumeClaim => ("workload", options.workloads),
         Kind::Pod => ("kubelet", options.workloads || options.job_pods),
         Kind::Job | Kind::CronJob => ("job", options.jobs),
@@ -94,6 +95,12 @@ pub(crate) fn wake(world: &World, kind: Kind, object: &Object, before: Option<&O
     match kind {
         Kind::GitRepository | Kind::Bucket => {
             wake_dependents(world, Kind::Kustomization, kind, object)
+        }
+        Kind::Pod if world.options.workloads => {
+            for budget in world.cached_all(Kind::PodDisruptionBudget, space) {
+                let key = Key::new(Kind::PodDisruptionBudget, space, budget.name());
+                world.queue.add(key, now);
+            }
         }
         Kind::OciRepository | Kind::HelmChart => {
             wake_dependents(world, Kind::HelmRelease, kind, object)
@@ -179,6 +186,7 @@ async fn reconcile(world: &Arc<World>, key: &Key) -> Result<Next> {
         Kind::ReplicaSet => workload::replica_set::reconcile(world, key).await,
         Kind::StatefulSet => workload::stateful_set::reconcile(world, key).await,
         Kind::DaemonSet => workload::daemon_set::reconcile(world, key).await,
+        Kind::PodDisruptionBudget => workload::disruption::reconcile(world, key).await,
         Kind::PersistentVolumeClaim => workload::claim::reconcile(world, key).await,
         Kind::Pod => workload::pod::reconcile(world, key).await,
         Kind::Job => workload::job::reconcile(world, key).await,

@@ -26,6 +26,7 @@ pub(crate) enum Kind {
     Pod,
     PersistentVolumeClaim,
     PersistentVolume,
+    PodDisruptionBudget,
     Node,
     Secret,
     ServiceAccount,
@@ -37,7 +38,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind that some controller watches.
-    pub(crate) const WATCHED: [Kind; 22] = [
+    pub(crate) const WATCHED: [Kind; 23] = [
         Kind::GitRepository,
         Kind::OciRepository,
         Kind::HelmRepository,
@@ -59,6 +60,7 @@ impl Kind {
         Kind::Pod,
         Kind::PersistentVolumeClaim,
         Kind::PersistentVolume,
+        Kind::PodDisruptionBudget,
         Kind::Node,
     ];
 
@@ -128,6 +130,12 @@ impl Kind {
                 ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
             }
             Kind::PersistentVolume => ("", "v1", "PersistentVolume", "persistentvolumes"),
+            Kind::PodDisruptionBudget => (
+                "policy",
+                "v1",
+                "PodDisruptionBudget",
+                "poddisruptionbudgets",
+            ),
             Kind::Node => ("", "v1", "Node", "nodes"),
             Kind::Secret => ("", "v1", "Secret", "secrets"),
             Kind::ServiceAccount => ("", "v1", "ServiceAccount", "serviceaccounts"),

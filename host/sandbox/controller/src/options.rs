@@ -21,7 +21,7 @@ pub struct Options {
     pub volsync: bool,
     /// KEDA's ScaledObjects and ScaledJobs.
     pub keda: bool,
-    /// Deployments, ReplicaSets, StatefulSets, DaemonSets, claims, the scheduler, and the kubelet of pods that no Job owns.
+    /// Deployments, ReplicaSets, StatefulSets, DaemonSets, claims, disruption budgets, the scheduler, and the kubelet of pods that no Job owns.
     pub workloads: bool,
     /// Jobs and CronJobs.
     pub jobs: bool,

@@ -4,6 +4,7 @@ pub(crate) mod claim;
 pub(crate) mod cron_job;
 pub(crate) mod daemon_set;
 pub(crate) mod deployment;
+pub(crate) mod disruption;
 pub(crate) mod job;
 pub(crate) mod pod;
 pub(crate) mod replica_set;

@@ -27,8 +27,8 @@ pub(crate) fn evict(world: &World, target: &Target, request: &Request) -> Result
         return Err(ApiError::not_found(&target.resource, target.name()));
     };
     options.check(&target.resource, &pod)?;
-    let budgets = budgets(&store, target.space(), &pod);
     if needs_budget(&pod) {
+        let budgets = budgets(&store, target.space(), &pod);
         spend(&mut store, &budgets, &pod, options.dry_run)?;
     }
     delete_one(world, &mut store, target, &pod, &options);
@@ -73,9 +73,26 @@ fn spend(store: &mut Inner, budgets: &[Value], pod: &Value, dry_run: bool) -> Re
         }
     };
     let status = &budget["status"];
-    let allowed = status["disruptionsAllowed"].as_i64().unwrap_or(0);
+    let number = |key: &str| status[key].as_i64().unwrap_or(0);
+    if !is_ready(pod) && may_go_unhealthy(budget) {
+        return Ok(());
+    }
+    let generation = budget["metadata"]["generation"].as_i64().unwrap_or(0);
+    if number("observedGeneration") < generation {
+        let name = object::name(budget);
+        let message =
+            format!("The disruption budget {name} is still being processed by the server.");
+        return Err(refusal(&message, Some(10)));
+    }
+    let allowed = number("disruptionsAllowed");
     if allowed <= 0 {
-        return Err(refusal(budget));
+        let message = format!(
+            "The disruption budget {} needs {} healthy pods and has {} currently",
+            object::name(budget),
+            number("desiredHealthy"),
+            number("currentHealthy")
+        );
+        return Err(refusal(&message, None));
     }
     if !dry_run {
         let mut spent = budget.clone();
@@ -87,20 +104,30 @@ fn spend(store: &mut Inner, budgets: &[Value], pod: &Value, dry_run: bool) -> Re
     Ok(())
 }
 
-fn refusal(budget: &Value) -> ApiError {
-    let status = &budget["status"];
-    let number = |key: &str| status[key].as_i64().unwrap_or(0);
-    let name = object::name(budget);
-    let message = format!(
-        "The disruption budget {name} needs {} healthy pods and has {} currently",
-        number("desiredHealthy"),
-        number("currentHealthy")
-    );
+fn is_ready(pod: &Value) -> bool {
+    let conditions = object::list(&pod["status"]["conditions"]);
+    let ready = conditions.iter().find(|one| one["type"] == "Ready");
+    ready.is_some_and(|ready| ready["status"] == "True")
+}
+
+/// A pod that is not healthy anyway takes nothing from a budget that is met without it.
+fn may_go_unhealthy(budget: &Value) -> bool {
+    let number = |key: &str| budget["status"][key].as_i64().unwrap_or(0);
+    let is_met =
+        number("currentHealthy") >= number("desiredHealthy") && number("desiredHealthy") > 0;
+    budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow" || is_met
+}
+
+fn refusal(message: &str, retry_after: Option<u32>) -> ApiError {
     let mut err = ApiError::new(
         429,
         "TooManyRequests",
         "Cannot evict pod as it would violate the pod's disruption budget.",
     );
     err.details = Some(json!({ "causes": [{ "reason": "DisruptionBudget", "message": message }] }));
+    if let (Some(seconds), Some(details)) = (retry_after, &mut err.details) {
+        details["retryAfterSeconds"] = json!(seconds);
+    }
+    err.retry_after = retry_after;
     err
 }

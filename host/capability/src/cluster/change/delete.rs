@@ -1,4 +1,4 @@
-//! Removing an object: the one that is meant, by its uid.
+//! Removing an object, or moving a pod away: the one that is meant, by its uid.
 
 use agent_core::effect::Verb;
 use agent_core::failure::{Failure, Kind};
@@ -9,14 +9,16 @@ use crate::cluster::client::Removal;
 use crate::gate::{Announced, Imagined};
 
 impl Performer {
-    pub(super) async fn delete(
+    /// With the verb `evict`, disruption budgets are asked.
+    pub(super) async fn remove(
         &self,
+        verb: Verb,
         uid: Option<String>,
         how: Removal,
     ) -> Result<Performed, Failure> {
         let effect = self
             .gate()
-            .effect(Verb::Delete, self.target.clone(), Vec::new(), false);
+            .effect(verb, self.target.clone(), Vec::new(), false);
         let imagined = &self.gate().run.imagined;
         match imagined.of(&self.target) {
             Some(Imagined::Made(_)) => {
@@ -27,17 +29,22 @@ impl Performer {
             Some(Imagined::Gone) => return Ok(Performed::unchanged(Value::Null)),
             _ => {}
         }
-        let before = self.attempt(Verb::Delete);
+        let before = self.attempt(verb);
         let meant = before.and_then(|deed| deed.intent.uid.clone());
         // By uid, always: tried again after a lost answer, a deletion by name could hit what has taken its place.
         let known = |uid: &str| {
             let (gate, run) = (self.gate(), &self.gate().run);
             let may = before.is_some() || gate.may_destroy() || run.has_made(uid);
-            may && !run.planning()
+            // What was evicted before is looked at: a budget could refuse what is on its way already.
+            let again = verb == Verb::Evict && before.is_some();
+            may && !run.planning() && !again
         };
         let uid = match meant.or(uid) {
             Some(uid) if known(&uid) => Some(uid),
             named => match self.look_to_delete().await? {
+                Some(object) if before.is_some() && is_going(&object, named.as_deref()) => {
+                    return Ok(Performed::unheld(Value::Null));
+                }
                 Some(object) => {
                     self.may_remove(&object)?;
                     named.or_else(|| uid_of(&object))
@@ -59,9 +66,11 @@ impl Performer {
         let deletion = self.pass.effect(
             announced,
             |intent| async move {
-                client
-                    .delete(&intent, &self.target, uid.as_deref(), how)
-                    .await
+                let (target, uid) = (&self.target, uid.as_deref());
+                match verb {
+                    Verb::Evict => client.evict(&intent, target, uid, how).await,
+                    _ => client.delete(&intent, target, uid, how).await,
+                }
             },
             |()| None,
         );
@@ -73,7 +82,7 @@ impl Performer {
                 Ok(Performed::unheld(Value::Null))
             }
             // What was meant before the run was cut off is gone, and something else has its name.
-            Err(other) if before.is_some() && other.failure.kind == Kind::Conflict => {
+            Err(other) if before.is_some() && other.failure.code == "cluster.conflict" => {
                 Ok(Performed::unheld(Value::Null))
             }
             Err(unanswered) => Err(unanswered.failure),
@@ -81,7 +90,7 @@ impl Performer {
     }
 
     /// Reads the object that is about to be removed; a plan rests on which one it is.
-    async fn look_to_delete(&self) -> Result<Option<Value>, Failure> {
+    pub(super) async fn look_to_delete(&self) -> Result<Option<Value>, Failure> {
         match self.look().await {
             Ok(object) => {
                 let which = ["/metadata/uid".to_owned()];
@@ -95,4 +104,10 @@ impl Performer {
             Err(failure) => Err(failure),
         }
     }
+}
+
+/// Returns whether an object is on its way out, or another one than the one that was meant.
+fn is_going(object: &Value, meant: Option<&str>) -> bool {
+    let other = meant.is_some() && uid_of(object).as_deref() != meant;
+    other || object.pointer("/metadata/deletionTimestamp").is_some()
 }

@@ -6,7 +6,7 @@ use agent_core::undo::Undo;
 use serde_json::Value;
 
 use super::set::fields_of;
-use super::{Performed, Performer, failure, fields};
+use super::{Edit, Performed, Performer, failure};
 use crate::cluster::client::Unanswered;
 use crate::gate::{Announced, Entry, Imagined};
 
@@ -63,7 +63,7 @@ impl Performer {
     pub(super) async fn set_imagined(
         &self,
         verb: Verb,
-        body: &Value,
+        edit: &Edit<'_>,
     ) -> Result<Option<Performed>, Failure> {
         let run = &self.gate().run;
         let mut object = match run.imagined.of(&self.target) {
@@ -72,16 +72,16 @@ impl Performer {
             Some(Imagined::Gone) => return Err(failure::absent(&self.target)),
             Some(Imagined::Made(object)) => object,
             Some(Imagined::Changed(object)) => {
-                self.look_before(body).await?;
+                self.look_before(edit).await?;
                 object
             }
         };
-        let changes = fields::changes(&object, body);
+        let changes = edit.changes(&object, &self.target)?;
         // An application is sent whether it changes something or not.
         if changes.is_empty() && verb == Verb::Patch {
             return Ok(Some(Performed::unchanged(object)));
         }
-        self.may_change(&object, &changes)?;
+        self.may_set(&object, &changes).await?;
         // It goes out when the plan is applied.
         self.learns.iter().for_each(|it| run.secrets.learn(it));
         let undo = fields_of(&object, changes.clone());
@@ -89,7 +89,7 @@ impl Performer {
             .gate()
             .effect(verb, self.target.clone(), changes.clone(), self.hold);
         let number = effect.number;
-        fields::merge(&mut object, body);
+        edit.apply(&mut object, &self.target)?;
         run.imagined.changed(&self.target, object.clone());
         run.planned(effect);
         let mut held = Vec::new();

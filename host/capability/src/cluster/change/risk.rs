@@ -7,7 +7,7 @@ use agent_core::failure::Failure;
 use agent_core::object::ObjectType;
 use serde_json::Value;
 
-use super::{Performer, uid_of};
+use super::{Performer, is_within, uid_of};
 
 /// What an effect needs that is more than a change: the least risk, and why.
 pub(super) type Harm = (Risk, &'static str);
@@ -87,7 +87,7 @@ const DELETED: &str = "what the run did not make cannot be made again by it";
 
 /// Returns what changes of fields need, if it is more than a change.
 pub(super) fn of_fields(of: &ObjectType, changes: &[FieldChange]) -> Option<Harm> {
-    let resource = of.resource();
+    let resource = of.whole().resource();
     let harm = |change: &FieldChange| -> Option<&'static str> {
         let (before, after) = (change.before.as_ref(), change.after.as_ref());
         if inner(change, FINALIZERS, before)
@@ -97,10 +97,7 @@ pub(super) fn of_fields(of: &ObjectType, changes: &[FieldChange]) -> Option<Harm
         }
         let deadly = DEADLY.iter().find(|(of, field, harmless, _)| {
             let concerns = of.is_none_or(|of| of == resource);
-            let within = change
-                .path
-                .strip_prefix(field)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            let within = is_within(&change.path, field);
             let harms = |value: Option<&Value>| match harmless {
                 Some(harmless) => value.is_none_or(|value| value != harmless),
                 None => true,
@@ -187,10 +184,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cluster::fields;
+    use crate::cluster::fields::{self, Operations};
 
     fn patched(of: &str, object: Value, patch: Value) -> Option<Risk> {
-        let changes = fields::changes(&object, &patch);
+        let changes = match patch.is_array() {
+            true => Operations::read(&patch)
+                .expect("operations")
+                .changes(&object),
+            false => Ok(fields::changes(&object, &patch)),
+        };
+        let changes = changes.expect("they apply");
         let harm = of_fields(&of.parse().expect("a type"), &changes);
         harm.map(|(risk, _)| risk)
     }
@@ -282,6 +285,31 @@ mod tests {
                 json!({"spec": {"deletionPolicy": "Retain"}}),
                 json!({"spec": {"deletionPolicy": "Whatever"}}),
             ),
+            (
+                "persistentvolumeclaims.v1",
+                claim.clone(),
+                json!([{"op": "remove", "path": "/metadata/finalizers/0"}]),
+            ),
+            (
+                "persistentvolumeclaims.v1",
+                claim.clone(),
+                json!([{"op": "move", "from": "/metadata/finalizers", "path": "/spec"}]),
+            ),
+            (
+                "persistentvolumeclaims.v1/status",
+                claim.clone(),
+                json!([{"op": "replace", "path": "/metadata", "value": {}}]),
+            ),
+            (
+                "configmaps.v1",
+                json!({"metadata": {}, "data": owner}),
+                json!([{"op": "copy", "from": "/data", "path": "/metadata/ownerReferences"}]),
+            ),
+            (
+                "persistentvolumes.v1",
+                json!({"spec": {"persistentVolumeReclaimPolicy": "Retain"}}),
+                json!([{"op": "replace", "path": "", "value": {"spec": {"persistentVolumeReclaimPolicy": "Delete"}}}]),
+            ),
         ];
         for (of, object, patch) in destroys {
             assert_eq!(
@@ -316,6 +344,15 @@ mod tests {
                 "deployments.v1.apps",
                 owned,
                 json!({"spec": {"replicas": 0}}),
+            ),
+            (
+                "persistentvolumeclaims.v1",
+                claim.clone(),
+                json!([
+                    {"op": "test", "path": "/metadata/finalizers/1", "value": "a/b"},
+                    {"op": "add", "path": "/metadata/finalizers/-", "value": "c/d"},
+                    {"op": "remove", "path": "/metadata/finalizers/2"},
+                ]),
             ),
             (
                 "configmaps.v1",

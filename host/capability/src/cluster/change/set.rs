@@ -5,35 +5,43 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::undo::Undo;
 use serde_json::Value;
 
-use super::{Performed, Performer, fields, uid_of};
-use crate::cluster::client::{Body, Unanswered, Wanted};
+use super::{Edit, Performed, Performer, failure, fields, uid_of};
+use crate::cluster::client::{ANSWER_LOST, Body, Unanswered, Wanted};
 use crate::gate::{Announced, Imagined};
 
 /// How often it begins anew when somebody else changes the object in between.
-const CONFLICTS: u32 = 8;
+pub(super) const CONFLICTS: u32 = 8;
 
 /// One attempt that did not come to its end: the effect's number, and why.
 type Missed = (u64, Unanswered);
 
 impl Performer {
     pub(super) async fn patch(&self, body: Value) -> Result<Performed, Failure> {
-        if let Some(performed) = self.set_imagined(Verb::Patch, &body).await? {
+        let edit = Edit::read(&body)?;
+        if let Some(performed) = self.set_imagined(Verb::Patch, &edit).await? {
             return Ok(performed);
         }
-        let bound = body.pointer("/metadata/resourceVersion").is_some();
         let mut held = self.held_before();
+        let mut attempts = match edit.counts() {
+            true => self.attempted(),
+            false => Vec::new(),
+        };
         for _ in 0..CONFLICTS {
-            let now = self.look_before(&body).await?;
-            let changes = fields::changes(&now, &body);
+            let now = self.look_before(&edit).await?;
+            let is_done = self.has_happened(&now, &attempts)?;
+            let changes = match is_done {
+                true => Vec::new(),
+                false => edit.changes(&now, &self.target)?,
+            };
             if changes.is_empty() {
                 return Ok(Performed {
                     object: now,
                     held,
                     // An earlier process may have done it.
-                    changed: !self.pass.attempts().is_empty(),
+                    changed: is_done || !self.pass.attempts().is_empty(),
                 });
             }
-            match self.patch_once(&now, &body, changes).await {
+            match self.patch_once(&now, &edit, changes.clone()).await {
                 Ok((number, object)) => {
                     held.extend(self.holding(number));
                     return Ok(Performed {
@@ -42,25 +50,77 @@ impl Performer {
                         changed: true,
                     });
                 }
-                Err(missed) => self.again(missed, !bound, &mut held)?,
+                Err(missed) => {
+                    if missed.1.uncertain && edit.counts() {
+                        attempts.push(Some(fields_of(&now, changes)));
+                    }
+                    self.again(missed, !edit.names_version(), &mut held)?;
+                }
             }
         }
         Err(self.contended())
     }
 
+    /// Returns what earlier processes may have set in the course of this change; none for what cannot be read any more.
+    fn attempted(&self) -> Vec<Option<Undo>> {
+        let run = &self.gate().run;
+        let attempts = self.pass.attempts().iter();
+        attempts.map(|deed| run.undo_of(deed)).collect()
+    }
+
+    /// Returns whether one of several attempts, whose answers were lost, has happened.
+    ///
+    /// # Errors
+    /// `uncertain` when nobody can tell: somebody has changed the same fields since.
+    fn has_happened(&self, now: &Value, attempts: &[Option<Undo>]) -> Result<bool, Failure> {
+        for attempt in attempts {
+            match attempt {
+                Some(Undo::Fields { uid, .. }) if *uid != uid_of(now) => {}
+                Some(Undo::Fields { fields, .. }) if fields::is_before(now, fields) => {}
+                Some(Undo::Fields { fields, .. }) if fields::has_happened(now, fields) => {
+                    return Ok(true);
+                }
+                _ => {
+                    let message = format!(
+                        "nobody can say whether {} was patched: it has changed since",
+                        self.target
+                    );
+                    return Err(Failure::new(Kind::Uncertain, ANSWER_LOST, message));
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Refuses changes of fields that the server would leave out without a word, or that can do more harm than the operation says.
+    pub(super) async fn may_set(
+        &self,
+        now: &Value,
+        changes: &[FieldChange],
+    ) -> Result<(), Failure> {
+        self.heeds(changes.iter().map(|change| change.path.as_str()))
+            .await?;
+        self.may_change(now, changes)
+    }
+
     pub(super) async fn apply(&self, manifest: Value, force: bool) -> Result<Performed, Failure> {
-        if let Some(performed) = self.set_imagined(Verb::Apply, &manifest).await? {
+        let edit = Edit::Merge(&manifest);
+        if let Some(performed) = self.set_imagined(Verb::Apply, &edit).await? {
             return Ok(performed);
         }
+        let is_whole = self.target.of.subresource.is_none();
         if self.gate().run.imagined.of(&self.target) == Some(Imagined::Gone) {
-            return self.create(manifest).await;
+            return match is_whole {
+                true => self.create(manifest).await,
+                false => Err(failure::absent(&self.target)),
+            };
         }
         let mut held = self.held_before();
         for _ in 0..CONFLICTS {
-            let now = match self.look_before(&manifest).await {
+            let now = match self.look_before(&edit).await {
                 Ok(now) => now,
                 // Made by `create`, which knows its own object again: a server-side apply cannot tell whether it made one.
-                Err(failure) if failure.kind == Kind::NotFound => {
+                Err(failure) if failure.kind == Kind::NotFound && is_whole => {
                     match self.create(manifest.clone()).await {
                         Err(failure) if failure.code == "cluster.already-exists" => continue,
                         created => return created,
@@ -101,7 +161,7 @@ impl Performer {
         Ok(())
     }
 
-    fn contended(&self) -> Failure {
+    pub(super) fn contended(&self) -> Failure {
         let message = format!("{} keeps being changed by somebody else", self.target);
         Failure::new(Kind::Conflict, "cluster.conflict", message)
     }
@@ -109,21 +169,21 @@ impl Performer {
     async fn patch_once(
         &self,
         now: &Value,
-        body: &Value,
+        edit: &Edit<'_>,
         changes: Vec<FieldChange>,
     ) -> Result<(u64, Value), Missed> {
         let refused = |harmful| (0, Unanswered::surely(harmful));
-        self.may_change(now, &changes).map_err(refused)?;
+        self.may_set(now, &changes).await.map_err(refused)?;
+        let patch = edit.patch(now, &self.target).map_err(refused)?;
         let undo = fields_of(now, changes.clone());
         let (number, announced) = self.announce(Verb::Patch, changes.clone(), undo);
-        let body = resting_on(now, body);
         let client = &self.gate().run.client;
         let undo = |object: &Value| fields_of(now, answered(changes.clone(), object));
         let sent = self.pass.effect(
             announced,
             |intent| async move {
                 client
-                    .patch(&intent, &self.target, Body::Merge(&body), Wanted::Whole)
+                    .patch(&intent, &self.target, patch.body(), Wanted::Whole)
                     .await
             },
             |object| Some(undo(object)),

@@ -35,9 +35,48 @@ pub(crate) struct Query {
     pub(crate) namespace: Option<String>,
     pub(crate) labels: String,
     pub(crate) fields: String,
+    /// In order, each once; empty for all.
+    pub(crate) names: Vec<String>,
 }
 
+/// How many names are told of a query.
+const TOLD: usize = 3;
+
 impl Query {
+    /// Returns whether an object of that name is wanted. Most servers can select by one name only.
+    pub(crate) fn chooses(&self, name: &str) -> bool {
+        let found = self
+            .names
+            .binary_search_by(|known| known.as_str().cmp(name));
+        self.names.is_empty() || found.is_ok()
+    }
+
+    /// Returns how much memory its names take.
+    pub(crate) fn names_bytes(&self) -> usize {
+        let names = self.names.iter();
+        names.map(|name| size_of::<String>() + name.len()).sum()
+    }
+
+    /// Returns what the server selects by fields.
+    fn field_selector(&self) -> String {
+        let name = match self.names.as_slice() {
+            [name] => format!("metadata.name={name}"),
+            _ => String::new(),
+        };
+        joined([self.fields.as_str(), name.as_str()])
+    }
+
+    fn sees(&self, seen: &Seen) -> bool {
+        match seen {
+            Ok(
+                watcher::Event::Apply(object)
+                | watcher::Event::InitApply(object)
+                | watcher::Event::Delete(object),
+            ) => self.chooses(object.metadata.name.as_deref().unwrap_or_default()),
+            _ => true,
+        }
+    }
+
     fn listing(&self) -> Deed {
         Deed {
             verb: "list",
@@ -49,12 +88,20 @@ impl Query {
 
     /// Returns what it selects by, for people.
     pub(crate) fn selectors(&self) -> String {
-        [self.labels.as_str(), self.fields.as_str()]
-            .into_iter()
-            .filter(|selector| !selector.is_empty())
-            .collect::<Vec<_>>()
-            .join(",")
+        let told = self.names.iter().take(TOLD).map(String::as_str);
+        let mut names = told.collect::<Vec<_>>().join(",");
+        if self.names.len() > TOLD {
+            names = format!("{names} and {} more", self.names.len() - TOLD);
+        }
+        joined([self.labels.as_str(), self.fields.as_str(), names.as_str()])
     }
+}
+
+fn joined<const N: usize>(selectors: [&str; N]) -> String {
+    let selectors = selectors
+        .into_iter()
+        .filter(|selector| !selector.is_empty());
+    selectors.collect::<Vec<_>>().join(",")
 }
 
 /// How much of the objects of a list is read.
@@ -129,8 +176,11 @@ impl ClusterClient {
         let deed = deed("get", target);
         let json = self
             .send_for(Part::Whole, &deed, pass.patience(), |of| {
-                let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
-                request::body(http::Request::get(path), wanted, Vec::new())
+                request::body(
+                    http::Request::get(request::object(of, target)),
+                    wanted,
+                    Vec::new(),
+                )
             })
             .await?;
         let object = is_named(&json, &target.name).and_then(|()| read(&json));
@@ -169,6 +219,10 @@ impl ClusterClient {
                 page => page?,
             };
             for mut item in page.take_items() {
+                let name = item.pointer("/metadata/name").and_then(Value::as_str);
+                if !query.chooses(name.unwrap_or_default()) {
+                    continue;
+                }
                 if !read.is_metadata_only() {
                     page.name_type(&mut item);
                 }
@@ -195,11 +249,12 @@ impl ClusterClient {
             false => Wanted::Whole,
         };
         let doing = query.listing();
+        let fields = query.field_selector();
         let pairs = [
             ("limit", limit),
             ("continue", at),
             ("labelSelector", &query.labels),
-            ("fieldSelector", &query.fields),
+            ("fieldSelector", &fields),
         ];
         let answer = self
             .send_for(Part::Whole, &doing, patience, |of| {
@@ -228,6 +283,7 @@ impl ClusterClient {
                 plural: "pods".to_owned(),
                 version: "v1".to_owned(),
                 group: String::new(),
+                subresource: None,
             },
             namespace: Some(query.namespace.clone()),
             name: Some(query.pod.clone()),
@@ -268,11 +324,14 @@ impl ClusterClient {
         let chosen = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let config = watcher::Config {
             label_selector: chosen(&query.labels),
-            field_selector: chosen(&query.fields),
+            field_selector: chosen(&query.field_selector()),
             timeout: Some(SILENT),
             ..watcher::Config::default()
         };
-        Ok(paced(watcher(api, config).boxed())
+        let query = query.clone();
+        let seen = paced(watcher(api, config).boxed());
+        Ok(seen
+            .filter(move |seen| std::future::ready(query.sees(seen)))
             .map(move |seen| (index, seen))
             .boxed())
     }

@@ -1,7 +1,7 @@
 //! URLs and headers of the Kubernetes API.
 
 use agent_core::failure::Failure;
-use agent_core::object::ObjectType;
+use agent_core::object::{ObjectRef, ObjectType};
 use http::request::Builder;
 
 /// Asks for names and other metadata only.
@@ -49,6 +49,16 @@ pub(crate) fn path(of: &ObjectType, namespace: Option<&str>, name: Option<&str>)
     if let Some(name) = name {
         path.push('/');
         path.push_str(name);
+    }
+    path
+}
+
+/// Returns the path of an object, of a type as it is served, or of a subresource of it.
+pub(crate) fn object(of: &ObjectType, target: &ObjectRef) -> String {
+    let mut path = path(of, target.namespace.as_deref(), Some(&target.name));
+    if let Some(subresource) = &of.subresource {
+        path.push('/');
+        path.push_str(subresource);
     }
     path
 }
@@ -106,6 +116,20 @@ mod tests {
         assert_eq!(
             path("deployments.v1.apps", None, None),
             "/apis/apps/v1/deployments"
+        );
+    }
+
+    #[test]
+    fn path_of_a_subresource_begins_with_that_of_its_object() {
+        let of: ObjectType = "deployments.v1.apps/scale".parse().unwrap();
+        let target = ObjectRef {
+            of: of.clone(),
+            namespace: Some("media".to_owned()),
+            name: "plex".to_owned(),
+        };
+        assert_eq!(
+            object(&of, &target),
+            "/apis/apps/v1/namespaces/media/deployments/plex/scale"
         );
     }
 

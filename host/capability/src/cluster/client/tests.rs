@@ -67,6 +67,7 @@ fn pods() -> Query {
         namespace: Some("media".to_owned()),
         labels: String::new(),
         fields: String::new(),
+        names: Vec::new(),
     }
 }
 

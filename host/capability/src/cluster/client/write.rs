@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::request::{self, Wanted};
 use super::{ClusterClient, Unanswered, deed};
+use crate::cluster::failure::budget::BUDGET;
 use crate::cluster::{FIELD_MANAGER, MARKER, convert};
 use crate::gate::Intent;
 
@@ -35,6 +36,23 @@ impl Removal {
         propagation: "Background",
         grace_seconds: None,
     };
+
+    /// Returns it as the API takes it. With a uid, another object of the same name stays.
+    fn options(self, intent: &Intent, uid: Option<&str>) -> Value {
+        let mut options = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": self.propagation,
+        });
+        if let Some(seconds) = self.grace_seconds {
+            options["gracePeriodSeconds"] = seconds.into();
+        }
+        if let Some(uid) = uid {
+            options["preconditions"] = json!({"uid": uid});
+        }
+        if intent.dry_run() {
+            options["dryRun"] = json!(["All"]);
+        }
+        options
+    }
 }
 
 impl ClusterClient {
@@ -97,7 +115,7 @@ impl ClusterClient {
     ) -> Result<Value, Unanswered> {
         let value = self
             .send(&deed("get", target), intent.patience(), |of| {
-                let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
+                let path = request::object(of, target);
                 request::body(http::Request::get(path), Wanted::Whole, Vec::new())
             })
             .await?;
@@ -126,13 +144,22 @@ impl ClusterClient {
             pairs.push(("force", "true"));
         }
         let pairs = self.write_query(intent, &pairs);
+        let doing = deed(verb, target);
+        let spoken = match target.of.subresource {
+            Some(_) => self.must_serve(&target.of, intent.patience()).await?.spoken,
+            None => None,
+        };
         let value = self
-            .send(&deed(verb, target), intent.patience(), |of| {
-                let path =
-                    request::path(of, target.namespace.as_deref(), Some(&target.name)) + &pairs;
+            .send(&doing, intent.patience(), |of| {
+                let path = request::object(of, target) + &pairs;
                 let document = match body {
                     Body::Merge(_) | Body::Operations(_) => document.to_string().into_bytes(),
-                    Body::Apply { .. } => versioned(document.clone(), of).to_string().into_bytes(),
+                    Body::Apply { .. } => {
+                        let version = spoken.clone().unwrap_or_else(|| of.api_version());
+                        versioned(document.clone(), version)
+                            .to_string()
+                            .into_bytes()
+                    }
                 };
                 request::body(
                     json_request(http::Request::patch(path), content),
@@ -152,18 +179,7 @@ impl ClusterClient {
         uid: Option<&str>,
         how: Removal,
     ) -> Result<(), Unanswered> {
-        let mut options = json!({
-            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": how.propagation,
-        });
-        if let Some(seconds) = how.grace_seconds {
-            options["gracePeriodSeconds"] = seconds.into();
-        }
-        if let Some(uid) = uid {
-            options["preconditions"] = json!({"uid": uid});
-        }
-        if intent.dry_run() {
-            options["dryRun"] = json!(["All"]);
-        }
+        let options = how.options(intent, uid);
         let sent = self
             .send(&deed("delete", target), intent.patience(), |of| {
                 let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
@@ -175,10 +191,42 @@ impl ClusterClient {
                 )
             })
             .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(gone) if gone.failure.kind == Kind::NotFound => Ok(()),
-            Err(refused) => Err(refused),
+        gone(sent)
+    }
+
+    /// Moves a pod away, as far as its disruption budgets allow it. One that is gone already is a success.
+    pub(crate) async fn evict(
+        &self,
+        intent: &Intent,
+        target: &ObjectRef,
+        uid: Option<&str>,
+        how: Removal,
+    ) -> Result<(), Unanswered> {
+        // Not by kube: it writes the options under another name than the API server reads.
+        let eviction = json!({
+            "apiVersion": "policy/v1", "kind": "Eviction",
+            "metadata": {"name": target.name, "namespace": target.namespace},
+            "deleteOptions": how.options(intent, uid),
+        });
+        let pairs = self.write_query(intent, &[]);
+        let sent = self
+            .send(&deed("evict", target), intent.patience(), |of| {
+                let path = request::object(of, target) + "/eviction" + &pairs;
+                let eviction = eviction.to_string().into_bytes();
+                request::body(
+                    json_request(http::Request::post(path), "application/json"),
+                    Wanted::Whole,
+                    eviction,
+                )
+            })
+            .await;
+        match gone(sent) {
+            // It is still there then, whatever became of an attempt before.
+            Err(refused) if refused.failure.code == BUDGET => Err(Unanswered {
+                uncertain: false,
+                ..refused
+            }),
+            sent => sent,
         }
     }
 
@@ -191,6 +239,16 @@ impl ClusterClient {
     }
 }
 
+/// Returns what came of a removal: what is not there any more is gone. Where the answer to an attempt was lost, so is what has been replaced since.
+fn gone(sent: Result<Value, Unanswered>) -> Result<(), Unanswered> {
+    match sent {
+        Ok(_) => Ok(()),
+        Err(gone) if gone.failure.kind == Kind::NotFound => Ok(()),
+        Err(other) if other.uncertain && other.failure.code == "cluster.conflict" => Ok(()),
+        Err(refused) => Err(refused),
+    }
+}
+
 /// Returns whether an object was made by the effect with that marker.
 pub(crate) fn is_marked(object: &Value, marker: &str) -> bool {
     object
@@ -200,15 +258,19 @@ pub(crate) fn is_marked(object: &Value, marker: &str) -> bool {
 }
 
 fn marked(manifest: &Value, of: &ObjectType, intent: &Intent) -> Vec<u8> {
-    let mut manifest = versioned(manifest.clone(), of);
+    let mut manifest = versioned(manifest.clone(), of.api_version());
+    // What is only tried is no effect.
+    if intent.marker().is_empty() {
+        return manifest.to_string().into_bytes();
+    }
     let path = format!("/metadata/annotations/{}", MARKER.replace('/', "~1"));
     crate::cluster::fields::set(&mut manifest, &path, Value::from(intent.marker()));
     manifest.to_string().into_bytes()
 }
 
 /// Writes the version that the server serves into a manifest.
-fn versioned(mut manifest: Value, of: &ObjectType) -> Value {
-    manifest["apiVersion"] = Value::from(of.api_version());
+fn versioned(mut manifest: Value, version: String) -> Value {
+    manifest["apiVersion"] = Value::from(version);
     manifest
 }
 
@@ -231,7 +293,7 @@ pub(crate) fn target_of(of: &ObjectType, manifest: &Value) -> Result<ObjectRef, 
             .map(str::to_owned)
     };
     let name = at("/metadata/name").ok_or_else(|| {
-        Failure::new(Kind::Invalid, "cluster.invalid", format!("a manifest of `{}` has no `metadata.name`", of.plural))
+        Failure::new(Kind::Invalid, "cluster.invalid", format!("a manifest of `{}` has no `metadata.name`", of.noun()))
             .hinted("name the object; the host does not generate names, because a name made twice would be two objects")
     })?;
     Ok(ObjectRef {

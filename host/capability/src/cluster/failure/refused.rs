@@ -40,8 +40,10 @@ pub(super) fn terminating(status: &Status, deed: &Deed) -> Option<Failure> {
         return None;
     }
     let namespace = deed.namespace.as_deref().unwrap_or_default();
-    let message =
-        format!("namespace `{namespace}` is being removed, so nothing new can be made in it");
+    let message = match deed.verb {
+        "evict" => format!("namespace `{namespace}` is being removed, and its pods with it"),
+        _ => format!("namespace `{namespace}` is being removed, so nothing new can be made in it"),
+    };
     let failure = Failure::new(Kind::Conflict, "cluster.terminating", message);
     Some(failure.hinted(hint!(
         "kubectl get namespace {} -o yaml says what its removal waits for",
@@ -104,14 +106,17 @@ fn can_i(deed: &Deed) -> Remedy {
         Some(namespace) => hint!("-n {}", namespace),
         None => "--all-namespaces".into(),
     }));
-    let of = deed.of.resource();
-    let (verb, of) = match deed.verb {
-        "read the log of" => ("get", format!("{of}/log")),
+    let (verb, subresource) = match deed.verb {
+        "read the log of" => ("get", Some("log")),
         // Server-side apply is a patch to the access control.
-        "apply" => ("patch", of),
-        verb => (verb, of),
+        "apply" => ("patch", deed.of.subresource.as_deref()),
+        "evict" => ("create", Some("eviction")),
+        verb => (verb, deed.of.subresource.as_deref()),
     };
-    hint!("kubectl auth can-i {} {} {}", verb, of, place)
+    // What follows a slash is the name of an object to kubectl.
+    let part = Piece(subresource.map(|subresource| hint!(" --subresource={}", subresource)));
+    let of = deed.of.whole().resource();
+    hint!("kubectl auth can-i {} {}{} {}", verb, of, part, place)
 }
 
 #[cfg(test)]
@@ -138,13 +143,19 @@ mod tests {
                 "read the log of",
                 "pods.v1",
                 Some("media"),
-                "get pods/log -n media",
+                "get pods --subresource=log -n media",
             ),
             (
                 "apply",
                 "deployments.v1.apps",
                 Some("media"),
                 "patch deployments.apps -n media",
+            ),
+            (
+                "patch",
+                "deployments.v1.apps/scale",
+                Some("media"),
+                "patch deployments.apps --subresource=scale -n media",
             ),
         ] {
             assert_eq!(

@@ -253,6 +253,37 @@ mod any {
         object
     }
 
+    fn pointer() -> impl Strategy<Value = String> {
+        let keys = prop::collection::vec(key(), 0..4);
+        keys.prop_map(|keys| keys.iter().map(|key| format!("/{}", escape(key))).collect())
+    }
+
+    fn operations() -> impl Strategy<Value = Vec<Value>> {
+        let verbs = ["add", "add", "remove", "replace", "move", "copy", "test"];
+        let verb = prop::sample::select(verbs.to_vec());
+        let operation = (verb, pointer(), pointer(), value());
+        let operation = operation.prop_map(
+            |(op, path, from, value)| json!({"op": op, "path": path, "from": from, "value": value}),
+        );
+        prop::collection::vec(operation, 1..24)
+    }
+
+    /// Those of the operations that can be carried out one after the other, and leave an object.
+    fn applicable(object: &Value, operations: Vec<Value>) -> Value {
+        let mut object = object.clone();
+        let mut applicable = Vec::new();
+        for operation in operations {
+            let one = Operations::read(&json!([operation])).expect("an operation");
+            if let Ok(made) = one.applied(&object)
+                && made.is_object()
+            {
+                object = made;
+                applicable.push(operation);
+            }
+        }
+        Value::from(applicable)
+    }
+
     /// What the record gives back.
     fn recorded(changes: &[FieldChange]) -> Vec<FieldChange> {
         let text = serde_json::to_string(changes).expect("text");
@@ -279,6 +310,22 @@ mod any {
         fn patch_that_is_put_back_leaves_the_object_as_it_was(before in object(), patch in object()) {
             let changes = recorded(&changes(&before, &patch));
             let now = merged(&before, &patch);
+            let back = put_back(&now, &changes, &grown(&before, &changes));
+            prop_assert_eq!(&back.left, &[]);
+            prop_assert_eq!(&back.wanted, &before);
+            prop_assert_eq!(back.restored.is_empty(), now == before);
+            prop_assert_eq!(applied(&now, &Patch::between(&now, &back.wanted)), before);
+        }
+
+        #[test]
+        fn json_patch_that_is_put_back_leaves_the_object_as_it_was(before in object(), operations in operations()) {
+            let operations = Operations::read(&applicable(&before, operations)).expect("operations");
+            let now = operations.applied(&before).expect("each of them applies");
+            let changes = recorded(&operations.changes(&before).expect("they do"));
+            prop_assert_eq!(is_before(&before, &changes), true);
+            prop_assert_eq!(has_happened(&now, &changes), true);
+            let sent = Patch::operations(&before, &now);
+            prop_assert_eq!(applied(&before, &sent), now.clone());
             let back = put_back(&now, &changes, &grown(&before, &changes));
             prop_assert_eq!(&back.left, &[]);
             prop_assert_eq!(&back.wanted, &before);

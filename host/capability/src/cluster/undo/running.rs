@@ -161,6 +161,7 @@ impl<'a> Running<'a> {
             namespace: self.target.namespace.clone(),
             labels: String::new(),
             fields: String::new(),
+            names: Vec::new(),
         };
         let keep = |owned: &mut Vec<Value>, object: Value| {
             if owners(&object).next().is_some() {

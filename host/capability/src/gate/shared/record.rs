@@ -6,6 +6,7 @@ use agent_core::event::{Event, Level};
 use agent_core::failure::Failure;
 use agent_core::journal::{Entry, Survives};
 use agent_core::object::ObjectRef;
+use agent_core::record::Deed;
 use agent_core::undo::Undo;
 use serde::Serialize;
 use serde_json::Value;
@@ -115,6 +116,15 @@ impl Shared {
         match &self.seal {
             Some(seal) => seal.seal(undo, number, target),
             None => Undo::Withheld,
+        }
+    }
+
+    /// Returns how an effect of an earlier process is put back; none when that cannot be read any more.
+    pub(crate) fn undo_of(&self, deed: &Deed) -> Option<Undo> {
+        let (undo, effect) = (deed.undo.clone()?, deed.effect());
+        match &self.seal {
+            Some(seal) => Some(seal.open(undo, effect.number, &effect.target).0),
+            None => Some(undo),
         }
     }
 

@@ -1,0 +1,187 @@
+//! What a change would make of an object, as the server says. Nothing happens, so nothing is announced, and an operation that only reads may ask.
+
+use agent_core::failure::{Failure, Kind};
+use agent_core::id::CallId;
+use serde_json::Value;
+
+use super::set::CONFLICTS;
+use super::{Change, Edit, Performed, Performer, Told, failure, fields, secret_of, shown, signal};
+use crate::cluster::client::{Body, Removal, Unanswered, Wanted};
+use crate::cluster::projection::Projection;
+use crate::gate::{Ask, Gate, Imagined, Sealed};
+
+/// Asks for it through the gate.
+pub(in crate::cluster) async fn rehearse(
+    gate: Gate,
+    call: CallId,
+    change: Change,
+    projection: Projection,
+) -> Result<Told, Failure> {
+    let change = signal::or_patch(change)?;
+    let (verb, target) = (change.verb(), change.target()?);
+    let projection = shown(&target, projection);
+    let learns = secret_of(&change, &target)?;
+    let ask = Ask::Rehearse(verb, target.clone());
+    let admitted = gate.admit(call, ask.clone(), |pass| async move {
+        let performer = Performer {
+            pass,
+            target,
+            hold: false,
+            own: false,
+            wanted: Wanted::Whole,
+            learns,
+        };
+        let Performed {
+            object, changed, ..
+        } = performer.rehearse(change).await?;
+        Ok(Told {
+            object: Sealed::new(&performer.gate().run, &projection.of(object), false),
+            held: Vec::new(),
+            changed,
+        })
+    });
+    let told = admitted.await?;
+    // What the object would have been then, nobody can say again.
+    match told.object.is_closed() {
+        true => Err(gate.lost(&ask)),
+        false => Ok(told),
+    }
+}
+
+impl Performer {
+    async fn rehearse(&self, change: Change) -> Result<Performed, Failure> {
+        self.heeds_document(&change).await?;
+        match change {
+            Change::Create { manifest, .. } => self.rehearse_creation(manifest).await,
+            Change::Patch { body, .. } => self.rehearse_edit(&Edit::read(&body)?).await,
+            Change::Signal { body, .. } => self.rehearse_edit(&Edit::Merge(&body)).await,
+            Change::Apply {
+                manifest, force, ..
+            } => self.rehearse_application(&manifest, force).await,
+            Change::Delete { uid, how, .. } => self.rehearse_removal(uid, how, false).await,
+            Change::Evict { uid, how, .. } => self.rehearse_removal(uid, how, true).await,
+        }
+    }
+
+    async fn rehearse_creation(&self, manifest: Value) -> Result<Performed, Failure> {
+        if self.imagined() == Some(Imagined::Gone) {
+            return Ok(Performed::unheld(manifest));
+        }
+        let run = &self.gate().run;
+        let intent = self.pass.rehearsal();
+        let tried = run.client.create(&intent, &self.target, &manifest);
+        self.told(tried.await).map(Performed::unheld)
+    }
+
+    async fn rehearse_edit(&self, edit: &Edit<'_>) -> Result<Performed, Failure> {
+        for _ in 0..CONFLICTS {
+            let imagined = match self.imagined() {
+                None => None,
+                Some(Imagined::Made(object) | Imagined::Changed(object)) => Some(object),
+                Some(Imagined::Gone) => return Err(failure::absent(&self.target)),
+            };
+            let is_imagined = imagined.is_some();
+            let now = match imagined {
+                Some(object) => object,
+                None => self.look_before(edit).await?,
+            };
+            let changes = edit.changes(&now, &self.target)?;
+            if changes.is_empty() {
+                return Ok(Performed::unchanged(now));
+            }
+            let paths = changes.iter().map(|change| change.path.as_str());
+            self.heeds(paths).await?;
+            if is_imagined {
+                let mut object = now;
+                edit.apply(&mut object, &self.target)?;
+                return Ok(Performed::unheld(object));
+            }
+            let (run, intent) = (&self.gate().run, self.pass.rehearsal());
+            let patch = edit.patch(&now, &self.target)?;
+            let tried = run
+                .client
+                .patch(&intent, &self.target, patch.body(), Wanted::Whole);
+            match self.told(tried.await) {
+                Ok(object) => return Ok(compared(&now, object)),
+                Err(other) if other.kind == Kind::Conflict && !edit.names_version() => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(self.contended())
+    }
+
+    async fn rehearse_application(
+        &self,
+        manifest: &Value,
+        force: bool,
+    ) -> Result<Performed, Failure> {
+        let now = match self.imagined() {
+            Some(Imagined::Made(mut object) | Imagined::Changed(mut object)) => {
+                let now = object.clone();
+                fields::merge(&mut object, manifest);
+                return Ok(compared(&now, object));
+            }
+            Some(Imagined::Gone) => return Ok(Performed::unheld(manifest.clone())),
+            None => self.look_before(&Edit::Merge(manifest)).await,
+        };
+        let now = match now {
+            Ok(now) => Some(now),
+            Err(absent) if absent.kind == Kind::NotFound => None,
+            Err(failure) => return Err(failure),
+        };
+        let (run, intent) = (&self.gate().run, self.pass.rehearsal());
+        let body = Body::Apply { manifest, force };
+        let tried = run.client.patch(&intent, &self.target, body, Wanted::Whole);
+        let object = self.told(tried.await)?;
+        Ok(match now {
+            Some(now) => compared(&now, object),
+            None => Performed::unheld(object),
+        })
+    }
+
+    async fn rehearse_removal(
+        &self,
+        uid: Option<String>,
+        how: Removal,
+        evicts: bool,
+    ) -> Result<Performed, Failure> {
+        match self.imagined() {
+            Some(Imagined::Made(_)) => return Ok(Performed::unheld(Value::Null)),
+            Some(Imagined::Gone) => return Ok(Performed::unchanged(Value::Null)),
+            Some(Imagined::Changed(_)) | None => {}
+        }
+        if self.look_to_delete().await?.is_none() {
+            return Ok(Performed::unchanged(Value::Null));
+        }
+        let (run, intent) = (&self.gate().run, self.pass.rehearsal());
+        let (client, target, uid) = (&run.client, &self.target, uid.as_deref());
+        let tried = match evicts {
+            true => client.evict(&intent, target, uid, how).await,
+            false => client.delete(&intent, target, uid, how).await,
+        };
+        self.told(tried).map(|()| Performed::unheld(Value::Null))
+    }
+
+    fn imagined(&self) -> Option<Imagined> {
+        self.gate().run.imagined.of(&self.target)
+    }
+
+    /// Returns what a rehearsal failed with. It teaches the mask nothing, so a Secret in it is hidden in the refusal alone.
+    fn told<T>(&self, tried: Result<T, Unanswered>) -> Result<T, Failure> {
+        tried.map_err(|refused| {
+            let mut refused = Unanswered::surely(refused.failure);
+            if let Some(secret) = &self.learns {
+                refused.hide(secret);
+            }
+            refused.failure
+        })
+    }
+}
+
+/// Returns what became of an object, and whether anything did.
+fn compared(now: &Value, object: Value) -> Performed {
+    match fields::difference(now, &object).is_empty() {
+        true => Performed::unchanged(object),
+        false => Performed::unheld(object),
+    }
+}
