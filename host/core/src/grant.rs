@@ -43,7 +43,7 @@ pub enum InvalidRight {
     Form(String),
     /// An unknown verb.
     #[error(
-        "`{}` is no verb of `cluster`: use one of get, list, watch, create, patch, apply, delete, logs, or `*`",
+        "`{}` is no verb of `cluster`: use one of get, list, watch, create, patch, apply, delete, evict, logs, or `*`",
         shown(verb)
     )]
     Verb {

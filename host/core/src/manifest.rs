@@ -46,7 +46,7 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ClusterRequest {
-    /// Of `get`, `list`, `watch`, `create`, `patch`, `apply`, `delete`, `logs`.
+    /// Of `get`, `list`, `watch`, `create`, `patch`, `apply`, `delete`, `evict`, `logs`.
     pub verbs: Vec<ClusterVerb>,
     /// `PLURAL.GROUP`, or `PLURAL` for the core group; `*` for any.
     pub resources: Vec<Resources>,
@@ -78,6 +78,8 @@ pub enum ClusterVerb {
     Apply,
     /// Remove one.
     Delete,
+    /// Move a pod away, as far as its disruption budgets allow.
+    Evict,
     /// Read a pod's log.
     Logs,
 }
@@ -116,7 +118,7 @@ impl Request {
 
 impl ClusterVerb {
     /// Every verb, in the order of the documentation.
-    pub const ALL: [ClusterVerb; 8] = [
+    pub const ALL: [ClusterVerb; 9] = [
         ClusterVerb::Get,
         ClusterVerb::List,
         ClusterVerb::Watch,
@@ -124,6 +126,7 @@ impl ClusterVerb {
         ClusterVerb::Patch,
         ClusterVerb::Apply,
         ClusterVerb::Delete,
+        ClusterVerb::Evict,
         ClusterVerb::Logs,
     ];
 
@@ -137,6 +140,7 @@ impl ClusterVerb {
             ClusterVerb::Patch => "patch",
             ClusterVerb::Apply => "apply",
             ClusterVerb::Delete => "delete",
+            ClusterVerb::Evict => "evict",
             ClusterVerb::Logs => "logs",
         }
     }

@@ -6,8 +6,9 @@ use super::{Grants, Right};
 use crate::manifest::ClusterVerb;
 
 /// The verbs that change something, in the order in which they are named.
-const WRITING: [ClusterVerb; 4] = [
+const WRITING: [ClusterVerb; 5] = [
     ClusterVerb::Delete,
+    ClusterVerb::Evict,
     ClusterVerb::Create,
     ClusterVerb::Patch,
     ClusterVerb::Apply,
@@ -152,7 +153,7 @@ mod tests {
         assert_eq!(
             Grants::new(rights.to_vec(), Risk::Destroy).opens(),
             [
-                "may delete, create, patch and apply objects of any type in all namespaces",
+                "may delete, evict, create, patch and apply objects of any type in all namespaces",
                 "may call any operation",
             ]
         );
