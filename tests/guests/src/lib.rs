@@ -24,6 +24,7 @@ agent_sdk::plugin! {
         act::act,
         act::act_with_secrets,
         act::act_blindly,
+        act::act_within,
         act::act_when_asked,
         compute::spin,
         compute::eat_memory,

@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use crate::guests;
 use crate::world::{Ended, LIMITS, World, call, finish};
 
-const MAP: &str = "configmaps.v1";
+pub(crate) const MAP: &str = "configmaps.v1";
 const SECRET: &str = "secrets.v1";
-const THING: &str = "things.v1.example.org";
-const CLAIM: &str = "persistentvolumeclaims.v1";
+pub(crate) const THING: &str = "things.v1.example.org";
+pub(crate) const CLAIM: &str = "persistentvolumeclaims.v1";
 
 /// A cluster in which there are also a thing, of which the server knows nothing, and a claim.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let world = World::with_cluster(LIMITS).await;
     let free = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     let names =
@@ -47,7 +47,7 @@ async fn world() -> World {
     world
 }
 
-fn step(what: &str, of: &str, name: &str, body: Value) -> Value {
+pub(crate) fn step(what: &str, of: &str, name: &str, body: Value) -> Value {
     json!({"do": what, "of": of, "name": name, "body": body})
 }
 
@@ -73,15 +73,15 @@ fn secret(value: &str) -> Value {
     step("create", SECRET, "made", manifest)
 }
 
-fn script(steps: &[Value]) -> Value {
+pub(crate) fn script(steps: &[Value]) -> Value {
     json!({"steps": json!(steps).to_string()})
 }
 
-async fn act(world: &World, operation: &str, steps: &[Value]) -> Ended {
+pub(crate) async fn act(world: &World, operation: &str, steps: &[Value]) -> Ended {
     world.run_with(operation, script(steps)).await
 }
 
-async fn plan(world: &World, operation: &str, steps: &[Value]) -> Ended {
+pub(crate) async fn plan(world: &World, operation: &str, steps: &[Value]) -> Ended {
     let call = Call {
         mode: Mode::Plan,
         ..call(operation, script(steps), Consent::Given)
@@ -90,7 +90,7 @@ async fn plan(world: &World, operation: &str, steps: &[Value]) -> Ended {
 }
 
 /// Takes a run back as if its process had been killed after the last effect, by a process that knows nothing but the record.
-async fn undo(world: &World, record: &Record) -> Ended {
+pub(crate) async fn undo(world: &World, record: &Record) -> Ended {
     let mut entries: Vec<Entry> = record.entries.iter().map(|it| it.entry.clone()).collect();
     let last = entries
         .iter()
@@ -99,7 +99,7 @@ async fn undo(world: &World, record: &Record) -> Ended {
     finish(world.take_up(&record.begun, entries, Aim::Undo).await).await
 }
 
-fn changed(ended: &Ended) -> Vec<&Effect> {
+pub(crate) fn changed(ended: &Ended) -> Vec<&Effect> {
     let effects = ended.events.iter().filter_map(|event| match event {
         Event::Changed { effect } => Some(effect),
         _ => None,
@@ -107,7 +107,7 @@ fn changed(ended: &Ended) -> Vec<&Effect> {
     effects.collect()
 }
 
-fn spec(world: &World) -> Value {
+pub(crate) fn spec(world: &World) -> Value {
     let thing = world
         .cluster()
         .object("example.org", "things", "default", "thing");
@@ -616,7 +616,7 @@ async fn signal_that_sets_something_is_a_patch_and_is_put_back() {
             "signal",
             THING,
             "thing",
-            annotated("reconcile.fluxcd.io/requestedAt", "now"),
+            annotated("example.org/requested-at", "now"),
         ),
     ];
     let ended = act(&world, "guests.act", &steps).await;

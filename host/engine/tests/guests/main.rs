@@ -6,6 +6,7 @@ mod artifact;
 mod compiled;
 mod cost;
 mod deputy;
+mod field;
 mod hold;
 mod lease;
 mod limit;
@@ -54,6 +55,7 @@ async fn every_guest_has_a_test() {
         cost::TESTED,
         right::TESTED,
         deputy::TESTED,
+        field::TESTED,
         hold::TESTED,
         lease::TESTED,
         stop::TESTED,

@@ -113,7 +113,8 @@ impl Performer {
         changes: Vec<FieldChange>,
     ) -> Result<(u64, Value), Missed> {
         let refused = |harmful| (0, Unanswered::surely(harmful));
-        self.may_change(now, &changes).map_err(refused)?;
+        self.may_change(Verb::Patch, now, &changes)
+            .map_err(refused)?;
         let undo = fields_of(now, changes.clone());
         let (number, announced) = self.announce(Verb::Patch, changes.clone(), undo);
         let body = resting_on(now, body);
@@ -146,7 +147,8 @@ impl Performer {
         let rehearsed = self.rehearse_apply(now, &manifest, force, &changes);
         let rehearsed = rehearsed.await.map_err(|refused| (0, refused))?;
         let refused = |harmful| (0, Unanswered::surely(harmful));
-        self.may_change(now, &rehearsed).map_err(refused)?;
+        self.may_change(Verb::Apply, now, &rehearsed)
+            .map_err(refused)?;
         let shown = with_removed(changes, &rehearsed);
         let undo = fields_of(now, rehearsed);
         let (number, announced) = self.announce(Verb::Apply, shown, undo);
