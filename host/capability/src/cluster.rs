@@ -20,7 +20,7 @@ mod watch;
 
 pub(crate) use change::redact;
 pub(crate) use convert::object_ref;
-pub(crate) use fields::IDENTITY;
+pub(crate) use fields::{IDENTITY, escape};
 pub(crate) use lease::LOCK_LOST;
 pub use lease::Lease;
 pub use watch::Watcher;

@@ -18,7 +18,7 @@ use agent_core::descriptor::Risk;
 use agent_core::effect::{Effect, FieldChange, Verb};
 use agent_core::event::{Asker, Event, Level};
 use agent_core::failure::{Failure, Kind};
-use agent_core::grant::Grants;
+use agent_core::grant::{Grants, Wish};
 use agent_core::id::{CallId, OperationName};
 use agent_core::journal::{Entry as Note, Survives};
 use agent_core::manifest::ClusterVerb;
@@ -181,28 +181,27 @@ impl Gate {
         self.actor.id.nested(number)
     }
 
-    /// Checks a wish against the rights.
+    /// Checks what is asked for against the rights.
     pub(crate) fn check(&self, ask: &Ask) -> Result<(), Failure> {
         self.run.stop.goes_on()?;
-        let grants = &self.actor.grants;
         match ask {
             Ask::Sleep | Ask::Confirm | Ask::Release => Ok(()),
             Ask::Look(look) => self.may_look(look),
             Ask::Watch(looks) => looks.iter().try_for_each(|look| self.may_look(look)),
             Ask::Call(operation) => {
-                if grants.allow_call(operation) {
+                if self.actor.grants.allow_call(operation) {
                     Ok(())
                 } else {
                     Err(denial::call(self, operation))
                 }
             }
-            Ask::Change(verb, target) => {
-                self.may_change(*verb, target)?;
+            Ask::Change(verb, target, fields) => {
+                self.may_change(*verb, target, fields)?;
                 self.may_write(*verb, target)
             }
-            Ask::Rehearse(verb, target) => self.may_change(*verb, target),
+            Ask::Rehearse(verb, target, fields) => self.may_change(*verb, target, fields),
             Ask::Overwrite(target, operation) => match operation {
-                Some(operation) if !grants.allow_call(operation) => {
+                Some(operation) if !self.actor.grants.allow_call(operation) => {
                     Err(denial::call(self, operation))
                 }
                 _ => self.may_write(Verb::Overwrite, target),
@@ -211,17 +210,13 @@ impl Gate {
     }
 
     /// Checks the rights to a change.
-    fn may_change(&self, verb: Verb, target: &ObjectRef) -> Result<(), Failure> {
-        let (of, namespace) = (&target.of, target.namespace.as_deref());
+    fn may_change(&self, verb: Verb, target: &ObjectRef, fields: &[String]) -> Result<(), Failure> {
+        self.may_set(verb, target, fields)?;
         // What changes nothing has shown that the value is the one that was tried.
-        let tells = of.is_secret() && matches!(verb, Verb::Patch | Verb::Apply);
-        let rights = [Some(right_for(verb)), tells.then_some(ClusterVerb::Get)];
-        let grants = &self.actor.grants;
-        let lacks = |right: &ClusterVerb| !grants.allow_cluster(*right, of, namespace);
-        match rights.into_iter().flatten().find(lacks) {
-            Some(right) => Err(denial::cluster(self, right, of, namespace)),
-            None => Ok(()),
+        if target.of.is_secret() && matches!(verb, Verb::Patch | Verb::Apply) {
+            self.may(&wish(target, ClusterVerb::Get, &[&target.name], &[]))?;
         }
+        Ok(())
     }
 
     /// Checks what an operation's risk says about its writes.
@@ -253,11 +248,31 @@ impl Gate {
     }
 
     fn may_look(&self, look: &Look) -> Result<(), Failure> {
-        let (of, namespace) = (&look.of, look.namespace.as_deref());
-        if self.actor.grants.allow_cluster(look.verb, of, namespace) {
+        let names: Vec<&str> = look.names.iter().map(String::as_str).collect();
+        self.may(&Wish {
+            verb: look.verb,
+            of: &look.of,
+            namespace: look.namespace.as_deref(),
+            names: &names,
+            fields: &[],
+        })
+    }
+
+    /// Checks the rights to change fields of an object.
+    pub(crate) fn may_set(
+        &self,
+        verb: Verb,
+        target: &ObjectRef,
+        fields: &[String],
+    ) -> Result<(), Failure> {
+        self.may(&wish(target, right_for(verb), &[&target.name], fields))
+    }
+
+    fn may(&self, wish: &Wish<'_>) -> Result<(), Failure> {
+        if self.actor.grants.allow_cluster(wish) {
             Ok(())
         } else {
-            Err(denial::cluster(self, look.verb, of, namespace))
+            Err(denial::cluster(self, wish))
         }
     }
 
@@ -463,11 +478,27 @@ impl Gate {
     }
 }
 
+fn wish<'a>(
+    target: &'a ObjectRef,
+    verb: ClusterVerb,
+    names: &'a [&'a str],
+    fields: &'a [String],
+) -> Wish<'a> {
+    Wish {
+        verb,
+        of: &target.of,
+        namespace: target.namespace.as_deref(),
+        names,
+        fields,
+    }
+}
+
 /// Returns the right that a change needs.
 fn right_for(verb: Verb) -> ClusterVerb {
     match verb {
         Verb::Create => ClusterVerb::Create,
-        Verb::Patch | Verb::Signal | Verb::Overwrite => ClusterVerb::Patch,
+        Verb::Patch | Verb::Overwrite => ClusterVerb::Patch,
+        Verb::Signal => ClusterVerb::Signal,
         Verb::Apply => ClusterVerb::Apply,
         Verb::Delete => ClusterVerb::Delete,
         Verb::Evict => ClusterVerb::Evict,

@@ -23,6 +23,7 @@ pub const HOST: &[&str] = &[
     "cluster.no-kubeconfig",
     "cluster.no-kubernetes",
     "cluster.no-logs",
+    "cluster.no-signal",
     "cluster.no-such-resource",
     "cluster.not-found",
     "cluster.not-granted",

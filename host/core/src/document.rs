@@ -9,16 +9,17 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use crate::descriptor::{Descriptor, Operation, Type};
-use crate::manifest::{Manifest, Request};
-use crate::name::Place;
+use crate::manifest::{ClusterRequest, ClusterVerb, Manifest, Request};
+use crate::name::{ParameterName, Place};
 
 mod operation;
+mod signal;
 
 /// How long a manifest or a descriptor may be, in bytes, as it stands in the artifact. All its texts at their longest would not fit: that is on purpose.
 pub const LONGEST: usize = 64 << 10;
 
 /// Requests of a manifest.
-const REQUESTS: usize = 32;
+const REQUESTS: usize = 64;
 /// Names in each list of a request.
 const NAMES: usize = 64;
 /// Rights that all requests together come to.
@@ -88,13 +89,39 @@ pub enum Unfit {
         /// The name.
         name: String,
     },
-    /// A place that an invocation could leave open.
-    #[error("{place} is for `{namespace}`, and {parameter} {is}: {instead}")]
+    /// Fields of a verb that has none.
+    #[error("{place} has `fields`, and `{verb}` has none: put it into another request")]
+    Fieldless {
+        /// The request.
+        place: String,
+        /// The verb.
+        verb: &'static str,
+    },
+    /// A verb that is for some fields only, and does not say for which.
+    #[error("{place} has the verb `{verb}`, and does not say for which `fields`")]
+    WithoutFields {
+        /// The request.
+        place: String,
+        /// The verb.
+        verb: &'static str,
+    },
+    /// A signal that would be more than one.
+    #[error("{place} asks to signal `{what}`: {why}")]
+    Signal {
+        /// The request.
+        place: String,
+        /// The field or the type of object.
+        what: String,
+        /// Why it cannot.
+        why: &'static str,
+    },
+    /// A place or an object that an invocation could leave open.
+    #[error("{place} is for `{what}`, and {parameter} {is}: {instead}")]
     Open {
         /// The request.
         place: String,
-        /// The place in it.
-        namespace: String,
+        /// What it is for.
+        what: String,
         /// The parameter that it depends on, of an operation that has the request.
         parameter: String,
         /// What is wrong with the parameter.
@@ -175,18 +202,21 @@ impl Manifest {
             within(place, "why", request.why(), WHY)?;
             at_most(place, "operations", request.operations().len(), NAMES)?;
             at_most(place, "namespaces", request.places().len(), NAMES)?;
-            rights += match request {
+            rights = rights.saturating_add(match request {
                 Request::Cluster(request) => {
                     some(place, "verbs", request.verbs.len(), NAMES)?;
                     some(place, "resources", request.resources.len(), NAMES)?;
                     some(place, "namespaces", request.namespaces.len(), NAMES)?;
-                    request.verbs.len() * request.resources.len() * request.namespaces.len()
+                    at_most(place, "fields", request.fields.len(), NAMES)?;
+                    at_most(place, "names", request.names.len(), NAMES)?;
+                    judge_fields(place, request)?;
+                    rights_of(request)
                 }
                 Request::Operations(request) => {
                     some(place, "operations to call", request.call.len(), NAMES)?;
                     request.call.len() * request.namespaces.len().max(1)
                 }
-            };
+            });
         }
         at_most(whole, "rights that it requests", rights, RIGHTS)
     }
@@ -223,42 +253,104 @@ impl Descriptor {
         }
         let users = self.operations.iter().filter(|it| request.is_for(&it.name));
         for operation in users {
+            let open = |what: String, name: &ParameterName, (is, instead)| Unfit::Open {
+                place: request_place(number),
+                what,
+                parameter: format!("`{name}` of `{}`", operation.name),
+                is,
+                instead,
+            };
             for place in request.places() {
-                binds(operation, place).map_err(|(is, instead)| Unfit::Open {
-                    place: request_place(number),
-                    namespace: place.to_string(),
-                    parameter: match place.parameter() {
-                        Some(name) => format!("`{name}` of `{}`", operation.name),
-                        None => String::new(),
-                    },
-                    is,
-                    instead,
-                })?;
+                if let Some(name) = place.parameter() {
+                    let may_be_open = matches!(place, Place::NamedOrEverywhere(_));
+                    binds(operation, name, (!may_be_open).then_some(EVERYWHERE))
+                        .map_err(|wrong| open(place.to_string(), name, wrong))?;
+                }
+            }
+            for named in request.names() {
+                if let Some(name) = named.parameter() {
+                    binds(operation, name, Some(ANYTHING))
+                        .map_err(|wrong| open(named.to_string(), name, wrong))?;
+                }
             }
         }
         Ok(())
     }
 }
 
-/// Returns what is wrong when an invocation of an operation could leave a place open, and what to do.
-fn binds(operation: &Operation, place: &Place) -> Result<(), (&'static str, &'static str)> {
+/// What is wrong, and what to do.
+type Wrong = (&'static str, &'static str);
+
+const EVERYWHERE: Wrong = (
+    "may be left out",
+    "write `{parameter|*}` for all namespaces then, or make it required",
+);
+const ANYTHING: Wrong = (
+    "may be left out",
+    "make it required, or leave the names away",
+);
+
+/// Returns what is wrong when the value of a parameter could be no name of anything, or `left_out` when an invocation could do without it.
+fn binds(
+    operation: &Operation,
+    name: &ParameterName,
+    left_out: Option<Wrong>,
+) -> Result<(), Wrong> {
     const RESTRICT: &str = "name the `operations` that the request is for";
-    let Some(name) = place.parameter() else {
-        return Ok(());
-    };
     let Some(parameter) = operation.parameter(name) else {
         return Err(("does not exist", RESTRICT));
     };
     if parameter.schema.of != Type::String || parameter.secret {
-        return Err(("is not text that names a namespace", RESTRICT));
+        return Err(("is not text that names anything", RESTRICT));
     }
     let given = parameter.required || parameter.default.is_some();
-    match place {
-        Place::Named(_) if !given => Err((
-            "may be left out",
-            "write `{parameter|*}` for all namespaces then, or make it required",
-        )),
+    match left_out {
+        Some(wrong) if !given => Err(wrong),
         _ => Ok(()),
+    }
+}
+
+/// Returns how many rights a request comes to.
+fn rights_of(request: &ClusterRequest) -> usize {
+    let listed = [
+        request.verbs.len(),
+        request.resources.len(),
+        request.namespaces.len(),
+        request.fields.len().max(1),
+        request.names.len().max(1),
+    ];
+    listed.into_iter().fold(1, usize::saturating_mul)
+}
+
+/// Judges whether the verbs of a request go with its fields.
+fn judge_fields(place: impl Fn() -> String, request: &ClusterRequest) -> Result<(), Unfit> {
+    for verb in request.verbs.iter().copied() {
+        let with_fields = !request.fields.is_empty();
+        if with_fields && !verb.has_fields() {
+            return Err(Unfit::Fieldless {
+                place: place(),
+                verb: verb.as_str(),
+            });
+        }
+        if !with_fields && verb.needs_fields() {
+            return Err(Unfit::WithoutFields {
+                place: place(),
+                verb: verb.as_str(),
+            });
+        }
+    }
+    if !request.verbs.contains(&ClusterVerb::Signal) {
+        return Ok(());
+    }
+    let resources = request.resources.iter().filter_map(signal::of_type);
+    let fields = request.fields.iter().filter_map(signal::of_field);
+    match resources.chain(fields).next() {
+        Some((what, why)) => Err(Unfit::Signal {
+            place: place(),
+            what,
+            why,
+        }),
+        None => Ok(()),
     }
 }
 

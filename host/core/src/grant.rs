@@ -9,20 +9,25 @@ use thiserror::Error;
 use crate::descriptor::Risk;
 use crate::id::{InvalidName, OperationName};
 use crate::manifest::ClusterVerb;
-use crate::name::{Misnamed, shown};
-use crate::object::ObjectType;
+use crate::name::{Field, Misnamed, shown};
+use crate::object::ObjectRef;
 
 mod bounds;
 mod call;
 mod cluster;
+mod field;
 mod opens;
 
 pub use bounds::Bound;
 pub use call::{CallRight, Reach};
-pub use cluster::ClusterRight;
+pub use cluster::{ClusterRight, Lack, Wish};
 
-/// One right. As text: `cluster:VERB:RESOURCE:NAMESPACE` (`cluster:delete:pods:kube-system`), `operations:call:OPERATION` (`operations:call:flux.suspend`:
-/// what is called acts where the caller may) or `operations:call:OPERATION:NAMESPACE` (there, too). `*` stands for a whole part.
+/// One right. As text: `cluster:VERB:RESOURCE[#FIELD]:NAMESPACE[/NAME]`, `operations:call:OPERATION` (`operations:call:flux.suspend`: what is called acts
+/// where the caller may) or `operations:call:OPERATION:NAMESPACE` (there, too). `*` stands for a whole part.
+///
+/// `cluster:delete:pods:kube-system` is for all pods there, `cluster:list:pods:media/plex` for one. RESOURCE may have a subresource, which is a type of its
+/// own: `deployments.apps/scale`. FIELD is a JSON Pointer and stands for what is below it, too; without one, a right is for all fields. Only `patch`, `apply`,
+/// `signal` and `ignore` have fields: `cluster:patch:deployments.apps#/spec/replicas:media`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Right {
@@ -37,23 +42,29 @@ pub enum Right {
 pub enum InvalidRight {
     /// Neither form.
     #[error(
-        "`{}` is no right: write `cluster:VERB:RESOURCE:NAMESPACE` or `operations:call:OPERATION:NAMESPACE`",
+        "`{}` is no right: write `cluster:VERB:RESOURCE[#FIELD]:NAMESPACE[/NAME]` or `operations:call:OPERATION:NAMESPACE`",
         shown(.0)
     )]
     Form(String),
     /// An unknown verb.
     #[error(
-        "`{}` is no verb of `cluster`: use one of get, list, watch, create, patch, apply, delete, evict, logs, or `*`",
+        "`{}` is no verb of `cluster`: use one of get, list, watch, create, patch, apply, signal, delete, evict, logs, ignore, or `*`",
         shown(verb)
     )]
     Verb {
         /// The word.
         verb: String,
     },
+    /// A field of a verb that has none.
+    #[error("`{verb}` has no fields: a right to patch, apply, signal or ignore has")]
+    Fieldless {
+        /// The verb, or `*`.
+        verb: &'static str,
+    },
     /// Not the name of an operation, nor `*`.
     #[error(transparent)]
     Operation(InvalidName),
-    /// Not a resource or a namespace, nor `*`.
+    /// Not a resource, a field, a namespace or a name of an object, nor `*`.
     #[error(transparent)]
     Name(Misnamed),
 }
@@ -80,8 +91,11 @@ impl Right {
     /// Returns whether it can cover another one than itself.
     pub(crate) fn is_wide(&self) -> bool {
         match self {
+            // One for an object of one name, or without fields, can cover only itself.
             Right::Cluster(right) => {
-                right.verb.is_none() || right.resource.is_none() || right.namespace.is_none()
+                let places = right.resource.is_none() || right.namespace.is_none();
+                let fields = right.verb.is_none_or(ClusterVerb::has_fields);
+                places || fields || right.name.is_none()
             }
             Right::Call(right) => right.operation.is_none() || right.reach == Reach::Everywhere,
         }
@@ -180,28 +194,29 @@ impl Grants {
         Grants { bounds, ..self }
     }
 
-    /// Returns what bounds an operation that this one calls: what bounds this one, and where this one may act.
+    /// Returns what bounds an operation that this one calls: what bounds this one, and where this one may act. A right on one object or on some fields opens
+    /// its namespace to nobody: it is what the caller may do itself, and no more.
     pub fn bounds_for(&self, operation: &OperationName) -> Vec<Bound> {
         let calls = self.rights.iter().filter_map(Right::as_call);
         let reaches: Vec<&Reach> = calls
             .filter(|right| right.allows(operation))
             .map(|right| &right.reach)
             .collect();
-        let cluster = || self.rights.iter().filter_map(Right::as_cluster);
         let mut bound = Bound {
             everywhere: reaches.contains(&&Reach::Everywhere),
             namespaces: Default::default(),
             rights: Vec::new(),
         };
         if !bound.everywhere {
-            bound.rights = cluster().cloned().map(Right::Cluster).collect();
+            bound.rights = self.accesses().cloned().map(Right::Cluster).collect();
             for reach in reaches {
                 match reach {
                     Reach::Namespace(namespace) => {
                         bound.namespaces.insert(namespace.clone());
                     }
                     Reach::OfCaller => {
-                        let named = cluster().filter_map(|right| right.namespace.clone());
+                        let whole = self.accesses().filter(|right| right.is_unbounded());
+                        let named = whole.filter_map(|right| right.namespace.clone());
                         bound.namespaces.extend(named);
                     }
                     Reach::Everywhere => {}
@@ -213,6 +228,15 @@ impl Grants {
         bounds
     }
 
+    fn cluster(&self) -> impl Iterator<Item = &ClusterRight> {
+        self.rights.iter().filter_map(Right::as_cluster)
+    }
+
+    /// Returns the rights by which something can be read or written.
+    fn accesses(&self) -> impl Iterator<Item = &ClusterRight> {
+        self.cluster().filter(|right| right.is_access())
+    }
+
     /// Returns how much harm the operation says it can do.
     pub fn risk(&self) -> Risk {
         self.risk
@@ -220,28 +244,36 @@ impl Grants {
 
     /// Returns whether there is anything in the cluster that the operation may do itself.
     pub fn has_any_cluster_right(&self) -> bool {
-        self.rights.iter().any(|right| right.as_cluster().is_some())
+        self.accesses().next().is_some()
     }
 
-    /// Returns whether `verb` may be done with objects of a type in a namespace. Without a namespace the whole cluster is meant.
-    pub fn allow_cluster(
-        &self,
-        verb: ClusterVerb,
-        of: &ObjectType,
-        namespace: Option<&str>,
-    ) -> bool {
-        self.has_right(verb, of, namespace) && self.are_allowed(verb, of, namespace)
+    /// Returns whether all of a wish is allowed: by the rights of the plugin, and by everybody who has called it.
+    pub fn allow_cluster(&self, wish: &Wish<'_>) -> bool {
+        self.lacks(wish).is_none() && self.bounds.iter().all(|bound| bound.allows(wish))
     }
 
-    /// Returns whether the plugin itself has the right to something, whatever its callers let it do.
-    pub fn has_right(&self, verb: ClusterVerb, of: &ObjectType, namespace: Option<&str>) -> bool {
-        let mut rights = self.rights.iter().filter_map(Right::as_cluster);
-        rights.any(|right| right.allows(verb, of, namespace))
+    /// Returns what the plugin itself has no right to, whatever its callers let it do.
+    pub fn lacks<'w>(&self, wish: &Wish<'w>) -> Option<Lack<'w>> {
+        cluster::lacking(self.cluster(), wish)
     }
 
-    fn are_allowed(&self, verb: ClusterVerb, of: &ObjectType, namespace: Option<&str>) -> bool {
-        let mut bounds = self.bounds.iter();
-        bounds.all(|bound| bound.allows(verb, of, namespace))
+    /// Returns the fields of an object that no plan of the plugin rests on: those that it was granted to signal, and to ignore.
+    pub fn restless(&self, object: &ObjectRef) -> Vec<Field> {
+        let restless = |verb| {
+            let wish = Wish {
+                verb,
+                of: &object.of,
+                namespace: object.namespace.as_deref(),
+                names: &[&object.name],
+                fields: &[],
+            };
+            cluster::fields_of(self.cluster(), &wish)
+        };
+        let mut fields = restless(ClusterVerb::Signal);
+        fields.extend(restless(ClusterVerb::Ignore));
+        fields.sort();
+        fields.dedup();
+        fields
     }
 
     /// Returns whether an operation may be called.
@@ -266,6 +298,12 @@ mod tests {
             "cluster:evict:pods:media",
             "cluster:patch:deployments.apps/scale:media",
             "cluster:*:deployments.apps:*",
+            "cluster:list:pods:media/plex",
+            "cluster:get:nodes:*/node-1",
+            "cluster:patch:deployments.apps/scale#/spec/replicas:media/plex",
+            "cluster:patch:deployments.apps#/spec/replicas:media",
+            "cluster:signal:helmreleases.helm.toolkit.fluxcd.io#/metadata/annotations/reconcile.fluxcd.io~1*:*",
+            "cluster:ignore:things.example.org#/spec/a:b/c#d:media/plex",
             "operations:call:flux.suspend",
             "operations:call:*",
             "operations:call:flux.suspend:media",
@@ -288,7 +326,17 @@ mod tests {
             "cluster:get:secrets';id;':*",
             "cluster:get:pods:me dia",
             "cluster:get:pods:",
-            "cluster:get:pods/log:*",
+            "cluster:get:pods/:*",
+            "cluster:get:pods:media/",
+            "cluster:get:pods:media/a:b",
+            "cluster:get:pods:media/a/b",
+            "cluster:get:pods:media/Plex",
+            "cluster:patch:pods#:media",
+            "cluster:patch:pods#/:media",
+            "cluster:patch:pods#spec:media",
+            "cluster:patch:pods#/spec",
+            "cluster:patch:pods#/a'b c:media",
+            "cluster:patch:#/spec:media",
         ] {
             assert!(wrong.parse::<Right>().is_err(), "{wrong}");
         }
@@ -309,8 +357,20 @@ mod tests {
                 "operations:call:flux.suspend",
             ),
             ("operations:call:*:*", "operations:call:flux.suspend:media"),
+            ("cluster:get:pods:media", "cluster:get:pods:media/plex"),
+            ("cluster:*:*:*", "cluster:signal:pods#/spec/a:media/plex"),
+            ("cluster:patch:pods:media", "cluster:patch:pods#/spec:media"),
+            (
+                "cluster:patch:pods#/spec:media",
+                "cluster:patch:pods#/spec/a:media",
+            ),
+            (
+                "cluster:patch:pods#/spec/a*:media",
+                "cluster:patch:pods#/spec/ab/c:media",
+            ),
         ];
         for (wide, narrow) in table {
+            assert!(right(wide).is_wide(), "{wide}");
             assert!(right(wide).covers(&right(narrow)), "{wide} {narrow}");
             assert!(!right(narrow).covers(&right(wide)), "{narrow} {wide}");
         }
@@ -357,38 +417,240 @@ mod tests {
 
     #[test]
     fn right_to_a_type_is_none_to_its_subresource_and_the_other_way_round() {
-        let of = |text: &str| -> ObjectType { text.parse().expect("a type") };
-        let (whole, scale) = (of("deployments.v1.apps"), of("deployments.v1.apps/scale"));
-        let allows = |text: &str, of: &ObjectType| {
-            let grants = Grants::new(vec![right(text)], Risk::Change);
-            grants.allow_cluster(ClusterVerb::Patch, of, Some("media"))
-        };
+        let (whole, scale) = (
+            "patch deployments.v1.apps media",
+            "patch deployments.v1.apps/scale media",
+        );
+        let allows =
+            |text: &str, wish: &str| may(&Grants::new(vec![right(text)], Risk::Change), wish);
         let (on_whole, on_scale) = (
             "cluster:patch:deployments.apps:media",
             "cluster:patch:deployments.apps/scale:media",
         );
-        assert!(allows(on_whole, &whole) && !allows(on_whole, &scale));
-        assert!(!allows(on_scale, &whole) && allows(on_scale, &scale));
+        assert!(allows(on_whole, whole) && !allows(on_whole, scale));
+        assert!(!allows(on_scale, whole) && allows(on_scale, scale));
         assert!(!right(on_whole).covers(&right(on_scale)));
         assert_eq!(right(on_whole).meet(&right(on_scale)), None);
     }
 
     #[test]
+    fn verb_without_fields_has_none() {
+        for verb in [
+            "get", "list", "watch", "create", "delete", "evict", "logs", "*",
+        ] {
+            let text = format!("cluster:{verb}:pods#/spec:media");
+            let refused = text.parse::<Right>().expect_err(verb).to_string();
+            let said =
+                format!("`{verb}` has no fields: a right to patch, apply, signal or ignore has");
+            assert_eq!(refused, said);
+        }
+    }
+
+    /// Rights of each shape.
+    fn all() -> Vec<Right> {
+        let mut all = Vec::new();
+        for verb in ["*", "get", "patch", "signal", "ignore"] {
+            for of in ["*", "things.a.b", "things.a.b/scale"] {
+                for field in ["", "#/spec", "#/spec/a", "#/spec/a*", "#/spec/ab/c"] {
+                    for place in [
+                        "*",
+                        "media",
+                        "default",
+                        "*/plex",
+                        "media/plex",
+                        "media/emby",
+                    ] {
+                        let text = format!("cluster:{verb}:{of}{field}:{place}");
+                        all.extend(text.parse());
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn what_two_rights_have_in_common_is_within_both() {
+        let all = all();
+        assert_eq!(all.len(), 3 * 6 * (2 + 3 * 5));
+        for one in &all {
+            assert_eq!(one.meet(one).as_ref(), Some(one));
+            assert_eq!(right(&one.to_string()), *one);
+            for other in &all {
+                let common = one.meet(other);
+                assert_eq!(common, other.meet(one), "{one} {other}");
+                if let Some(common) = &common {
+                    assert!(one.covers(common) && other.covers(common), "{one} {other}");
+                    assert_eq!(right(&common.to_string()), *common);
+                }
+                assert_eq!(
+                    one.covers(other),
+                    common.as_ref() == Some(other),
+                    "{one} {other}"
+                );
+                let covers_another = one.covers(other) && one != other;
+                assert!(!covers_another || one.is_wide(), "{one} {other}");
+            }
+        }
+    }
+
+    /// Returns whether a wish is allowed: `VERB TYPE [NAMESPACE[/NAME]] [FIELD …]`.
+    fn may(grants: &Grants, wish: &str) -> bool {
+        let mut words = wish.split(' ');
+        let verb = words.next().expect("a verb");
+        let verb = ClusterVerb::ALL
+            .into_iter()
+            .find(|known| known.as_str() == verb);
+        let of = words.next().expect("a type").parse().expect("a type");
+        let words: Vec<&str> = words.collect();
+        let place = words.iter().find(|word| !word.starts_with('/'));
+        let (namespace, name) = match place.and_then(|place| place.split_once('/')) {
+            Some((namespace, name)) => (Some(namespace), Some(name)),
+            None => (place.copied(), None),
+        };
+        let fields = words.iter().filter(|word| word.starts_with('/'));
+        let fields: Vec<String> = fields.map(ToString::to_string).collect();
+        let names: Vec<&str> = name.into_iter().collect();
+        grants.allow_cluster(&Wish {
+            verb: verb.expect("a verb"),
+            of: &of,
+            namespace: namespace.filter(|namespace| *namespace != "*"),
+            names: &names,
+            fields: &fields,
+        })
+    }
+
+    #[test]
     fn a_right_in_one_namespace_is_none_in_the_whole_cluster() {
-        let grants = Grants::new(vec![right("cluster:list:pods:media")], Risk::Read);
+        let grants = grants(&["cluster:list:pods:media"]);
+        assert!(may(&grants, "list pods.v1 media"));
+        assert!(!may(&grants, "list pods.v1 default"));
+        assert!(!may(&grants, "list pods.v1"));
+        assert!(!may(&grants, "get pods.v1 media"));
+    }
+
+    #[test]
+    fn a_right_on_one_object_is_none_on_another_nor_on_all() {
+        let grants = grants(&[
+            "cluster:list:pods:media/plex",
+            "cluster:list:pods:media/emby",
+            "cluster:get:nodes:*/node-1",
+        ]);
+        assert!(may(&grants, "list pods.v1 media/plex"));
+        assert!(!may(&grants, "list pods.v1 media/jellyfin"));
+        assert!(!may(&grants, "list pods.v1 media"));
+        assert!(!may(&grants, "list pods.v1 default/plex"));
+        assert!(may(&grants, "get nodes.v1 */node-1"));
+        assert!(!may(&grants, "get nodes.v1 */node-2"));
         let pods = "pods.v1".parse().expect("a type");
-        assert!(grants.allow_cluster(ClusterVerb::List, &pods, Some("media")));
-        assert!(!grants.allow_cluster(ClusterVerb::List, &pods, Some("default")));
-        assert!(!grants.allow_cluster(ClusterVerb::List, &pods, None));
-        assert!(!grants.allow_cluster(ClusterVerb::Get, &pods, Some("media")));
+        let of_names = |names: &[&str]| {
+            grants.allow_cluster(&Wish {
+                verb: ClusterVerb::List,
+                of: &pods,
+                namespace: Some("media"),
+                names,
+                fields: &[],
+            })
+        };
+        assert!(of_names(&["plex", "emby"]));
+        assert!(!of_names(&["plex", "emby", "jellyfin"]));
+    }
+
+    #[test]
+    fn every_field_that_is_set_needs_a_right() {
+        let grants = grants(&[
+            "cluster:patch:deployments.apps#/spec/replicas:media",
+            "cluster:patch:deployments.apps#/metadata/annotations/agent.ops~1*:media",
+            "cluster:patch:deployments.apps#/spec/paused:media/plex",
+            "cluster:patch:deployments.apps/scale#/spec/a:media",
+        ]);
+        for (fields, allowed) in [
+            ("/spec/replicas", true),
+            (
+                "/spec/replicas /metadata/annotations/agent.ops~1replicas",
+                true,
+            ),
+            ("/spec/replicas /spec/paused", true),
+            ("/spec/replicas /spec/template/spec/containers", false),
+            ("/spec", false),
+            ("/spec/a", false),
+            ("/metadata/annotations", false),
+        ] {
+            let wish = format!("patch deployments.v1.apps media/plex {fields}");
+            assert_eq!(may(&grants, &wish), allowed, "{fields}");
+        }
+        assert!(!may(
+            &grants,
+            "patch deployments.v1.apps media/emby /spec/paused"
+        ));
+        assert!(!may(
+            &grants,
+            "apply deployments.v1.apps media/plex /spec/replicas"
+        ));
+        assert!(!may(
+            &grants,
+            "signal deployments.v1.apps media/plex /spec/replicas"
+        ));
+        let lacks = |fields: &[&str]| {
+            let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
+            let of = "deployments.v1.apps".parse().expect("a type");
+            let wish = Wish {
+                verb: ClusterVerb::Patch,
+                of: &of,
+                namespace: Some("media"),
+                names: &["emby"],
+                fields: &fields,
+            };
+            let lack = grants.lacks(&wish)?;
+            Some(
+                lack.fields
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(lacks(&["/spec/replicas"]), None);
+        assert_eq!(lacks(&[]), None, "what sets nothing needs no field");
+        assert_eq!(
+            lacks(&["/spec/replicas", "/spec/paused", ""]),
+            Some(vec!["/spec/paused".to_owned(), String::new()])
+        );
+    }
+
+    #[test]
+    fn no_plan_rests_on_what_was_granted_to_signal_or_to_ignore() {
+        let grants = grants(&[
+            "cluster:signal:things.example.org#/spec/now:media",
+            "cluster:ignore:things.example.org#/spec/seen:*",
+            "cluster:ignore:things.example.org#/spec/other:media/emby",
+            "cluster:ignore:others.example.org#/spec/more:*",
+            "cluster:patch:things.example.org#/spec/wanted:media",
+            "cluster:*:things.example.org:media",
+        ]);
+        let object = |namespace: &str| ObjectRef {
+            of: "things.v1.example.org".parse().expect("a type"),
+            namespace: Some(namespace.to_owned()),
+            name: "plex".to_owned(),
+        };
+        assert_eq!(
+            grants.restless(&object("media")),
+            ["/spec/now", "/spec/seen"]
+        );
+        assert_eq!(grants.restless(&object("default")), ["/spec/seen"]);
+    }
+
+    #[test]
+    fn right_to_ignore_gives_access_to_nothing() {
+        let ignoring = grants(&["cluster:ignore:things.example.org#/spec/a:media"]);
+        assert!(!ignoring.has_any_cluster_right());
+        for verb in ["get", "patch", "apply", "signal"] {
+            let wish = format!("{verb} things.v1.example.org media/plex /spec/a");
+            assert!(!may(&ignoring, &wish), "{verb}");
+        }
     }
 
     fn grants(rights: &[&str]) -> Grants {
         Grants::new(rights.iter().map(|it| right(it)).collect(), Risk::Change)
-    }
-
-    fn may(grants: &Grants, verb: ClusterVerb, of: &str, namespace: Option<&str>) -> bool {
-        grants.allow_cluster(verb, &of.parse().expect("a type"), namespace)
     }
 
     const SUSPEND: &[&str] = &["cluster:patch:kustomizations:*", "cluster:get:namespaces:*"];
@@ -406,36 +668,26 @@ mod tests {
             "cluster:list:pods:*",
         ]);
         let callee = called(&caller, SUSPEND);
-        let patch = |namespace| may(&callee, ClusterVerb::Patch, "kustomizations.v1", namespace);
-        assert!(patch(Some("media")));
-        assert!(!patch(Some("cert-manager")));
-        assert!(!patch(None));
+        let patch = |place: &str| may(&callee, &format!("patch kustomizations.v1{place}"));
+        assert!(patch(" media"));
+        assert!(!patch(" cert-manager"));
+        assert!(!patch(""));
     }
 
     #[test]
     fn right_that_names_no_namespace_opens_none_to_a_callee() {
         let caller = grants(&["cluster:get:namespaces:*", "operations:call:flux.suspend"]);
         let callee = called(&caller, SUSPEND);
-        assert!(!may(
-            &callee,
-            ClusterVerb::Patch,
-            "kustomizations.v1",
-            Some("media")
-        ));
+        assert!(!may(&callee, "patch kustomizations.v1 media"));
         // What the caller may do itself is no more in the hands of another one.
-        assert!(may(&callee, ClusterVerb::Get, "namespaces.v1", None));
+        assert!(may(&callee, "get namespaces.v1"));
     }
 
     #[test]
     fn reach_of_a_call_is_what_its_right_says() {
         let patch = |right: &str, namespace| {
             let callee = called(&grants(&[right]), SUSPEND);
-            may(
-                &callee,
-                ClusterVerb::Patch,
-                "kustomizations.v1",
-                Some(namespace),
-            )
+            may(&callee, &format!("patch kustomizations.v1 {namespace}"))
         };
         assert!(patch("operations:call:flux.suspend:media", "media"));
         assert!(!patch("operations:call:flux.suspend:media", "default"));
@@ -450,19 +702,12 @@ mod tests {
         let everything = &["cluster:*:*:*", "operations:call:*:*"];
         let middle = called(&outer, everything);
         let inner = called(&middle, everything);
-        assert!(may(&inner, ClusterVerb::List, "secrets.v1", Some("media")));
-        assert!(!may(
-            &inner,
-            ClusterVerb::List,
-            "secrets.v1",
-            Some("default")
-        ));
-        assert!(!may(&inner, ClusterVerb::List, "secrets.v1", None));
+        assert!(may(&inner, "list secrets.v1 media"));
+        assert!(!may(&inner, "list secrets.v1 default"));
+        assert!(!may(&inner, "list secrets.v1"));
         assert!(may(
             &called(&grants(everything), everything),
-            ClusterVerb::List,
-            "secrets.v1",
-            None
+            "list secrets.v1"
         ));
     }
 
@@ -478,10 +723,116 @@ mod tests {
         };
         let operation = "flux.suspend".parse().expect("a name");
         let callee = rights("kube-system").under(&rights("media"), &operation);
-        for namespace in [Some("kube-system"), Some("media"), None] {
-            let may = may(&callee, ClusterVerb::List, "secrets.v1", namespace);
-            assert!(!may, "{namespace:?}");
+        for place in [" kube-system", " media", ""] {
+            assert!(!may(&callee, &format!("list secrets.v1{place}")), "{place}");
         }
+    }
+
+    /// Each of these is less than a right in the namespace, and must not open the namespace as one does.
+    #[test]
+    fn right_on_one_object_or_field_opens_to_a_callee_just_that() {
+        const CALL: &str = "operations:call:flux.suspend";
+        let everything = &["cluster:*:*:*", "operations:call:*:*"];
+        for (own, opened) in [
+            (
+                "cluster:patch:things.example.org:media/plex",
+                &["patch things.v1.example.org media/plex /spec/a"][..],
+            ),
+            (
+                "cluster:patch:things.example.org#/spec/a:media",
+                &[
+                    "patch things.v1.example.org media/plex /spec/a/b",
+                    "patch things.v1.example.org media/emby /spec/a",
+                ],
+            ),
+            (
+                "cluster:patch:things.example.org#/spec/a:media/plex",
+                &["patch things.v1.example.org media/plex /spec/a"],
+            ),
+            (
+                "cluster:apply:things.example.org#/spec/a:media",
+                &["apply things.v1.example.org media/plex /spec/a"],
+            ),
+            (
+                "cluster:signal:things.example.org#/spec/a:media",
+                &["signal things.v1.example.org media/plex /spec/a"],
+            ),
+            ("cluster:ignore:things.example.org#/spec/a:media", &[]),
+            (
+                "cluster:get:things.example.org:media/plex",
+                &["get things.v1.example.org media/plex"],
+            ),
+            (
+                "cluster:list:things.example.org:media/plex",
+                &["list things.v1.example.org media/plex"],
+            ),
+            (
+                "cluster:create:things.example.org:media/plex",
+                &["create things.v1.example.org media/plex"],
+            ),
+            (
+                "cluster:delete:things.example.org:media/plex",
+                &["delete things.v1.example.org media/plex"],
+            ),
+            (
+                "cluster:*:things.example.org:media/plex",
+                &[
+                    "delete things.v1.example.org media/plex",
+                    "patch things.v1.example.org media/plex /spec/b",
+                ],
+            ),
+        ] {
+            let callee = called(&grants(&[own, CALL]), everything);
+            for wish in opened {
+                assert!(may(&callee, wish), "{own}: {wish}");
+            }
+            for beyond in [
+                "get secrets.v1 media",
+                "get secrets.v1 media/plex",
+                "list things.v1.example.org media",
+                "patch things.v1.example.org media/emby /spec/b",
+                "patch things.v1.example.org media/jellyfin /spec/a /spec/b",
+                "delete things.v1.example.org media/emby",
+                "apply things.v1.example.org media/emby /spec",
+                "patch things.v1.example.org default/plex /spec/a",
+            ] {
+                assert!(!may(&callee, beyond), "{own}: {beyond}");
+                // Nor through another one.
+                assert!(
+                    !may(&called(&callee, everything), beyond),
+                    "{own}: {beyond}"
+                );
+            }
+        }
+    }
+
+    /// Beside a right in the namespace, narrower ones take nothing away.
+    #[test]
+    fn narrow_rights_take_nothing_from_a_callee() {
+        let caller = grants(&[
+            "cluster:get:pods:media",
+            "cluster:patch:kustomizations#/spec/suspend:default",
+            "operations:call:flux.suspend",
+        ]);
+        let callee = called(&caller, SUSPEND);
+        assert!(may(&callee, "patch kustomizations.v1 media/plex /spec/a"));
+        assert!(may(
+            &callee,
+            "patch kustomizations.v1 default/plex /spec/suspend"
+        ));
+        assert!(!may(
+            &callee,
+            "patch kustomizations.v1 default/plex /spec/a"
+        ));
+        let json =
+            serde_json::to_string(&caller.bounds_for(&"flux.suspend".parse().expect("a name")));
+        let read: Vec<Bound> =
+            serde_json::from_str(&json.expect("serialises")).expect("reads back");
+        let callee = grants(SUSPEND).within(read);
+        assert!(!may(
+            &callee,
+            "patch kustomizations.v1 default/plex /spec/a"
+        ));
     }
 
     #[test]

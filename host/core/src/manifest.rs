@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{OperationName, PluginId};
 use crate::limits::Requested;
-use crate::name::{OperationPart, Place, Resources};
+use crate::name::{Field, Named, OperationPart, Place, Resources};
 
 /// The manifest of one plugin. Unknown keys are errors: a misspelt limit must not be no limit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,17 +42,24 @@ pub enum Request {
     Operations(OperationsRequest),
 }
 
-/// Rights on objects of the cluster: each verb on each resource in each namespace.
+/// Rights on objects of the cluster: each verb on each resource in each namespace, with each field, on each object that is named.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ClusterRequest {
-    /// Of `get`, `list`, `watch`, `create`, `patch`, `apply`, `delete`, `evict`, `logs`.
+    /// Of `get`, `list`, `watch`, `create`, `patch`, `apply`, `signal`, `delete`, `evict`, `logs`, `ignore`.
     pub verbs: Vec<ClusterVerb>,
-    /// `PLURAL.GROUP`, or `PLURAL` for the core group; `*` for any.
+    /// `PLURAL.GROUP`, or `PLURAL` for the core group, with `/SUBRESOURCE` for one of those; `*` for any.
     pub resources: Vec<Resources>,
+    /// The fields that are set, as JSON Pointers, each with what is below it; empty for all. `patch` and `apply` may have them, `signal` and `ignore` must, and
+    /// the other verbs have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
     /// Namespaces; `*` for all, `{parameter}` for the one that the invocation names, which it must then, and `{parameter|*}` for that one, or all when it
     /// names none. Cluster-scoped objects are matched by all only.
     pub namespaces: Vec<Place>,
+    /// Objects by their names; empty for all. `{parameter}` for the one that the invocation names, which it must then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Named>,
     /// The operations that need it; empty for all.
     #[serde(default)]
     pub operations: Vec<OperationPart>,
@@ -72,16 +79,20 @@ pub enum ClusterVerb {
     Watch,
     /// Make one.
     Create,
-    /// Set fields, also by signal.
+    /// Set fields.
     Patch,
     /// Server-side apply.
     Apply,
+    /// Set fields that only ask a controller to act. Nobody puts them back.
+    Signal,
     /// Remove one.
     Delete,
     /// Move a pod away, as far as its disruption budgets allow it.
     Evict,
     /// Read a pod's log.
     Logs,
+    /// Nothing: fields that change without anybody's wish, on which no plan rests that has read them.
+    Ignore,
 }
 
 impl Request {
@@ -107,6 +118,14 @@ impl Request {
         }
     }
 
+    /// Returns the objects that it names.
+    pub fn names(&self) -> &[Named] {
+        match self {
+            Request::Cluster(request) => &request.names,
+            Request::Operations(_) => &[],
+        }
+    }
+
     /// Returns why, for the person who grants it.
     pub fn why(&self) -> &str {
         match self {
@@ -118,16 +137,18 @@ impl Request {
 
 impl ClusterVerb {
     /// Every verb, in the order of the documentation.
-    pub const ALL: [ClusterVerb; 9] = [
+    pub const ALL: [ClusterVerb; 11] = [
         ClusterVerb::Get,
         ClusterVerb::List,
         ClusterVerb::Watch,
         ClusterVerb::Create,
         ClusterVerb::Patch,
         ClusterVerb::Apply,
+        ClusterVerb::Signal,
         ClusterVerb::Delete,
         ClusterVerb::Evict,
         ClusterVerb::Logs,
+        ClusterVerb::Ignore,
     ];
 
     /// Returns the word.
@@ -139,10 +160,22 @@ impl ClusterVerb {
             ClusterVerb::Create => "create",
             ClusterVerb::Patch => "patch",
             ClusterVerb::Apply => "apply",
+            ClusterVerb::Signal => "signal",
             ClusterVerb::Delete => "delete",
             ClusterVerb::Evict => "evict",
             ClusterVerb::Logs => "logs",
+            ClusterVerb::Ignore => "ignore",
         }
+    }
+
+    /// Returns whether a right to it may be for some fields only.
+    pub fn has_fields(self) -> bool {
+        matches!(self, ClusterVerb::Patch | ClusterVerb::Apply) || self.needs_fields()
+    }
+
+    /// Returns whether a request for it has to say for which fields.
+    pub fn needs_fields(self) -> bool {
+        matches!(self, ClusterVerb::Signal | ClusterVerb::Ignore)
     }
 }
 

@@ -116,8 +116,8 @@ text! {
     /// A type of object as rights name it: `PLURAL`, or `PLURAL.GROUP`; a subresource of it follows a slash.
     Resource,
     |text| {
-        let (whole, subresource) = text.split_once('/').map_or((text, None), |(whole, sub)| (whole, Some(sub)));
-        let (plural, group) = whole.split_once('.').map_or((whole, None), |(plural, group)| (plural, Some(group)));
+        let (whole, subresource) = parted(text, '/');
+        let (plural, group) = parted(whole, '.');
         let is_object = |sub: &str| is_label(sub) && action(sub).is_none();
         is_label(plural) && group.is_none_or(is_subdomain) && subresource.is_none_or(is_object)
     },
@@ -128,6 +128,23 @@ text! {
     Namespace,
     is_label,
     "a namespace: it has at most 63 lower-case letters, digits and dashes"
+}
+text! {
+    /// The name of an object: a subdomain by RFC 1123, as all types but those of RBAC have it.
+    ObjectName,
+    |text| {
+        let at_ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let part = |part: &str| part.starts_with(at_ends) && part.ends_with(at_ends) && is_kebab(part);
+        text.len() <= 253 && text.split('.').all(part)
+    },
+    "the name of an object: it has at most 253 lower-case letters, digits, dashes and dots"
+}
+text! {
+    /// A field of an object, with everything below it: a JSON Pointer (RFC 6901) such as `/spec/suspend`. A `*` at the end stands for the rest of the last
+    /// name: `/metadata/annotations/example.org~1*`.
+    Field,
+    is_field,
+    "a field: write a JSON Pointer such as `/spec/suspend` or `/metadata/annotations/example.org~1key`, where `*` at its end stands for the rest of the last name"
 }
 text! {
     /// A parameter, which is also a key in the arguments and a flag: `as-of`. What every command takes is not among them.
@@ -251,6 +268,57 @@ impl fmt::Display for Place {
             Place::Namespace(namespace) => f.write_str(namespace),
             Place::Named(parameter) => write!(f, "{{{parameter}}}"),
             Place::NamedOrEverywhere(parameter) => write!(f, "{{{parameter}|*}}"),
+        }
+    }
+}
+
+/// An object of a request, as a manifest writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Named {
+    /// The one of this name.
+    Object(ObjectName),
+    /// `{parameter}`: the one that the invocation names. The parameter is text and must be given.
+    Parameter(ParameterName),
+}
+
+impl Named {
+    /// Returns the parameter that says which, if one does.
+    pub fn parameter(&self) -> Option<&ParameterName> {
+        match self {
+            Named::Object(_) => None,
+            Named::Parameter(parameter) => Some(parameter),
+        }
+    }
+}
+
+impl TryFrom<String> for Named {
+    type Error = Misnamed;
+
+    fn try_from(text: String) -> Result<Self, Misnamed> {
+        const WANTED: &str = "an object of a request: write its name, or `{parameter}` for the one that a required parameter names";
+        let wrong = |_| Misnamed::new(&text, WANTED);
+        let inner = text
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        match inner {
+            Some(inner) => inner.parse().map(Named::Parameter).map_err(wrong),
+            None => text.parse().map(Named::Object).map_err(wrong),
+        }
+    }
+}
+
+impl From<Named> for String {
+    fn from(named: Named) -> String {
+        named.to_string()
+    }
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Named::Object(name) => f.write_str(name),
+            Named::Parameter(parameter) => write!(f, "{{{parameter}}}"),
         }
     }
 }
@@ -384,6 +452,32 @@ fn is_kebab(text: &str) -> bool {
         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+/// Returns what stands before a separator, and what stands behind it, if it is there.
+fn parted(text: &str, separator: char) -> (&str, Option<&str>) {
+    match text.split_once(separator) {
+        Some((before, behind)) => (before, Some(behind)),
+        None => (text, None),
+    }
+}
+
+/// How long a field may be: a key of an annotation has 317 bytes.
+const LONGEST_FIELD: usize = 512;
+
+fn is_field(text: &str) -> bool {
+    let stem = text.strip_suffix('*');
+    let pointer = stem.unwrap_or(text);
+    let plain = |b: u8| b.is_ascii_graphic() && b != b'*' && b != b'`';
+    let mut escapes = pointer.split('~').skip(1);
+    let escaped = escapes.all(|rest| rest.starts_with(['0', '1']));
+    let mut names = pointer.split('/').rev();
+    let last = names.next().unwrap_or_default();
+    // What stands before the first slash is nothing.
+    let begins = pointer.starts_with('/');
+    let inner = names.rev().skip(1).all(|name| !name.is_empty());
+    let ends = stem.is_some() || !last.is_empty();
+    text.len() <= LONGEST_FIELD && begins && inner && ends && escaped && pointer.bytes().all(plain)
+}
+
 /// Returns whether a text is a label by RFC 1123.
 pub(crate) fn is_label(text: &str) -> bool {
     (1..=LONGEST_LABEL).contains(&text.len())
@@ -416,6 +510,7 @@ mod tests {
         "--yes",
         "A",
         "é",
+        "a//b",
         "a/b/c",
         "..",
         "a\u{202e}b",
@@ -429,6 +524,10 @@ mod tests {
             assert!(text.parse::<Namespace>().is_err(), "{text:?}");
             assert!(text.parse::<ParameterName>().is_err(), "{text:?}");
             assert!(text.parse::<OperationPart>().is_err(), "{text:?}");
+            assert!(text.parse::<ObjectName>().is_err(), "{text:?}");
+            assert!(text.parse::<Field>().is_err(), "{text:?}");
+            assert!(Named::try_from((*text).to_owned()).is_err(), "{text:?}");
+            assert!(Named::try_from(format!("{{{text}}}")).is_err(), "{text:?}");
             assert!(text.parse::<Place>().is_err(), "{text:?}");
             assert!(format!("{{{text}}}").parse::<Place>().is_err(), "{text:?}");
             assert!(LockName::try_from((*text).to_owned()).is_err(), "{text:?}");
@@ -464,9 +563,54 @@ mod tests {
         ] {
             assert!(text.parse::<Resource>().is_err(), "{text}");
         }
+        for text in ["plex", "plex-0", "a.b-c.d", "0", &"a".repeat(253)] {
+            assert!(text.parse::<ObjectName>().is_ok(), "{text}");
+        }
+        for text in ["a..b", ".a", "a-", "a.-b", "system:node", &"a".repeat(254)] {
+            assert!(text.parse::<ObjectName>().is_err(), "{text}");
+        }
         let long = "a".repeat(64);
         assert!(long.parse::<Namespace>().is_err());
         assert!("kube-system".parse::<Namespace>().is_ok());
+    }
+
+    #[test]
+    fn field_is_a_pointer_whose_last_name_may_be_open() {
+        for text in [
+            "/spec",
+            "/spec/suspend",
+            "/metadata/annotations/example.org~1key",
+            "/metadata/annotations/example.org~1*",
+            "/spec/a:b/c#d~0e",
+            "/spec/*",
+            "/*",
+        ] {
+            assert_eq!(text.parse::<Field>().expect(text), *text);
+        }
+        let long = format!("/{}", "a".repeat(512));
+        for text in [
+            "",
+            "/",
+            "*",
+            "spec",
+            "spec/suspend",
+            "/spec/",
+            "//spec",
+            "/spec//a",
+            "/spec/*/a",
+            "/spec/a*b",
+            "/spec/**",
+            "/spec/a~",
+            "/spec/a~2b",
+            "/spec/a~*",
+            "/spec/a b",
+            "/spec/a\nb",
+            "/spec/`id`",
+            "/spec/\u{202e}",
+            &long,
+        ] {
+            assert!(text.parse::<Field>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::effect::Effect;
 use crate::id::{Digest, OperationName};
+use crate::name::Field;
 use crate::object::{ObjectRef, ObjectType};
 use crate::origin::{Cluster, Who};
 
@@ -60,6 +61,12 @@ pub struct Rest {
     pub generation: Option<i64>,
     /// The fields that were read, as JSON Pointers with their values. Those of a Secret are keyed hashes.
     pub fields: Map<String, Value>,
+    /// Keyed hashes of the parts of the object, such as its spec, where they count in place of the generation.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, String>,
+    /// Fields that do not count in any of that: whoever read it was granted to signal or to ignore them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<Field>,
 }
 
 /// Which objects a plan has found by a query. Those that a controller made and replaces at will do not count.

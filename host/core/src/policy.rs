@@ -11,7 +11,9 @@ use crate::grant::{CallRight, ClusterRight, Grants, Reach, Right};
 use crate::hint;
 use crate::id::OperationName;
 use crate::manifest::{ClusterRequest, Manifest, OperationsRequest, Request};
-use crate::name::{Misnamed, Namespace, ParameterName, Place, Resources};
+use crate::name::{
+    Field, Misnamed, Named, Namespace, ObjectName, ParameterName, Place, Resource, Resources,
+};
 
 /// What people have granted to one plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +47,17 @@ pub enum Refusal {
         #[source]
         source: Misnamed,
     },
-    /// An argument that says where the plugin may act is not given. Artifacts in which that could be are refused before.
-    #[error("`{parameter}` says where the plugin may act, and is not given")]
+    /// An argument that says with which object the plugin may act does not.
+    #[error("`{parameter}` cannot be the name of an object")]
+    NoName {
+        /// The parameter.
+        parameter: String,
+        /// What is wrong with it.
+        #[source]
+        source: Misnamed,
+    },
+    /// An argument that says where or with which object the plugin may act is not given. Artifacts in which that could be are refused before.
+    #[error("`{parameter}` says where or with what the plugin may act, and is not given")]
     Open {
         /// The parameter.
         parameter: String,
@@ -62,7 +73,7 @@ impl Refusal {
                 let hint = hint!("agent plugin inspect {}", plugin);
                 (Kind::Denied, "plugin.not-granted", Some(hint))
             }
-            Refusal::NoNamespace { .. } | Refusal::Open { .. } => {
+            Refusal::NoNamespace { .. } | Refusal::NoName { .. } | Refusal::Open { .. } => {
                 (Kind::Invalid, "operations.arguments", None)
             }
         };
@@ -160,9 +171,13 @@ fn rights_of(
     let places: Vec<Option<Namespace>> = places
         .map(|place| bind(place, arguments))
         .collect::<Result<_, _>>()?;
+    let names = request.names().iter();
+    let names: Vec<Option<ObjectName>> = names
+        .map(|named| meant(named, arguments))
+        .collect::<Result<_, _>>()?;
     Ok(match request {
         Request::Operations(request) => calls(request, &places),
-        Request::Cluster(request) => on_cluster(request, &places),
+        Request::Cluster(request) => on_cluster(request, &places, &names),
     })
 }
 
@@ -186,24 +201,72 @@ fn calls(request: &OperationsRequest, places: &[Option<Namespace>]) -> Vec<Right
         .collect()
 }
 
-fn on_cluster(request: &ClusterRequest, places: &[Option<Namespace>]) -> Vec<Right> {
+fn on_cluster(
+    request: &ClusterRequest,
+    places: &[Option<Namespace>],
+    names: &[Option<ObjectName>],
+) -> Vec<Right> {
+    let resources = request.resources.iter().map(|resource| match resource {
+        Resources::Any => None,
+        Resources::One(resource) => Some(resource.clone()),
+    });
+    let resources: Vec<Option<Resource>> = resources.collect();
+    let fields: Vec<Option<Field>> = request.fields.iter().cloned().map(Some).collect();
     let mut rights = Vec::new();
-    for namespace in places {
-        for resource in &request.resources {
-            let resource = match resource {
-                Resources::Any => None,
-                Resources::One(resource) => Some(resource.clone()),
-            };
-            rights.extend(request.verbs.iter().map(|verb| {
-                Right::Cluster(ClusterRight {
-                    verb: Some(*verb),
-                    resource: resource.clone(),
-                    namespace: namespace.clone(),
-                })
-            }));
+    for verb in &request.verbs {
+        for resource in &resources {
+            for field in or_all(&fields) {
+                for namespace in places {
+                    rights.extend(or_all(names).iter().map(|name| {
+                        Right::Cluster(ClusterRight {
+                            verb: Some(*verb),
+                            resource: resource.clone(),
+                            field: field.clone(),
+                            namespace: namespace.clone(),
+                            name: name.clone(),
+                        })
+                    }));
+                }
+            }
         }
     }
     rights
+}
+
+/// Returns what a request lists; where that is nothing, it asks for all.
+fn or_all<T>(listed: &[Option<T>]) -> &[Option<T>] {
+    match listed {
+        [] => &[None],
+        listed => listed,
+    }
+}
+
+/// Resolves an object of a request: none means any, for whoever grants a right does so for all invocations.
+fn meant(
+    named: &Named,
+    arguments: Option<&Map<String, Value>>,
+) -> Result<Option<ObjectName>, Refusal> {
+    match (named, arguments) {
+        (Named::Object(name), _) => Ok(Some(name.clone())),
+        (Named::Parameter(_), None) => Ok(None),
+        (Named::Parameter(parameter), Some(arguments)) => {
+            let Some(value) = given(parameter, arguments) else {
+                return Err(Refusal::Open {
+                    parameter: parameter.to_string(),
+                });
+            };
+            let name = value.as_str().unwrap_or_default().parse();
+            name.map(Some).map_err(|source| Refusal::NoName {
+                parameter: parameter.to_string(),
+                source,
+            })
+        }
+    }
+}
+
+fn given<'a>(parameter: &ParameterName, arguments: &'a Map<String, Value>) -> Option<&'a Value> {
+    let value = arguments.get(parameter.as_str());
+    value.filter(|value| !value.is_null())
 }
 
 /// Resolves a place of a request: none means everywhere. Whatever an invocation leaves open, or names that is no namespace, is refused unless the place
@@ -227,20 +290,16 @@ fn bind(
             Place::Everywhere | Place::Named(_) | Place::NamedOrEverywhere(_) => None,
         });
     };
-    let given = |parameter: &ParameterName| {
-        let value = arguments.get(parameter.as_str());
-        value.filter(|value| !value.is_null())
-    };
     match place {
         Place::Everywhere => Ok(None),
         Place::Namespace(namespace) => Ok(Some(namespace.clone())),
-        Place::Named(parameter) => match given(parameter) {
+        Place::Named(parameter) => match given(parameter, arguments) {
             Some(value) => named(parameter, value),
             None => Err(Refusal::Open {
                 parameter: parameter.to_string(),
             }),
         },
-        Place::NamedOrEverywhere(parameter) => match given(parameter) {
+        Place::NamedOrEverywhere(parameter) => match given(parameter, arguments) {
             Some(value) => named(parameter, value),
             None => Ok(None),
         },

@@ -27,8 +27,8 @@ impl Change {
         Change(wit::Change::Patch(patch(target, &body)))
     }
 
-    /// Sets fields, by a merge patch, that only ask a controller to act, such as an annotation with a token. Costs no read; undo leaves it alone. Annotations and the
-    /// few trigger fields that the contract names; anything else is `invalid`.
+    /// Sets fields, by a merge patch, that only ask a controller to act, such as an annotation with a token. Costs no read; undo leaves it alone. Which fields those are
+    /// stands in `fields` of a request for `signal` in `plugin.toml`. An annotation that does not stand there is patched; anything else is `invalid`.
     pub fn signal(target: &ObjectRef, body: Value) -> Change {
         Change(wit::Change::Signal(patch(target, &body)))
     }

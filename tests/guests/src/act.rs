@@ -44,6 +44,12 @@ pub(crate) fn look_ahead(args: Script) -> Result<Value> {
     all(&args)
 }
 
+/// Do what it is told, with rights to single fields and objects.
+#[operation(risk = "change")]
+pub(crate) fn act_within(args: Script) -> Result<Value> {
+    all(&args)
+}
+
 /// Ask, and do what it is told.
 #[operation(risk = "destroy")]
 pub(crate) fn act_when_asked(args: Script) -> Result<Value> {

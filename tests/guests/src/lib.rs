@@ -26,6 +26,7 @@ agent_sdk::plugin! {
         act::act_blindly,
         act::evict,
         act::look_ahead,
+        act::act_within,
         act::act_when_asked,
         compute::spin,
         compute::eat_memory,

@@ -46,7 +46,8 @@ pub(crate) fn change_often(_args: NoArgs) -> Result<Value> {
         Change::apply_forced(kinds::CONFIG_MAP, manifest(&name)),
         &[],
     )?;
-    let asked = json!({ "metadata": { "annotations": { "reconcile.fluxcd.io/requestedAt": run::token() } } });
+    let asked =
+        json!({ "metadata": { "annotations": { "example.org/requested-at": run::token() } } });
     cluster::commit_one(Change::signal(&map(&name), asked), &[])?;
     cluster::commit_one(Change::delete(&map(&name)), &[])?;
     cluster::commit_one(Change::delete(&map("spare")), &[])?;

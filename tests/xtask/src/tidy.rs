@@ -5,6 +5,7 @@
 
 mod arrow;
 mod code;
+mod domain;
 mod file;
 mod witness;
 
@@ -63,6 +64,7 @@ fn check(root: &Path) -> Result<Vec<Finding>> {
                 .iter()
                 .any(|room| place.starts_with(&format!("{room}/")));
             findings.extend(file::check(&place, &text, ours));
+            findings.extend(domain::check(&place, &text));
             functions.extend(witness::functions(&text).map(str::to_owned));
             codes.source(&place, &text);
         }

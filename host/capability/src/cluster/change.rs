@@ -158,6 +158,18 @@ impl Change {
         }
     }
 
+    /// Returns pointers to the fields that it sets or removes, as far as the document tells.
+    fn fields(&self) -> Vec<String> {
+        match self {
+            Change::Create { .. } | Change::Delete { .. } | Change::Evict { .. } => Vec::new(),
+            Change::Patch { body, .. } | Change::Signal { body, .. } => match Edit::read(body) {
+                Ok(Edit::Operations(operations)) => operations.paths().collect(),
+                Ok(Edit::Merge(_)) | Err(_) => paths(body),
+            },
+            Change::Apply { manifest, .. } => paths(manifest),
+        }
+    }
+
     /// Returns whether it can be held.
     pub(crate) fn is_reversible(&self) -> bool {
         matches!(
@@ -165,6 +177,11 @@ impl Change {
             Change::Create { .. } | Change::Patch { .. } | Change::Apply { .. }
         )
     }
+}
+
+fn paths(document: &Value) -> Vec<String> {
+    let leaves = fields::leaves(document).into_iter();
+    leaves.map(|(path, _)| path).collect()
 }
 
 /// Performs a change through the gate. With `hold`, or inside a hold over an operation, what can be put back is held.
@@ -175,7 +192,7 @@ pub(crate) async fn perform(
     hold: bool,
     projection: Projection,
 ) -> Result<Told, Failure> {
-    let change = signal::or_patch(change)?;
+    let change = signal::or_patch(&gate.actor.grants, change)?;
     let (verb, target) = (change.verb(), change.target()?);
     let own = hold && change.is_reversible();
     let hold = own || change.is_reversible() && gate.actor.scope.is_some();
@@ -191,7 +208,7 @@ pub(crate) async fn perform(
         gate.run.secrets.learn(document);
     }
     let (deed, shape, again) = (target.clone(), projection.clone(), call.clone());
-    let ask = Ask::Change(verb, target);
+    let ask = Ask::Change(verb, target, change.fields());
     let admitted = gate.admit(call, ask.clone(), |pass| async move {
         let performer = Performer {
             pass,
@@ -229,7 +246,7 @@ impl Told {
         ask: &Ask,
         projection: &Projection,
     ) -> Result<Told, Failure> {
-        let Ask::Change(_, target) = ask else {
+        let Ask::Change(_, target, _) = ask else {
             return Ok(self);
         };
         let (run, client) = (&gate.run, &gate.run.client);
@@ -336,6 +353,7 @@ impl Performer {
                 after,
             })
             .collect();
+        self.may_change(Verb::Signal, &Value::Null, &changes)?;
         let effect = self
             .gate()
             .effect(Verb::Signal, self.target.clone(), changes, false);

@@ -432,7 +432,8 @@ pub(crate) fn shown(value: Option<&Value>) -> String {
     value.map_or_else(|| "absent".to_owned(), |value| format!("`{value}`"))
 }
 
-fn escape(key: &str) -> String {
+/// Returns a key as a part of a pointer.
+pub(crate) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 

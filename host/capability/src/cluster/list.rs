@@ -22,8 +22,7 @@ pub(super) async fn list(
     counts: bool,
 ) -> Result<Vec<String>, Failure> {
     let client = gate.run.client.clone();
-    let namespace = query.namespace.as_deref();
-    let ask = Ask::look(ClusterVerb::List, &query.of, namespace, &query.selectors());
+    let ask = Ask::Look(query.look(ClusterVerb::List));
     let imagined = gate.run.imagined.among(&query.of);
     gate.admit(gate.next_call(), ask, |pass| async move {
         let gate = pass.gate();

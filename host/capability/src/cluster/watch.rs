@@ -21,7 +21,7 @@ use super::failure::{self, Deed};
 use super::projection::Projection;
 use super::reply::Fault;
 use crate::bindings::ops::cluster::cluster as wit;
-use crate::gate::{Ask, Gate, Look, Pass, Sealed};
+use crate::gate::{Ask, Gate, Pass, Sealed};
 use crate::memory::Charge;
 
 mod again;
@@ -108,7 +108,8 @@ impl Watcher {
         queries: Vec<Query>,
         projection: Projection,
     ) -> Result<Watcher, Failure> {
-        gate.check(&Ask::Watch(queries.iter().map(look).collect()))?;
+        let looks = queries.iter().map(|query| query.look(ClusterVerb::Watch));
+        gate.check(&Ask::Watch(looks.collect()))?;
         let texts = queries
             .iter()
             .map(|query| QUERY + query.labels.len() + query.fields.len() + query.names_bytes());
@@ -140,7 +141,10 @@ impl Watcher {
             return Ok(Vec::new());
         }
         let (gate, call) = (self.gate.clone(), self.gate.next_call());
-        let looks = self.queries.iter().map(|watched| look(&watched.query));
+        let looks = self
+            .queries
+            .iter()
+            .map(|watched| watched.query.look(ClusterVerb::Watch));
         let ask = Ask::Watch(looks.collect());
         let (watcher, asked) = (&mut *self, ask.clone());
         let seen = gate.observe(call.clone(), ask, |pass| async move {
@@ -446,15 +450,6 @@ impl Watched {
             value["apiVersion"] = Value::from(self.query.of.api_version());
         }
         value
-    }
-}
-
-fn look(query: &Query) -> Look {
-    Look {
-        verb: ClusterVerb::Watch,
-        of: query.of.clone(),
-        namespace: query.namespace.clone(),
-        which: query.selectors(),
     }
 }
 

@@ -14,10 +14,10 @@ pub(crate) enum Ask {
     Look(Look),
     /// To watch objects of the cluster, by any number of queries at once.
     Watch(Vec<Look>),
-    /// To change an object of the cluster.
-    Change(Verb, ObjectRef),
-    /// To be told what a change of an object would make of it.
-    Rehearse(Verb, ObjectRef),
+    /// To change an object of the cluster, in these fields.
+    Change(Verb, ObjectRef, Vec<String>),
+    /// To be told what a change of an object, in these fields, would make of it.
+    Rehearse(Verb, ObjectRef, Vec<String>),
     /// To call an operation.
     Call(OperationName),
     /// To have others overwrite what is behind an object, which the operation undoes.
@@ -38,21 +38,24 @@ pub(crate) struct Look {
     pub(crate) namespace: Option<String>,
     /// A name or a selector.
     pub(crate) which: String,
+    /// The names of the objects; empty for all that it selects.
+    pub(crate) names: Vec<String>,
 }
 
 impl Ask {
-    /// To read objects: that with the name `which`, or those that it selects.
+    /// To read the object of that name.
     pub(crate) fn look(
         verb: ClusterVerb,
         of: &ObjectType,
         namespace: Option<&str>,
-        which: &str,
+        name: &str,
     ) -> Ask {
         Ask::Look(Look {
             verb,
             of: of.clone(),
             namespace: namespace.map(str::to_owned),
-            which: which.to_owned(),
+            which: name.to_owned(),
+            names: vec![name.to_owned()],
         })
     }
 
@@ -74,8 +77,8 @@ impl fmt::Display for Ask {
                 }
                 Ok(())
             }
-            Ask::Change(verb, target) => write!(f, "{} {target}", verb.as_str()),
-            Ask::Rehearse(verb, target) => write!(f, "rehearse {} {target}", verb.as_str()),
+            Ask::Change(verb, target, _) => write!(f, "{} {target}", verb.as_str()),
+            Ask::Rehearse(verb, target, _) => write!(f, "rehearse {} {target}", verb.as_str()),
             Ask::Call(operation) => write!(f, "call {operation}"),
             Ask::Overwrite(target, _) => write!(f, "overwrite {target}"),
             Ask::Sleep => f.write_str("sleep"),

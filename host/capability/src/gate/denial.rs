@@ -3,45 +3,75 @@
 use agent_core::descriptor::Risk;
 use agent_core::effect::Verb;
 use agent_core::failure::{Failure, Kind};
-use agent_core::grant::{CallRight, ClusterRight, Reach, Right};
+use agent_core::grant::{CallRight, ClusterRight, Lack, Reach, Right, Wish};
 use agent_core::hint;
+use agent_core::hint::Words;
 use agent_core::id::OperationName;
-use agent_core::manifest::ClusterVerb;
-use agent_core::name::Namespace;
-use agent_core::object::{ObjectRef, ObjectType};
+use agent_core::name::{Field, Namespace, Resource, shown};
+use agent_core::object::ObjectRef;
 
 use super::Gate;
 
-pub(super) fn cluster(
-    gate: &Gate,
-    verb: ClusterVerb,
-    of: &ObjectType,
-    namespace: Option<&str>,
-) -> Failure {
-    let place = namespace.map_or_else(
-        || "in all namespaces".to_owned(),
-        |namespace| format!("in namespace `{namespace}`"),
-    );
-    let message = format!(
-        "plugin `{}` may not {} `{}` {place}",
-        plugin_id(gate),
-        verb.as_str(),
-        of.noun()
-    );
+/// How many of the fields that are missing the hint has, each as a right.
+const NAMED: usize = 4;
+
+pub(super) fn cluster(gate: &Gate, wish: &Wish<'_>) -> Failure {
     const CODE: &str = "cluster.not-granted";
-    let named = namespace.map(str::parse::<Namespace>).transpose().ok();
-    if gate.actor.grants.has_right(verb, of, namespace) {
+    let lack = gate.actor.grants.lacks(wish);
+    let message = format!(
+        "plugin `{}` may not {} {}",
+        plugin_id(gate),
+        wish.verb.as_str(),
+        described(wish, lack.as_ref())
+    );
+    let named = wish.namespace.map(str::parse::<Namespace>).transpose().ok();
+    let Some(lack) = lack else {
         return beyond_callers(gate, CODE, message, named.flatten());
-    }
-    let right = named.and_then(|namespace| {
-        Some(Right::Cluster(ClusterRight {
-            verb: Some(verb),
-            resource: Some(of.resource().parse().ok()?),
-            namespace,
-        }))
-    });
-    let power = format!("cluster.{}", verb.as_str());
-    outside(gate, CODE, message, &power, right)
+    };
+    let rights = named.and_then(|namespace| missing(wish, namespace, &lack));
+    let power = format!("cluster.{}", wish.verb.as_str());
+    outside(gate, CODE, message, &power, rights.unwrap_or_default())
+}
+
+/// Returns what it is that may not be done, as people read it.
+fn described(wish: &Wish<'_>, lack: Option<&Lack<'_>>) -> String {
+    let fields = lack.map_or(&[][..], |lack| &lack.fields);
+    let of = match fields {
+        // The object as a whole.
+        [] | ["", ..] => String::new(),
+        [one] => format!("`{}` of ", shown(one)),
+        [one, others @ ..] => format!("`{}` and {} more fields of ", shown(one), others.len()),
+    };
+    let name = match lack.and_then(|lack| lack.name) {
+        Some(name) => format!(" `{}`", shown(name)),
+        None => String::new(),
+    };
+    let place = match wish.namespace {
+        Some(namespace) => format!("in namespace `{namespace}`"),
+        None => "in all namespaces".to_owned(),
+    };
+    format!("{of}`{}`{name} {place}", wish.of.noun())
+}
+
+/// Returns the rights that would allow what is missing, as narrow as they can be written; none when they cannot.
+fn missing(wish: &Wish<'_>, namespace: Option<Namespace>, lack: &Lack<'_>) -> Option<Vec<Right>> {
+    let name = lack.name.map(str::parse).transpose().ok()?;
+    let resource: Resource = wish.of.resource().parse().ok()?;
+    let right = |field| {
+        Right::Cluster(ClusterRight {
+            verb: Some(wish.verb),
+            resource: Some(resource.clone()),
+            field,
+            namespace: namespace.clone(),
+            name: name.clone(),
+        })
+    };
+    let fields = match lack.fields.as_slice() {
+        [] | ["", ..] => return Some(vec![right(None)]),
+        fields => fields.iter().take(NAMED),
+    };
+    let fields: Result<Vec<Field>, _> = fields.map(|field| field.parse()).collect();
+    Some(fields.ok()?.into_iter().map(Some).map(right).collect())
 }
 
 pub(super) fn call(gate: &Gate, operation: &OperationName) -> Failure {
@@ -51,10 +81,10 @@ pub(super) fn call(gate: &Gate, operation: &OperationName) -> Failure {
         "operations.not-granted",
         message,
         "operations.call",
-        Some(Right::Call(CallRight {
+        vec![Right::Call(CallRight {
             operation: Some(operation.clone()),
             reach: Reach::OfCaller,
-        })),
+        })],
     )
 }
 
@@ -82,21 +112,21 @@ fn beyond_callers(
 
 /// While a run goes on, everything that the manifest requests has been granted; so what is missing is missing from the manifest, or is
 /// outside what this invocation named.
-fn outside(gate: &Gate, code: &str, message: String, power: &str, right: Option<Right>) -> Failure {
+fn outside(gate: &Gate, code: &str, message: String, power: &str, rights: Vec<Right>) -> Failure {
     let (plugin, run) = (&gate.actor.plugin, &gate.run.id);
     let failure = Failure::new(Kind::Denied, code, message).because(format!(
         "`{power}` is outside its grants ({plugin}, operation {}, run {run})",
         gate.actor.operation
     ));
-    match right {
-        Some(right) => failure.hinted(hint!(
-            "request it in the plugin.toml of the plugin, then: agent plugin grant {} {}",
-            plugin_id(gate),
-            right
-        )),
+    if rights.is_empty() {
         // What was named is no namespace at all.
-        None => failure,
+        return failure;
     }
+    failure.hinted(hint!(
+        "request it in the plugin.toml of the plugin, then: agent plugin grant {} {}",
+        plugin_id(gate),
+        Words(rights)
+    ))
 }
 
 pub(super) fn read_only(gate: &Gate, verb: Verb, target: &ObjectRef) -> Failure {

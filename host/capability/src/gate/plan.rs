@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use agent_core::effect::Effect;
+use agent_core::name::Field;
 use agent_core::object::ObjectRef;
 use agent_core::plan::{Form, Listing, Rest, StandIn};
 use serde_json::Value;
@@ -28,7 +29,8 @@ pub struct Drawing {
 #[derive(Debug, Default)]
 pub(super) struct Sketch {
     effects: Mutex<Vec<Effect>>,
-    rests_on: Mutex<BTreeMap<ObjectRef, Rest>>,
+    /// By the object, and by what of it did not count to who read it.
+    rests_on: Mutex<BTreeMap<(ObjectRef, Vec<Field>), Rest>>,
     listed: Mutex<Vec<Listing>>,
     /// The queries of these, as text.
     queries: Mutex<BTreeSet<String>>,
@@ -72,16 +74,22 @@ impl Sketch {
     pub(super) fn rest(&self, rest: Rest) {
         let fields = rest.fields.iter();
         let bytes = fields.map(|(pointer, value)| pointer.len() + weight(value));
-        self.memory.add(bytes.sum());
+        let parts = rest.parts.iter();
+        let parts = parts.map(|(part, hash)| part.len() + hash.len());
+        self.memory.add(bytes.sum::<usize>() + parts.sum::<usize>());
         let mut rests = lock(&self.rests_on);
-        match rests.get_mut(&rest.target) {
+        let key = (rest.target.clone(), rest.ignored.clone());
+        match rests.get_mut(&key) {
             Some(known) => {
                 for (pointer, value) in rest.fields {
                     known.fields.entry(pointer).or_insert(value);
                 }
+                for (part, hash) in rest.parts {
+                    known.parts.entry(part).or_insert(hash);
+                }
             }
             None => {
-                rests.insert(rest.target.clone(), rest);
+                rests.insert(key, rest);
             }
         }
     }

@@ -2,6 +2,9 @@
 //!
 //! What counts is what people and GitOps set: the generation, which grows with the spec, and the fields that were read. What a controller
 //! reports in the status does not, nor does the version of the object, which grows with it. Of a list it counts which objects it found.
+//!
+//! Fields that the operation which read them was granted to signal or to ignore do not count. Where the generation grows with them, the rest of the object
+//! counts in its place.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +16,7 @@ use agent_core::secret::MASK;
 use futures::{StreamExt as _, stream};
 use serde_json::{Map, Value};
 
-use super::restless::{RESTLESS_TYPES, at, counted, listed, read, uid};
+use super::restless::{RESTLESS_TYPES, at, counted, is_in_generation, listed, parts, read, uid};
 use super::{Gate, Pass, Patience};
 use crate::cluster::client::{Query, Reading, Wanted};
 
@@ -52,17 +55,31 @@ impl Gate {
     }
 
     fn rest(&self, target: &ObjectRef, object: Option<&Value>, pointers: &[String]) -> Rest {
+        let ignored = self.actor.grants.restless(target);
         let mut fields = Map::new();
-        let read = object.into_iter().flat_map(|object| read(object, pointers));
+        let read = object
+            .into_iter()
+            .flat_map(|object| read(object, pointers, &ignored));
         for pointer in read.filter_map(|pointer| self.around_secrets(pointer)) {
-            let value = object.map_or(Value::Null, |object| at(object, &pointer));
+            let value = object.map_or(Value::Null, |object| at(object, &pointer, &ignored));
             fields.insert(pointer, self.kept(target, &value));
         }
+        let by_parts = is_in_generation(&ignored);
+        let parted = object.filter(|_| by_parts);
+        let parts = parted.into_iter().flat_map(|object| {
+            let hash = |part: String| {
+                let hash = self.run.keyed_hash(&at(object, &part, &ignored));
+                (part, hash)
+            };
+            parts(object).map(hash)
+        });
         Rest {
             target: target.clone(),
             uid: object.and_then(uid),
-            generation: object.and_then(generation),
+            generation: object.filter(|_| !by_parts).and_then(generation),
             fields,
+            parts: parts.collect(),
+            ignored,
         }
     }
 
@@ -190,13 +207,18 @@ impl Gate {
         }
         let object = object?;
         for (pointer, before) in &rest.fields {
-            let now = &at(object, pointer);
+            let now = &at(object, pointer, &rest.ignored);
             let hashed = before.as_str().is_some_and(is_hash);
             if hashed && *before != self.run.keyed_hash(now) {
                 return Some(format!("the secret `{pointer}` has changed"));
             }
             if !hashed && now != before {
                 return Some(format!("`{pointer}` was {before}, and is {now}"));
+            }
+        }
+        for (part, before) in &rest.parts {
+            if *before != self.run.keyed_hash(&at(object, part, &rest.ignored)) {
+                return Some(format!("`{part}` has changed"));
             }
         }
         match (rest.generation, generation(object)) {

@@ -1,7 +1,11 @@
-//! What of objects changes without anybody's wish, so that no plan rests on it.
+//! What of objects changes without anybody's wish, so that no plan rests on it. Here is what Kubernetes itself and the agent write; what else there is, plugins
+//! request to `ignore` or to `signal`.
 
+use agent_core::name::Field;
 use agent_core::object::{ObjectRef, ObjectType};
 use serde_json::{Map, Value};
+
+use crate::cluster::escape;
 
 /// What of an object changes without anybody's wish.
 const RESTLESS: [&str; 6] = [
@@ -16,8 +20,8 @@ const RESTLESS: [&str; 6] = [
 /// The annotations, of which some are written without anybody's wish.
 const ANNOTATIONS: &str = "/metadata/annotations";
 
-/// How the annotations begin that controllers and the requests to them write, and kubectl, which repeats the spec.
-const RESTLESS_ANNOTATIONS: [&str; 8] = [
+/// How the annotations begin that controllers of Kubernetes and the agent write, and kubectl, which repeats the spec.
+const RESTLESS_ANNOTATIONS: [&str; 7] = [
     "agent.ops/",
     "autoscaling.alpha.kubernetes.io/",
     "batch.kubernetes.io/",
@@ -25,7 +29,6 @@ const RESTLESS_ANNOTATIONS: [&str; 8] = [
     "deployment.kubernetes.io/",
     "endpoints.kubernetes.io/",
     "kubectl.kubernetes.io/last-applied-configuration",
-    "reconcile.fluxcd.io/",
 ];
 
 /// Objects that come and go by themselves, and that no controller owns.
@@ -57,8 +60,8 @@ pub(crate) fn listed(of: &ObjectType, object: &Value) -> Option<(String, String)
     Some((uid(object)?, name))
 }
 
-/// Returns what a pointer leads to; of annotations, those that somebody has set.
-pub(super) fn at(object: &Value, pointer: &str) -> Value {
+/// Returns what a pointer leads to, without the fields that do not count; of annotations, those that somebody has set.
+pub(super) fn at(object: &Value, pointer: &str, ignored: &[Field]) -> Value {
     let mut value = object.pointer(pointer).cloned().unwrap_or_default();
     if let (ANNOTATIONS, Value::Object(annotations)) = (pointer, &mut value) {
         annotations.retain(|name, _| !is_restless(name));
@@ -66,7 +69,53 @@ pub(super) fn at(object: &Value, pointer: &str) -> Value {
             return Value::Null;
         }
     }
+    leave_out(&mut value, pointer, ignored);
     value
+}
+
+/// Takes the fields that do not count out of a value. An object that is empty without them is none: with the first of them it was made.
+fn leave_out(value: &mut Value, pointer: &str, ignored: &[Field]) {
+    let below = format!("{pointer}/");
+    let Value::Object(fields) = value else { return };
+    if fields.is_empty() || !ignored.iter().any(|field| field.starts_with(&below)) {
+        return;
+    }
+    fields.retain(|name, value| {
+        let pointer = below.clone() + &escape(name);
+        if does_not_count(&pointer, ignored) {
+            return false;
+        }
+        let was_null = value.is_null();
+        leave_out(value, &pointer, ignored);
+        was_null || !value.is_null()
+    });
+    if fields.is_empty() {
+        *value = Value::Null;
+    }
+}
+
+fn does_not_count(pointer: &str, ignored: &[Field]) -> bool {
+    ignored.iter().any(|field| field.covers(pointer))
+}
+
+/// Returns whether the generation of an object grows with fields that do not count.
+pub(super) fn is_in_generation(ignored: &[Field]) -> bool {
+    const OUTSIDE: [&str; 2] = ["/metadata", "/status"];
+    let outside = |field: &Field| {
+        let mut parts = OUTSIDE
+            .into_iter()
+            .filter_map(|part| field.strip_prefix(part));
+        parts.any(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    !ignored.iter().all(outside)
+}
+
+/// Returns pointers to the parts of an object by which its generation grows.
+pub(super) fn parts(object: &Value) -> impl Iterator<Item = String> + '_ {
+    const OTHERS: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];
+    let names = object.as_object().into_iter().flat_map(Map::keys);
+    let names = names.filter(|name| !OTHERS.contains(&name.as_str()));
+    names.map(|name| format!("/{}", escape(name)))
 }
 
 fn is_restless(annotation: &str) -> bool {
@@ -75,7 +124,7 @@ fn is_restless(annotation: &str) -> bool {
 }
 
 /// Returns pointers to what was read of an object and does not change by itself.
-pub(super) fn read(object: &Value, pointers: &[String]) -> Vec<String> {
+pub(super) fn read(object: &Value, pointers: &[String], ignored: &[Field]) -> Vec<String> {
     let mut read: Vec<String> = pointers.to_vec();
     if pointers.is_empty() {
         let names = object.as_object().into_iter().flat_map(Map::keys);
@@ -96,7 +145,8 @@ pub(super) fn read(object: &Value, pointers: &[String]) -> Vec<String> {
         let annotation = annotation.and_then(|name| name.strip_prefix('/'));
         let annotation = annotation.map(|name| name.replace("~1", "/").replace("~0", "~"));
         let restless = annotation.is_some_and(|name| is_restless(&name));
-        !RESTLESS.into_iter().any(within) && pointer != "/metadata" && !restless
+        let counts = !restless && !does_not_count(pointer, ignored);
+        !RESTLESS.into_iter().any(within) && pointer != "/metadata" && counts
     };
     read.retain(rests);
     read
@@ -122,7 +172,7 @@ mod tests {
         ];
         let asked = asked.map(str::to_owned);
         assert_eq!(
-            read(&json!({}), &asked),
+            read(&json!({}), &asked, &[]),
             ["/spec/suspend", "/metadata/labels"]
         );
     }
@@ -132,7 +182,7 @@ mod tests {
         let object =
             json!({"apiVersion": "v1", "metadata": {"name": "s"}, "data": {}, "status": {}});
         assert_eq!(
-            read(&object, &[]),
+            read(&object, &[], &[]),
             [
                 "/apiVersion",
                 "/data",
@@ -142,20 +192,69 @@ mod tests {
         );
     }
 
+    fn fields(all: &[&str]) -> Vec<Field> {
+        all.iter().map(|it| it.parse().expect("a field")).collect()
+    }
+
     #[test]
     fn annotations_count_but_for_those_that_controllers_and_requests_to_them_write() {
         let object = json!({"metadata": {"annotations": {
-            "reconcile.fluxcd.io/requestedAt": "t", "kubectl.kubernetes.io/last-applied-configuration": "{}", "note": "n",
+            "example.org/now": "t", "kubectl.kubernetes.io/last-applied-configuration": "{}", "note": "n",
         }}});
-        assert_eq!(at(&object, ANNOTATIONS), json!({"note": "n"}));
+        let ignored = fields(&["/metadata/annotations/example.org~1*"]);
+        assert_eq!(at(&object, ANNOTATIONS, &ignored), json!({"note": "n"}));
         let asked = [
-            "/metadata/annotations/reconcile.fluxcd.io~1requestedAt",
+            "/metadata/annotations/example.org~1now",
+            "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration",
             "/metadata/annotations/note",
         ];
         assert_eq!(
-            read(&object, &asked.map(str::to_owned)),
+            read(&object, &asked.map(str::to_owned), &ignored),
             ["/metadata/annotations/note"]
         );
+    }
+
+    #[test]
+    fn what_the_plugin_ignores_is_in_nothing_that_is_around_it() {
+        let ignored = fields(&["/spec/trigger/manual", "/spec/seen*"]);
+        let is = |spec: Value| at(&json!({"spec": spec}), "/spec", &ignored);
+        let without = json!({"paused": true});
+        for same in [
+            json!({"paused": true}),
+            json!({"paused": true, "trigger": {"manual": "t"}}),
+            json!({"paused": true, "seenAt": "t", "seen": {"a": 1}}),
+        ] {
+            assert_eq!(is(same.clone()), without, "{same}");
+        }
+        for other in [
+            json!({"paused": true, "trigger": {"manual": "t", "schedule": "s"}}),
+            json!({"paused": true, "trigger": "t"}),
+            json!({"paused": true, "trigger": null}),
+            json!({"paused": true, "trigger": {}}),
+            json!({"paused": false}),
+        ] {
+            assert_ne!(is(other.clone()), without, "{other}");
+        }
+        assert_eq!(is(json!({"trigger": {"manual": "t"}})), Value::Null);
+        let asked = ["/spec/trigger/manual", "/spec/trigger", "/spec/paused"];
+        assert_eq!(
+            read(&json!({}), &asked.map(str::to_owned), &ignored),
+            ["/spec/trigger", "/spec/paused"]
+        );
+    }
+
+    #[test]
+    fn generation_counts_unless_it_grows_with_what_does_not() {
+        for (ignored, grows) in [
+            (&[][..], false),
+            (&["/metadata/annotations/a"][..], false),
+            (&["/status/a", "/metadata/labels/b"][..], false),
+            (&["/metadata/annotations/a", "/spec/a"][..], true),
+            (&["/data/a"][..], true),
+            (&["/*"][..], true),
+        ] {
+            assert_eq!(is_in_generation(&fields(ignored)), grows, "{ignored:?}");
+        }
     }
 
     #[test]

@@ -47,6 +47,8 @@ fn plugin(id: &str, description: &str, operations: Value) -> Plugin {
         "manifest": 1, "id": id, "version": "0.1.0", "description": description, "license": "Apache-2.0", "min-agent": "0.1.0",
         "request": [
             {"capability": "cluster", "verbs": ["get", "list"], "resources": ["pods"], "namespaces": ["{namespace}"], "why": "find the pods that mount the volume"},
+            {"capability": "cluster", "verbs": ["patch"], "resources": ["deployments.apps"], "fields": ["/spec/replicas"], "namespaces": ["{namespace}"], "names": ["{app}"], "operations": ["restore"], "why": "scale the app"},
+            {"capability": "cluster", "verbs": ["signal"], "resources": ["things.example.org"], "fields": ["/spec/now", "/metadata/annotations/example.org~1*"], "namespaces": ["*"], "operations": ["restore"], "why": "have it begin"},
             {"capability": "operations", "call": ["flux.suspend"], "operations": ["restore"], "why": "keep Flux from reverting the restore"}
         ]
     });
@@ -59,7 +61,13 @@ fn plugin(id: &str, description: &str, operations: Value) -> Plugin {
             "ops:cluster/cluster@0.2.0".to_owned(),
         ],
         granted: vec!["cluster:get:pods:*".parse().expect("a right")],
-        missing: vec!["cluster:list:pods:*".parse().expect("a right")],
+        missing: [
+            "cluster:list:pods:*",
+            "cluster:patch:deployments.apps#/spec/replicas:*",
+            "cluster:signal:things.example.org#/spec/now:*",
+        ]
+        .map(|right| right.parse().expect("a right"))
+        .to_vec(),
     };
     Plugin {
         origin: Origin::Bundled,

@@ -21,6 +21,18 @@ fn cluster(more: Value) -> Value {
     request
 }
 
+fn patch(more: Value) -> Value {
+    let mut request = cluster(more);
+    if request["verbs"] == json!(["get"]) {
+        request["verbs"] = json!(["patch"]);
+    }
+    request
+}
+
+fn pointers(count: usize) -> Vec<String> {
+    texts(count).iter().map(|text| format!("/{text}")).collect()
+}
+
 fn operation(more: Value) -> Value {
     let mut operation = json!({ "name": "greet", "summary": "Greet" });
     let fields = operation.as_object_mut().expect("an object");
@@ -88,9 +100,9 @@ fn more_than_anybody_needs_is_refused() {
     let listed = json!({ "schema": { "type": "string", "enum": texts(101) } });
     let table = [
         (
-            json!(vec![cluster(json!({})); 33]),
+            json!(vec![cluster(json!({})); 65]),
             nothing.clone(),
-            "33 requests, and may have 32",
+            "65 requests, and may have 64",
         ),
         (
             many("resources", 65),
@@ -99,6 +111,19 @@ fn more_than_anybody_needs_is_refused() {
         ),
         (many("namespaces", 65), nothing.clone(), "65 namespaces"),
         (many("operations", 65), nothing.clone(), "65 operations"),
+        (many("names", 65), nothing.clone(), "65 names"),
+        (
+            json!([patch(json!({ "fields": pointers(65) }))]),
+            nothing.clone(),
+            "65 fields, and may have 64",
+        ),
+        (
+            json!([patch(
+                json!({ "fields": pointers(64), "names": texts(64), "resources": texts(64), "namespaces": texts(64) })
+            )]),
+            nothing.clone(),
+            "16777216 rights that it requests",
+        ),
         (
             json!([cluster(
                 json!({ "resources": texts(64), "namespaces": texts(64) })
@@ -190,11 +215,114 @@ fn place_that_an_invocation_could_leave_open_is_refused() {
     }
     let open = json!([cluster(json!({ "namespaces": ["{namespace|*}"] }))]);
     assert_eq!(judged(open, with(json!({}))), Ok(()));
+    // So is the name of an object, and there are no names that mean all.
+    let named = json!([cluster(json!({ "names": ["{namespace}"] }))]);
+    assert!(said(named.clone(), with(json!({}))).contains("may be left out: make it required"));
+    assert_eq!(judged(named, with(json!({ "required": true }))), Ok(()));
     // The reach of a call is a place as well.
     let call = json!([{
         "capability": "operations", "call": ["flux.suspend"], "namespaces": ["{namespace}"], "why": "w"
     }]);
     assert!(said(call, with(json!({}))).contains("may be left out"));
+}
+
+#[test]
+fn fields_are_for_verbs_that_set_some() {
+    let request = |verbs: Value, fields: Value| {
+        judged(
+            json!([cluster(json!({ "verbs": verbs, "fields": fields }))]),
+            json!([]),
+        )
+    };
+    let a = || json!(["/spec/a"]);
+    for verb in ["get", "list", "watch", "create", "delete", "evict", "logs"] {
+        assert_eq!(request(json!([verb]), json!([])), Ok(()));
+        let refused = request(json!(["patch", verb]), a()).expect_err("refused");
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "request 1 of the manifest has `fields`, and `{verb}` has none: put it into another request"
+            )
+        );
+    }
+    assert_eq!(request(json!(["patch", "apply"]), json!([])), Ok(()));
+    assert_eq!(
+        request(json!(["patch", "apply", "signal", "ignore"]), a()),
+        Ok(())
+    );
+    for verb in ["signal", "ignore"] {
+        let refused = request(json!([verb]), json!([])).expect_err("refused");
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "request 1 of the manifest has the verb `{verb}`, and does not say for which `fields`"
+            )
+        );
+    }
+}
+
+#[test]
+fn what_holds_something_cannot_be_signalled() {
+    let signal = |of: &str, field: &str| {
+        let request = cluster(json!({ "verbs": ["signal"], "resources": [of], "fields": [field] }));
+        judged(json!([request]), json!([])).map_err(|refused| refused.to_string())
+    };
+    for field in [
+        "/spec/trigger/manual",
+        "/spec/now",
+        "/data/now",
+        "/status/a/b",
+        "/metadata/annotations/now",
+        "/metadata/annotations/example.org~1now",
+        "/metadata/annotations/example.org~1*",
+        "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt",
+    ] {
+        assert_eq!(signal("things.example.org", field), Ok(()), "{field}");
+    }
+    for (field, why) in [
+        ("/spec", "that is a whole part"),
+        ("/sp*", "that is a whole part"),
+        ("/*", "that is a whole part"),
+        ("/status", "that is a whole part"),
+        ("/data", "that is a whole part"),
+        ("/spec/*", "only of annotations the end may be left open"),
+        ("/spec/tem*", "only of annotations the end may be left open"),
+        ("/data/a*", "only of annotations the end may be left open"),
+        ("/metadata", "of the metadata"),
+        ("/metadata/*", "of the metadata"),
+        ("/metadata/labels/a", "of the metadata"),
+        ("/metadata/finalizers", "of the metadata"),
+        ("/metadata/finalizers/0", "of the metadata"),
+        ("/metadata/ownerReferences", "of the metadata"),
+        ("/metadata/annotations", "of the metadata"),
+        ("/metadata/annotations/a/b", "of the metadata"),
+        ("/metadata/annotations/*", "only of annotations"),
+        ("/metadata/annotations/a*", "only of annotations"),
+        ("/spec/template", "of the metadata and of a pod template"),
+        ("/spec/template/spec/hostNetwork", "of the metadata and"),
+        ("/spec/template/metadata/labels/a", "of the metadata and"),
+        ("/spec/template/metadata/annotations", "of the metadata and"),
+        (
+            "/spec/template/metadata/annotations/*",
+            "only of annotations",
+        ),
+        ("/spec/jobTemplate/spec/suspend", "of the metadata and"),
+    ] {
+        let refused = signal("things.example.org", field).expect_err(field);
+        let begins = format!("request 1 of the manifest asks to signal `{field}`: {why}");
+        assert!(refused.starts_with(&begins), "{refused}");
+    }
+    let annotation = "/metadata/annotations/example.org~1now";
+    for of in ["secrets", "secrets/status", "*"] {
+        let refused = signal(of, annotation).expect_err(of);
+        assert!(
+            refused.contains(&format!("asks to signal `{of}`: ")),
+            "{refused}"
+        );
+    }
+    // What a patch may set is another thing: it is put back.
+    let request = cluster(json!({ "verbs": ["patch"], "resources": ["*"], "fields": ["/spec"] }));
+    assert_eq!(judged(json!([request]), json!([])), Ok(()));
 }
 
 #[test]

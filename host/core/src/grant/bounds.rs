@@ -7,10 +7,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterRight, Right};
-use crate::manifest::ClusterVerb;
+use super::cluster::lacking;
+use super::{Right, Wish};
 use crate::name::Namespace;
-use crate::object::ObjectType;
 
 /// What one caller lets the operation do that it calls. It is on record where an operation is to be called later, when its caller is gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +18,7 @@ pub struct Bound {
     /// Everywhere.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) everywhere: bool,
-    /// In these namespaces, whatever its rights allow there.
+    /// In these namespaces, whatever its rights allow there. The caller has rights there that are for no object or field alone.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) namespaces: BTreeSet<Namespace>,
     /// What the caller may do itself, wherever that is.
@@ -29,15 +28,12 @@ pub struct Bound {
 
 impl Bound {
     /// Returns whether this caller lets something be done.
-    pub(super) fn allows(
-        &self,
-        verb: ClusterVerb,
-        of: &ObjectType,
-        namespace: Option<&str>,
-    ) -> bool {
-        let named = || namespace.is_some_and(|name| self.namespaces.contains(name));
-        let own = |right: &ClusterRight| right.allows(verb, of, namespace);
-        let mut rights = self.rights.iter().filter_map(Right::as_cluster);
-        self.everywhere || named() || rights.any(own)
+    pub(super) fn allows(&self, wish: &Wish<'_>) -> bool {
+        let named = || {
+            wish.namespace
+                .is_some_and(|name| self.namespaces.contains(name))
+        };
+        let own = || self.rights.iter().filter_map(Right::as_cluster);
+        self.everywhere || named() || lacking(own(), wish).is_none()
     }
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::descriptor::Risk;
+use crate::grant::Wish;
 use crate::manifest::ClusterVerb;
 
 fn manifest() -> Manifest {
@@ -27,7 +28,23 @@ fn run(name: &str, arguments: Value, granted: &Granted) -> Result<Grants, Refusa
 }
 
 fn pods(grants: &Grants, verb: ClusterVerb, namespace: Option<&str>) -> bool {
-    grants.allow_cluster(verb, &"pods.v1".parse().expect("a type"), namespace)
+    may(grants, verb, "pods.v1", namespace, &[])
+}
+
+fn may(
+    grants: &Grants,
+    verb: ClusterVerb,
+    of: &str,
+    namespace: Option<&str>,
+    names: &[&str],
+) -> bool {
+    grants.allow_cluster(&Wish {
+        verb,
+        of: &of.parse().expect("a type"),
+        namespace,
+        names,
+        fields: &[],
+    })
 }
 
 #[test]
@@ -162,8 +179,8 @@ fn what_an_operation_may_is_what_was_requested_and_granted_and_named() {
     assert!(pods(&grants, ClusterVerb::Get, Some("media")));
     assert!(!pods(&grants, ClusterVerb::Get, Some("default")));
     // More was granted than is requested.
-    let secrets = "secrets.v1".parse().expect("a type");
-    assert!(!grants.allow_cluster(ClusterVerb::List, &secrets, Some("media")));
+    let list = ClusterVerb::List;
+    assert!(!may(&grants, list, "secrets.v1", Some("media"), &[]));
     // Another namespace than the one that this invocation names.
     let elsewhere = run(
         "status",
@@ -171,4 +188,105 @@ fn what_an_operation_may_is_what_was_requested_and_granted_and_named() {
         &granted(&["cluster:*:*:media"]),
     );
     assert!(matches!(elsewhere, Err(Refusal::NotGranted { .. })));
+}
+
+fn rights(all: &[Right]) -> Vec<String> {
+    all.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn each_field_and_each_object_of_a_request_is_a_right() {
+    let mut narrow = manifest();
+    let request = json!({
+        "capability": "cluster", "verbs": ["patch", "apply"], "resources": ["deployments.apps"], "namespaces": ["media"],
+        "fields": ["/spec/replicas", "/spec/paused"], "names": ["plex", "{app}"], "why": "w",
+    });
+    narrow.requests = vec![serde_json::from_value(request).expect("a request")];
+    assert_eq!(
+        rights(&requested(&narrow)),
+        [
+            "cluster:patch:deployments.apps#/spec/paused:media",
+            "cluster:patch:deployments.apps#/spec/paused:media/plex",
+            "cluster:patch:deployments.apps#/spec/replicas:media",
+            "cluster:patch:deployments.apps#/spec/replicas:media/plex",
+            "cluster:apply:deployments.apps#/spec/paused:media",
+            "cluster:apply:deployments.apps#/spec/paused:media/plex",
+            "cluster:apply:deployments.apps#/spec/replicas:media",
+            "cluster:apply:deployments.apps#/spec/replicas:media/plex",
+        ],
+        "whoever grants it does so for all invocations"
+    );
+}
+
+#[test]
+fn the_invocation_names_the_object_or_there_is_none() {
+    let mut named = manifest();
+    let Request::Cluster(request) = &mut named.requests[0] else {
+        panic!("of the cluster")
+    };
+    request.names = vec![Named::try_from("{app}".to_owned()).expect("an object")];
+    let operation = serde_json::from_value(json!({"name": "status", "summary": "s"}));
+    let operation: Operation = operation.expect("an operation");
+    let decided = |granted: &Granted, arguments: Value| {
+        decide(
+            &named,
+            granted,
+            &operation,
+            arguments.as_object().expect("an object"),
+        )
+    };
+    let grants = decided(&Granted::Requested, json!({"app": "plex"})).expect("granted");
+    let get = |name: &str| may(&grants, ClusterVerb::Get, "pods.v1", Some("media"), &[name]);
+    assert!(get("plex") && !get("emby"));
+    assert!(!pods(&grants, ClusterVerb::Get, Some("media")));
+    for arguments in [
+        json!({}),
+        json!({"app": null}),
+        json!({"app": 5}),
+        json!({"app": ""}),
+        json!({"app": "*"}),
+        json!({"app": "a/b"}),
+        json!({"app": "system:node"}),
+        json!({"app": ["plex"]}),
+    ] {
+        let refused = decided(&Granted::Requested, arguments.clone()).expect_err("refused");
+        assert_eq!(
+            refused.into_failure().code,
+            "operations.arguments",
+            "{arguments}"
+        );
+    }
+    let granted = |right: &str| Granted::Rights(vec![right.parse().expect("a right")]);
+    let app = || json!({"app": "plex"});
+    assert!(decided(&granted("cluster:get:pods:media/plex"), app()).is_ok());
+    assert!(decided(&granted("cluster:get:pods:media/emby"), app()).is_err());
+}
+
+#[test]
+fn every_verb_and_what_is_requested_are_a_right_to_what_is_requested() {
+    let mut asking = manifest();
+    let request = json!({
+        "capability": "cluster", "verbs": ["signal", "ignore"], "resources": ["things.example.org"], "namespaces": ["*"],
+        "fields": ["/spec/now"], "why": "w",
+    });
+    asking.requests = vec![serde_json::from_value(request).expect("a request")];
+    let operation = serde_json::from_value(json!({"name": "status", "summary": "s"}));
+    let operation: Operation = operation.expect("an operation");
+    let every = Granted::Rights(vec!["cluster:*:*:media".parse().expect("a right")]);
+    let grants = decide(&asking, &every, &operation, &Map::new()).expect("granted");
+    let signal = |field: &str| {
+        grants.allow_cluster(&Wish {
+            verb: ClusterVerb::Signal,
+            of: &"things.v1.example.org".parse().expect("a type"),
+            namespace: Some("media"),
+            names: &["plex"],
+            fields: &[field.to_owned()],
+        })
+    };
+    assert!(signal("/spec/now") && !signal("/spec/other"));
+    // To patch it is no right to signal it.
+    let patch = "cluster:patch:things.example.org#/spec/now:media";
+    let patch = Granted::Rights(vec![patch.parse().expect("a right")]);
+    let refused = decide(&asking, &patch, &operation, &Map::new());
+    assert!(matches!(refused, Err(Refusal::NotGranted { .. })));
 }

@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 use crate::guests;
 use crate::world::{Ended, LIMITS, World, call, finish};
 
-const MAP: &str = "configmaps.v1";
+pub(crate) const MAP: &str = "configmaps.v1";
 const SECRET: &str = "secrets.v1";
-const THING: &str = "things.v1.example.org";
-const CLAIM: &str = "persistentvolumeclaims.v1";
+pub(crate) const THING: &str = "things.v1.example.org";
+pub(crate) const CLAIM: &str = "persistentvolumeclaims.v1";
 
 /// A cluster in which there are also a thing, of which the server knows nothing, and a claim.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let world = World::with_cluster(LIMITS).await;
     let free = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     let names =
@@ -74,7 +74,7 @@ fn secret(value: &str) -> Value {
     step("create", SECRET, "made", manifest)
 }
 
-fn script(steps: &[Value]) -> Value {
+pub(crate) fn script(steps: &[Value]) -> Value {
     json!({"steps": json!(steps).to_string()})
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn changed(ended: &Ended) -> Vec<&Effect> {
     effects.collect()
 }
 
-fn spec(world: &World) -> Value {
+pub(crate) fn spec(world: &World) -> Value {
     let thing = world
         .cluster()
         .object("example.org", "things", "default", "thing");
@@ -619,7 +619,7 @@ async fn signal_that_sets_something_is_a_patch_and_is_put_back() {
             "signal",
             THING,
             "thing",
-            annotated("reconcile.fluxcd.io/requestedAt", "now"),
+            annotated("example.org/requested-at", "now"),
         ),
     ];
     let ended = act(&world, "guests.act", &steps).await;
@@ -818,7 +818,7 @@ async fn json_patch_whose_answer_was_lost_is_carried_out_once() {
         if !is_done {
             undo(&world, &record).await;
         }
-        let ended = finish(world.take_up(&record.begun, known, Aim::Finish).await).await;
+        let ended = finish(world.take_up(&record.begun, known, Goal::Finish).await).await;
         assert_eq!(ended.value(), &json!(["done"]), "{is_done}");
         assert_eq!(list(&world), after, "{is_done}");
     }
@@ -845,7 +845,7 @@ async fn json_patch_of_which_nobody_can_say_whether_it_happened_is_uncertain() {
         .expect("there");
     thing["spec"]["list"] = theirs["spec"]["list"].clone();
     world.load(vec![thing]);
-    let ended = finish(world.take_up(&record.begun, known, Aim::Finish).await).await;
+    let ended = finish(world.take_up(&record.begun, known, Goal::Finish).await).await;
     assert_eq!(
         ended.failure().kind,
         Kind::Uncertain,

@@ -1,9 +1,10 @@
 //! A pod is moved away as far as its disruption budgets allow it.
 
+use agent_core::call::Goal;
 use agent_core::effect::Verb;
 use agent_core::event::Outcome;
 use agent_core::failure::Kind;
-use agent_core::journal::{Aim, Entry};
+use agent_core::journal::Entry;
 use agent_core::record::Record;
 use agent_sandbox::{Failure as Fault, Match};
 use serde_json::{Value, json};
@@ -153,7 +154,7 @@ async fn eviction_whose_answer_was_lost_is_known_by_the_uid() {
     for there in [vec![], vec![pod("owned", Some("set")), budget(0)]] {
         world.load(there);
         let known = until_announced(&record);
-        let resumed = finish(world.take_up(&record.begun, known, Aim::Finish).await).await;
+        let resumed = finish(world.take_up(&record.begun, known, Goal::Finish).await).await;
         assert_eq!(resumed.value(), &json!(["done"]));
         assert_eq!(asked(&world), asked_before, "it is not asked for again");
     }
@@ -164,7 +165,7 @@ async fn eviction_whose_answer_was_lost_is_known_by_the_uid() {
     let record = world.last_record();
     world.load(vec![owned.expect("there")]);
     let known = until_announced(&record);
-    let resumed = finish(world.take_up(&record.begun, known, Aim::Finish).await).await;
+    let resumed = finish(world.take_up(&record.begun, known, Goal::Finish).await).await;
     assert_eq!(resumed.value(), &json!(["done"]));
     assert!(is_going(&world, "owned"));
     assert_eq!(asked(&world), 2);

@@ -7,6 +7,7 @@ mod compiled;
 mod cost;
 mod deputy;
 mod evict;
+mod field;
 mod hold;
 mod lease;
 mod limit;
@@ -58,6 +59,7 @@ async fn every_guest_has_a_test() {
         right::TESTED,
         deputy::TESTED,
         evict::TESTED,
+        field::TESTED,
         hold::TESTED,
         lease::TESTED,
         stop::TESTED,

@@ -1,7 +1,8 @@
 //! A status and a scale are types of their own: read, changed, held, planned, put back and taken up again through their subresources, by rights of
 //! their own.
 
-use agent_core::journal::{Aim, Entry};
+use agent_core::call::Goal;
+use agent_core::journal::Entry;
 use agent_core::record::Record;
 use serde_json::{Value, json};
 
@@ -262,7 +263,7 @@ async fn change_of_a_part_whose_answer_was_lost_is_finished_and_taken_back() {
             .take_while(|entry| !matches!(entry, Entry::Result { .. }))
             .collect()
     };
-    for to in [Aim::Finish, Aim::Undo] {
+    for to in [Goal::Finish, Goal::Undo] {
         let world = whole().await;
         let before = thing(&world);
         let steps = [step("patch", SCALE, "thing", replicas(0))];
@@ -273,8 +274,8 @@ async fn change_of_a_part_whose_answer_was_lost_is_finished_and_taken_back() {
         assert_eq!(ended.outcome.exit_code(), 0, "{:?}", ended.outcome);
         let replicas = thing(&world)["spec"]["replicas"].clone();
         match to {
-            Aim::Finish => assert_eq!(replicas, 0),
-            Aim::Undo => assert_eq!(thing(&world), before),
+            Goal::Finish => assert_eq!(replicas, 0),
+            Goal::Undo => assert_eq!(thing(&world), before),
         }
     }
 }

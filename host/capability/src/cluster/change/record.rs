@@ -81,7 +81,7 @@ impl Performer {
         if changes.is_empty() && verb == Verb::Patch {
             return Ok(Some(Performed::unchanged(object)));
         }
-        self.may_set(&object, &changes).await?;
+        self.may_make(verb, &object, &changes).await?;
         // It goes out when the plan is applied.
         self.learns.iter().for_each(|it| run.secrets.learn(it));
         let undo = fields_of(&object, changes.clone());

@@ -17,11 +17,11 @@ pub(in crate::cluster) async fn rehearse(
     change: Change,
     projection: Projection,
 ) -> Result<Told, Failure> {
-    let change = signal::or_patch(change)?;
+    let change = signal::or_patch(&gate.actor.grants, change)?;
     let (verb, target) = (change.verb(), change.target()?);
     let projection = shown(&target, projection);
     let learns = secret_of(&change, &target)?;
-    let ask = Ask::Rehearse(verb, target.clone());
+    let ask = Ask::Rehearse(verb, target.clone(), change.fields());
     let admitted = gate.admit(call, ask.clone(), |pass| async move {
         let performer = Performer {
             pass,

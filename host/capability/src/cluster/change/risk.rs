@@ -2,7 +2,7 @@
 //! is left to somebody who removes it, is gone for good.
 
 use agent_core::descriptor::Risk;
-use agent_core::effect::FieldChange;
+use agent_core::effect::{FieldChange, Verb};
 use agent_core::failure::Failure;
 use agent_core::object::ObjectType;
 use serde_json::Value;
@@ -80,6 +80,8 @@ const DEADLY: [Deadly; 8] = [
     ),
 ];
 
+/// The pointer to an object as a whole.
+const WHOLE: &str = "";
 const FINALIZERS: &str = "/metadata/finalizers";
 const UNFINISHED: &str = "without its finalizers an object is gone before those have cleaned up who wait for its deletion";
 const UNSEEN: &str = "the server cannot rehearse it, so nobody knows what it removes";
@@ -147,8 +149,14 @@ pub(super) fn of_removal(of: &ObjectType, object: &Value) -> Harm {
 }
 
 impl Performer {
-    /// Refuses changes of fields that can do more harm than the operation says. What the run has made itself is its own.
-    pub(super) fn may_change(&self, now: &Value, changes: &[FieldChange]) -> Result<(), Failure> {
+    /// Refuses changes of fields that go beyond the rights, or can do more harm than the operation says. What the run has made itself is its own.
+    pub(super) fn may_change(
+        &self,
+        verb: Verb,
+        now: &Value,
+        changes: &[FieldChange],
+    ) -> Result<(), Failure> {
+        self.may_replace(verb, changes)?;
         match of_fields(&self.target.of, changes) {
             Some(_) if self.has_made(now) => Ok(()),
             Some(harm) => self.gate().may_harm(&self.target, harm),
@@ -156,8 +164,26 @@ impl Performer {
         }
     }
 
+    /// Refuses to change more than the document names: a patch replaces whatever it meets instead of an object, and an application removes what was applied
+    /// before. Where nothing was, the document itself says what comes there, and was looked at before.
+    fn may_replace(&self, verb: Verb, changes: &[FieldChange]) -> Result<(), Failure> {
+        let replaced = changes.iter().filter(|change| change.before.is_some());
+        let paths: Vec<String> = replaced.map(|change| change.path.clone()).collect();
+        match paths.as_slice() {
+            [] => Ok(()),
+            paths => self.may_set(verb, paths),
+        }
+    }
+
+    fn may_set(&self, verb: Verb, paths: &[String]) -> Result<(), Failure> {
+        let gate = self.gate();
+        gate.may_set(verb, &self.target, paths)
+            .inspect_err(|refused| gate.tell_if_denied(refused))
+    }
+
     /// Refuses to apply what nobody could rehearse: what it removes is known only when it is gone.
     pub(super) fn may_apply_unseen(&self, now: &Value) -> Result<(), Failure> {
+        self.may_set(Verb::Apply, &[WHOLE.to_owned()])?;
         if self.has_made(now) {
             return Ok(());
         }

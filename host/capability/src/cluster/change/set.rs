@@ -92,15 +92,16 @@ impl Performer {
         Ok(false)
     }
 
-    /// Refuses changes of fields that the server would leave out without a word, or that can do more harm than the operation says.
-    pub(super) async fn may_set(
+    /// Refuses changes of fields that the server would leave out without a word, that go beyond the rights, or that can do more harm than the operation says.
+    pub(super) async fn may_make(
         &self,
+        verb: Verb,
         now: &Value,
         changes: &[FieldChange],
     ) -> Result<(), Failure> {
         self.heeds(changes.iter().map(|change| change.path.as_str()))
             .await?;
-        self.may_change(now, changes)
+        self.may_change(verb, now, changes)
     }
 
     pub(super) async fn apply(&self, manifest: Value, force: bool) -> Result<Performed, Failure> {
@@ -173,7 +174,9 @@ impl Performer {
         changes: Vec<FieldChange>,
     ) -> Result<(u64, Value), Missed> {
         let refused = |harmful| (0, Unanswered::surely(harmful));
-        self.may_set(now, &changes).await.map_err(refused)?;
+        self.may_make(Verb::Patch, now, &changes)
+            .await
+            .map_err(refused)?;
         let patch = edit.patch(now, &self.target).map_err(refused)?;
         let undo = fields_of(now, changes.clone());
         let (number, announced) = self.announce(Verb::Patch, changes.clone(), undo);
@@ -206,7 +209,8 @@ impl Performer {
         let rehearsed = self.rehearse_apply(now, &manifest, force, &changes);
         let rehearsed = rehearsed.await.map_err(|refused| (0, refused))?;
         let refused = |harmful| (0, Unanswered::surely(harmful));
-        self.may_change(now, &rehearsed).map_err(refused)?;
+        self.may_change(Verb::Apply, now, &rehearsed)
+            .map_err(refused)?;
         let shown = with_removed(changes, &rehearsed);
         let undo = fields_of(now, rehearsed);
         let (number, announced) = self.announce(Verb::Apply, shown, undo);

@@ -1,58 +1,30 @@
 //! What a signal may set: only what asks a controller to act. Nobody puts it back, so nothing that means more may go by this way.
+//!
+//! Which fields those are, a plugin requests and a person grants. The host knows none of its own.
 
 use agent_core::failure::{Failure, Kind};
-use agent_core::object::ObjectType;
+use agent_core::grant::{Grants, Wish};
+use agent_core::manifest::ClusterVerb;
+use agent_core::name::shown;
+use agent_core::object::ObjectRef;
 use serde_json::Value;
 
 use super::Change;
 use crate::cluster::fields::{self, dotted};
 
-/// Fields outside of the annotations that ask a controller to act, by the type of object. The contract names them for plugin authors.
-const TRIGGERS: [(&str, &[&str]); 2] = [
-    (
-        "replicationsources.volsync.backube",
-        &["/spec/trigger/manual", "/spec/restic/unlock"],
-    ),
-    (
-        "replicationdestinations.volsync.backube",
-        &["/spec/trigger/manual"],
-    ),
+/// What says something for as long as it is there. One that the plugin was not granted to signal is patched, and put back.
+const ANNOTATIONS: [&str; 2] = [
+    "/metadata/annotations/",
+    "/spec/template/metadata/annotations/",
 ];
 
-/// Annotations that ask a controller to act, and mean nothing afterwards: what they were before is not worth keeping. Any other one is a setting.
-///
-/// This is the one list of them.
-const ASKING: [&str; 6] = [
-    // Of Flux: https://fluxcd.io/flux/components/kustomize/kustomizations/#triggering-a-reconcile
-    "reconcile.fluxcd.io/requestedAt",
-    "reconcile.fluxcd.io/forceAt",
-    "reconcile.fluxcd.io/resetAt",
-    // Of `kubectl rollout restart`.
-    "kubectl.kubernetes.io/restartedAt",
-    // Of External Secrets: https://external-secrets.io/latest/introduction/faq/
-    "force-sync",
-    // Ours: any change has a controller look again.
-    "agent.ops/requested-at",
-];
-
-/// What a field is to a signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    /// It asks its controller to act.
-    Asks,
-    /// It is an annotation that says something for as long as it is there.
-    Says,
-    /// It is neither.
-    Sets,
-}
-
-/// Returns the change that a signal is. With an annotation that is a setting, it is a patch, which can be put back.
+/// Returns the change that a signal is. With an annotation that the plugin was not granted to signal, it is a patch, which can be put back.
 ///
 /// # Errors
-/// `invalid` (`cluster.invalid`) with the first field that is none to ask by.
-pub(super) fn or_patch(change: Change) -> Result<Change, Failure> {
+/// `invalid` (`cluster.no-signal`) with the first field that can be neither.
+pub(super) fn or_patch(grants: &Grants, change: Change) -> Result<Change, Failure> {
     match change {
-        Change::Signal { target, body } => Ok(match asks_only(&target.of, &body)? {
+        Change::Signal { target, body } => Ok(match is_signal(grants, &target, &body)? {
             true => Change::Signal { target, body },
             false => Change::Patch { target, body },
         }),
@@ -60,113 +32,195 @@ pub(super) fn or_patch(change: Change) -> Result<Change, Failure> {
     }
 }
 
-/// Returns whether a signal sets nothing but what asks.
-fn asks_only(of: &ObjectType, body: &Value) -> Result<bool, Failure> {
-    let mut only = true;
+fn is_signal(grants: &Grants, target: &ObjectRef, body: &Value) -> Result<bool, Failure> {
+    let may = |verb, fields: &[String]| {
+        grants.allow_cluster(&Wish {
+            verb,
+            of: &target.of,
+            namespace: target.namespace.as_deref(),
+            names: &[&target.name],
+            fields,
+        })
+    };
+    // What is in a Secret is nobody's token.
+    let is_secret = target.of.is_secret();
+    let mut asks_only = !is_secret;
+    let mut paths = Vec::new();
     for (path, value) in fields::leaves(body) {
-        let field = field(of, &path);
-        let why = if field == Field::Sets {
-            "is no annotation, nor a field of this type that is known to ask its controller"
-        } else if value.is_none() {
-            "would be removed, and that asks for nothing"
-        } else {
-            only &= field == Field::Asks && value.is_some_and(|value| value.is_string());
-            continue;
-        };
-        let message = format!(
-            "a signal only asks a controller to act: `{}` {why}",
-            dotted(&path)
-        );
-        let failure = Failure::new(Kind::Invalid, "cluster.invalid", message);
-        return Err(failure.hinted("use a patch, which can be put back"));
+        let asks = !is_secret && may(ClusterVerb::Signal, std::slice::from_ref(&path));
+        if !asks && !is_annotation(&path) {
+            return Err(no_signal(
+                &path,
+                "is no annotation, and no field that the plugin was granted to signal",
+            ));
+        }
+        match value {
+            None => {
+                return Err(no_signal(
+                    &path,
+                    "would be removed, and that asks for nothing",
+                ));
+            }
+            Some(Value::Object(_) | Value::Array(_)) => {
+                return Err(no_signal(
+                    &path,
+                    "would be a list or an object, and those hold something",
+                ));
+            }
+            Some(_) => {}
+        }
+        asks_only &= asks;
+        paths.push(path);
     }
-    Ok(only)
+    // One that may do neither lacks the right to what it wished for.
+    Ok(asks_only || !is_secret && !may(ClusterVerb::Patch, &paths))
 }
 
-fn field(of: &ObjectType, path: &str) -> Field {
-    let resource = of.resource();
-    let mut triggers = TRIGGERS.iter().filter(|(of, _)| *of == resource);
-    if triggers.any(|(_, fields)| fields.contains(&path)) {
-        return Field::Asks;
-    }
-    match path.strip_prefix("/metadata/annotations/") {
-        Some(name) if ASKING.contains(&&*fields::unescape(name)) => Field::Asks,
-        Some(_) => Field::Says,
-        None => Field::Sets,
-    }
+fn is_annotation(path: &str) -> bool {
+    let mut names = ANNOTATIONS.iter().filter_map(|it| path.strip_prefix(it));
+    names.any(|name| !name.contains('/'))
+}
+
+fn no_signal(path: &str, why: &str) -> Failure {
+    let message = format!(
+        "a signal only asks a controller to act: `{}` {why}",
+        shown(&dotted(path))
+    );
+    Failure::new(Kind::Invalid, "cluster.no-signal", message)
+        .hinted("use a patch, which can be put back; what asks a controller stands in `fields` of a request for `signal`")
 }
 
 #[cfg(test)]
 mod tests {
-    use agent_core::object::ObjectRef;
+    use agent_core::descriptor::Risk;
     use serde_json::json;
 
     use super::*;
 
+    const SOURCE: &str = "sources.v1.example.org";
+
+    fn grants(rights: &[&str]) -> Grants {
+        let rights = rights.iter().map(|right| right.parse().expect("a right"));
+        Grants::new(rights.collect(), Risk::Change)
+    }
+
+    fn target(of: &str) -> ObjectRef {
+        ObjectRef {
+            of: of.parse().expect("a type"),
+            namespace: Some("media".to_owned()),
+            name: "plex".to_owned(),
+        }
+    }
+
+    fn asking() -> Grants {
+        grants(&[
+            "cluster:signal:sources.example.org#/spec/trigger/manual:media",
+            "cluster:signal:sources.example.org#/metadata/annotations/example.org~1*:media",
+            "cluster:signal:deployments.apps#/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt:media",
+            "cluster:patch:sources.example.org:media",
+            "cluster:patch:secrets:media",
+        ])
+    }
+
+    fn annotated(name: &str) -> Value {
+        json!({"metadata": {"annotations": {name: "t"}}})
+    }
+
     #[test]
-    fn signal_sets_annotations_and_known_triggers_and_nothing_else() {
-        let source = "replicationsources.v1alpha1.volsync.backube";
-        let release = "helmreleases.v2.helm.toolkit.fluxcd.io";
-        let asked = json!({"metadata": {"resourceVersion": "7", "annotations": {"reconcile.fluxcd.io/requestedAt": "t"}}});
-        let both = json!({"spec": {"trigger": {"manual": "t"}, "restic": {"unlock": "t"}}});
-        for (of, body, allowed) in [
-            (release, asked.clone(), true),
-            (source, asked, true),
-            (source, both.clone(), true),
-            (release, both, false),
-            (source, json!({"spec": {"paused": true}}), false),
+    fn signal_sets_what_was_granted_and_annotations_and_nothing_else() {
+        let restarted =
+            json!({"spec": {"template": annotated("kubectl.kubernetes.io/restartedAt")}});
+        let both = json!({"metadata": {"resourceVersion": "7", "annotations": {"example.org/now": "t"}}, "spec": {"trigger": {"manual": "t"}}});
+        for (of, body, signalled) in [
+            (SOURCE, both, Some(true)),
             (
-                source,
-                json!({"spec": {"trigger": {"schedule": "0 * * * *"}}}),
-                false,
+                SOURCE,
+                json!({"spec": {"trigger": {"manual": 7}}}),
+                Some(true),
             ),
             (
-                source,
-                json!({"spec": {"trigger": {"manual": null}}}),
-                false,
+                SOURCE,
+                json!({"spec": {"trigger": {"manual": true}}}),
+                Some(true),
             ),
-            (source, json!({"spec": {"trigger": {}}}), false),
-            (release, json!({"metadata": {"labels": {"a": "b"}}}), false),
+            (SOURCE, json!({"spec": {"trigger": {"manual": null}}}), None),
             (
-                release,
+                SOURCE,
+                json!({"spec": {"trigger": {"manual": ["t"]}}}),
+                None,
+            ),
+            (SOURCE, json!({"spec": {"trigger": {"manual": {}}}}), None),
+            (
+                SOURCE,
+                json!({"spec": {"trigger": {"schedule": "t"}}}),
+                None,
+            ),
+            (SOURCE, json!({"spec": {"trigger": null}}), None),
+            (SOURCE, json!({"spec": {"trigger": "t"}}), None),
+            (SOURCE, json!({"spec": {"trigger": {}}}), None),
+            (SOURCE, json!({"spec": {"paused": true}}), None),
+            (SOURCE, annotated("example.org/now"), Some(true)),
+            (SOURCE, annotated("example.organ/now"), Some(false)),
+            (SOURCE, annotated("agent.ops/effect"), Some(false)),
+            (
+                SOURCE,
+                json!({"spec": {"template": annotated("example.org/now")}}),
+                Some(false),
+            ),
+            (
+                SOURCE,
+                json!({"metadata": {"annotations": {"example.org/now": "t", "other": "t"}}}),
+                Some(false),
+            ),
+            (
+                SOURCE,
                 json!({"metadata": {"annotations": {"a": null}}}),
-                false,
+                None,
             ),
-            (release, json!({"metadata": {"annotations": null}}), false),
-            (release, json!({"metadata": {"finalizers": []}}), false),
+            (SOURCE, json!({"metadata": {"annotations": null}}), None),
+            (SOURCE, json!({"metadata": {"labels": {"a": "b"}}}), None),
+            (SOURCE, json!({"metadata": {"finalizers": []}}), None),
+            (SOURCE, json!({}), None),
+            ("deployments.v1.apps", restarted, Some(true)),
+            ("secrets.v1", annotated("example.org/now"), Some(false)),
+            ("secrets.v1", json!({"data": {"a": "b"}}), None),
         ] {
-            let checked = asks_only(&of.parse().expect("a type"), &body);
-            assert_eq!(checked.is_ok(), allowed, "{of} {body}: {checked:?}");
+            let checked = is_signal(&asking(), &target(of), &body);
+            let code = checked.as_ref().err().map(|failure| failure.code.as_str());
+            assert_eq!(
+                checked.as_ref().ok(),
+                signalled.as_ref(),
+                "{of} {body}: {checked:?}"
+            );
+            assert_eq!(code, signalled.is_none().then_some("cluster.no-signal"));
         }
     }
 
     #[test]
-    fn annotation_that_says_something_is_patched_and_not_signalled() {
-        let target = ObjectRef {
-            of: "kustomizations.v1.kustomize.toolkit.fluxcd.io"
-                .parse()
-                .expect("a type"),
-            namespace: Some("media".to_owned()),
-            name: "plex".to_owned(),
-        };
-        let is_patch = |annotations: Value| {
-            let body = json!({"metadata": {"annotations": annotations}});
-            let target = target.clone();
-            let change = or_patch(Change::Signal { target, body }).expect("allowed");
+    fn annotation_that_was_not_granted_is_patched_and_not_signalled() {
+        let is_patch = |grants: &Grants, body: Value| {
+            let target = target(SOURCE);
+            let change = or_patch(grants, Change::Signal { target, body }).expect("allowed");
             matches!(change, Change::Patch { .. })
         };
-        for setting in [
-            json!({"kustomize.toolkit.fluxcd.io/prune": "disabled"}),
-            json!({"meta.helm.sh/release-name": "other"}),
-            json!({"kubectl.kubernetes.io/last-applied-configuration": "{}"}),
-            json!({"reconcile.fluxcd.io/requestedAt": "t", "helm.toolkit.fluxcd.io/driftDetection": "disabled"}),
-            json!({"agent.ops/effect": "another run"}),
+        assert!(is_patch(&asking(), annotated("note")));
+        // Who may patch others lacks the right to signal it, which is what the denial names.
+        for rights in [
+            &[][..],
+            &["cluster:patch:sources.example.org#/spec:media"],
+            &["cluster:patch:sources.example.org#/metadata/annotations/note:media/emby"],
+            &["cluster:patch:sources.example.org:default"],
         ] {
-            assert!(is_patch(setting.clone()), "{setting}");
+            assert!(!is_patch(&grants(rights), annotated("note")), "{rights:?}");
         }
-        let both =
-            json!({"reconcile.fluxcd.io/requestedAt": "t", "reconcile.fluxcd.io/forceAt": "t"});
-        assert!(!is_patch(both));
-        assert!(!is_patch(json!({"agent.ops/requested-at": "t"})));
+        let narrow = "cluster:patch:sources.example.org#/metadata/annotations/note:media/plex";
+        assert!(is_patch(&grants(&[narrow]), annotated("note")));
+    }
+
+    #[test]
+    fn right_to_signal_one_object_is_none_to_signal_another() {
+        let rights = grants(&["cluster:signal:sources.example.org#/spec/now:media/emby"]);
+        let refused = is_signal(&rights, &target(SOURCE), &json!({"spec": {"now": "t"}}));
+        assert_eq!(refused.expect_err("refused").code, "cluster.no-signal");
     }
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use agent_core::failure::Failure;
+use agent_core::manifest::ClusterVerb;
+use agent_core::name::ObjectName;
 use agent_core::object::{ObjectRef, ObjectType};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -19,7 +21,7 @@ use super::{ClusterClient, deed};
 use crate::cluster::failure::{Deed, EXPIRED};
 use crate::cluster::projection::Projection;
 use crate::cluster::reply::{Fault, Part};
-use crate::gate::{Pass, Patience};
+use crate::gate::{Look, Pass, Patience};
 
 /// How many objects one page of a list holds: what client-go asks for.
 const PAGE: &str = "500";
@@ -84,6 +86,36 @@ impl Query {
             namespace: self.namespace.clone(),
             name: None,
         }
+    }
+
+    /// Returns it as what is asked of the gate.
+    pub(crate) fn look(&self, verb: ClusterVerb) -> Look {
+        Look {
+            verb,
+            of: self.of.clone(),
+            namespace: self.namespace.clone(),
+            which: self.selectors(),
+            names: match self.names.as_slice() {
+                [] => self.only().into_iter().collect(),
+                names => names.to_vec(),
+            },
+        }
+    }
+
+    /// Returns the name that all objects have which it selects, where it says so: to the API server every term of a selector of fields has to hold.
+    fn only(&self) -> Option<String> {
+        // A comma or a sign that is escaped belongs to a value.
+        if self.fields.contains('\\') {
+            return None;
+        }
+        let terms = self.fields.split(',');
+        let mut names = terms.filter_map(|term| {
+            let name = term.strip_prefix("metadata.name=")?;
+            let name = name.strip_prefix('=').unwrap_or(name);
+            let name: ObjectName = name.parse().ok()?;
+            Some(name.to_string())
+        });
+        names.next()
     }
 
     /// Returns what it selects by, for people.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agent_core::id::CallId;
+use agent_core::manifest::ClusterVerb;
 use futures::StreamExt as _;
 use serde_json::json;
 
@@ -337,4 +338,42 @@ async fn token_that_a_server_repeats_reaches_neither_guest_nor_person() {
         .secrets
         .text("it is t0ken-of-the-person".to_owned());
     assert_eq!(masked, "it is ***", "the run masks it from then on");
+}
+
+/// With a right to one name, nothing else may be found.
+#[test]
+fn selector_of_one_name_is_known_and_nothing_else() {
+    let only = |fields: &str| {
+        let query = Query {
+            of: pods().of,
+            namespace: None,
+            labels: String::new(),
+            fields: fields.to_owned(),
+            names: Vec::new(),
+        };
+        query.look(ClusterVerb::List).names
+    };
+    for one in [
+        "metadata.name=plex",
+        "metadata.name==plex",
+        "metadata.name=plex,status.phase=Running",
+        "status.phase!=Running,metadata.name=plex",
+    ] {
+        assert_eq!(only(one), ["plex"], "{one}");
+    }
+    for other in [
+        "",
+        "metadata.name!=plex",
+        "metadata.name=",
+        "metadata.namespace=plex",
+        "spec.metadata.name=plex",
+        "status.phase=x\\,metadata.name=plex",
+        "metadata.name=plex\\,emby",
+        "metadata.name=!plex",
+        "metadata.name=*",
+        "metadata.name in (plex)",
+        " metadata.name=plex",
+    ] {
+        assert!(only(other).is_empty(), "{other}");
+    }
 }

@@ -119,9 +119,18 @@ impl Operations {
         Ok(difference_of(object, &made, is_identity))
     }
 
-    /// Returns pointers to what they look at.
+    /// Returns pointers to what they look at, set or remove, but for what identifies the object.
     pub(crate) fn paths(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.iter().map(|it| it.path().as_str().to_owned())
+        let pointers = self.0.iter().flat_map(|operation| {
+            let from = match operation {
+                PatchOperation::Copy(copy) => Some(copy.from.as_str()),
+                PatchOperation::Move(moved) => Some(moved.from.as_str()),
+                _ => None,
+            };
+            from.into_iter().chain([operation.path().as_str()])
+        });
+        let pointers = pointers.filter(|pointer| !is_identity(pointer));
+        pointers.map(str::to_owned)
     }
 
     /// Returns whether values go from one field to another, unseen.

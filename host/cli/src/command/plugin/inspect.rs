@@ -94,12 +94,16 @@ fn described(request: &Request) -> (String, &[OperationPart], &str) {
     let what = match request {
         Request::Cluster(request) => {
             let verbs: Vec<&str> = request.verbs.iter().map(|verb| verb.as_str()).collect();
-            format!(
-                "{} {} in {}",
-                verbs.join(", "),
-                joined(&request.resources),
-                joined(&request.namespaces)
-            )
+            let fields = match request.fields.as_slice() {
+                [] => String::new(),
+                fields => format!("{} of ", joined(fields)),
+            };
+            let names = match request.names.as_slice() {
+                [] => String::new(),
+                names => format!(", only {}", joined(names)),
+            };
+            let (of, places) = (joined(&request.resources), joined(&request.namespaces));
+            format!("{} {fields}{of} in {places}{names}", verbs.join(", "))
         }
         Request::Operations(request) => {
             let calls = format!("call {}", joined(&request.call));

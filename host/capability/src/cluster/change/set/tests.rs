@@ -34,8 +34,9 @@ async fn applied(risk: Risk, rehearsed: (u16, Value)) -> (Result<Performed, Fail
             _ => (200, before.clone()),
         })
     });
+    let everything = "cluster:*:*:*".parse().expect("a right");
     let gate = scene::within(
-        Grants::new(Vec::new(), risk),
+        Grants::new(vec![everything], risk),
         client,
         Box::new(Nothing),
         None,
