@@ -87,6 +87,48 @@ guests! {
         assert_eq!(deployment(&world)["template"], before["template"]);
     }
 
+    "act-within": async fn operations_of_a_json_patch_need_rights_to_all_that_they_name() {
+        let world = with_deployment().await;
+        let before = deployment(&world);
+        let image = "/spec/template/spec/containers/0/image";
+        let scale = json!({"op": "replace", "path": "/spec/replicas", "value": 2});
+        let patches = [
+            json!([{"op": "replace", "path": image, "value": "evil"}]),
+            json!([{"op": "add", "path": "/spec/template/spec/containers/-", "value": {"name": "evil", "image": "evil"}}]),
+            json!([{"op": "remove", "path": "/spec/template"}]),
+            json!([{"op": "replace", "path": "/spec", "value": {"replicas": 2}}]),
+            json!([{"op": "add", "path": "", "value": {}}]),
+            // What these tell of another field, nobody has granted.
+            json!([{"op": "test", "path": image, "value": "good"}, scale]),
+            json!([{"op": "copy", "from": image, "path": "/spec/replicas"}]),
+            json!([{"op": "move", "from": "/spec/paused", "path": "/spec/replicas"}]),
+        ];
+        let mut steps = Vec::new();
+        for patch in patches {
+            steps.push(step("patch", DEPLOYMENT, "app", patch.clone()));
+            steps.push(step("hold", DEPLOYMENT, "app", patch.clone()));
+            let mut rehearsal = step("patch", DEPLOYMENT, "app", patch);
+            rehearsal["rehearsed"] = json!(true);
+            steps.push(rehearsal);
+        }
+        let refused = json!(vec!["cluster.not-granted"; steps.len()]);
+        assert_eq!(plan(&world, WITHIN, &steps).await.value(), &refused);
+        assert_eq!(act(&world, WITHIN, &steps).await.value(), &refused);
+        assert_eq!(deployment(&world), before);
+        let own = json!([{"op": "test", "path": "/spec/replicas", "value": 1}, scale]);
+        let ended = act(&world, WITHIN, &[step("patch", DEPLOYMENT, "app", own)]).await;
+        assert_eq!(ended.value(), &json!(["done"]));
+        assert_eq!(deployment(&world)["replicas"], 2);
+    }
+
+    "act-within": async fn right_to_a_type_is_none_to_its_subresource() {
+        let world = with_deployment().await;
+        let scale = step("patch", "deployments.v1.apps/scale", "app", json!({"spec": {"replicas": 3}}));
+        let ended = act(&world, WITHIN, &[scale]).await;
+        assert_eq!(ended.value(), &json!(["cluster.not-granted"]));
+        assert_eq!(deployment(&world)["replicas"], 1);
+    }
+
     "act-within": async fn what_a_patch_meets_instead_of_an_object_needs_a_right_as_well() {
         let world = world().await;
         let before = spec(&world);

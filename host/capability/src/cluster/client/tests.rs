@@ -340,6 +340,18 @@ async fn token_that_a_server_repeats_reaches_neither_guest_nor_person() {
     assert_eq!(masked, "it is ***", "the run masks it from then on");
 }
 
+#[test]
+fn names_of_a_query_are_what_is_looked_for() {
+    let query = Query {
+        of: pods().of,
+        namespace: None,
+        labels: String::new(),
+        fields: "metadata.name=other".to_owned(),
+        names: vec!["emby".to_owned(), "plex".to_owned()],
+    };
+    assert_eq!(query.look(ClusterVerb::Watch).names, ["emby", "plex"]);
+}
+
 /// With a right to one name, nothing else may be found.
 #[test]
 fn selector_of_one_name_is_known_and_nothing_else() {
