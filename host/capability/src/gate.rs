@@ -18,10 +18,9 @@ use agent_core::descriptor::Risk;
 use agent_core::effect::{Effect, FieldChange, Verb};
 use agent_core::event::{Asker, Event, Level};
 use agent_core::failure::{Failure, Kind};
-use agent_core::grant::{Grants, Wish};
+use agent_core::grant::Grants;
 use agent_core::id::{CallId, OperationName};
 use agent_core::journal::{Entry as Note, Survives};
-use agent_core::manifest::ClusterVerb;
 use agent_core::object::ObjectRef;
 use agent_core::origin::Who;
 use agent_core::text::plain;
@@ -43,6 +42,7 @@ mod end;
 mod imagined;
 mod keep;
 pub(crate) mod ledger;
+mod may;
 mod outbox;
 mod pass;
 mod plan;
@@ -209,16 +209,6 @@ impl Gate {
         }
     }
 
-    /// Checks the rights to a change.
-    fn may_change(&self, verb: Verb, target: &ObjectRef, fields: &[String]) -> Result<(), Failure> {
-        self.may_set(verb, target, fields)?;
-        // What changes nothing has shown that the value is the one that was tried.
-        if target.of.is_secret() && matches!(verb, Verb::Patch | Verb::Apply) {
-            self.may(&wish(target, ClusterVerb::Get, &[&target.name], &[]))?;
-        }
-        Ok(())
-    }
-
     /// Checks what an operation's risk says about its writes.
     fn may_write(&self, verb: Verb, target: &ObjectRef) -> Result<(), Failure> {
         match self.actor.grants.risk() {
@@ -245,35 +235,6 @@ impl Gate {
         let refused = denial::harmful(self, target, risk, why);
         self.tell_if_denied(&refused);
         Err(refused)
-    }
-
-    fn may_look(&self, look: &Look) -> Result<(), Failure> {
-        let names: Vec<&str> = look.names.iter().map(String::as_str).collect();
-        self.may(&Wish {
-            verb: look.verb,
-            of: &look.of,
-            namespace: look.namespace.as_deref(),
-            names: &names,
-            fields: &[],
-        })
-    }
-
-    /// Checks the rights to change fields of an object.
-    pub(crate) fn may_set(
-        &self,
-        verb: Verb,
-        target: &ObjectRef,
-        fields: &[String],
-    ) -> Result<(), Failure> {
-        self.may(&wish(target, right_for(verb), &[&target.name], fields))
-    }
-
-    fn may(&self, wish: &Wish<'_>) -> Result<(), Failure> {
-        if self.actor.grants.allow_cluster(wish) {
-            Ok(())
-        } else {
-            Err(denial::cluster(self, wish))
-        }
     }
 
     fn agreed(&self) -> bool {
@@ -475,33 +436,6 @@ impl Gate {
             own,
             scope: self.actor.scope.clone(),
         }
-    }
-}
-
-fn wish<'a>(
-    target: &'a ObjectRef,
-    verb: ClusterVerb,
-    names: &'a [&'a str],
-    fields: &'a [String],
-) -> Wish<'a> {
-    Wish {
-        verb,
-        of: &target.of,
-        namespace: target.namespace.as_deref(),
-        names,
-        fields,
-    }
-}
-
-/// Returns the right that a change needs.
-fn right_for(verb: Verb) -> ClusterVerb {
-    match verb {
-        Verb::Create => ClusterVerb::Create,
-        Verb::Patch | Verb::Overwrite => ClusterVerb::Patch,
-        Verb::Signal => ClusterVerb::Signal,
-        Verb::Apply => ClusterVerb::Apply,
-        Verb::Delete => ClusterVerb::Delete,
-        Verb::Evict => ClusterVerb::Evict,
     }
 }
 

@@ -8,11 +8,14 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use crate::descriptor::{Descriptor, Operation, Type};
-use crate::manifest::{ClusterRequest, ClusterVerb, Manifest, Request};
+use crate::descriptor::Descriptor;
+use crate::manifest::{Manifest, Request};
 use crate::name::{ParameterName, Place};
 
+use request::{ANYTHING, EVERYWHERE, binds, judge_fields, rights_of};
+
 mod operation;
+mod request;
 mod signal;
 
 /// How long a manifest or a descriptor may be, in bytes, as it stands in the artifact. All its texts at their longest would not fit: that is on purpose.
@@ -275,82 +278,6 @@ impl Descriptor {
             }
         }
         Ok(())
-    }
-}
-
-/// What is wrong, and what to do.
-type Wrong = (&'static str, &'static str);
-
-const EVERYWHERE: Wrong = (
-    "may be left out",
-    "write `{parameter|*}` for all namespaces then, or make it required",
-);
-const ANYTHING: Wrong = (
-    "may be left out",
-    "make it required, or leave the names away",
-);
-
-/// Returns what is wrong when the value of a parameter could be no name of anything, or `left_out` when an invocation could do without it.
-fn binds(
-    operation: &Operation,
-    name: &ParameterName,
-    left_out: Option<Wrong>,
-) -> Result<(), Wrong> {
-    const RESTRICT: &str = "name the `operations` that the request is for";
-    let Some(parameter) = operation.parameter(name) else {
-        return Err(("does not exist", RESTRICT));
-    };
-    if parameter.schema.of != Type::String || parameter.secret {
-        return Err(("is not text that names anything", RESTRICT));
-    }
-    let given = parameter.required || parameter.default.is_some();
-    match left_out {
-        Some(wrong) if !given => Err(wrong),
-        _ => Ok(()),
-    }
-}
-
-/// Returns how many rights a request comes to.
-fn rights_of(request: &ClusterRequest) -> usize {
-    let listed = [
-        request.verbs.len(),
-        request.resources.len(),
-        request.namespaces.len(),
-        request.fields.len().max(1),
-        request.names.len().max(1),
-    ];
-    listed.into_iter().fold(1, usize::saturating_mul)
-}
-
-/// Judges whether the verbs of a request go with its fields.
-fn judge_fields(place: impl Fn() -> String, request: &ClusterRequest) -> Result<(), Unfit> {
-    for verb in request.verbs.iter().copied() {
-        let with_fields = !request.fields.is_empty();
-        if with_fields && !verb.has_fields() {
-            return Err(Unfit::Fieldless {
-                place: place(),
-                verb: verb.as_str(),
-            });
-        }
-        if !with_fields && verb.needs_fields() {
-            return Err(Unfit::WithoutFields {
-                place: place(),
-                verb: verb.as_str(),
-            });
-        }
-    }
-    if !request.verbs.contains(&ClusterVerb::Signal) {
-        return Ok(());
-    }
-    let resources = request.resources.iter().filter_map(signal::of_type);
-    let fields = request.fields.iter().filter_map(signal::of_field);
-    match resources.chain(fields).next() {
-        Some((what, why)) => Err(Unfit::Signal {
-            place: place(),
-            what,
-            why,
-        }),
-        None => Ok(()),
     }
 }
 

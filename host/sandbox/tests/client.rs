@@ -528,7 +528,7 @@ async fn an_eviction_asks_the_budget() {
         "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] } })
     };
     let budget = json!({ "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": { "name": "b", "namespace": "default" },
-        "spec": { "minAvailable": 1, "selector": { "matchLabels": { "a": "b" } } }, "status": { "disruptionsAllowed": 1, "currentHealthy": 2, "desiredHealthy": 1, "expectedPods": 2 } });
+        "spec": { "minAvailable": 1, "selector": { "matchLabels": { "a": "b" } } }, "status": { "observedGeneration": 1, "disruptionsAllowed": 1, "currentHealthy": 2, "desiredHealthy": 1, "expectedPods": 2 } });
     server
         .load(vec![pod("one"), pod("two"), budget])
         .expect("loaded");

@@ -23,7 +23,14 @@ async fn candidates_come_from_the_tree_the_descriptor_and_the_cluster() {
         ("agent pl", &["plugin"]),
         ("agent plugin ins", &["inspect"]),
         ("agent plugin inspect v", &["volsync"]),
-        ("agent plugin grant volsync ", &["cluster:list:pods:*"]),
+        (
+            "agent plugin grant volsync ",
+            &[
+                "cluster:list:pods:*",
+                "cluster:patch:deployments.apps#/spec/replicas:*",
+                "cluster:signal:things.example.org#/spec/now:*",
+            ],
+        ),
         ("agent run vol", &["volsync.restore", "volsync.status"]),
         ("agent --sandbox run flux", &["flux.sync"]),
         ("agent run volsync.restore me", &["media"]),

@@ -13,10 +13,13 @@ use crate::act::{act, changed, plan, step, undo};
 use crate::guests;
 use crate::world::{LIMITS, World, finish};
 
+/// The ReplicaSet of the pod that has one.
+const SET: &str = "3b7c3a7e-0000-4000-8000-000000000000";
+
 fn pod(name: &str, owner: Option<&str>) -> Value {
     let owners = owner.map(|name| {
         json!([{
-            "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": name, "uid": "3b7c3a7e-0000-4000-8000-000000000000", "controller": true,
+            "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": name, "uid": SET, "controller": true,
         }])
     });
     json!({
@@ -39,7 +42,15 @@ fn budget(allowed: u64) -> Value {
 
 async fn world() -> World {
     let world = World::with_cluster(LIMITS).await;
-    world.load(vec![pod("owned", Some("set")), pod("bare", None)]);
+    let labels = json!({"app": "owned"});
+    let set = json!({
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "set", "namespace": "default", "uid": SET},
+        "spec": {
+            "replicas": 1, "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "app"}]}},
+        },
+    });
+    world.load(vec![set, pod("owned", Some("set")), pod("bare", None)]);
     world
 }
 

@@ -208,7 +208,7 @@ async fn what_a_secret_selected_is_in_the_plan_and_the_secret_is_not() {
     let plan = planned.plan();
     let listed: Vec<_> = plan.listed.iter().collect();
     assert_eq!(listed[0].labels, "token in (***,none)");
-    assert_eq!(listed[1].fields, "metadata.name=***");
+    assert_eq!(listed[1].names, ["***"]);
     assert!(listed[0].found.values().eq(["default/labelled"]));
     assert_silent("a plan", &serde_json::to_string(plan).expect("text"));
     maps.delete("labelled", &Default::default())

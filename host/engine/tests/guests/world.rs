@@ -336,7 +336,7 @@ async fn cluster() -> (ApiServer, ClusterClient) {
         "type": "Opaque", "data": { "password": "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "hint": "dHJ1ZQ==" }
     });
     server.load(vec![settings, login]).expect("loads");
-    let client = server.client().await.expect("a client");
+    let client = client_of(&server).await;
     let url = server.url();
     let connect = move || -> futures::future::BoxFuture<'static, Result<Connected, Failure>> {
         let (client, server) = (client.clone(), url.clone());
@@ -350,6 +350,16 @@ async fn cluster() -> (ApiServer, ClusterClient) {
     };
     let client = ClusterClient::new(Box::new(connect), 1 << 20);
     (server, client)
+}
+
+/// A client as the agent has it: by itself kube would try again what is answered with 429.
+async fn client_of(server: &ApiServer) -> kube::Client {
+    let config = kube::config::Kubeconfig::from_yaml(&server.kubeconfig()).expect("a kubeconfig");
+    let options = Default::default();
+    let config = kube::Config::from_custom_kubeconfig(config, &options);
+    let mut config = config.await.expect("a config");
+    config.default_retry = false;
+    kube::Client::try_from(config).expect("a client")
 }
 
 /// Nothing is forgotten during a test.

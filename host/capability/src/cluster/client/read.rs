@@ -19,6 +19,7 @@ use super::page::{Page, Pages};
 use super::request::{self, Wanted};
 use super::{ClusterClient, deed};
 use crate::cluster::failure::{Deed, EXPIRED};
+use crate::cluster::fields;
 use crate::cluster::projection::Projection;
 use crate::cluster::reply::{Fault, Part};
 use crate::gate::{Look, Pass, Patience};
@@ -182,7 +183,11 @@ impl ClusterClient {
         target: &ObjectRef,
         wanted: Wanted,
     ) -> Result<Value, Failure> {
-        let read = |json: &[u8]| serde_json::from_slice(json);
+        let read = |json: &[u8]| {
+            let mut object = serde_json::from_slice(json)?;
+            complete(&target.of, &mut object);
+            Ok(object)
+        };
         self.get_as(pass, target, wanted, read).await
     }
 
@@ -194,6 +199,10 @@ impl ClusterClient {
         wanted: Wanted,
         projection: &Projection,
     ) -> Result<Value, Failure> {
+        if target.of.subresource.is_some() {
+            let object = self.get(pass, target, wanted).await?;
+            return Ok(projection.of(object));
+        }
         let read = |json: &[u8]| projection.read(json);
         self.get_as(pass, target, wanted, read).await
     }
@@ -409,6 +418,14 @@ pub(super) fn is_named(answer: &[u8], name: &str) -> serde_json::Result<()> {
         false => Err(serde_json::Error::custom(
             "it is another object than the one that was asked for",
         )),
+    }
+}
+
+/// Writes the zero into a scale that the API server leaves out of it: otherwise what was scaled to it would seem to have changed since.
+pub(super) fn complete(of: &ObjectType, object: &mut Value) {
+    let replicas = object.pointer("/spec/replicas");
+    if of.subresource.as_deref() == Some("scale") && replicas.is_none() && object.is_object() {
+        fields::set(object, "/spec/replicas", 0.into());
     }
 }
 

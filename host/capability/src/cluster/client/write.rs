@@ -4,6 +4,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
 use serde_json::{Value, json};
 
+use super::read::complete;
 use super::request::{self, Wanted};
 use super::{ClusterClient, Unanswered, deed};
 use crate::cluster::failure::budget::BUDGET;
@@ -113,12 +114,13 @@ impl ClusterClient {
         intent: &Intent,
         target: &ObjectRef,
     ) -> Result<Value, Unanswered> {
-        let value = self
+        let mut value = self
             .send(&deed("get", target), intent.patience(), |of| {
                 let path = request::object(of, target);
                 request::body(http::Request::get(path), Wanted::Whole, Vec::new())
             })
             .await?;
+        complete(&target.of, &mut value);
         Ok(value)
     }
 
@@ -149,7 +151,7 @@ impl ClusterClient {
             Some(_) => self.must_serve(&target.of, intent.patience()).await?.spoken,
             None => None,
         };
-        let value = self
+        let mut value = self
             .send(&doing, intent.patience(), |of| {
                 let path = request::object(of, target) + &pairs;
                 let document = match body {
@@ -168,6 +170,7 @@ impl ClusterClient {
                 )
             })
             .await?;
+        complete(&target.of, &mut value);
         Ok(value)
     }
 

@@ -282,6 +282,7 @@ impl Secrets {
         for listing in &mut plan.listed {
             self.mask(&mut listing.labels);
             self.mask_escaped(&mut listing.fields);
+            listing.names.iter_mut().for_each(|name| self.mask(name));
         }
         plan.stand_ins
             .retain(|stand_in| !self.holds(&stand_in.text) && !self.holds(&stand_in.name));

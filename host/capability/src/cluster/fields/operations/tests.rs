@@ -86,13 +86,17 @@ fn object_stays_the_one_that_it_is() {
 /// A few copies of copies would be more than any machine has, in breadth or in depth.
 #[test]
 fn copies_of_copies_come_to_an_end() {
-    let wide: Vec<Value> = (0..64)
-        .map(|_| json!({"op": "copy", "from": "/spec", "path": "/spec/more"}))
-        .collect();
-    assert!(matches!(
-        unapplied(Value::from(wide)),
-        Unapplied::TooMuch(_)
-    ));
+    for (times, names) in [(64, 2), (300, 1)] {
+        let copy = |turn: u32| {
+            let path = format!("/spec/{}", turn % names);
+            json!({"op": "copy", "from": "/spec", "path": path})
+        };
+        let copies: Vec<Value> = (0..times).map(copy).collect();
+        assert!(matches!(
+            unapplied(Value::from(copies)),
+            Unapplied::TooMuch(_)
+        ));
+    }
     let text = "x".repeat(1 << 20);
     let mut long = vec![json!({"op": "add", "path": "/spec/list/0", "value": text})];
     long.extend(
