@@ -210,7 +210,7 @@ async fn right_to_an_object_is_none_to_a_part_of_it() {
     let refused = ended.lines().into_iter().map(|(_, line)| line.to_owned());
     let refused: Vec<String> = refused.filter(|line| line.starts_with("refused")).collect();
     assert!(
-        refused[0].contains("may not patch `things/status`"),
+        refused[0].contains("may not patch `/status/phase` of `things/status`"),
         "{refused:?}"
     );
 }
