@@ -68,10 +68,6 @@ impl wit::Host for Powers {
         Ok(found.await.map_err(|failure| self.gate.told(failure)))
     }
 
-    #[expect(
-        clippy::result_large_err,
-        reason = "the contract's error, as it is generated"
-    )]
     async fn commit(
         &mut self,
         changes: Vec<wit::Change>,
@@ -94,10 +90,6 @@ impl wit::Host for Powers {
             .map_err(|failure| self.gate.told(failure)))
     }
 
-    #[expect(
-        clippy::result_large_err,
-        reason = "the contract's error, as it is generated"
-    )]
     async fn rehearse(
         &mut self,
         changes: Vec<wit::Change>,
@@ -279,6 +271,10 @@ enum How {
 }
 
 /// Performs changes, and returns what is told of each.
+#[expect(
+    clippy::result_large_err,
+    reason = "the contract's error, as it is generated"
+)]
 async fn perform(
     gate: &Gate,
     changes: Vec<wit::Change>,

@@ -194,7 +194,10 @@ impl ClusterClient {
                 )
             })
             .await;
-        gone(sent)
+        match sent {
+            Err(refused) if !is_gone(&refused) => Err(refused),
+            _ => Ok(()),
+        }
     }
 
     /// Moves a pod away, as far as its disruption budgets allow it. One that is gone already is a success.
@@ -223,13 +226,14 @@ impl ClusterClient {
                 )
             })
             .await;
-        match gone(sent) {
+        match sent {
             // It is still there then, whatever became of an attempt before.
             Err(refused) if refused.failure.code == BUDGET => Err(Unanswered {
                 uncertain: false,
                 ..refused
             }),
-            sent => sent,
+            Err(refused) if !is_gone(&refused) => Err(refused),
+            _ => Ok(()),
         }
     }
 
@@ -242,14 +246,11 @@ impl ClusterClient {
     }
 }
 
-/// Returns what came of a removal: what is not there any more is gone. Where the answer to an attempt was lost, so is what has been replaced since.
-fn gone(sent: Result<Value, Unanswered>) -> Result<(), Unanswered> {
-    match sent {
-        Ok(_) => Ok(()),
-        Err(gone) if gone.failure.kind == Kind::NotFound => Ok(()),
-        Err(other) if other.uncertain && other.failure.code == "cluster.conflict" => Ok(()),
-        Err(refused) => Err(refused),
-    }
+/// Returns whether a removal was refused because what it was for is not there any more. Where the answer to an attempt was lost, so is what has been
+/// replaced since.
+fn is_gone(refused: &Unanswered) -> bool {
+    let failure = &refused.failure;
+    failure.kind == Kind::NotFound || refused.uncertain && failure.code == "cluster.conflict"
 }
 
 /// Returns whether an object was made by the effect with that marker.
