@@ -17,7 +17,7 @@ use super::world::World;
 mod artifact;
 
 /// How long the process may take to end after the second signal: less than a second where nothing else is at work, and without that thread for ever.
-const AT_ONCE: Duration = Duration::from_secs(5);
+const AT_ONCE: Duration = Duration::from_secs(30);
 /// Signals that come closer together are one.
 const APART: Duration = Duration::from_millis(300);
 /// An address space for the agent, in KiB, and what each instance reserves of it for its memory without using that.

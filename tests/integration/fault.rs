@@ -179,11 +179,25 @@ async fn work(
                 end,
                 explanation,
             };
+            println!("{}", line(&injection));
             done.lock().expect("results").push(injection);
             if end == End::Violated {
                 continue 'worlds;
             }
         }
+    }
+}
+
+/// What is told of an injection as soon as it has ended: a table that is stopped half-way has told what it knew.
+fn line(injection: &Injection) -> String {
+    match injection.end {
+        End::Violated => explain(injection),
+        end => format!(
+            "fault {} at {}: {}",
+            injection.fault,
+            injection.at,
+            end.letter()
+        ),
     }
 }
 

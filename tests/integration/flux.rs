@@ -1,7 +1,5 @@
 //! The operations of `flux`. In the real world the Kustomizations are the real kustomize-controller's.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use super::kind::{GIT_REPOSITORY, HELM_RELEASE, KUSTOMIZATION, Kind, OCI_REPOSITORY};
@@ -87,14 +85,12 @@ async fn reconcile_of_what_is_suspended_is_refused(world: &World) {
 async fn failing_kustomization_ends_the_wait_at_once_with_its_message(world: &World) {
     let app = world.app("media", "plex").await;
     world.break_kustomization(&app).await;
-    let begin = Instant::now();
-    let ran = world
+    world
         .agent()
-        .run("run flux.reconcile ks media plex")
+        .run("run flux.reconcile ks media plex --timeout 1h")
         .await
         .exits(1)
         .says("kustomization path not found");
-    assert!(begin.elapsed() < Duration::from_secs(30), "{ran}");
     world.mend_kustomization(&app).await;
     let line = "run flux.reconcile ks media plex";
     world.agent().run(line).await.exits(0);

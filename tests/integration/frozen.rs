@@ -1,7 +1,11 @@
 //! Connections that die without a word: nothing comes over them any more, and nobody closes them. The kernel cannot notice that where something in
 //! between answers for the other end.
+#![expect(
+    clippy::print_stdout,
+    reason = "how long it took is told and not judged"
+)]
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use agent_testbed::fault::{Fault, Kind, Request};
 use rustix::process::Signal;
@@ -11,8 +15,10 @@ use super::app::App;
 use super::fault::Place;
 use super::world::World;
 
-/// How long it may take until a run has noticed, and has made up for it.
-const NOTICED: Duration = Duration::from_secs(45);
+/// Tells how long a run took to notice, and to make up for it. One that never notices outlives the patience of [`Agent`], which is shorter than its deadline.
+fn has_noticed(what: &str, since: Instant) {
+    println!("frozen: {what}: {:.0} s", since.elapsed().as_secs_f64());
+}
 
 /// Starts a restore that waits for VolSync.
 async fn restoring(place: &Place<'_>, options: &str) -> Running {
@@ -28,12 +34,12 @@ fn asks(method: &'static str, path: &'static str) -> impl Fn(&Request) -> bool +
     move |request| request.method == method && request.path.contains(path)
 }
 
-/// Demands that a restore has restored, and soon.
+/// Demands that a restore has restored.
 async fn is_restored(app: &App<'_>, running: Running, since: Instant) {
     // The newest by now is that of the state before.
     let newest = app.snapshots()[1].tree.clone();
     let ran = running.end().await.exits(0);
-    assert!(since.elapsed() < NOTICED, "{:?}: {ran}", since.elapsed());
+    has_noticed("all connections of a run", since);
     assert_eq!(app.content(), newest, "{ran}");
 }
 
@@ -50,8 +56,8 @@ async fn watch_that_died_is_begun_anew() {
     proxy.freeze();
     let frozen = Instant::now();
     world.controllers().answer("kustomize");
-    let ran = running.end().await.exits(0);
-    assert!(frozen.elapsed() < NOTICED, "{:?}: {ran}", frozen.elapsed());
+    running.end().await.exits(0);
+    has_noticed("a watch", frozen);
 }
 
 /// All that a run has open: watches, requests, the connections that it keeps, and the renewal of its Lease.
@@ -77,7 +83,7 @@ async fn log_that_never_comes_is_read_again() {
     let agent = Agent::with_kubeconfig(proxy.kubeconfig());
     let ran = agent.run("run volsync.list media plex").await.exits(0);
     assert!(proxy.stalled(), "no log was asked for: {ran}");
-    assert!(begun.elapsed() < NOTICED, "{:?}: {ran}", begun.elapsed());
+    has_noticed("a log", begun);
 }
 
 /// The connections die when a run is stopped, and a write is lost on its way back as well.
@@ -95,12 +101,7 @@ async fn everything_is_put_back_over_connections_that_died() {
     // What was there is brought back by VolSync.
     world.controllers().answer("volsync");
     let ran = running.end().await.exits(6);
-    // One after the other: those that were there, and the one that was made for what is put back.
-    assert!(
-        stopped.elapsed() < 2 * NOTICED,
-        "{:?}: {ran}",
-        stopped.elapsed()
-    );
+    has_noticed("all connections of a run that is stopped", stopped);
     assert_eq!(place.app.content(), present, "{ran}");
     place.app.is_as(&before).await;
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -72,7 +71,6 @@ async fn document_that_is_nothing_is_not_taken_for_an_empty_cluster() {
 
 #[tokio::test]
 async fn list_without_end_comes_to_one() {
-    let begin = Instant::now();
     let (ran, _, asked) = run("run flux.status", |_| {
         (
             200,
@@ -81,10 +79,7 @@ async fn list_without_end_comes_to_one() {
     })
     .await;
     ran.exits(5).says("leads to one that was there before");
-    assert!(
-        asked < 20 && begin.elapsed() < Duration::from_secs(30),
-        "{asked} requests"
-    );
+    assert!(asked < 20, "{asked} requests");
 }
 
 /// A server knows what it was sent.

@@ -1,6 +1,6 @@
 //! A lock in the repository, and a mover that fails at it: VolSync, its mover, the Job's pauses and restic are the real ones.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::agent;
 use super::place::Place;
@@ -23,7 +23,6 @@ async fn lock_that_a_killed_restic_left_is_told_and_then_got_past() {
         let ran = agent.run(line).await.exits(code);
         let seconds = begin.elapsed().as_secs_f64();
         println!("bytes: a lock is left, `{line}`: {code} in {seconds:.0} s");
-        assert!(begin.elapsed() < Duration::from_secs(60), "{ran}");
         ran
     };
     timed("run volsync.unlock media radarr --timeout 90s", 1)

@@ -1,6 +1,6 @@
 //! Waits that would last for ever, and what ends them: dependencies, sources, and what a release waits for.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -24,9 +24,6 @@ scenarios![
     object_that_is_going_is_shown_with_its_finalizers,
     namespace_that_does_not_exist_is_told,
 ];
-
-/// What is told is told within that time.
-const SOON: Duration = Duration::from_secs(30);
 
 /// A Kustomization of a repository, in a namespace.
 fn kustomization(namespace: &str, name: &str, repository: &str, depends: &Value) -> Value {
@@ -65,12 +62,10 @@ async fn removed(world: &World, objects: &[Value]) {
     }
 }
 
-/// Reconciles, and demands that it fails soon and says all that.
+/// Reconciles, and demands that it fails long before its deadline and says all that.
 async fn fails(world: &World, what: &str, texts: &[&str]) {
-    let begin = Instant::now();
-    let line = format!("run flux.reconcile {what}");
+    let line = format!("run flux.reconcile {what} --timeout 1h");
     let mut ran = world.agent().run(&line).await.exits(1);
-    assert!(begin.elapsed() < SOON, "{ran}");
     for text in texts {
         ran = ran.says(text);
     }
