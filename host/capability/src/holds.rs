@@ -1,12 +1,14 @@
 //! Changes for a time, whatever made them: the WIT interface `ops:types/holds`, implemented.
 
+use std::fmt;
+
 use agent_core::failure::Failure;
 use agent_core::undo::Scope;
+use agent_gate::{Awaited, Entry, Gate, Kind, Request};
 use wasmtime::component::Resource;
 
 use crate::bindings::ops::types::holds as wit;
 use crate::bindings::ops::types::types::Error;
-use crate::gate::{Ask, Awaited, Entry, Gate};
 use crate::powers::Powers;
 
 /// What a guest holds. Dropping it writes nothing: it is put back when it is released, or when the operation ends.
@@ -34,7 +36,7 @@ impl wit::Host for Powers {
         }
         Ok(release(&self.gate, numbers)
             .await
-            .map_err(|failure| self.gate.told(failure)))
+            .map_err(|failure| self.told(failure)))
     }
 }
 
@@ -47,7 +49,7 @@ impl wit::HostHeld for Powers {
         let numbers = self.table.get(&held)?.numbers(&self.gate);
         Ok(release(&self.gate, numbers)
             .await
-            .map_err(|failure| self.gate.told(failure)))
+            .map_err(|failure| self.told(failure)))
     }
 
     fn keep(&mut self, held: Resource<Held>) -> Answer<()> {
@@ -55,7 +57,7 @@ impl wit::HostHeld for Powers {
         Ok(self
             .gate
             .keep(&numbers)
-            .map_err(|failure| self.gate.told(failure)))
+            .map_err(|failure| self.told(failure)))
     }
 
     fn drop(&mut self, held: Resource<Held>) -> wasmtime::Result<()> {
@@ -68,8 +70,31 @@ impl Held {
     fn numbers(&self, gate: &Gate) -> Vec<u64> {
         match &self.what {
             What::Changes(numbers) => numbers.clone(),
-            What::Scope(scope) => gate.run.ledger.numbers_in(scope),
+            What::Scope(scope) => gate.held_in(scope),
         }
+    }
+}
+
+/// To put back what is held.
+struct Release;
+
+impl Request for Release {
+    fn capability(&self) -> &'static str {
+        "run"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Release
+    }
+
+    fn allowed(&self, _gate: &Gate) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("release")
     }
 }
 
@@ -77,7 +102,7 @@ impl Held {
 /// first such is the error.
 pub(crate) async fn release(gate: &Gate, numbers: Vec<u64>) -> Result<Vec<String>, Failure> {
     let of = gate.clone();
-    gate.admit(gate.next_call(), Ask::Release, |_pass| async move {
+    gate.admit(gate.next_call(), Release, |_pass| async move {
         let mut put_back = of.put_back_before(&numbers);
         put_back.retain(|before| before.failure.is_none());
         let these = move |entry: &Entry| numbers.contains(&entry.number);
@@ -91,7 +116,7 @@ pub(crate) async fn release(gate: &Gate, numbers: Vec<u64>) -> Result<Vec<String
             let target = take_back.target;
             let said = take_back.left.into_iter();
             let said = said.map(|sentence| format!("{target}: {sentence}"));
-            left.extend(said.map(|sentence| of.run.secrets.text(sentence)));
+            left.extend(said.map(|sentence| of.secrets().text(sentence)));
         }
         Ok(left)
     })

@@ -1,16 +1,21 @@
 //! What one store holds for its host functions.
 
+use std::sync::Arc;
+
 use agent_core::failure::{Failure, Kind};
 use agent_core::limits::Limits;
+use agent_gate::Gate;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 
 use crate::bindings::ops;
-use crate::gate::Gate;
+use crate::bindings::ops::types::types::Error;
+use crate::cluster::Cluster;
 use crate::run::{LogBook, Step};
 
 /// The powers of one instance: its gate, and the resources that the guest holds.
 pub struct Powers {
     pub(crate) gate: Gate,
+    pub(crate) cluster: Arc<Cluster>,
     pub(crate) table: ResourceTable,
     pub(crate) log: LogBook,
     pub(crate) watches: usize,
@@ -41,19 +46,28 @@ impl ops::types::types::Host for Powers {}
 
 impl Powers {
     /// Makes the powers of an instance that acts through `gate`.
-    pub fn new(gate: Gate, limits: &Limits) -> Powers {
+    ///
+    /// # Errors
+    /// `internal` (`agent.bug`) when the run was opened without a capability.
+    pub fn new(gate: Gate, limits: &Limits) -> Result<Powers, Failure> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.table_entries);
         gate.limit(limits);
         let log = LogBook::new(gate.clone());
-        Powers {
+        Ok(Powers {
+            cluster: gate.capability()?,
             gate,
             table,
             log,
             watches: 0,
             steps: Vec::new(),
             limits: limits.clone(),
-        }
+        })
+    }
+
+    /// Returns what the guest is told of a failure.
+    pub(crate) fn told(&self, failure: Failure) -> Error {
+        self.gate.told(failure).into()
     }
 
     /// Returns the gate.

@@ -1,10 +1,36 @@
 //! The run itself: what the person sees of it, what they are asked, and time.
 
+use std::fmt;
+
 use agent_core::event::Event;
+use agent_core::failure::Failure;
 use agent_core::id::CallId;
 use agent_core::text::plain;
 
-use crate::gate::Gate;
+use agent_gate::{Gate, Kind, Request};
+
+/// To let time pass.
+struct Sleep;
+
+impl Request for Sleep {
+    fn capability(&self) -> &'static str {
+        "run"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Wait
+    }
+
+    fn allowed(&self, _gate: &Gate) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl fmt::Display for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sleep")
+    }
+}
 
 mod host;
 mod log;

@@ -110,6 +110,7 @@ pub const HOST: &[&str] = &[
     "run.diverged",
     "run.holds-lost",
     "run.lock-lost",
+    "run.no-capability",
     "run.not-asked",
     "run.not-compensated",
     "run.not-yet",

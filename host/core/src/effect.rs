@@ -1,12 +1,16 @@
 //! What a plugin does to the world, as the gate sees it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use thiserror::Error;
 
 use crate::id::OperationName;
-use crate::object::ObjectRef;
+use crate::name::shown;
 
 /// One change, planned or performed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,8 +22,8 @@ pub struct Effect {
     pub by: OperationName,
     /// What is done.
     pub verb: Verb,
-    /// To which object.
-    pub target: ObjectRef,
+    /// To what.
+    pub target: Target,
     /// Which fields get which values; for a creation the whole manifest is the one field `` (the root). Values of Secrets are `***`.
     pub fields: Vec<FieldChange>,
     /// Keyed hashes of the values after, by the paths of fields that are not shown whole. A run that applies a plan sets the same, and nothing else that
@@ -32,38 +36,123 @@ pub struct Effect {
     pub recovery: Recovery,
 }
 
-/// What is done to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verb {
-    /// It is made.
-    Create,
-    /// Fields are set.
-    Patch,
-    /// Fields that ask a controller to act are set.
-    Signal,
-    /// It is made, or fields are set, by server-side apply.
-    Apply,
-    /// It is removed.
-    Delete,
-    /// It is a pod, and is moved away as far as its disruption budgets allow it.
-    Evict,
-    /// What is behind it is overwritten by somebody else, such as a volume by a controller.
-    Overwrite,
+/// What an effect is done to, in the words of the capability that does it: an object of a cluster, a machine, a repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Target {
+    /// The capability, such as `cluster`.
+    #[serde(default = "cluster")]
+    pub capability: String,
+    /// What sort of thing it is, with what only that capability reads behind the first dot: `deployments.v1.apps`.
+    pub of: String,
+    /// Where it is, such as a namespace; none for what is in no place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
 }
 
-impl Verb {
-    /// Returns the word for it in lower case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Verb::Create => "create",
-            Verb::Patch => "patch",
-            Verb::Signal => "signal",
-            Verb::Apply => "apply",
-            Verb::Delete => "delete",
-            Verb::Evict => "evict",
-            Verb::Overwrite => "overwrite",
+/// Records and plans of old know no other capability.
+fn cluster() -> String {
+    "cluster".to_owned()
+}
+
+impl Target {
+    /// Returns the sort of thing as people say it: `deployments`, `deployments/scale`.
+    pub fn noun(&self) -> String {
+        let (of, part) = self.of.split_once('/').unwrap_or((&self.of, ""));
+        let noun = of.split('.').next().unwrap_or_default();
+        match part {
+            "" => noun.to_owned(),
+            part => format!("{noun}/{part}"),
         }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let noun = self.noun();
+        match &self.namespace {
+            Some(namespace) => write!(f, "{noun} {namespace}/{}", self.name),
+            None => write!(f, "{noun} {}", self.name),
+        }
+    }
+}
+
+/// What is done to a target: a word in lower case, such as `create` or `reboot`. The host gives a meaning to some of them, which are constants here, and
+/// treats all others alike.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Verb(Cow<'static, str>);
+
+/// A text that is not a verb.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("`{}` is not a verb: write up to {} lower-case letters and hyphens", shown(.0), Verb::LONGEST)]
+pub struct InvalidVerb(String);
+
+impl Verb {
+    /// It is made.
+    pub const CREATE: Verb = Verb::of("create");
+    /// Fields are set.
+    pub const PATCH: Verb = Verb::of("patch");
+    /// Somebody is asked to act, by fields that nobody puts back: nothing of the change itself stands.
+    pub const SIGNAL: Verb = Verb::of("signal");
+    /// It is made, or fields are set, by server-side apply.
+    pub const APPLY: Verb = Verb::of("apply");
+    /// It is removed.
+    pub const DELETE: Verb = Verb::of("delete");
+    /// It is a pod, and is moved away as far as its disruption budgets allow it.
+    pub const EVICT: Verb = Verb::of("evict");
+    /// What is behind it is overwritten by somebody else, such as a volume by a controller.
+    pub const OVERWRITE: Verb = Verb::of("overwrite");
+
+    const LONGEST: usize = 32;
+
+    /// Makes the verb of a capability.
+    pub const fn of(word: &'static str) -> Verb {
+        Verb(Cow::Borrowed(word))
+    }
+
+    /// Returns the word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the word for what was done: `created`.
+    pub fn done(&self) -> String {
+        match self.as_str() {
+            "overwrite" => "overwritten".to_owned(),
+            "signal" => "signalled".to_owned(),
+            "apply" => "applied".to_owned(),
+            "set" => "set".to_owned(),
+            word if word.ends_with('e') => format!("{word}d"),
+            word => format!("{word}ed"),
+        }
+    }
+}
+
+impl FromStr for Verb {
+    type Err = InvalidVerb;
+
+    fn from_str(text: &str) -> Result<Self, InvalidVerb> {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+        match (1..=Verb::LONGEST).contains(&text.len()) && text.bytes().all(is_plain) {
+            true => Ok(Verb(Cow::Owned(text.to_owned()))),
+            false => Err(InvalidVerb(text.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for Verb {
+    type Error = InvalidVerb;
+
+    fn try_from(text: String) -> Result<Self, InvalidVerb> {
+        text.parse()
+    }
+}
+
+impl From<Verb> for String {
+    fn from(verb: Verb) -> String {
+        verb.0.into_owned()
     }
 }
 
@@ -105,24 +194,54 @@ pub enum Recovery {
     Ask,
 }
 
-impl Verb {
-    /// Returns how an effect of this sort is recovered. This is the one table of it.
-    pub fn recovery(self) -> Recovery {
-        match self {
-            Verb::Create => Recovery::Check,
-            Verb::Patch
-            | Verb::Signal
-            | Verb::Apply
-            | Verb::Delete
-            | Verb::Evict
-            | Verb::Overwrite => Recovery::Retry,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn target_reads_as_the_object_it_is() {
+        let target = |of: &str, namespace: Option<&str>| Target {
+            capability: "cluster".to_owned(),
+            of: of.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: "plex".to_owned(),
+        };
+        let table = [
+            (
+                "deployments.v1.apps",
+                Some("media"),
+                "deployments media/plex",
+            ),
+            ("pods.v1/status", Some("media"), "pods/status media/plex"),
+            ("namespaces.v1", None, "namespaces plex"),
+            ("machine", None, "machine plex"),
+        ];
+        for (of, namespace, said) in table {
+            assert_eq!(target(of, namespace).to_string(), said);
+        }
+        let old = serde_json::json!({"of": "pods.v1", "name": "plex"});
+        let old: Target = serde_json::from_value(old).expect("a target of old");
+        assert_eq!(old, target("pods.v1", None));
+    }
+
+    #[test]
+    fn verb_is_a_plain_word_and_has_a_past() {
+        for (word, done) in [
+            ("create", "created"),
+            ("patch", "patched"),
+            ("signal", "signalled"),
+            ("apply", "applied"),
+            ("delete", "deleted"),
+            ("evict", "evicted"),
+            ("overwrite", "overwritten"),
+            ("reboot", "rebooted"),
+        ] {
+            assert_eq!(word.parse::<Verb>().expect(word).done(), done);
+        }
+        for wrong in ["", "Create", "rm -rf", "a\u{1b}[2J", &"a".repeat(33)] {
+            assert!(wrong.parse::<Verb>().is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn explicit_null_and_absence_read_back_as_they_are() {

@@ -21,6 +21,9 @@ const LONGEST_DETAILS: usize = 64 << 10;
 /// The code of what may be half overwritten, and for which no operation is named that brings it back.
 pub const NOT_COMPENSATED: &str = "run.not-compensated";
 
+/// The code of what ends a run whose lock somebody else has.
+pub const LOCK_LOST: &str = "run.lock-lost";
+
 /// The code of what was overwritten for good, when its run is taken back.
 pub const OVERWRITTEN: &str = "run.overwritten";
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::effect::Target;
 use crate::name::{is_label, is_subdomain, shown};
 
 /// Subresources that are no objects to read and to patch: they do something when they are asked, or hand out what lets one do anything. Their verbs for
@@ -217,6 +218,32 @@ pub struct ObjectRef {
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
+}
+
+/// The capability that objects belong to.
+pub const CLUSTER: &str = "cluster";
+
+impl From<&ObjectRef> for Target {
+    fn from(object: &ObjectRef) -> Target {
+        Target {
+            capability: CLUSTER.to_owned(),
+            of: object.of.to_string(),
+            namespace: object.namespace.clone(),
+            name: object.name.clone(),
+        }
+    }
+}
+
+impl TryFrom<&Target> for ObjectRef {
+    type Error = InvalidObjectType;
+
+    fn try_from(target: &Target) -> Result<ObjectRef, InvalidObjectType> {
+        Ok(ObjectRef {
+            of: target.of.parse()?,
+            namespace: target.namespace.clone(),
+            name: target.name.clone(),
+        })
+    }
 }
 
 impl fmt::Display for ObjectRef {

@@ -8,12 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::effect::Effect;
 use crate::id::{Digest, OperationName};
-use crate::name::Field;
-use crate::object::{ObjectRef, ObjectType};
 use crate::origin::{Cluster, Who};
 
 /// The only version of the format that there is.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What a run would do, and what that rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,53 +38,11 @@ pub struct Plan {
     pub made: Timestamp,
     /// The changes, in the order in which they would be made.
     pub effects: Vec<Effect>,
-    /// The objects that it looked at.
-    pub rests_on: Vec<Rest>,
-    /// The lists that it looked at.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub listed: Vec<Listing>,
+    /// What it has seen and rests on, by capability, each in words that only that one reads. Secrets are keyed hashes in it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rests_on: BTreeMap<String, Value>,
     /// Texts in the effects that only a run knows, such as tokens and times.
     pub stand_ins: Vec<StandIn>,
-}
-
-/// What a plan has seen of an object.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Rest {
-    /// The object.
-    pub target: ObjectRef,
-    /// Its uid; none when there was no such object.
-    pub uid: Option<String>,
-    /// Its generation, where it has one: it grows with each change of the spec.
-    pub generation: Option<i64>,
-    /// The fields that were read, as JSON Pointers with their values. Those of a Secret are keyed hashes.
-    pub fields: Map<String, Value>,
-    /// Keyed hashes of the parts of the object, such as its spec, where they count in place of the generation.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub parts: BTreeMap<String, String>,
-    /// Fields that do not count in any of that: whoever read it was granted to signal or to ignore them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ignored: Vec<Field>,
-}
-
-/// Which objects a plan has found by a query. Those that a controller made and replaces at will do not count.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Listing {
-    /// Their type.
-    pub of: ObjectType,
-    /// The namespace that was looked in; none for all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
-    /// The label selector; empty for all.
-    pub labels: String,
-    /// The field selector; empty for all.
-    pub fields: String,
-    /// The names, in order; empty for all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub names: Vec<String>,
-    /// What was found: uid and name, with the namespace in front where there is one.
-    pub found: BTreeMap<String, String>,
 }
 
 /// A text that stands for something which only a run knows. One that the host made may stand anywhere in a value or in the name of an object that the plan

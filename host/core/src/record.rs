@@ -291,13 +291,13 @@ impl Record {
                 .any(|deed| deed.settled != Settled::Refused)
         };
         let came_and_went = |of: &Effect| {
-            let went = has(Verb::Delete, of) || has(Verb::Evict, of);
-            has(Verb::Create, of) && went
+            let went = has(Verb::DELETE, of) || has(Verb::EVICT, of);
+            has(Verb::CREATE, of) && went
         };
         let lasts = |deed: &&Deed| {
             deed.stands()
                 && deed.was_to_last()
-                && deed.effect().verb != Verb::Signal
+                && deed.effect().verb != Verb::SIGNAL
                 && !deed.intent.call.is_compensating()
                 && !came_and_went(deed.effect())
         };

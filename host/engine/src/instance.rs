@@ -70,7 +70,7 @@ pub(crate) async fn run(
         invocation,
     } = errand;
     let meter = gate.meter().clone();
-    let powers = Powers::new(gate.clone(), &limits);
+    let powers = Powers::new(gate.clone(), &limits)?;
     let log = powers.log_book().clone();
     let output = Output::new(log);
     let _ticking = compiler.ticker().tick();
@@ -89,7 +89,7 @@ pub(crate) async fn run(
     drop(store);
     drop(output);
     let returned = returned.map_err(|error| trap::failure(&plugin, &limits, &last, &error))?;
-    let outcome = returned.map_err(|error| gate.heard(error))?;
+    let outcome = returned.map_err(|error| gate.heard(error.into()))?;
     if outcome.value.len() > DOCUMENT {
         return Err(too_long(&plugin));
     }

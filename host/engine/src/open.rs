@@ -67,7 +67,7 @@ pub(crate) fn gate(
         before,
         plan: begun.plan.clone(),
         events,
-        client: runtime.client.clone(),
+        capabilities: runtime.capabilities.clone(),
         operations: Arc::new(Nested(runtime.clone())),
     }))
 }

@@ -37,7 +37,6 @@ pub(crate) fn drawn(gate: &Gate, begun: Begun) -> Plan {
         made: begun.at,
         effects: drawing.effects,
         rests_on: drawing.rests_on,
-        listed: drawing.listed,
         stand_ins: drawing.stand_ins,
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use agent_capability::{Before, Gate, Outbox, outbox};
 use agent_core::agent::Run;
 use agent_core::call::{Consent, Goal, OnFailure, Resumption};
-use agent_core::effect::Verb;
 use agent_core::event::{Event, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind, OVERWRITTEN};
 use agent_core::grant::Grants;
@@ -312,12 +311,15 @@ fn irreversible(record: &Record) -> Vec<String> {
     let done = deeds.iter().filter(|deed| deed.settled != Settled::Refused);
     let sentence = |deed: &Deed| {
         let effect = deed.effect();
-        match effect.verb {
-            Verb::Delete => Some(format!("{} was removed", effect.target)),
-            Verb::Evict => Some(format!("{} was evicted", effect.target)),
-            Verb::Signal => Some(format!("{} was told to act", effect.target)),
-            Verb::Create | Verb::Patch | Verb::Apply | Verb::Overwrite => None,
+        if deed.undo.is_some() {
+            return None;
         }
+        let done = match effect.verb.as_str() {
+            "delete" => "removed".to_owned(),
+            "signal" => "told to act".to_owned(),
+            _ => effect.verb.done(),
+        };
+        Some(format!("{} was {done}", effect.target))
     };
     done.filter_map(sentence).collect()
 }

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use agent_capability::{ClusterClient, Gate};
+use agent_capability::{ClusterClient, Gate, Install};
 use agent_core::descriptor::Risk;
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::{Digest, OperationName};
@@ -30,6 +30,8 @@ pub(crate) struct Runtime {
     journal: Result<Journal, Failure>,
     pub(crate) retention: Retention,
     pub(crate) client: ClusterClient,
+    /// What each run is opened with.
+    pub(crate) capabilities: Vec<Arc<dyn Install>>,
     pub(crate) cluster: Cluster,
     pub(crate) who: Who,
 }
@@ -43,6 +45,7 @@ impl Runtime {
             compiler: OnceLock::new(),
             journal: parts.journal,
             retention: parts.retention,
+            capabilities: vec![Arc::new(parts.client.clone())],
             client: parts.client,
             cluster: parts.cluster,
             who: parts.who,

@@ -47,7 +47,8 @@ async fn calls(status: u16, body: Bytes) {
     let client = client(status, body);
     let limits = Limits::TERMINAL;
     let (events, _seen) = outbox();
-    let mut powers = Powers::new(gate(client.clone(), events), &limits);
+    let powers = Powers::new(gate(client.clone(), events), &limits);
+    let mut powers = powers.expect("the powers");
     ask(&mut powers).await;
     let of = "pods.v1".parse().expect("a type");
     drop(tokio::time::timeout(PATIENCE, client.names(&of, Some("media"))).await);
@@ -142,7 +143,7 @@ fn gate(client: ClusterClient, events: Outbox) -> Gate {
         plan: None,
         key: [7; 32],
         events,
-        client,
+        capabilities: vec![Arc::new(client)],
         operations: Arc::new(NoOperations),
     })
 }

@@ -3,20 +3,24 @@
 
 use std::sync::Arc;
 
-use agent_core::effect::{FieldChange, Verb};
+use agent_core::effect::{Effect, FieldChange, Recovery, Verb};
 use agent_core::failure::{Failure, Kind};
 use agent_core::hint;
 use agent_core::id::CallId;
+use agent_core::manifest::ClusterVerb;
 use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::record::Deed;
+use agent_gate::{Draft, Gate, Learns, Pass, Unanswered};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::client::{Body, Removal, Unanswered, Wanted, target_of};
-use super::failure;
+use super::ask::Ask;
+use super::client::{Body, Removal, Wanted, of_write, target_of};
 use super::fields::{self, IDENTITY};
+use super::overlay::Overlaid;
 use super::projection::Projection;
-use crate::gate::{Ask, Gate, Imagined, Pass, Sealed};
+use super::sealed::Sealed;
+use super::{Cluster, failure, secret};
 
 mod create;
 mod delete;
@@ -110,14 +114,14 @@ impl Performed {
 }
 
 impl Change {
-    fn verb(&self) -> Verb {
+    fn verb(&self) -> ClusterVerb {
         match self {
-            Change::Create { .. } => Verb::Create,
-            Change::Patch { .. } => Verb::Patch,
-            Change::Signal { .. } => Verb::Signal,
-            Change::Apply { .. } => Verb::Apply,
-            Change::Delete { .. } => Verb::Delete,
-            Change::Evict { .. } => Verb::Evict,
+            Change::Create { .. } => ClusterVerb::Create,
+            Change::Patch { .. } => ClusterVerb::Patch,
+            Change::Signal { .. } => ClusterVerb::Signal,
+            Change::Apply { .. } => ClusterVerb::Apply,
+            Change::Delete { .. } => ClusterVerb::Delete,
+            Change::Evict { .. } => ClusterVerb::Evict,
         }
     }
 
@@ -186,31 +190,34 @@ fn paths(document: &Value) -> Vec<String> {
 
 /// Performs a change through the gate. With `hold`, or inside a hold over an operation, what can be put back is held.
 pub(crate) async fn perform(
+    cluster: Arc<Cluster>,
     gate: Gate,
     call: CallId,
     change: Change,
     hold: bool,
     projection: Projection,
 ) -> Result<Told, Failure> {
-    let change = signal::or_patch(&gate.actor.grants, change)?;
+    let change = signal::or_patch(gate.grants(), change)?;
     let (verb, target) = (change.verb(), change.target()?);
     let own = hold && change.is_reversible();
-    let hold = own || change.is_reversible() && gate.actor.scope.is_some();
+    let hold = own || change.is_reversible() && gate.scope().is_some();
     let projection = shown(&target, projection);
     // A plan needs to know all that the change makes of it.
-    let wanted = if projection.is_metadata_only() && !gate.run.planning() {
+    let wanted = if projection.is_metadata_only() && !gate.planning() {
         Wanted::Metadata
     } else {
         Wanted::Whole
     };
     let learns = secret_of(&change, &target)?;
-    if let Some(document) = learns.as_ref().filter(|_| gate.went_out(&call)) {
-        gate.run.secrets.learn(document);
+    if let Some(learn) = learns.as_ref().filter(|_| gate.went_out(&call)) {
+        learn(gate.secrets());
     }
     let (deed, shape, again) = (target.clone(), projection.clone(), call.clone());
+    let of_run = cluster.clone();
     let ask = Ask::Change(verb, target, change.fields());
     let admitted = gate.admit(call, ask.clone(), |pass| async move {
         let performer = Performer {
+            cluster: of_run,
             pass,
             target: deed,
             hold,
@@ -223,7 +230,7 @@ pub(crate) async fn perform(
             held,
             changed,
         } = performer.perform(change).await?;
-        let object = Sealed::new(&performer.gate().run, &projection.of(object), false);
+        let object = Sealed::new(performer.gate(), &projection.of(object), false);
         Ok(Told {
             object,
             held,
@@ -232,7 +239,9 @@ pub(crate) async fn perform(
     });
     let told = admitted.await?;
     if told.object.is_closed() {
-        return told.opened(&gate, &gate.again(&again), &ask, &shape).await;
+        return told
+            .opened(&cluster, &gate, &gate.again(&again), &ask, &shape)
+            .await;
     }
     Ok(told)
 }
@@ -241,6 +250,7 @@ impl Told {
     /// Tells again what was told before, and is not on record because the value of a Secret is in it.
     async fn opened(
         mut self,
+        cluster: &Cluster,
         gate: &Gate,
         pass: &Pass,
         ask: &Ask,
@@ -249,12 +259,10 @@ impl Told {
         let Ask::Change(_, target, _) = ask else {
             return Ok(self);
         };
-        let (run, client) = (&gate.run, &gate.run.client);
-        let looked = run
-            .stop
-            .unless_stopped(client.get(pass, target, Wanted::Whole));
+        let client = &cluster.client;
+        let looked = gate.unless_stopped(client.get(pass, target, Wanted::Whole));
         let object = looked.await.map_err(|failure| gate.abandon(failure))?;
-        if self.object.open(run, &projection.of(object)) {
+        if self.object.open(gate, &projection.of(object)) {
             Ok(self)
         } else {
             Err(gate.lost(ask))
@@ -271,15 +279,17 @@ fn shown(target: &ObjectRef, projection: Projection) -> Projection {
     }
 }
 
-/// Returns the Secret that a change writes, if it does.
-fn secret_of(change: &Change, target: &ObjectRef) -> Result<Option<Arc<Value>>, Failure> {
-    match target.of.is_secret() {
-        true => Ok(change.secret()?.map(Arc::new)),
-        false => Ok(None),
+/// Returns what is secret in a change, if it writes a Secret.
+fn secret_of(change: &Change, target: &ObjectRef) -> Result<Option<Learns>, Failure> {
+    if !target.of.is_secret() {
+        return Ok(None);
     }
+    let learns = |written: Value| -> Learns { Arc::new(move |mask| secret::learn(mask, &written)) };
+    Ok(change.secret()?.map(learns))
 }
 
 struct Performer {
+    cluster: Arc<Cluster>,
     pass: Pass,
     target: ObjectRef,
     /// Whether it is put back at the end.
@@ -288,7 +298,7 @@ struct Performer {
     own: bool,
     wanted: Wanted,
     /// The Secret that is written: whatever goes out of it is masked from then on.
-    learns: Option<Arc<Value>>,
+    learns: Option<Learns>,
 }
 
 impl Performer {
@@ -301,8 +311,8 @@ impl Performer {
             Change::Apply {
                 manifest, force, ..
             } => self.apply(manifest, force).await,
-            Change::Delete { uid, how, .. } => self.remove(Verb::Delete, uid, how).await,
-            Change::Evict { uid, how, .. } => self.remove(Verb::Evict, uid, how).await,
+            Change::Delete { uid, how, .. } => self.remove(ClusterVerb::Delete, uid, how).await,
+            Change::Evict { uid, how, .. } => self.remove(ClusterVerb::Evict, uid, how).await,
         }
     }
 
@@ -315,7 +325,7 @@ impl Performer {
     /// Refuses what the server would leave out without a word: the status of an object whose type has a subresource for it, and what a subresource is
     /// not for.
     async fn heeds(&self, mut paths: impl Iterator<Item = &str> + Send) -> Result<(), Failure> {
-        let (of, run) = (&self.target.of, &self.gate().run);
+        let (of, client) = (&self.target.of, &self.cluster.client);
         let left_out = match &of.subresource {
             None => paths.find(|path| is_within(path, STATUS.1)),
             Some(part) => {
@@ -326,8 +336,8 @@ impl Performer {
         let Some(path) = left_out else {
             return Ok(());
         };
-        let asked = async { Ok(of.subresource.is_some() || run.client.has_status(of).await) };
-        if !run.stop.unless_stopped(asked).await? {
+        let asked = async { Ok(of.subresource.is_some() || client.has_status(of).await) };
+        if !self.gate().unless_stopped(asked).await? {
             return Ok(());
         }
         let message = format!(
@@ -344,7 +354,7 @@ impl Performer {
     }
 
     async fn signal(&self, body: Value) -> Result<Performed, Failure> {
-        let imagined = self.gate().run.imagined.of(&self.target);
+        let imagined = self.cluster.overlay.of(&self.target);
         let changes: Vec<FieldChange> = fields::leaves(&body)
             .into_iter()
             .map(|(path, after)| FieldChange {
@@ -353,24 +363,19 @@ impl Performer {
                 after,
             })
             .collect();
-        self.may_change(Verb::Signal, &Value::Null, &changes)?;
-        let effect = self
-            .gate()
-            .effect(Verb::Signal, self.target.clone(), changes, false);
+        self.may_change(ClusterVerb::Signal, &Value::Null, &changes)?;
+        let effect = self.effect(ClusterVerb::Signal, changes, false);
         match imagined {
-            Some(Imagined::Made(mut object)) => {
+            Some(Overlaid::Made(mut object)) => {
                 fields::merge(&mut object, &body);
-                self.gate()
-                    .run
-                    .imagined
-                    .changed(&self.target, object.clone());
-                self.gate().run.planned(effect);
+                self.cluster.overlay.changed(&self.target, object.clone());
+                self.gate().planned(effect);
                 return Ok(Performed::unheld(object));
             }
-            Some(Imagined::Gone) => return Err(failure::absent(&self.target)),
+            Some(Overlaid::Gone) => return Err(failure::absent(&self.target)),
             _ => {}
         }
-        let client = &self.gate().run.client;
+        let client = &self.cluster.client;
         let sent = self.pass.effect(
             self.announced(effect, None),
             |intent| async move {
@@ -379,33 +384,70 @@ impl Performer {
             },
             |_object| None,
         );
-        let object = sent.await.map_err(Unanswered::of_write)?;
+        let object = sent.await.map_err(of_write)?;
         Ok(Performed::unheld(object))
     }
 
     /// Reads the object that is about to be changed; a plan rests on the fields that would be.
     async fn look_before(&self, edit: &Edit<'_>) -> Result<Value, Failure> {
         let now = self.look().await?;
-        self.gate().saw(&self.target, Some(&now), &edit.paths(&now));
+        self.cluster
+            .saw(self.gate(), &self.target, Some(&now), &edit.paths(&now));
         Ok(now)
     }
 
     /// Returns the last effect of that sort that an earlier process announced for this change, and that may have happened.
-    fn attempt(&self, verb: Verb) -> Option<&Deed> {
+    fn attempt(&self, verb: ClusterVerb) -> Option<&Deed> {
         let attempts = self.pass.attempts().iter();
-        attempts.rev().find(|deed| deed.effect().verb == verb)
+        attempts
+            .rev()
+            .find(|deed| deed.effect().verb.as_str() == verb.as_str())
     }
 
     /// Reads the object in the course of a change, unless the run is stopped.
     async fn look(&self) -> Result<Value, Failure> {
-        let run = &self.gate().run;
-        run.stop
-            .unless_stopped(run.client.get(&self.pass, &self.target, Wanted::Whole))
-            .await
+        let gate = self.gate();
+        gate.unless_stopped(
+            self.cluster
+                .client
+                .get(&self.pass, &self.target, Wanted::Whole),
+        )
+        .await
     }
 
     fn gate(&self) -> &Gate {
         self.pass.gate()
+    }
+
+    /// Takes what was to be written out of what refuses it: it teaches the mask nothing, so a Secret in it is hidden in the refusal alone.
+    fn unlearnt(&self, refused: Unanswered) -> Unanswered {
+        let mut refused = Unanswered::surely(refused.failure);
+        if let Some(learns) = &self.learns {
+            refused.hide(learns);
+        }
+        refused
+    }
+
+    /// Gives a change its number. Nobody sees the values of a Secret.
+    fn effect(&self, verb: ClusterVerb, fields: Vec<FieldChange>, temporary: bool) -> Effect {
+        let of = &self.target.of;
+        self.gate().effect(Draft {
+            verb: Verb::of(verb.as_str()),
+            recovery: recovery(verb),
+            target: (&self.target).into(),
+            shown: of.is_secret().then(|| redact::changes(of, &fields)),
+            fields,
+            temporary,
+        })
+    }
+}
+
+/// Returns how a change is recovered of which nobody knows whether it was made. This is the one table of it.
+fn recovery(verb: ClusterVerb) -> Recovery {
+    match verb {
+        ClusterVerb::Create => Recovery::Check,
+        // Each looks first, or rests on a version or a uid, so that once more changes nothing.
+        _ => Recovery::Retry,
     }
 }
 

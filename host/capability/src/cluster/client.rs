@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
+use agent_gate::{Patience, Secrets, Unanswered};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -13,7 +14,6 @@ use tokio::sync::OnceCell;
 use super::failure::{self, Deed};
 use super::projection::Projection;
 use super::reply::{self, Fault, Part};
-use crate::gate::{Patience, Secrets};
 
 mod heard;
 mod known;
@@ -120,45 +120,15 @@ impl Known {
     }
 }
 
-/// A failure, and whether the request may have been carried out all the same.
-pub(crate) struct Unanswered {
-    pub(crate) failure: Failure,
-    pub(crate) uncertain: bool,
-    /// Whether the server cannot tell what the write would do, see [`Fault::is_no_rehearsal`].
-    pub(crate) unrehearsed: bool,
-}
-
-impl Unanswered {
-    /// A failure before which nothing can have happened.
-    pub(crate) fn surely(failure: Failure) -> Unanswered {
-        Unanswered {
-            failure,
-            uncertain: false,
-            unrehearsed: false,
-        }
+/// Returns what a write failed with. What cannot be reached, and may have done it before, is told as that: whoever hears `unavailable` may do it once
+/// more.
+pub(crate) fn of_write(unanswered: Unanswered) -> Failure {
+    let mut failure = unanswered.failure;
+    if unanswered.uncertain && failure.kind == Kind::Unavailable {
+        failure.kind = Kind::Uncertain;
+        ANSWER_LOST.clone_into(&mut failure.code);
     }
-
-    /// Returns what a write failed with. What cannot be reached, and may have done it before, is told as that: whoever hears `unavailable` may do it once
-    /// more.
-    pub(crate) fn of_write(self) -> Failure {
-        let mut failure = self.failure;
-        if self.uncertain && failure.kind == Kind::Unavailable {
-            failure.kind = Kind::Uncertain;
-            ANSWER_LOST.clone_into(&mut failure.code);
-        }
-        failure
-    }
-
-    /// Takes the values of a Secret out that was sent: a server may repeat what it refuses.
-    pub(crate) fn hide(&mut self, secret: &Value) {
-        self.failure = Secrets::of(secret).failure(self.failure.clone());
-    }
-}
-
-impl From<Unanswered> for Failure {
-    fn from(unanswered: Unanswered) -> Failure {
-        unanswered.failure
-    }
+    failure
 }
 
 impl ClusterClient {
@@ -206,7 +176,7 @@ impl ClusterClient {
     /// # Errors
     /// When there is no kubeconfig that says which one it is.
     pub async fn server(&self) -> Result<String, Failure> {
-        crate::gate::guarded(async { Ok(self.connected().await?.server.clone()) }).await
+        agent_gate::guarded(async { Ok(self.connected().await?.server.clone()) }).await
     }
 
     /// Returns the context that leads to the server, where one does.
@@ -214,7 +184,7 @@ impl ClusterClient {
     /// # Errors
     /// As for [`ClusterClient::server`].
     pub async fn context(&self) -> Result<Option<String>, Failure> {
-        crate::gate::guarded(async { Ok(self.connected().await?.context.clone()) }).await
+        agent_gate::guarded(async { Ok(self.connected().await?.context.clone()) }).await
     }
 
     async fn connected(&self) -> Result<&Connected, Failure> {

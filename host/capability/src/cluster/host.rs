@@ -1,22 +1,26 @@
 //! The WIT interface `ops:cluster/cluster`, implemented.
 
+use std::sync::Arc;
+
 use agent_core::failure::{Failure, Kind};
 use agent_core::manifest::ClusterVerb;
 use agent_core::object::ObjectRef;
 use agent_core::suggest;
+use agent_gate::{Gate, Pass};
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
 use wasmtime::component::Resource;
 
+use super::ask::Ask;
 use super::change::{self, Told};
-use super::client::{ClusterClient, Query, Wanted};
+use super::client::{Query, Wanted};
 use super::list::list;
+use super::overlay::Overlaid;
 use super::projection::Projection;
 use super::watch::Watcher;
-use super::{convert, failure};
+use super::{Cluster, convert, failure, secret};
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::bindings::ops::types::types::Error;
-use crate::gate::{Ask, Gate, Imagined, Pass};
 use crate::holds::{self, Held, What};
 use crate::powers::Powers;
 
@@ -33,14 +37,14 @@ impl wit::Host for Powers {
         let found = async {
             let target = convert::part_ref(target)?;
             let projection = convert::projection(projection)?;
-            match look(&self.gate, &target, &projection).await {
+            match look(&self.cluster, &self.gate, &target, &projection).await {
                 Err(failure) if failure.kind == Kind::NotFound => {
-                    Err(with_names(&self.gate, &target, failure).await)
+                    Err(with_names(&self.cluster, &self.gate, &target, failure).await)
                 }
                 found => found,
             }
         };
-        Ok(found.await.map_err(|failure| self.gate.told(failure)))
+        Ok(found.await.map_err(|failure| self.told(failure)))
     }
 
     async fn find(
@@ -50,22 +54,23 @@ impl wit::Host for Powers {
     ) -> Answer<Option<String>> {
         let found: Result<_, Failure> = async {
             let projection = convert::projection(projection)?;
-            match look(&self.gate, &convert::part_ref(target)?, &projection).await {
+            let target = convert::part_ref(target)?;
+            match look(&self.cluster, &self.gate, &target, &projection).await {
                 Err(failure) if failure.kind == Kind::NotFound => Ok(None),
                 found => found.map(Some),
             }
         }
         .await;
-        Ok(found.map_err(|failure| self.gate.told(failure)))
+        Ok(found.map_err(|failure| self.told(failure)))
     }
 
     async fn list(&mut self, query: wit::Query, projection: Vec<String>) -> Answer<Vec<String>> {
         let limit = self.limits.host_call_bytes;
         let found = async {
             let (query, projection) = (convert::query(query)?, convert::projection(projection)?);
-            list(&self.gate, query, projection, limit, true).await
+            list(&self.cluster, &self.gate, query, projection, limit, true).await
         };
-        Ok(found.await.map_err(|failure| self.gate.told(failure)))
+        Ok(found.await.map_err(|failure| self.told(failure)))
     }
 
     async fn commit(
@@ -73,7 +78,7 @@ impl wit::Host for Powers {
         changes: Vec<wit::Change>,
         projection: Vec<String>,
     ) -> wasmtime::Result<Vec<Result<wit::Written, Error>>> {
-        Ok(perform(&self.gate, changes, How::Commit, projection).await)
+        Ok(perform(&self.cluster, &self.gate, changes, How::Commit, projection).await)
     }
 
     async fn hold(
@@ -82,12 +87,12 @@ impl wit::Host for Powers {
         projection: Vec<String>,
     ) -> Answer<(Resource<Held>, Vec<wit::Written>)> {
         let held = match convert::projection(projection) {
-            Ok(projection) => hold(&self.gate, changes, &projection).await,
+            Ok(projection) => hold(&self.cluster, &self.gate, changes, &projection).await,
             Err(failure) => Err(failure),
         };
         Ok(held
             .and_then(|(held, written)| Ok((self.hand_out(held)?, written)))
-            .map_err(|failure| self.gate.told(failure)))
+            .map_err(|failure| self.told(failure)))
     }
 
     async fn rehearse(
@@ -95,7 +100,14 @@ impl wit::Host for Powers {
         changes: Vec<wit::Change>,
         projection: Vec<String>,
     ) -> wasmtime::Result<Vec<Result<wit::Written, Error>>> {
-        Ok(perform(&self.gate, changes, How::Rehearse, projection).await)
+        Ok(perform(
+            &self.cluster,
+            &self.gate,
+            changes,
+            How::Rehearse,
+            projection,
+        )
+        .await)
     }
 
     async fn watch(
@@ -104,13 +116,13 @@ impl wit::Host for Powers {
         projection: Vec<String>,
     ) -> Answer<Resource<Watcher>> {
         let watcher = self.open_watcher(queries, projection);
-        Ok(watcher.map_err(|failure| self.gate.told(failure)))
+        Ok(watcher.map_err(|failure| self.told(failure)))
     }
 
     async fn logs(&mut self, query: wit::LogQuery) -> Answer<String> {
-        Ok(logs(&self.gate, query)
+        Ok(logs(&self.cluster, &self.gate, query)
             .await
-            .map_err(|failure| self.gate.told(failure)))
+            .map_err(|failure| self.told(failure)))
     }
 }
 
@@ -125,7 +137,7 @@ impl wit::HostWatcher for Powers {
         Ok(watcher
             .next(timeout_ms.into(), limit)
             .await
-            .map_err(|failure| self.gate.told(failure)))
+            .map_err(|failure| self.told(failure)))
     }
 
     async fn drop(&mut self, watcher: Resource<Watcher>) -> wasmtime::Result<()> {
@@ -157,18 +169,23 @@ impl Powers {
             .into_iter()
             .map(convert::query)
             .collect::<Result<Vec<_>, _>>()?;
-        let watcher = Watcher::open(&self.gate, queries, convert::projection(projection)?)?;
+        let watcher = Watcher::open(
+            &self.cluster,
+            &self.gate,
+            queries,
+            convert::projection(projection)?,
+        )?;
         let watcher = self.hand_out(watcher)?;
         self.watches += wanted;
         Ok(watcher)
     }
 }
 
-async fn logs(gate: &Gate, query: wit::LogQuery) -> Result<String, Failure> {
+async fn logs(cluster: &Cluster, gate: &Gate, query: wit::LogQuery) -> Result<String, Failure> {
     let query = convert::log_query(query)?;
     let pods = convert::object_type("pods.v1")?;
     let ask = Ask::look(ClusterVerb::Logs, &pods, Some(&query.namespace), &query.pod);
-    let client = gate.run.client.clone();
+    let client = cluster.client.clone();
     let call = gate.next_call();
     gate.admit(
         call,
@@ -178,30 +195,36 @@ async fn logs(gate: &Gate, query: wit::LogQuery) -> Result<String, Failure> {
     .await
 }
 
-async fn look(gate: &Gate, target: &ObjectRef, projection: &Projection) -> Result<String, Failure> {
+async fn look(
+    cluster: &Arc<Cluster>,
+    gate: &Gate,
+    target: &ObjectRef,
+    projection: &Projection,
+) -> Result<String, Failure> {
     let wanted = if projection.is_metadata_only() {
         Wanted::Metadata
     } else {
         Wanted::Whole
     };
-    let (client, target) = (gate.run.client.clone(), target.clone());
+    let (of_run, target) = (cluster.clone(), target.clone());
     let namespace = target.namespace.as_deref();
     let ask = Ask::look(ClusterVerb::Get, &target.of, namespace, &target.name);
-    let imagined = gate.run.imagined.of(&target);
+    let imagined = cluster.overlay.of(&target);
     let projection = projection.clone();
     gate.admit(gate.next_call(), ask, |pass| async move {
         let object = match imagined {
-            None if !pass.gate().run.planning() => {
+            None if !pass.gate().planning() => {
+                let client = &of_run.client;
                 client.get_part(&pass, &target, wanted, &projection).await?
             }
             imagined => {
                 let object =
-                    foreseen(&pass, &client, &target, imagined, &projection, wanted).await?;
+                    foreseen(&pass, &of_run, &target, imagined, &projection, wanted).await?;
                 projection.of(object)
             }
         };
         if target.of.is_secret() {
-            pass.gate().run.secrets.learn(&object);
+            secret::learn(pass.gate().secrets(), &object);
         }
         Ok(object.to_string())
     })
@@ -211,22 +234,23 @@ async fn look(gate: &Gate, target: &ObjectRef, projection: &Projection) -> Resul
 /// Returns an object as it would be by then in a run that only plans, which rests on what was found.
 async fn foreseen(
     pass: &Pass,
-    client: &ClusterClient,
+    cluster: &Cluster,
     target: &ObjectRef,
-    imagined: Option<Imagined>,
+    imagined: Option<Overlaid>,
     projection: &Projection,
     wanted: Wanted,
 ) -> Result<Value, Failure> {
     let changed = match imagined {
-        Some(Imagined::Made(object)) => return Ok(object),
-        Some(Imagined::Gone) => return Err(failure::absent(target)),
-        Some(Imagined::Changed(object)) => Some(object),
+        Some(Overlaid::Made(object)) => return Ok(object),
+        Some(Overlaid::Gone) => return Err(failure::absent(target)),
+        Some(Overlaid::Changed(object)) => Some(object),
         None => None,
     };
-    let found = client.get(pass, target, wanted).await;
+    let (gate, pointers) = (pass.gate(), projection.pointers());
+    let found = cluster.client.get(pass, target, wanted).await;
     match &found {
-        Ok(object) => pass.gate().saw(target, Some(object), projection.pointers()),
-        Err(lost) if lost.kind == Kind::NotFound => pass.gate().saw(target, None, &[]),
+        Ok(object) => cluster.saw(gate, target, Some(object), pointers),
+        Err(lost) if lost.kind == Kind::NotFound => cluster.saw(gate, target, None, &[]),
         Err(_) => {}
     }
     let found = found?;
@@ -234,7 +258,12 @@ async fn foreseen(
 }
 
 /// Adds the names that do exist, as far as the plugin may list them.
-async fn with_names(gate: &Gate, target: &ObjectRef, failure: Failure) -> Failure {
+async fn with_names(
+    cluster: &Arc<Cluster>,
+    gate: &Gate,
+    target: &ObjectRef,
+    failure: Failure,
+) -> Failure {
     let query = Query {
         of: target.of.whole(),
         namespace: target.namespace.clone(),
@@ -243,7 +272,7 @@ async fn with_names(gate: &Gate, target: &ObjectRef, failure: Failure) -> Failur
         names: Vec::new(),
     };
     let projection = Projection::new(vec!["/metadata/name".to_owned()]);
-    let names = list(gate, query, projection, SUGGESTED, false)
+    let names = list(cluster, gate, query, projection, SUGGESTED, false)
         .await
         .unwrap_or_default();
     let names: Vec<String> = names
@@ -276,6 +305,7 @@ enum How {
     reason = "the contract's error, as it is generated"
 )]
 async fn perform(
+    cluster: &Arc<Cluster>,
     gate: &Gate,
     changes: Vec<wit::Change>,
     how: How,
@@ -288,15 +318,16 @@ async fn perform(
             return changes.into_iter().map(refused).collect();
         }
     };
-    let performed = perform_all(gate, changes, how, &projection).await;
+    let performed = perform_all(cluster, gate, changes, how, &projection).await;
     let told = performed.into_iter().map(|done| {
         done.map(wit::Written::from)
-            .map_err(|failure| gate.told(failure))
+            .map_err(|failure| gate.told(failure).into())
     });
     told.collect()
 }
 
 async fn perform_all(
+    cluster: &Arc<Cluster>,
     gate: &Gate,
     changes: Vec<wit::Change>,
     how: How,
@@ -304,14 +335,19 @@ async fn perform_all(
 ) -> Vec<Result<Told, Failure>> {
     stream::iter(changes)
         .map(|change| {
-            let (gate, call) = (gate.clone(), gate.next_call());
+            let (cluster, gate, call) = (cluster.clone(), gate.clone(), gate.next_call());
             let projection = projection.clone();
             async move {
                 let _worked_on = gate.memory().hold_document(convert::written(&change)?)?;
                 let change = convert::change(change)?;
                 match how {
-                    How::Rehearse => change::rehearse(gate, call, change, projection).await,
-                    how => change::perform(gate, call, change, how == How::Hold, projection).await,
+                    How::Rehearse => {
+                        change::rehearse(cluster, gate, call, change, projection).await
+                    }
+                    how => {
+                        let hold = how == How::Hold;
+                        change::perform(cluster, gate, call, change, hold, projection).await
+                    }
                 }
             }
         })
@@ -330,6 +366,7 @@ impl From<Told> for wit::Written {
 }
 
 async fn hold(
+    cluster: &Arc<Cluster>,
     gate: &Gate,
     changes: Vec<wit::Change>,
     projection: &Projection,
@@ -347,7 +384,7 @@ async fn hold(
             ));
         }
     }
-    let performed = perform_all(gate, changes, How::Hold, projection).await;
+    let performed = perform_all(cluster, gate, changes, How::Hold, projection).await;
     let numbers: Vec<u64> = performed
         .iter()
         .flatten()

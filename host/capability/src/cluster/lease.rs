@@ -11,13 +11,13 @@ use agent_core::hint;
 use agent_core::id::RunId;
 use agent_core::object::ObjectRef;
 use agent_core::origin::Who;
+use agent_gate::Patience;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 
 use super::client::ClusterClient;
-use crate::gate::Patience;
 
 mod claim;
 

@@ -1,32 +1,38 @@
 //! Listing objects: those that the server finds, and in a run that only plans as they would be by then.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::manifest::ClusterVerb;
 use agent_core::object::ObjectRef;
+use agent_gate::Charge;
 use serde_json::Value;
 
+use super::ask::Ask;
 use super::client::{Query, Reading};
+use super::ground::listed;
+use super::overlay::Overlaid;
 use super::projection::Projection;
 use super::select::selects;
-use crate::gate::{Ask, Gate, Imagined, listed};
-use crate::memory::Charge;
+use super::{Cluster, secret};
+use agent_gate::Gate;
 
 /// Lists objects. With `counts`, a plan rests on what was found.
 pub(super) async fn list(
+    cluster: &Arc<Cluster>,
     gate: &Gate,
     query: Query,
     projection: Projection,
     limit: usize,
     counts: bool,
 ) -> Result<Vec<String>, Failure> {
-    let client = gate.run.client.clone();
+    let of_run = cluster.clone();
     let ask = Ask::Look(query.look(ClusterVerb::List));
-    let imagined = gate.run.imagined.among(&query.of);
+    let imagined = cluster.overlay.among(&query.of);
     gate.admit(gate.next_call(), ask, |pass| async move {
         let gate = pass.gate();
-        let counts = counts && gate.run.planning();
+        let counts = counts && gate.planning();
         let begin = || Answer {
             gate,
             query: &query,
@@ -44,37 +50,39 @@ pub(super) async fn list(
             true if projection.is_metadata_only() => Reading::Metadata,
             true => Reading::Whole,
         };
-        let list = client.list(&pass, &query, read, begin, |answer, object| {
-            if counts {
-                gate.saw_listed(&query.of, &object, projection.pointers());
-                answer.found.extend(listed(&query.of, &object));
-            }
-            if !whole {
-                return answer.add(String::new(), &object);
-            }
-            if as_it_is {
-                return answer.add(String::new(), &projection.of(object));
-            }
-            let target = target(&query, &object);
-            match answer.imagined.remove(&target) {
-                None => answer.add(place(&target), &projection.of(object)),
-                // By what only the server can judge, it was found.
-                Some(Imagined::Changed(object)) if selects(&query, &object) != Some(false) => {
-                    answer.add(place(&target), &projection.of(object))
+        let list = of_run
+            .client
+            .list(&pass, &query, read, begin, |answer, object| {
+                if counts {
+                    of_run.saw_listed(gate, &query.of, &object, projection.pointers());
+                    answer.found.extend(listed(&query.of, &object));
                 }
-                Some(Imagined::Made(object)) if selects(&query, &object) == Some(true) => {
-                    answer.add(place(&target), &projection.of(object))
+                if !whole {
+                    return answer.add(String::new(), &object);
                 }
-                Some(_) => Ok(()),
-            }
-        });
+                if as_it_is {
+                    return answer.add(String::new(), &projection.of(object));
+                }
+                let target = target(&query, &object);
+                match answer.imagined.remove(&target) {
+                    None => answer.add(place(&target), &projection.of(object)),
+                    // By what only the server can judge, it was found.
+                    Some(Overlaid::Changed(object)) if selects(&query, &object) != Some(false) => {
+                        answer.add(place(&target), &projection.of(object))
+                    }
+                    Some(Overlaid::Made(object)) if selects(&query, &object) == Some(true) => {
+                        answer.add(place(&target), &projection.of(object))
+                    }
+                    Some(_) => Ok(()),
+                }
+            });
         let mut answer = list.await?;
         if counts {
-            gate.saw_list(&query, std::mem::take(&mut answer.found));
+            of_run.saw_list(gate, &query, std::mem::take(&mut answer.found));
         }
         for (target, imagined) in std::mem::take(&mut answer.imagined) {
             // One that only the server can judge is left out: it knows nothing of it.
-            if let Imagined::Made(object) | Imagined::Changed(object) = imagined
+            if let Overlaid::Made(object) | Overlaid::Changed(object) = imagined
                 && selects(&query, &object) == Some(true)
             {
                 answer.add(place(&target), &projection.of(object))?;
@@ -97,13 +105,13 @@ struct Answer<'a> {
     /// What a plan rests on.
     found: BTreeMap<String, String>,
     /// What a plan makes of objects of this type, without those that were found.
-    imagined: BTreeMap<ObjectRef, Imagined>,
+    imagined: BTreeMap<ObjectRef, Overlaid>,
 }
 
 impl Answer<'_> {
     fn add(&mut self, place: String, object: &Value) -> Result<(), Failure> {
         if self.query.of.is_secret() {
-            self.gate.run.secrets.learn(object);
+            secret::learn(self.gate.secrets(), object);
         }
         let mut object = object.to_string();
         // There may be thousands of them, and what was grown by doubling is half empty.

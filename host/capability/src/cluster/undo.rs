@@ -5,12 +5,12 @@ use agent_core::event::TakeBack;
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::ObjectRef;
 use agent_core::undo::Undo;
+use agent_gate::{Entry, Gate, Intent, Pass, unsettled};
 use serde_json::Value;
 
 use super::change::redact;
 use super::client::{ClusterClient, Removal, Wanted, is_marked};
 use super::fields::{self, Patch, dotted, shown};
-use crate::gate::{Entry, Gate, Intent, Pass, ledger};
 
 mod running;
 
@@ -24,22 +24,22 @@ const CONFLICTS: u32 = 20;
 
 /// Puts one entry back and says what came of it.
 pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry) -> TakeBack {
-    let done = match pass.put_back(entry.number) {
+    let done = match prepared(pass, entry) {
         Err(failure) => Err(failure),
-        Ok(intent) => match &entry.undo {
+        Ok((intent, target)) => match &entry.undo {
             Undo::Fields { uid, fields, grown } => {
                 let told = |restored, left| {
                     let shown = |fields| shown_of(pass.gate(), entry, fields);
                     told(&shown(restored), &shown(left))
                 };
-                let (target, uid) = (&entry.target, uid.as_deref());
-                restore(client, &intent, target, uid, (fields, grown), told).await
+                let uid = uid.as_deref();
+                restore(client, &intent, &target, uid, (fields, grown), told).await
             }
             Undo::Remove { uid, marker } => {
-                remove(client, pass, &intent, entry, uid.clone(), marker).await
+                remove(client, pass, &intent, &target, uid.clone(), marker).await
             }
             // It was opened when the ledger was made, if it could be.
-            Undo::Withheld | Undo::Sealed { .. } => Err(withheld(&entry.target)),
+            Undo::Withheld | Undo::Sealed { .. } => Err(withheld(&target)),
             // It is called by the gate, which alone knows operations.
             Undo::Compensate(_) => Ok((LEFT.to_owned(), Vec::new())),
         },
@@ -52,8 +52,18 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
             left,
             failure: None,
         },
-        Err(failure) => ledger::unsettled(entry, failure),
+        Err(failure) => unsettled(entry, failure),
     }
+}
+
+/// Returns permission to put an entry back, and the object that it is about.
+fn prepared(pass: &Pass, entry: &Entry) -> Result<(Intent, ObjectRef), Failure> {
+    Ok((pass.put_back(entry.number)?, object_of(entry)?))
+}
+
+fn object_of(entry: &Entry) -> Result<ObjectRef, Failure> {
+    ObjectRef::try_from(&entry.target)
+        .map_err(|error| Failure::of(Kind::Internal, "journal.damaged", &error))
 }
 
 /// Records of old keep no values of Secrets, and what is sealed opens with the journal's key only.
@@ -80,7 +90,7 @@ pub(crate) async fn lost(
         Undo::Remove { uid, .. } => (uid.as_deref(), [].as_slice()),
         Undo::Withheld | Undo::Sealed { .. } | Undo::Compensate(_) => return Ok(None),
     };
-    let now = match client.get(pass, &entry.target, Wanted::Whole).await {
+    let now = match client.get(pass, &object_of(entry)?, Wanted::Whole).await {
         Ok(now) => now,
         Err(gone) if gone.kind == Kind::NotFound => return Ok(Some("it is gone".to_owned())),
         Err(failure) => return Err(failure),
@@ -157,11 +167,10 @@ async fn remove(
     client: &ClusterClient,
     pass: &Pass,
     intent: &Intent,
-    entry: &Entry,
+    target: &ObjectRef,
     uid: Option<String>,
     marker: &str,
 ) -> Result<Done, Failure> {
-    let target = &entry.target;
     let uid = match uid {
         Some(uid) => uid,
         None => match made_by_us(client, intent, target, marker).await {
@@ -226,10 +235,10 @@ async fn made_by_us(
 fn shown_of(gate: &Gate, entry: &Entry, fields: Vec<FieldChange>) -> Vec<FieldChange> {
     match entry.secret {
         true => redact::all(&fields),
-        false => gate
-            .run
-            .secrets
-            .fields(redact::changes(&entry.target.of, &fields)),
+        false => gate.secrets().fields(match object_of(entry) {
+            Ok(object) => redact::changes(&object.of, &fields),
+            Err(_) => redact::all(&fields),
+        }),
     }
 }
 
@@ -271,62 +280,4 @@ fn present(now: Option<&Value>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::gate::scene;
-
-    #[test]
-    fn nothing_of_a_secret_or_of_what_was_sealed_is_told_when_it_is_put_back() {
-        let journal = Box::new(scene::Nothing);
-        let gate = scene::gate(scene::nobody(), journal, None);
-        let field = FieldChange {
-            path: "/data/password".to_owned(),
-            before: Some(json!("b2xk")),
-            after: Some(json!(["bmV3"])),
-        };
-        for (of, secret) in [("secrets.v1", false), ("configmaps.v1", true)] {
-            let target = ObjectRef {
-                of: of.parse().unwrap(),
-                namespace: None,
-                name: "s".to_owned(),
-            };
-            let entry = Entry {
-                number: 1,
-                holder: Default::default(),
-                target,
-                undo: Undo::Withheld,
-                secret,
-            };
-            let shown = shown_of(&gate, &entry, vec![field.clone()]);
-            let (summary, left) = told(&shown, &shown);
-            let said = format!("{summary} {left:?}");
-            assert!(said.contains("data.password"), "{said}");
-            assert!(!said.contains("b2xk") && !said.contains("bmV3"), "{said}");
-        }
-    }
-
-    #[test]
-    fn text_that_somebody_set_since_is_not_told() {
-        let field = |after: Value| FieldChange {
-            path: "/data/login".to_owned(),
-            before: None,
-            after: Some(after),
-        };
-        let left = [
-            field(json!("t0ken")),
-            field(json!({"a": "t0ken"})),
-            field(json!(3)),
-        ];
-        let (_, left) = told(&[], &left);
-        assert_eq!(
-            left,
-            [
-                "`data.login` has another value now, which somebody else set",
-                "`data.login` has another value now, which somebody else set",
-                "`data.login` is `3` now, which somebody else set",
-            ]
-        );
-    }
-}
+mod tests;

@@ -4,25 +4,28 @@
 //! Of Secrets the record has no values, so a watch of them is told again by looking what they are now: see `again`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent_core::failure::Failure;
 use agent_core::manifest::ClusterVerb;
+use agent_gate::Charge;
 use futures::FutureExt as _;
 use kube::api::DynamicObject;
 use kube::runtime::watcher::{self, Event};
 use serde_json::Value;
 use tokio_stream::{StreamExt as _, StreamMap};
 
-use super::AWAY;
+use super::ask::Ask;
 use super::cause::Cause;
 use super::client::{Query, Seen, Sightings, Strange};
 use super::failure::{self, Deed};
 use super::projection::Projection;
 use super::reply::Fault;
+use super::sealed::Sealed;
+use super::{AWAY, Cluster, secret};
 use crate::bindings::ops::cluster::cluster as wit;
-use crate::gate::{Ask, Gate, Pass, Sealed};
-use crate::memory::Charge;
+use agent_gate::{Gate, Pass};
 
 mod again;
 mod batch;
@@ -43,6 +46,7 @@ const OBJECT: usize = 256;
 
 /// A watch over queries.
 pub struct Watcher {
+    cluster: Arc<Cluster>,
     gate: Gate,
     projection: Projection,
     /// By the query's index, so that a query has one watch at a time. Empty until something is looked at that is not on record.
@@ -104,6 +108,7 @@ impl States {
 impl Watcher {
     /// Checks that every query may be watched. Watching itself begins when the first sighting is asked for.
     pub(super) fn open(
+        cluster: &Arc<Cluster>,
         gate: &Gate,
         queries: Vec<Query>,
         projection: Projection,
@@ -118,6 +123,7 @@ impl Watcher {
         Ok(Watcher {
             own,
             paid: gate.memory().hold(own)?,
+            cluster: cluster.clone(),
             gate: gate.clone(),
             projection,
             streams: StreamMap::new(),
@@ -211,7 +217,7 @@ impl Watcher {
         let Some(watched) = self.queries.get_mut(index) else {
             return Ok(());
         };
-        let client = &self.gate.run.client;
+        let client = &self.cluster.client;
         let sightings = client
             .watch(pass, &watched.query, index, watched.outage.heard())
             .await?;
@@ -263,7 +269,7 @@ impl Watcher {
 
     /// Ends the watch of one query. The others go on, unless it is the run that must stop.
     fn give_up(&mut self, index: usize, failure: Failure) -> Result<(), Failure> {
-        self.gate.run.stop.goes_on()?;
+        self.gate.goes_on()?;
         self.streams.remove(&index);
         if let Some(watched) = self.queries.get_mut(index) {
             watched.failed = true;
@@ -287,7 +293,7 @@ impl Watcher {
         let long = away > WORDLESS;
         let tell = !std::mem::replace(&mut watched.is_told, long) && long;
         let query = watched.query.clone();
-        let client = self.gate.run.client.clone();
+        let client = self.cluster.client.clone();
         let deed = Deed {
             verb: "watch",
             of: query.of.clone(),
@@ -423,9 +429,9 @@ impl Watched {
     fn sealed(&self, gate: &Gate, state: &Value) -> Sealed {
         let secret = self.query.of.is_secret();
         if secret {
-            gate.run.secrets.learn(state);
+            secret::learn(gate.secrets(), state);
         }
-        Sealed::new(&gate.run, state, secret)
+        Sealed::new(gate, state, secret)
     }
 
     /// Of a Secret that is gone, nobody could say at a replay what was in it.
@@ -433,7 +439,7 @@ impl Watched {
         if self.query.of.is_secret() {
             return Sealed::identity(state);
         }
-        Sealed::new(&gate.run, state, false)
+        Sealed::new(gate, state, false)
     }
 
     fn gone(&self, state: Sealed) -> Sealed {

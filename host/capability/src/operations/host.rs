@@ -4,15 +4,16 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
 use agent_core::journal::Returned;
 use agent_core::undo::Scope;
+use agent_gate::Gate;
 use futures::{StreamExt as _, TryFutureExt as _, stream};
 use serde_json::{Map, json};
 use wasmtime::component::Resource;
 
+use super::ask::Ask;
 use super::invocation;
 use super::overwrite::{self, Overwritten};
 use crate::bindings::ops::operations::operations as wit;
 use crate::bindings::ops::types::types::{Error, Invocation, Outcome};
-use crate::gate::{Ask, Gate};
 use crate::holds::{self, Held, What};
 use crate::powers::Powers;
 
@@ -41,7 +42,7 @@ impl wit::Host for Powers {
             .await;
         Ok(called
             .into_iter()
-            .map(|done| done.map_err(|failure| self.gate.told(failure)))
+            .map(|done| done.map_err(|failure| self.told(failure)))
             .collect())
     }
 
@@ -52,7 +53,7 @@ impl wit::Host for Powers {
         let held = hold(&self.gate, invocations, self.limits.call_depth).await;
         Ok(held
             .and_then(|(held, outcomes)| Ok((self.hand_out(held)?, outcomes)))
-            .map_err(|failure| self.gate.told(failure)))
+            .map_err(|failure| self.told(failure)))
     }
 
     async fn overwrite(
@@ -62,7 +63,7 @@ impl wit::Host for Powers {
         let announced = overwrite::overwrite(&self.gate, overwriting).await;
         Ok(announced
             .and_then(|overwritten| self.hand_out(overwritten))
-            .map_err(|failure| self.gate.told(failure)))
+            .map_err(|failure| self.told(failure)))
     }
 }
 
@@ -92,9 +93,9 @@ async fn hold(
 ) -> Result<(Held, Vec<Outcome>), Failure> {
     let scope = Scope {
         id: gate.next_call(),
-        opener: gate.actor.id.clone(),
+        opener: gate.place().clone(),
     };
-    let inside = || gate.run.ledger.numbers_in(&scope);
+    let inside = || gate.held_in(&scope);
     // Kept as text until the last has ended, which is smaller.
     let mut outcomes = Vec::with_capacity(invocations.len());
     let mut paid = gate.memory().hold_anyway(0);
@@ -156,7 +157,7 @@ async fn call(
     }
     let (caller, here) = (gate.clone(), place.clone());
     gate.admit(place, Ask::Call(operation.clone()), |_pass| {
-        let operations = caller.run.operations.clone();
+        let operations = caller.operations().clone();
         operations.call(caller, here, operation, arguments, scope)
     })
     .await

@@ -1,15 +1,16 @@
 //! Announcing what others are about to overwrite, and what undoes it.
 
-use agent_core::effect::Verb;
+use agent_core::effect::{Recovery, Verb};
 use agent_core::failure::{Failure, Kind};
 use agent_core::limits::TEXT;
 use agent_core::object::ObjectRef;
 use agent_core::undo::{Callee, Compensation, Undo};
+use agent_gate::{Announced, Draft, Entry, Gate, Pass, Unanswered};
 
+use super::ask::Ask;
 use super::invocation;
 use crate::bindings::ops::operations::operations as wit;
-use crate::cluster::{self, client::Unanswered};
-use crate::gate::{Announced, Ask, Entry, Gate, Pass};
+use crate::cluster;
 
 /// What may be overwritten by now.
 pub struct Overwritten {
@@ -60,11 +61,10 @@ async fn announce(gate: &Gate, what: wit::Overwriting) -> Result<u64, Failure> {
             Some((operation, arguments)) => Some(Callee {
                 digest: pass
                     .gate()
-                    .run
-                    .operations
+                    .operations()
                     .find(pass.gate(), &operation, &arguments)?,
-                risk: pass.gate().actor.grants.risk(),
-                within: pass.gate().actor.grants.bounds_for(&operation),
+                risk: pass.gate().grants().risk(),
+                within: pass.gate().grants().bounds_for(&operation),
                 operation,
                 arguments,
                 sealed: None,
@@ -79,16 +79,24 @@ async fn announce(gate: &Gate, what: wit::Overwriting) -> Result<u64, Failure> {
 /// The effect is in the ledger before whoever brings it about can hear of it. Returns its number.
 async fn put_on_record(pass: &Pass, target: ObjectRef, how: Compensation) -> Result<u64, Failure> {
     let gate = pass.gate();
-    let mut effect = gate.effect(Verb::Overwrite, target.clone(), how.fields(), false);
+    let mut effect = gate.effect(Draft {
+        verb: Verb::OVERWRITE,
+        // Announcing it once more changes nothing.
+        recovery: Recovery::Retry,
+        target: (&target).into(),
+        fields: how.fields(),
+        shown: None,
+        temporary: false,
+    });
     let undo = Undo::Compensate(how);
     if let Some(before) = pass.attempts().last() {
         effect.number = before.effect().number;
     }
     let (number, holder) = (effect.number, gate.holder(true));
-    gate.run.ledger.put(Entry {
+    gate.hold(Entry {
         number,
         holder: holder.clone(),
-        target,
+        target: (&target).into(),
         undo: undo.clone(),
         secret: false,
     });
@@ -98,6 +106,7 @@ async fn put_on_record(pass: &Pass, target: ObjectRef, how: Compensation) -> Res
         undo: Some(undo),
         uid: None,
         learns: None,
+        secret: false,
     };
     let done = pass.effect(
         announced,
@@ -105,7 +114,7 @@ async fn put_on_record(pass: &Pass, target: ObjectRef, how: Compensation) -> Res
         |()| None,
     );
     done.await.map_err(|unanswered| {
-        gate.run.did_not_happen(number);
+        gate.did_not_happen(number);
         Failure::from(unanswered)
     })?;
     Ok(number)

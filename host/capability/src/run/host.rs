@@ -9,10 +9,10 @@ use agent_core::text::{cut, plain};
 use jiff::Timestamp;
 use wasmtime::component::Resource;
 
+use super::Sleep;
 use super::Step;
 use crate::bindings::ops::run::run as wit;
 use crate::bindings::ops::types::types::Error;
-use crate::gate::Ask;
 use crate::powers::Powers;
 
 /// How long a question is at most with its facts, in bytes.
@@ -20,7 +20,7 @@ const QUESTION: usize = 32 << 10;
 
 impl wit::Host for Powers {
     fn planning(&mut self) -> wasmtime::Result<bool> {
-        Ok(self.gate.run.planning())
+        Ok(self.gate.planning())
     }
 
     fn log(&mut self, level: wit::Level, message: String) -> wasmtime::Result<()> {
@@ -40,13 +40,13 @@ impl wit::Host for Powers {
             let message =
                 format!("a question is at most {TEXT} bytes long, and {QUESTION} with its facts");
             let failure = Failure::new(Kind::Invalid, "run.question-too-long", message);
-            return Ok(Err(self.gate.told(failure)));
+            return Ok(Err(self.told(failure)));
         }
         if let Err(failure) = phrase.map_or(Ok(()), is_phrase) {
-            return Ok(Err(self.gate.told(failure)));
+            return Ok(Err(self.told(failure)));
         }
         if let Err(failure) = self.gate.charge(bytes) {
-            return Ok(Err(self.gate.told(failure)));
+            return Ok(Err(self.told(failure)));
         }
         let facts = question
             .facts
@@ -57,7 +57,7 @@ impl wit::Host for Powers {
             .gate
             .ask(plain(&question.text), facts, question.phrase)
             .await
-            .map_err(|failure| self.gate.told(failure)))
+            .map_err(|failure| self.told(failure)))
     }
 
     fn now(&mut self) -> wasmtime::Result<u64> {
@@ -67,8 +67,8 @@ impl wit::Host for Powers {
     }
 
     fn elapsed(&mut self) -> wasmtime::Result<u64> {
-        let run = self.gate.run.clone();
-        let elapsed = || u64::try_from(run.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let gate = self.gate.clone();
+        let elapsed = || u64::try_from(gate.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(self.gate.instant("elapsed", elapsed)?)
     }
 
@@ -89,7 +89,7 @@ impl wit::Host for Powers {
     }
 
     fn id(&mut self) -> wasmtime::Result<String> {
-        let id = self.gate.run.id.to_string();
+        let id = self.gate.run_id().to_string();
         self.gate.stand_in("run", &id);
         Ok(id)
     }
@@ -101,15 +101,15 @@ impl wit::Host for Powers {
     }
 
     async fn sleep(&mut self, ms: u32) -> wasmtime::Result<Result<(), Error>> {
-        if self.gate.run.planning() {
+        if self.gate.planning() {
             return Ok(Ok(()));
         }
         let call = self.gate.next_call();
-        let slept = self.gate.admit(call, Ask::Sleep, |_pass| async move {
+        let slept = self.gate.admit(call, Sleep, |_pass| async move {
             tokio::time::sleep(Duration::from_millis(ms.into())).await;
             Ok(())
         });
-        Ok(slept.await.map_err(|failure| self.gate.told(failure)))
+        Ok(slept.await.map_err(|failure| self.told(failure)))
     }
 }
 

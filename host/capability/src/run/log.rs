@@ -3,7 +3,7 @@
 use agent_core::event::{Event, Level};
 use agent_core::text::{cut, plain};
 
-use crate::gate::Gate;
+use agent_gate::Gate;
 
 /// What an event takes beside its text. A guest that reports without end must come to its end too.
 const EVENT: usize = 32;
@@ -34,7 +34,7 @@ impl LogBook {
 
     /// Returns where a text that goes on can be cut, so that no secret is told in two halves.
     pub fn cut(&self, text: &[u8]) -> usize {
-        self.gate.run.secrets.cut(text)
+        self.gate.secrets().cut(text)
     }
 
     /// Returns whether there is room for an event that is no line of the log, and takes it.
@@ -44,13 +44,13 @@ impl LogBook {
 
     /// A guest waits for whoever does not listen, but not when it is told to stop: then it talks in vain.
     fn says(&self, bytes: usize) -> bool {
-        let in_vain = self.gate.is_ahead() && self.gate.run.stop.stopped().is_err();
-        self.gate.run.account.say(bytes, in_vain)
+        let in_vain = self.gate.is_ahead() && self.gate.stopped().is_err();
+        self.gate.say(bytes, in_vain)
     }
 
     /// Tells how many lines were dropped. The engine calls it when the guest is done.
     pub fn finish(&self) {
-        let lines = self.gate.run.account.unsaid();
+        let lines = self.gate.unsaid();
         if lines > 0 {
             self.gate.emit(Event::LogsDropped { lines });
         }

@@ -17,19 +17,6 @@ pub(crate) fn target(effect: &Effect) -> String {
     clean::line(&effect.target.to_string())
 }
 
-/// Returns what was done, in the past tense.
-pub(crate) fn done(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Create => "created",
-        Verb::Patch => "patched",
-        Verb::Signal => "signalled",
-        Verb::Apply => "applied",
-        Verb::Delete => "deleted",
-        Verb::Evict => "evicted",
-        Verb::Overwrite => "overwritten",
-    }
-}
-
 /// Returns a line for each field; a created object is one line, or its whole manifest when `whole`.
 pub(super) fn fields(effect: &Effect, whole: bool) -> Vec<String> {
     effect
@@ -50,10 +37,11 @@ pub(super) fn fields(effect: &Effect, whole: bool) -> Vec<String> {
 /// Returns a held change as what a person must put back by hand: each field with its value before.
 pub(crate) fn before(effect: &Effect) -> String {
     let target = target(effect);
-    match effect.verb {
-        Verb::Create => return format!("  {target}: delete it"),
-        Verb::Overwrite => return format!("  {target}: it may be half overwritten"),
-        _ => {}
+    if effect.verb == Verb::CREATE {
+        return format!("  {target}: delete it");
+    }
+    if effect.verb == Verb::OVERWRITE {
+        return format!("  {target}: it may be half overwritten");
     }
     let was =
         |field: &FieldChange| format!("{} was {}", path(&field.path), shown(field.before.as_ref()));

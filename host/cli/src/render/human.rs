@@ -175,7 +175,7 @@ impl Human {
         let ink = to.ink;
         let line = match event {
             Event::Changed { effect } if self.verbose => {
-                let what = format!("{} {}", change::done(effect.verb), change::target(effect));
+                let what = format!("{} {}", effect.verb.done(), change::target(effect));
                 let fields = change::fields(effect, false).join(", ");
                 let separator = if fields.is_empty() { "" } else { ": " };
                 Some(ink.paint(Tone::Faint, format!("  {what}{separator}{fields}")))

@@ -20,7 +20,7 @@ pub(super) fn left_open(plan: &[Effect], open: &[StandIn]) -> (Vec<Effect>, usiz
     let names: HashMap<&str, &str> = names.collect();
     let (mut plan, mut count) = (plan.to_vec(), 0);
     for effect in &mut plan {
-        let overwrites = effect.verb == Verb::Overwrite;
+        let overwrites = effect.verb == Verb::OVERWRITE;
         for field in &mut effect.fields {
             match &mut field.after {
                 Some(Value::String(text)) if overwrites && field.path == Compensation::BY_HAND => {
@@ -91,7 +91,7 @@ pub(super) fn sum(plan: &[Effect], open: usize, whole: bool, to: &mut Sink) {
         many => format!(", {many} values are known only when it is applied"),
     };
     to.paste(format_args!("{changes}{back}{open}; nothing was written"));
-    if !whole && plan.iter().any(|effect| effect.verb == Verb::Create) {
+    if !whole && plan.iter().any(|effect| effect.verb == Verb::CREATE) {
         report::hint(&"-v shows the created objects whole".into(), to);
     }
 }

@@ -9,10 +9,10 @@ use super::scene::{Beat, Shot, event, scene};
 
 fn plan() -> Value {
     json!({
-        "format": 1, "operation": "volsync.restore", "arguments": {"namespace": "media", "name": "plex"}, "plugin": "volsync 0.1.0",
+        "format": 2, "operation": "volsync.restore", "arguments": {"namespace": "media", "name": "plex"}, "plugin": "volsync 0.1.0",
         "digest": format!("sha256:{}", "07".repeat(32)), "cluster": {"kubeconfig": null, "context": "home", "server": "https://10.0.0.1:6443"},
         "who": {"user": "alice", "host": "desk", "door": "terminal", "process": 4711}, "made": "2026-11-25T22:00:00Z", "effects": effects()[..1],
-        "rests-on": [{"target": {"of": "deployments.v1.apps", "namespace": "media", "name": "plex"}, "uid": "u", "generation": 3, "fields": {"/spec/replicas": 1}}],
+        "rests-on": {"cluster": {"objects": [{"target": {"of": "deployments.v1.apps", "namespace": "media", "name": "plex"}, "uid": "u", "generation": 3, "fields": {"/spec/replicas": 1}}]}},
         "stand-ins": [{"name": "token", "text": "{token}"}],
     })
 }
@@ -143,7 +143,8 @@ async fn a_file_that_is_no_plan_is_explained() {
         ("a missing field", lacking.to_string()),
         ("a wrong type", with("effects", json!("none"))),
         ("a wrong name", with("operation", json!("restore"))),
-        ("a later format", with("format", json!(2))),
+        ("a later format", with("format", json!(3))),
+        ("an earlier format", with("format", json!(1))),
         ("no format", with("format", json!("one"))),
         ("an escape", with("\u{1b}[2Jwiped", json!(1))),
     ];

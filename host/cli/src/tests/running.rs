@@ -40,7 +40,7 @@ pub(super) fn effect(
 ) -> Value {
     json!({
         "number": number, "by": if number == 2 { "flux.suspend" } else { "volsync.restore" }, "verb": verb,
-        "target": {"of": target, "namespace": "media", "name": name},
+        "target": {"capability": "cluster", "of": target, "namespace": "media", "name": name},
         "fields": fields, "temporary": temporary, "recovery": "retry",
     })
 }

@@ -19,7 +19,7 @@ pub(super) fn sentences(deeds: &[Deed]) -> Vec<String> {
                 fields.iter().map(|field| dotted(&field.path)).collect()
             }
             // Which values it brings back is sealed, and which fields is not.
-            Some(Undo::Sealed { .. }) if deed.effect().verb != Verb::Overwrite => {
+            Some(Undo::Sealed { .. }) if deed.effect().verb != Verb::OVERWRITE => {
                 let fields = deed.effect().fields.iter();
                 fields.map(|field| dotted(&field.path)).collect()
             }

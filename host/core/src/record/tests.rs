@@ -1,9 +1,8 @@
-use crate::effect::Verb;
+use crate::effect::{Recovery, Target, Verb};
 use crate::event::TakeBack;
 use crate::failure::{Failure, Kind};
 use crate::id::CallId;
 use crate::journal::Intent;
-use crate::object::ObjectRef;
 use crate::undo::Holder;
 
 use super::*;
@@ -18,16 +17,17 @@ fn intent(number: u64, held: bool) -> Entry {
         effect: Effect {
             number,
             by: "flux.suspend".parse().expect("a name"),
-            verb: Verb::Patch,
-            target: ObjectRef {
-                of: "deployments.v1.apps".parse().expect("a type"),
+            verb: Verb::PATCH,
+            target: Target {
+                capability: "cluster".to_owned(),
+                of: "deployments.v1.apps".to_owned(),
                 namespace: Some("media".to_owned()),
                 name: "plex".to_owned(),
             },
             fields: Vec::new(),
             hashes: Default::default(),
             temporary: held,
-            recovery: Verb::Patch.recovery(),
+            recovery: Recovery::Retry,
         },
         call: CallId::root().nested(number),
         holder: held.then_some(holder),

@@ -623,8 +623,11 @@ async fn signal_that_sets_something_is_a_patch_and_is_put_back() {
         ),
     ];
     let ended = act(&world, "guests.act", &steps).await;
-    let verbs: Vec<Verb> = changed(&ended).iter().map(|effect| effect.verb).collect();
-    assert_eq!(verbs, [Verb::Patch, Verb::Signal]);
+    let verbs: Vec<Verb> = changed(&ended)
+        .iter()
+        .map(|effect| effect.verb.clone())
+        .collect();
+    assert_eq!(verbs, [Verb::PATCH, Verb::SIGNAL]);
     let undone = undo(&world, &world.last_record()).await;
     assert_eq!(undone.put_back().len(), 1);
     let thing = world

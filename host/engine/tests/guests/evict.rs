@@ -88,7 +88,7 @@ guests! {
         assert_eq!(ended.value(), &json!(["done", "cluster.riskier", "done"]));
         assert!(is_going(&world, "owned") && !is_going(&world, "bare"));
         let effect = changed(&ended)[0];
-        assert_eq!((effect.verb, effect.target.to_string().as_str()), (Verb::Evict, "pods default/owned"));
+        assert_eq!((effect.verb.clone(), effect.target.to_string().as_str()), (Verb::EVICT, "pods default/owned"));
         let undone = undo(&world, &world.last_record()).await;
         let Outcome::Undone { irreversible, .. } = &undone.outcome else {
             panic!("{undone:?}");
@@ -138,8 +138,12 @@ async fn eviction_is_planned_without_being_done() {
     world.load(vec![budget(1)]);
     let planned = plan(&world, "guests.evict", &[evict("owned"), evict("owned")]).await;
     assert_eq!(planned.value(), &json!(["done", "done"]));
-    let verbs = planned.plan().effects.iter().map(|effect| effect.verb);
-    assert_eq!(verbs.collect::<Vec<_>>(), [Verb::Evict]);
+    let verbs = planned
+        .plan()
+        .effects
+        .iter()
+        .map(|effect| effect.verb.clone());
+    assert_eq!(verbs.collect::<Vec<_>>(), [Verb::EVICT]);
     assert!(!is_going(&world, "owned"));
     let careful = world
         .cluster()

@@ -218,8 +218,8 @@ guests! {
         ];
         let ended = act(&world, WITHIN, &steps).await;
         assert_eq!(ended.value(), &json!(["done", "done", "done"]));
-        let verbs: Vec<Verb> = changed(&ended).iter().map(|effect| effect.verb).collect();
-        assert_eq!(verbs, [Verb::Signal; 3]);
+        let verbs: Vec<Verb> = changed(&ended).iter().map(|effect| effect.verb.clone()).collect();
+        assert_eq!(verbs, [Verb::SIGNAL, Verb::SIGNAL, Verb::SIGNAL]);
         let requests = world.cluster().requests();
         let reads = requests.iter().filter(|seen| seen.method == "GET" && (seen.path.ends_with("/things/thing") || seen.path.ends_with("/deployments/app")));
         assert_eq!(reads.count(), 0, "a signal costs no read");

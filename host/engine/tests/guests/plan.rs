@@ -1,5 +1,6 @@
 //! A plan says what the run does that applies it, and that run does nothing else.
 
+use agent_capability::cluster::ground::RestsOn;
 use agent_core::effect::Verb;
 use agent_core::event::Event;
 use agent_core::plan::Plan;
@@ -13,9 +14,14 @@ fn done(plan: &Plan) -> Vec<(Verb, &str, bool)> {
     effects
         .map(|effect| {
             let name = effect.target.name.split('-').next().unwrap_or_default();
-            (effect.verb, name, effect.temporary)
+            (effect.verb.clone(), name, effect.temporary)
         })
         .collect()
+}
+
+/// What a plan rests on in the cluster.
+pub(crate) fn rests_on(plan: &Plan) -> RestsOn {
+    serde_json::from_value(plan.rests_on["cluster"].clone()).expect("what it rests on")
 }
 
 fn changes(ended: &Ended) -> usize {
@@ -41,14 +47,14 @@ guests! {
         assert_eq!(world.mode(), "before");
         let plan = planned.plan();
         assert_eq!(done(plan), [
-            (Verb::Patch, "settings", false),
-            (Verb::Patch, "settings", true),
-            (Verb::Create, "made", false),
-            (Verb::Apply, "made", false),
-            (Verb::Signal, "made", false),
-            (Verb::Delete, "made", false),
-            (Verb::Delete, "spare", false),
-            (Verb::Create, "spare", false),
+            (Verb::PATCH, "settings", false),
+            (Verb::PATCH, "settings", true),
+            (Verb::CREATE, "made", false),
+            (Verb::APPLY, "made", false),
+            (Verb::SIGNAL, "made", false),
+            (Verb::DELETE, "made", false),
+            (Verb::DELETE, "spare", false),
+            (Verb::CREATE, "spare", false),
         ]);
         let applied = world.apply(plan).await.expect("is as planned");
         assert_eq!(applied.value(), &serde_json::json!(seen));
@@ -117,8 +123,8 @@ async fn plan_rests_on_the_object_that_it_removes() {
 async fn plan_that_rests_on_a_secret_can_be_applied() {
     let world = World::with_cluster(LIMITS).await;
     let planned = world.plan("guests.leak-and-return").await;
-    let secret = |rest: &&agent_core::plan::Rest| rest.target.of.is_secret();
-    assert!(planned.plan().rests_on.iter().any(|rest| secret(&rest)));
+    let rests_on = rests_on(planned.plan()).objects;
+    assert!(rests_on.iter().any(|rest| rest.target.of.is_secret()));
     world
         .apply(planned.plan())
         .await

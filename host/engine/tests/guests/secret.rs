@@ -10,6 +10,7 @@ use agent_core::secret::Secrets;
 use serde_json::{Value, json};
 
 use crate::guests;
+use crate::plan::rests_on;
 use crate::world::{Ended, LIMITS, World, call, finish};
 
 const PASSWORD: [&str; 2] = ["correct-horse-battery", "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5"];
@@ -206,7 +207,7 @@ async fn what_a_secret_selected_is_in_the_plan_and_the_secret_is_not() {
         .expect("creates");
     let planned = world.plan("guests.leak-and-return").await;
     let plan = planned.plan();
-    let listed: Vec<_> = plan.listed.iter().collect();
+    let listed = rests_on(plan).lists;
     assert_eq!(listed[0].labels, "token in (***,none)");
     assert_eq!(listed[1].names, ["***"]);
     assert!(listed[0].found.values().eq(["default/labelled"]));

@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant};
 
 use agent_core::call::Goal;
-use agent_core::effect::{Effect, FieldChange, Recovery, Verb};
+use agent_core::effect::{Effect, FieldChange, Recovery, Target, Verb};
 use agent_core::event::{Event, Outcome, TakeBack};
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
 use agent_core::journal::{Answer, Entry, Intent, Returned, RunJournal as _};
-use agent_core::object::ObjectRef;
 use agent_core::undo::{Holder, Scope, Undo};
 use agent_journal::Journal;
 use rusqlite::Connection;
@@ -118,9 +117,10 @@ fn intent(call: &CallId) -> Intent {
         effect: Effect {
             number: 1,
             by: "flux.suspend".parse().expect("a name"),
-            verb: Verb::Patch,
-            target: ObjectRef {
-                of: "deployments.v1.apps".parse().expect("a type"),
+            verb: Verb::PATCH,
+            target: Target {
+                capability: "cluster".to_owned(),
+                of: "deployments.v1.apps".to_owned(),
                 namespace: Some("media".to_owned()),
                 name: "plex".to_owned(),
             },

@@ -41,7 +41,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("agent-journal", &["agent-file", "agent-core"]),
     ("agent-file", &["agent-core"]),
     ("agent-kubeconfig", &[]),
-    ("agent-capability", &["agent-core"]),
+    ("agent-capability", &["agent-gate", "agent-core"]),
+    ("agent-gate", &["agent-core"]),
     ("agent-bundle", &["agent-core"]),
     ("agent-core", &[]),
     (

@@ -1,13 +1,14 @@
 //! Making an object: it carries the mark of its effect, by which it is known again when the answer was lost.
 
-use agent_core::effect::{FieldChange, Verb};
+use agent_core::effect::FieldChange;
 use agent_core::failure::{Failure, Kind};
+use agent_core::manifest::ClusterVerb;
 use agent_core::undo::Undo;
 use serde_json::Value;
 
 use super::{Performed, Performer, uid_of};
 use crate::cluster::client::is_marked;
-use crate::gate::Imagined;
+use crate::cluster::overlay::Overlaid;
 
 impl Performer {
     pub(super) async fn create(&self, manifest: Value) -> Result<Performed, Failure> {
@@ -16,10 +17,8 @@ impl Performer {
             before: None,
             after: Some(manifest.clone()),
         };
-        let mut effect =
-            self.gate()
-                .effect(Verb::Create, self.target.clone(), vec![whole], self.hold);
-        let before = self.attempt(Verb::Create);
+        let mut effect = self.effect(ClusterVerb::Create, vec![whole], self.hold);
+        let before = self.attempt(ClusterVerb::Create);
         if let Some(deed) = before {
             // Under its number, and so with its marker: if it is there after all, it is known again.
             effect.number = deed.effect().number;
@@ -28,19 +27,19 @@ impl Performer {
             }
         }
         let number = effect.number;
-        if self.gate().run.imagined.of(&self.target) == Some(Imagined::Gone) {
+        if self.cluster.overlay.of(&self.target) == Some(Overlaid::Gone) {
             // The server would refuse to rehearse this: to it the object is still there.
-            let run = &self.gate().run;
-            self.learns.iter().for_each(|it| run.secrets.learn(it));
-            run.planned(effect);
+            let gate = self.gate();
+            self.learns.iter().for_each(|learn| learn(gate.secrets()));
+            gate.planned(effect);
             return Ok(self.made(number, manifest));
         }
         let undo = |object: Option<&Value>| Undo::Remove {
             uid: object.and_then(uid_of),
-            marker: self.gate().run.marker(number),
+            marker: self.gate().marker(number),
         };
         let announced = self.announced(effect, Some(undo(None)));
-        let client = &self.gate().run.client;
+        let client = &self.cluster.client;
         let sent = self.pass.effect(
             announced,
             |intent| async move { client.create(&intent, &self.target, &manifest).await },
@@ -56,7 +55,7 @@ impl Performer {
     async fn found(&self, number: u64) -> Result<Option<Value>, Failure> {
         match self.look().await {
             Ok(object) => {
-                let ours = is_marked(&object, &self.gate().run.marker(number));
+                let ours = is_marked(&object, &self.gate().marker(number));
                 Ok(ours.then_some(object))
             }
             Err(gone) if gone.kind == Kind::NotFound => Ok(None),
@@ -68,14 +67,14 @@ impl Performer {
     fn made(&self, number: u64, object: Value) -> Performed {
         let undo = Undo::Remove {
             uid: uid_of(&object),
-            marker: self.gate().run.marker(number),
+            marker: self.gate().marker(number),
         };
         if let Some(uid) = uid_of(&object) {
-            self.gate().run.makes(uid);
+            self.gate().makes(uid);
         }
         self.remember(number, undo);
-        if self.gate().run.planning() {
-            self.gate().run.imagined.made(&self.target, object.clone());
+        if self.gate().planning() {
+            self.cluster.overlay.made(&self.target, object.clone());
         }
         let held = self.holding(number);
         Performed {

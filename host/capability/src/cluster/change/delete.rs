@@ -1,43 +1,42 @@
 //! Removing an object, or moving a pod away: the one that is meant, by its uid.
 
-use agent_core::effect::Verb;
 use agent_core::failure::{Failure, Kind};
+use agent_core::manifest::ClusterVerb;
+use agent_gate::Announced;
 use serde_json::Value;
 
 use super::{Performed, Performer, uid_of};
 use crate::cluster::client::Removal;
-use crate::gate::{Announced, Imagined};
+use crate::cluster::overlay::Overlaid;
 
 impl Performer {
     /// With the verb `evict`, disruption budgets are asked.
     pub(super) async fn remove(
         &self,
-        verb: Verb,
+        verb: ClusterVerb,
         uid: Option<String>,
         how: Removal,
     ) -> Result<Performed, Failure> {
-        let effect = self
-            .gate()
-            .effect(verb, self.target.clone(), Vec::new(), false);
-        let imagined = &self.gate().run.imagined;
+        let effect = self.effect(verb, Vec::new(), false);
+        let imagined = &self.cluster.overlay;
         match imagined.of(&self.target) {
-            Some(Imagined::Made(_)) => {
+            Some(Overlaid::Made(_)) => {
                 imagined.removed(&self.target);
-                self.gate().run.planned(effect);
+                self.gate().planned(effect);
                 return Ok(Performed::unheld(Value::Null));
             }
-            Some(Imagined::Gone) => return Ok(Performed::unchanged(Value::Null)),
+            Some(Overlaid::Gone) => return Ok(Performed::unchanged(Value::Null)),
             _ => {}
         }
         let before = self.attempt(verb);
         let meant = before.and_then(|deed| deed.intent.uid.clone());
         // By uid, always: tried again after a lost answer, a deletion by name could hit what has taken its place.
         let known = |uid: &str| {
-            let (gate, run) = (self.gate(), &self.gate().run);
-            let may = before.is_some() || gate.may_destroy() || run.has_made(uid);
+            let gate = self.gate();
+            let may = before.is_some() || gate.may_destroy() || gate.has_made(uid);
             // What was evicted before is looked at: a budget could refuse what is on its way already.
-            let again = verb == Verb::Evict && before.is_some();
-            may && !run.planning() && !again
+            let again = verb == ClusterVerb::Evict && before.is_some();
+            may && !gate.planning() && !again
         };
         let uid = match meant.or(uid) {
             Some(uid) if known(&uid) => Some(uid),
@@ -62,13 +61,13 @@ impl Performer {
             uid: uid.clone(),
             ..self.announced(effect, None)
         };
-        let client = &self.gate().run.client;
+        let client = &self.cluster.client;
         let deletion = self.pass.effect(
             announced,
             |intent| async move {
                 let (target, uid) = (&self.target, uid.as_deref());
                 match verb {
-                    Verb::Evict => client.evict(&intent, target, uid, how).await,
+                    ClusterVerb::Evict => client.evict(&intent, target, uid, how).await,
                     _ => client.delete(&intent, target, uid, how).await,
                 }
             },
@@ -76,7 +75,7 @@ impl Performer {
         );
         match deletion.await {
             Ok(()) => {
-                if self.gate().run.planning() {
+                if self.gate().planning() {
                     imagined.removed(&self.target);
                 }
                 Ok(Performed::unheld(Value::Null))
@@ -94,11 +93,12 @@ impl Performer {
         match self.look().await {
             Ok(object) => {
                 let which = ["/metadata/uid".to_owned()];
-                self.gate().saw(&self.target, Some(&object), &which);
+                self.cluster
+                    .saw(self.gate(), &self.target, Some(&object), &which);
                 Ok(Some(object))
             }
             Err(gone) if gone.kind == Kind::NotFound => {
-                self.gate().saw(&self.target, None, &[]);
+                self.cluster.saw(self.gate(), &self.target, None, &[]);
                 Ok(None)
             }
             Err(failure) => Err(failure),

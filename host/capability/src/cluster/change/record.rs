@@ -1,14 +1,16 @@
 //! What is written down about a change: in the ledger before it goes out and after its answer, and in the plan.
 
-use agent_core::effect::{Effect, Verb};
+use agent_core::effect::Effect;
 use agent_core::failure::Failure;
+use agent_core::manifest::ClusterVerb;
 use agent_core::undo::Undo;
+use agent_gate::{Announced, Entry, Unanswered};
 use serde_json::Value;
 
 use super::set::fields_of;
 use super::{Edit, Performed, Performer, failure};
-use crate::cluster::client::Unanswered;
-use crate::gate::{Announced, Entry, Imagined};
+use crate::cluster::client::of_write;
+use crate::cluster::overlay::Overlaid;
 
 impl Performer {
     /// Says what is recorded of an effect before it goes out, and puts it into the ledger.
@@ -23,6 +25,7 @@ impl Performer {
             undo,
             uid: None,
             learns: self.learns.clone(),
+            secret: self.target.of.is_secret(),
         }
     }
 
@@ -31,29 +34,29 @@ impl Performer {
         let entry = Entry {
             number,
             holder: self.gate().holder(self.own),
-            target: self.target.clone(),
+            target: (&self.target).into(),
             undo,
             secret: false,
         };
         if self.hold {
-            self.gate().run.ledger.put(entry);
+            self.gate().hold(entry);
         } else if !self.gate().is_compensating() {
-            self.gate().run.stands(entry);
+            self.gate().stands(entry);
         }
     }
 
     /// Takes a change that did not happen out of the ledger. One that may have happened stays in it: putting back looks first.
     pub(super) fn abandoned(&self, number: u64, unanswered: Unanswered) -> Failure {
         if !unanswered.uncertain {
-            self.gate().run.did_not_happen(number);
+            self.gate().did_not_happen(number);
         }
-        unanswered.of_write()
+        of_write(unanswered)
     }
 
     /// While planning, writes down what a change that was rehearsed makes of the object.
     pub(super) fn imagine_changed(&self, object: &Value) {
-        if self.gate().run.planning() {
-            let imagined = &self.gate().run.imagined;
+        if self.gate().planning() {
+            let imagined = &self.cluster.overlay;
             imagined.changed(&self.target, object.clone());
         }
     }
@@ -62,36 +65,34 @@ impl Performer {
     /// rehearse this. None when the object is as the server has it.
     pub(super) async fn set_imagined(
         &self,
-        verb: Verb,
+        verb: ClusterVerb,
         edit: &Edit<'_>,
     ) -> Result<Option<Performed>, Failure> {
-        let run = &self.gate().run;
-        let mut object = match run.imagined.of(&self.target) {
+        let gate = self.gate();
+        let mut object = match self.cluster.overlay.of(&self.target) {
             None => return Ok(None),
-            Some(Imagined::Gone) if verb == Verb::Apply => return Ok(None),
-            Some(Imagined::Gone) => return Err(failure::absent(&self.target)),
-            Some(Imagined::Made(object)) => object,
-            Some(Imagined::Changed(object)) => {
+            Some(Overlaid::Gone) if verb == ClusterVerb::Apply => return Ok(None),
+            Some(Overlaid::Gone) => return Err(failure::absent(&self.target)),
+            Some(Overlaid::Made(object)) => object,
+            Some(Overlaid::Changed(object)) => {
                 self.look_before(edit).await?;
                 object
             }
         };
         let changes = edit.changes(&object, &self.target)?;
         // An application is sent whether it changes something or not.
-        if changes.is_empty() && verb == Verb::Patch {
+        if changes.is_empty() && verb == ClusterVerb::Patch {
             return Ok(Some(Performed::unchanged(object)));
         }
         self.may_make(verb, &object, &changes).await?;
         // It goes out when the plan is applied.
-        self.learns.iter().for_each(|it| run.secrets.learn(it));
+        self.learns.iter().for_each(|learn| learn(gate.secrets()));
         let undo = fields_of(&object, changes.clone());
-        let effect = self
-            .gate()
-            .effect(verb, self.target.clone(), changes.clone(), self.hold);
+        let effect = self.effect(verb, changes.clone(), self.hold);
         let number = effect.number;
         edit.apply(&mut object, &self.target)?;
-        run.imagined.changed(&self.target, object.clone());
-        run.planned(effect);
+        self.cluster.overlay.changed(&self.target, object.clone());
+        gate.planned(effect);
         let mut held = Vec::new();
         if !changes.is_empty() {
             self.remember(number, undo);

@@ -1,29 +1,38 @@
 //! What a change would make of an object, as the server says. Nothing happens, so nothing is announced, and an operation that only reads may ask.
 
+use std::sync::Arc;
+
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
+use agent_gate::{Gate, Unanswered};
 use serde_json::Value;
 
 use super::set::CONFLICTS;
-use super::{Change, Edit, Performed, Performer, Told, failure, fields, secret_of, shown, signal};
-use crate::cluster::client::{Body, Removal, Unanswered, Wanted};
+use super::{
+    Change, Cluster, Edit, Performed, Performer, Told, failure, fields, secret_of, shown, signal,
+};
+use crate::cluster::ask::Ask;
+use crate::cluster::client::{Body, Removal, Wanted};
+use crate::cluster::overlay::Overlaid;
 use crate::cluster::projection::Projection;
-use crate::gate::{Ask, Gate, Imagined, Sealed};
+use crate::cluster::sealed::Sealed;
 
 /// Asks for it through the gate.
 pub(in crate::cluster) async fn rehearse(
+    cluster: Arc<Cluster>,
     gate: Gate,
     call: CallId,
     change: Change,
     projection: Projection,
 ) -> Result<Told, Failure> {
-    let change = signal::or_patch(&gate.actor.grants, change)?;
+    let change = signal::or_patch(gate.grants(), change)?;
     let (verb, target) = (change.verb(), change.target()?);
     let projection = shown(&target, projection);
     let learns = secret_of(&change, &target)?;
     let ask = Ask::Rehearse(verb, target.clone(), change.fields());
     let admitted = gate.admit(call, ask.clone(), |pass| async move {
         let performer = Performer {
+            cluster,
             pass,
             target,
             hold: false,
@@ -35,7 +44,7 @@ pub(in crate::cluster) async fn rehearse(
             object, changed, ..
         } = performer.rehearse(change).await?;
         Ok(Told {
-            object: Sealed::new(&performer.gate().run, &projection.of(object), false),
+            object: Sealed::new(performer.gate(), &projection.of(object), false),
             held: Vec::new(),
             changed,
         })
@@ -64,12 +73,11 @@ impl Performer {
     }
 
     async fn rehearse_creation(&self, manifest: Value) -> Result<Performed, Failure> {
-        if self.imagined() == Some(Imagined::Gone) {
+        if self.imagined() == Some(Overlaid::Gone) {
             return Ok(Performed::unheld(manifest));
         }
-        let run = &self.gate().run;
         let intent = self.pass.rehearsal();
-        let tried = run.client.create(&intent, &self.target, &manifest);
+        let tried = self.cluster.client.create(&intent, &self.target, &manifest);
         self.told(tried.await).map(Performed::unheld)
     }
 
@@ -77,8 +85,8 @@ impl Performer {
         for _ in 0..CONFLICTS {
             let imagined = match self.imagined() {
                 None => None,
-                Some(Imagined::Made(object) | Imagined::Changed(object)) => Some(object),
-                Some(Imagined::Gone) => return Err(failure::absent(&self.target)),
+                Some(Overlaid::Made(object) | Overlaid::Changed(object)) => Some(object),
+                Some(Overlaid::Gone) => return Err(failure::absent(&self.target)),
             };
             let is_imagined = imagined.is_some();
             let now = match imagined {
@@ -96,11 +104,10 @@ impl Performer {
                 edit.apply(&mut object, &self.target)?;
                 return Ok(Performed::unheld(object));
             }
-            let (run, intent) = (&self.gate().run, self.pass.rehearsal());
+            let intent = self.pass.rehearsal();
             let patch = edit.patch(&now, &self.target)?;
-            let tried = run
-                .client
-                .patch(&intent, &self.target, patch.body(), Wanted::Whole);
+            let client = &self.cluster.client;
+            let tried = client.patch(&intent, &self.target, patch.body(), Wanted::Whole);
             match self.told(tried.await) {
                 Ok(object) => return Ok(compared(&now, object)),
                 Err(other) if other.kind == Kind::Conflict && !edit.names_version() => {}
@@ -116,12 +123,12 @@ impl Performer {
         force: bool,
     ) -> Result<Performed, Failure> {
         let now = match self.imagined() {
-            Some(Imagined::Made(mut object) | Imagined::Changed(mut object)) => {
+            Some(Overlaid::Made(mut object) | Overlaid::Changed(mut object)) => {
                 let now = object.clone();
                 fields::merge(&mut object, manifest);
                 return Ok(compared(&now, object));
             }
-            Some(Imagined::Gone) => return Ok(Performed::unheld(manifest.clone())),
+            Some(Overlaid::Gone) => return Ok(Performed::unheld(manifest.clone())),
             None => self.look_before(&Edit::Merge(manifest)).await,
         };
         let now = match now {
@@ -129,9 +136,12 @@ impl Performer {
             Err(absent) if absent.kind == Kind::NotFound => None,
             Err(failure) => return Err(failure),
         };
-        let (run, intent) = (&self.gate().run, self.pass.rehearsal());
+        let intent = self.pass.rehearsal();
         let body = Body::Apply { manifest, force };
-        let tried = run.client.patch(&intent, &self.target, body, Wanted::Whole);
+        let tried = self
+            .cluster
+            .client
+            .patch(&intent, &self.target, body, Wanted::Whole);
         let object = self.told(tried.await)?;
         Ok(match now {
             Some(now) => compared(&now, object),
@@ -146,15 +156,15 @@ impl Performer {
         evicts: bool,
     ) -> Result<Performed, Failure> {
         match self.imagined() {
-            Some(Imagined::Made(_)) => return Ok(Performed::unheld(Value::Null)),
-            Some(Imagined::Gone) => return Ok(Performed::unchanged(Value::Null)),
-            Some(Imagined::Changed(_)) | None => {}
+            Some(Overlaid::Made(_)) => return Ok(Performed::unheld(Value::Null)),
+            Some(Overlaid::Gone) => return Ok(Performed::unchanged(Value::Null)),
+            Some(Overlaid::Changed(_)) | None => {}
         }
         if self.look_to_delete().await?.is_none() {
             return Ok(Performed::unchanged(Value::Null));
         }
-        let (run, intent) = (&self.gate().run, self.pass.rehearsal());
-        let (client, target, uid) = (&run.client, &self.target, uid.as_deref());
+        let intent = self.pass.rehearsal();
+        let (client, target, uid) = (&self.cluster.client, &self.target, uid.as_deref());
         let tried = match evicts {
             true => client.evict(&intent, target, uid, how).await,
             false => client.delete(&intent, target, uid, how).await,
@@ -162,19 +172,12 @@ impl Performer {
         self.told(tried).map(|()| Performed::unheld(Value::Null))
     }
 
-    fn imagined(&self) -> Option<Imagined> {
-        self.gate().run.imagined.of(&self.target)
+    fn imagined(&self) -> Option<Overlaid> {
+        self.cluster.overlay.of(&self.target)
     }
 
-    /// Returns what a rehearsal failed with. It teaches the mask nothing, so a Secret in it is hidden in the refusal alone.
     fn told<T>(&self, tried: Result<T, Unanswered>) -> Result<T, Failure> {
-        tried.map_err(|refused| {
-            let mut refused = Unanswered::surely(refused.failure);
-            if let Some(secret) = &self.learns {
-                refused.hide(secret);
-            }
-            refused.failure
-        })
+        tried.map_err(|refused| self.unlearnt(refused).failure)
     }
 }
 

@@ -2,12 +2,14 @@
 //! is left to somebody who removes it, is gone for good.
 
 use agent_core::descriptor::Risk;
-use agent_core::effect::{FieldChange, Verb};
+use agent_core::effect::FieldChange;
 use agent_core::failure::Failure;
+use agent_core::manifest::ClusterVerb;
 use agent_core::object::ObjectType;
 use serde_json::Value;
 
 use super::{Performer, is_within, uid_of};
+use crate::cluster::ask::may_set;
 
 /// What an effect needs that is more than a change: the least risk, and why.
 pub(super) type Harm = (Risk, &'static str);
@@ -152,21 +154,21 @@ impl Performer {
     /// Refuses changes of fields that go beyond the rights, or can do more harm than the operation says. What the run has made itself is its own.
     pub(super) fn may_change(
         &self,
-        verb: Verb,
+        verb: ClusterVerb,
         now: &Value,
         changes: &[FieldChange],
     ) -> Result<(), Failure> {
         self.may_replace(verb, changes)?;
         match of_fields(&self.target.of, changes) {
             Some(_) if self.has_made(now) => Ok(()),
-            Some(harm) => self.gate().may_harm(&self.target, harm),
+            Some(harm) => self.gate().may_harm(&(&self.target).into(), harm),
             None => Ok(()),
         }
     }
 
     /// Refuses to change more than the document names: a patch replaces whatever it meets instead of an object, and an application removes what was applied
     /// before. Where nothing was, the document itself says what comes there, and was looked at before.
-    fn may_replace(&self, verb: Verb, changes: &[FieldChange]) -> Result<(), Failure> {
+    fn may_replace(&self, verb: ClusterVerb, changes: &[FieldChange]) -> Result<(), Failure> {
         let replaced = changes.iter().filter(|change| change.before.is_some());
         let paths: Vec<String> = replaced.map(|change| change.path.clone()).collect();
         match paths.as_slice() {
@@ -175,19 +177,19 @@ impl Performer {
         }
     }
 
-    fn may_set(&self, verb: Verb, paths: &[String]) -> Result<(), Failure> {
+    fn may_set(&self, verb: ClusterVerb, paths: &[String]) -> Result<(), Failure> {
         let gate = self.gate();
-        gate.may_set(verb, &self.target, paths)
-            .inspect_err(|refused| gate.tell_if_denied(refused))
+        may_set(gate, verb, &self.target, paths).inspect_err(|refused| gate.tell_if_denied(refused))
     }
 
     /// Refuses to apply what nobody could rehearse: what it removes is known only when it is gone.
     pub(super) fn may_apply_unseen(&self, now: &Value) -> Result<(), Failure> {
-        self.may_set(Verb::Apply, &[WHOLE.to_owned()])?;
+        self.may_set(ClusterVerb::Apply, &[WHOLE.to_owned()])?;
         if self.has_made(now) {
             return Ok(());
         }
-        self.gate().may_harm(&self.target, (Risk::Destroy, UNSEEN))
+        self.gate()
+            .may_harm(&(&self.target).into(), (Risk::Destroy, UNSEEN))
     }
 
     /// Refuses to remove an object where that can do more harm than the operation says.
@@ -196,12 +198,13 @@ impl Performer {
             return Ok(());
         }
         let harm = of_removal(&self.target.of, object);
-        self.gate().may_harm(&self.target, harm)
+        self.gate().may_harm(&(&self.target).into(), harm)
     }
 
     fn has_made(&self, object: &Value) -> bool {
-        let run = &self.gate().run;
-        run.imagined.is_made(&self.target) || uid_of(object).is_some_and(|uid| run.has_made(&uid))
+        let gate = self.gate();
+        self.cluster.overlay.is_made(&self.target)
+            || uid_of(object).is_some_and(|uid| gate.has_made(&uid))
     }
 }
 

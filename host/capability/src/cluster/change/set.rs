@@ -1,13 +1,15 @@
 //! Setting fields: what they were is read first, the write says on which version it rests, and when somebody was faster it begins anew.
 
-use agent_core::effect::{FieldChange, Verb};
+use agent_core::effect::FieldChange;
 use agent_core::failure::{Failure, Kind};
+use agent_core::manifest::ClusterVerb;
 use agent_core::undo::Undo;
+use agent_gate::{Announced, Unanswered};
 use serde_json::Value;
 
 use super::{Edit, Performed, Performer, failure, fields, uid_of};
-use crate::cluster::client::{ANSWER_LOST, Body, Unanswered, Wanted};
-use crate::gate::{Announced, Imagined};
+use crate::cluster::client::{ANSWER_LOST, Body, Wanted};
+use crate::cluster::overlay::Overlaid;
 
 /// How often it begins anew when somebody else changes the object in between.
 pub(super) const CONFLICTS: u32 = 8;
@@ -18,7 +20,7 @@ type Missed = (u64, Unanswered);
 impl Performer {
     pub(super) async fn patch(&self, body: Value) -> Result<Performed, Failure> {
         let edit = Edit::read(&body)?;
-        if let Some(performed) = self.set_imagined(Verb::Patch, &edit).await? {
+        if let Some(performed) = self.set_imagined(ClusterVerb::Patch, &edit).await? {
             return Ok(performed);
         }
         let mut held = self.held_before();
@@ -63,9 +65,9 @@ impl Performer {
 
     /// Returns what earlier processes may have set in the course of this change; none for what cannot be read any more.
     fn attempted(&self) -> Vec<Option<Undo>> {
-        let run = &self.gate().run;
+        let gate = self.gate();
         let attempts = self.pass.attempts().iter();
-        attempts.map(|deed| run.undo_of(deed)).collect()
+        attempts.map(|deed| gate.undo_of(deed)).collect()
     }
 
     /// Returns whether one of several attempts, whose answers were lost, has happened.
@@ -95,7 +97,7 @@ impl Performer {
     /// Refuses changes of fields that the server would leave out without a word, that go beyond the rights, or that can do more harm than the operation says.
     pub(super) async fn may_make(
         &self,
-        verb: Verb,
+        verb: ClusterVerb,
         now: &Value,
         changes: &[FieldChange],
     ) -> Result<(), Failure> {
@@ -106,11 +108,11 @@ impl Performer {
 
     pub(super) async fn apply(&self, manifest: Value, force: bool) -> Result<Performed, Failure> {
         let edit = Edit::Merge(&manifest);
-        if let Some(performed) = self.set_imagined(Verb::Apply, &edit).await? {
+        if let Some(performed) = self.set_imagined(ClusterVerb::Apply, &edit).await? {
             return Ok(performed);
         }
         let is_whole = self.target.of.subresource.is_none();
-        if self.gate().run.imagined.of(&self.target) == Some(Imagined::Gone) {
+        if self.cluster.overlay.of(&self.target) == Some(Overlaid::Gone) {
             return match is_whole {
                 true => self.create(manifest).await,
                 false => Err(failure::absent(&self.target)),
@@ -157,7 +159,7 @@ impl Performer {
         if sent.uncertain {
             held.extend(self.holding(number));
         } else {
-            self.gate().run.did_not_happen(number);
+            self.gate().did_not_happen(number);
         }
         Ok(())
     }
@@ -174,13 +176,13 @@ impl Performer {
         changes: Vec<FieldChange>,
     ) -> Result<(u64, Value), Missed> {
         let refused = |harmful| (0, Unanswered::surely(harmful));
-        self.may_make(Verb::Patch, now, &changes)
+        self.may_make(ClusterVerb::Patch, now, &changes)
             .await
             .map_err(refused)?;
         let patch = edit.patch(now, &self.target).map_err(refused)?;
         let undo = fields_of(now, changes.clone());
-        let (number, announced) = self.announce(Verb::Patch, changes.clone(), undo);
-        let client = &self.gate().run.client;
+        let (number, announced) = self.announce(ClusterVerb::Patch, changes.clone(), undo);
+        let client = &self.cluster.client;
         let undo = |object: &Value| fields_of(now, answered(changes.clone(), object));
         let sent = self.pass.effect(
             announced,
@@ -209,12 +211,12 @@ impl Performer {
         let rehearsed = self.rehearse_apply(now, &manifest, force, &changes);
         let rehearsed = rehearsed.await.map_err(|refused| (0, refused))?;
         let refused = |harmful| (0, Unanswered::surely(harmful));
-        self.may_change(Verb::Apply, now, &rehearsed)
+        self.may_change(ClusterVerb::Apply, now, &rehearsed)
             .map_err(refused)?;
         let shown = with_removed(changes, &rehearsed);
         let undo = fields_of(now, rehearsed);
-        let (number, announced) = self.announce(Verb::Apply, shown, undo);
-        let client = &self.gate().run.client;
+        let (number, announced) = self.announce(ClusterVerb::Apply, shown, undo);
+        let client = &self.cluster.client;
         let sent = self.pass.effect(
             announced,
             |intent| async move {
@@ -232,7 +234,7 @@ impl Performer {
         // Fields that were applied before and are no longer in the manifest went as well.
         let changes = fields::difference(now, &object);
         if changes.is_empty() {
-            self.gate().run.did_not_happen(number);
+            self.gate().did_not_happen(number);
             return Ok((None, object));
         }
         self.remember(number, fields_of(now, changes));
@@ -249,9 +251,11 @@ impl Performer {
         force: bool,
         changes: &[FieldChange],
     ) -> Result<Vec<FieldChange>, Unanswered> {
-        let run = &self.gate().run;
         let (intent, body) = (self.pass.rehearsal(), Body::Apply { manifest, force });
-        let tried = run.client.patch(&intent, &self.target, body, Wanted::Whole);
+        let tried = self
+            .cluster
+            .client
+            .patch(&intent, &self.target, body, Wanted::Whole);
         match tried.await {
             Ok(object) => Ok(fields::difference(now, &object)),
             // An admission webhook with effects of its own refuses to rehearse; then only the answer to the write itself tells the rest.
@@ -260,21 +264,18 @@ impl Performer {
                 unseen.map_err(Unanswered::surely)?;
                 Ok(changes.to_vec())
             }
-            Err(refused) => {
-                let mut refused = Unanswered::surely(refused.failure);
-                if let Some(secret) = &self.learns {
-                    refused.hide(secret);
-                }
-                Err(refused)
-            }
+            Err(refused) => Err(self.unlearnt(refused)),
         }
     }
 
     /// Names an effect and puts into the ledger how it is put back.
-    fn announce(&self, verb: Verb, changes: Vec<FieldChange>, undo: Undo) -> (u64, Announced) {
-        let effect = self
-            .gate()
-            .effect(verb, self.target.clone(), changes, self.hold);
+    fn announce(
+        &self,
+        verb: ClusterVerb,
+        changes: Vec<FieldChange>,
+        undo: Undo,
+    ) -> (u64, Announced) {
+        let effect = self.effect(verb, changes, self.hold);
         (effect.number, self.announced(effect, Some(undo)))
     }
 }

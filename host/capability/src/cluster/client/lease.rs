@@ -2,12 +2,12 @@
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::ObjectRef;
+use agent_gate::Patience;
 use serde_json::{Value, json};
 
 use super::request::{self, Wanted};
 use super::write::json_request;
 use super::{ClusterClient, deed};
-use crate::gate::Patience;
 
 impl ClusterClient {
     /// Returns a Lease, or none when there is none.

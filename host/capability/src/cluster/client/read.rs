@@ -6,6 +6,7 @@ use agent_core::failure::Failure;
 use agent_core::manifest::ClusterVerb;
 use agent_core::name::ObjectName;
 use agent_core::object::{ObjectRef, ObjectType};
+use agent_gate::{Pass, Patience};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use kube::api::{ApiResource, DynamicObject};
@@ -18,11 +19,11 @@ use super::heard::Heard;
 use super::page::{Page, Pages};
 use super::request::{self, Wanted};
 use super::{ClusterClient, deed};
+use crate::cluster::ask::Look;
 use crate::cluster::failure::{Deed, EXPIRED};
 use crate::cluster::fields;
 use crate::cluster::projection::Projection;
 use crate::cluster::reply::{Fault, Part};
-use crate::gate::{Look, Pass, Patience};
 
 /// How many objects one page of a list holds: what client-go asks for.
 const PAGE: &str = "500";

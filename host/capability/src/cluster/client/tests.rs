@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use agent_core::id::CallId;
 use agent_core::manifest::ClusterVerb;
+use agent_gate::{Gate, Pass};
 use futures::StreamExt as _;
 use serde_json::json;
 
 mod hostile;
 
 use super::*;
+use crate::cluster::Cluster;
 use crate::cluster::failure::EXPIRED;
-use crate::gate::scene::{Nothing, gate, nobody, served};
-use crate::gate::{Gate, Pass};
+use crate::scene::{Nothing, gate, nobody, served};
 
 fn page(names: &[&str], next: &str) -> (u16, Value) {
     let items = names.iter().map(|name| json!({"metadata": {"name": name}}));
@@ -322,8 +323,8 @@ async fn token_that_a_server_repeats_reaches_neither_guest_nor_person() {
     });
     let client = ClusterClient::knowing(connect, 1 << 20, secrets);
     let gate = gate(client, Box::new(Nothing), None);
-    let failure = gate
-        .run
+    let cluster = gate.capability::<Cluster>().expect("the cluster");
+    let failure = cluster
         .client
         .names(&pods().of, None)
         .await
@@ -333,10 +334,7 @@ async fn token_that_a_server_repeats_reaches_neither_guest_nor_person() {
         said.contains("***") && !said.contains("t0ken-of-the-person"),
         "{said}"
     );
-    let masked = gate
-        .run
-        .secrets
-        .text("it is t0ken-of-the-person".to_owned());
+    let masked = gate.secrets().text("it is t0ken-of-the-person".to_owned());
     assert_eq!(masked, "it is ***", "the run masks it from then on");
 }
 

@@ -1,5 +1,7 @@
 //! How long is asked again.
 
+use agent_gate::Patience;
+
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -7,7 +9,6 @@ use tokio::time::Instant;
 use crate::cluster::AWAY;
 use crate::cluster::cause::Cause;
 use crate::cluster::reply::Fault;
-use crate::gate::Patience;
 
 /// The waits between attempts: doubling, up to a ceiling, until patience is at its end.
 pub(super) struct Waits {

@@ -2,6 +2,7 @@
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
+use agent_gate::Intent;
 use serde_json::{Value, json};
 
 use super::read::complete;
@@ -9,7 +10,6 @@ use super::request::{self, Wanted};
 use super::{ClusterClient, Unanswered, deed};
 use crate::cluster::failure::budget::BUDGET;
 use crate::cluster::{FIELD_MANAGER, MARKER, convert};
-use crate::gate::Intent;
 
 /// A body and how it is to be understood.
 #[derive(Clone, Copy, Debug)]

@@ -5,11 +5,11 @@ use agent_core::effect::FieldChange;
 use agent_core::failure::{Failure, Kind};
 use agent_core::limits::DOCUMENT;
 use agent_core::object::ObjectRef;
+use agent_gate::weight;
 use json_patch::{PatchErrorKind, PatchOperation};
 use serde_json::{Value, json};
 
 use super::{IDENTITY, at, difference_of, is_identity};
-use crate::memory::weight;
 
 /// How many operations a patch has at most: as many as the API server takes.
 const MOST: usize = 10_000;

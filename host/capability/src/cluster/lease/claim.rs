@@ -6,13 +6,13 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::id::RunId;
 use agent_core::object::ObjectRef;
 use agent_core::origin::Who;
+use agent_gate::Patience;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{HOLDER, LENGTH, LOCK, NAMESPACE, held, holder, holder_of};
 use crate::cluster::client::ClusterClient;
-use crate::gate::Patience;
 
 /// How old a Lease is when it is renewed.
 const RENEWAL: SignedDuration = SignedDuration::from_secs(10);

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
+use agent_gate::{Intent, Pass};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::cluster::client::{ClusterClient, Query, Reading};
-use crate::gate::{Intent, Pass};
 
 mod lingering;
 

@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 
 use agent_core::failure::Failure;
+use agent_gate::Pass;
 use kube::api::DynamicObject;
 use serde_json::Value;
 
 use super::batch::Sighting;
-use super::{Watched, Watcher, uid_of};
+use super::{Watched, Watcher, secret, uid_of};
+use crate::cluster::ask::Ask;
 use crate::cluster::client::{ClusterClient, Reading};
-use crate::gate::{Ask, Pass, Sealed};
+use crate::cluster::sealed::Sealed;
 
 impl Watcher {
     /// Completes what is on record of sightings.
@@ -29,18 +31,18 @@ impl Watcher {
             let Some(watched) = self.queries.get_mut(index) else {
                 continue;
             };
-            let looked = gate.run.stop.unless_stopped(watched.look_up(pass));
+            let looked = gate.unless_stopped(watched.look_up(&self.cluster.client, pass));
             looked.await.map_err(|failure| gate.abandon(failure))?;
             let opened = watched.states(&uid).any(|state| {
                 let state = self.projection.of(state);
-                sighting.object.open(&gate.run, &state)
+                sighting.object.open(&gate, &state)
             });
             if !opened {
                 return Err(gate.lost(ask));
             }
             if watched.query.of.is_secret() {
                 let told = serde_json::from_str(sighting.object.told());
-                gate.run.secrets.learn(&told.unwrap_or_default());
+                secret::learn(gate.secrets(), &told.unwrap_or_default());
             }
         }
         Ok(())
@@ -49,11 +51,10 @@ impl Watcher {
 
 impl Watched {
     /// Looks what there is now, unless that is known.
-    async fn look_up(&mut self, pass: &Pass) -> Result<(), Failure> {
+    async fn look_up(&mut self, client: &ClusterClient, pass: &Pass) -> Result<(), Failure> {
         if self.now.is_some() {
             return Ok(());
         }
-        let client: &ClusterClient = &pass.gate().run.client;
         let keep = |now: &mut BTreeMap<String, Value>, item: Value| {
             // In the form that a watch gives.
             if let Ok(object) = serde_json::from_value::<DynamicObject>(item) {

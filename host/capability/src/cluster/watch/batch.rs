@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::cluster::list::within;
-use crate::gate::Sealed;
+use crate::cluster::sealed::Sealed;
 
 /// One thing that a guest was told.
 #[derive(Debug, Serialize, Deserialize)]

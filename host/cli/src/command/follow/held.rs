@@ -29,12 +29,12 @@ impl Held {
     /// Takes note of an event.
     pub(super) fn hear(&mut self, event: &Event) {
         match event {
-            Event::Changed { effect } if effect.temporary || effect.verb == Verb::Overwrite => {
+            Event::Changed { effect } if effect.temporary || effect.verb == Verb::OVERWRITE => {
                 self.effects.push(effect.clone())
             }
             Event::Changed { effect } => {
                 self.changed = true;
-                if effect.verb != Verb::Signal {
+                if effect.verb != Verb::SIGNAL {
                     self.lasting.push(effect.clone());
                 }
             }
@@ -86,7 +86,7 @@ impl Held {
         let heading = to.ink.paint(Tone::Warn, heading);
         to.line(heading);
         for effect in standing.iter().rev().take(NAMED) {
-            let (done, target) = (change::done(effect.verb), change::target(effect));
+            let (done, target) = (effect.verb.done(), change::target(effect));
             to.line(format_args!("  {target} was {done}"));
         }
         let more = standing.len().saturating_sub(NAMED);
@@ -156,7 +156,7 @@ fn lines(held: &[Effect]) -> Vec<String> {
     let newest_first = held.iter().rev();
     let line = |effect: &Effect| {
         let target = change::target(effect);
-        if effect.verb == Verb::Overwrite {
+        if effect.verb == Verb::OVERWRITE {
             half = true;
             return format!("  {target} may be half overwritten: do not start anything on it");
         }

@@ -27,7 +27,7 @@ impl Timeline<'_> {
         let (settled, fate) = deed.map_or((Settled::Unknown, ""), |deed| {
             (deed.settled, self.fate(deed))
         });
-        let text = format!("{} {}", done(effect.verb, settled), change::target(effect));
+        let text = format!("{} {}", done(&effect.verb, settled), change::target(effect));
         let why = self.refusal(effect.number).unwrap_or_default();
         let by = if effect.by == self.record.summary.operation {
             String::new()
@@ -75,7 +75,7 @@ impl Timeline<'_> {
             .iter()
             .filter(|deed| deed.stands() && deed.undo.is_none())
             .map(|deed| {
-                let done = change::done(deed.effect().verb);
+                let done = deed.effect().verb.done();
                 format!("{} was {done}, and stays so", change::target(deed.effect()))
             })
             .collect();
@@ -139,10 +139,10 @@ pub(super) fn midway(record: &Record) -> Vec<String> {
     begun.chain([unknown.to_owned()]).collect()
 }
 
-fn done(verb: Verb, settled: Settled) -> String {
+fn done(verb: &Verb, settled: Settled) -> String {
     match settled {
-        Settled::Happened => change::done(verb).to_owned(),
-        Settled::Refused => format!("not {}", change::done(verb)),
-        Settled::Unknown => format!("perhaps {}", change::done(verb)),
+        Settled::Happened => verb.done(),
+        Settled::Refused => format!("not {}", verb.done()),
+        Settled::Unknown => format!("perhaps {}", verb.done()),
     }
 }

@@ -4,11 +4,12 @@ use agent_core::descriptor::Risk;
 use agent_core::grant::Grants;
 use agent_core::id::CallId;
 use agent_core::object::ObjectRef;
+use agent_gate::Gate;
 use serde_json::json;
 
 use super::*;
-use crate::gate::Gate;
-use crate::gate::scene::{self, Asked, Nothing};
+use crate::cluster::secret;
+use crate::scene::{self, Asked, Nothing};
 
 const NO_REHEARSAL: &str = "admission webhook \"a.example.org\" does not support dry run";
 
@@ -41,7 +42,9 @@ async fn applied(risk: Risk, rehearsed: (u16, Value)) -> (Result<Performed, Fail
         Box::new(Nothing),
         None,
     );
+    let written = manifest.clone();
     let performer = Performer {
+        cluster: gate.capability().expect("the cluster"),
         pass: gate.again(&CallId::root()),
         target: ObjectRef {
             of: "secrets.v1".parse().expect("a type"),
@@ -51,14 +54,14 @@ async fn applied(risk: Risk, rehearsed: (u16, Value)) -> (Result<Performed, Fail
         hold: false,
         own: false,
         wanted: Wanted::Whole,
-        learns: Some(Arc::new(manifest.clone())),
+        learns: Some(Arc::new(move |mask| secret::learn(mask, &written))),
     };
     let applied = performer.apply(manifest, true).await;
     (applied, gate, asked)
 }
 
 fn text(gate: &Gate) -> String {
-    gate.run.secrets.text("it is hunter22".to_owned())
+    gate.secrets().text("it is hunter22".to_owned())
 }
 
 /// A rehearsal has no effect, so it must teach the mask nothing.

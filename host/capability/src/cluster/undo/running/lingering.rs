@@ -4,11 +4,11 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::hint;
 use agent_core::hint::Piece;
 use agent_core::object::{ObjectRef, ObjectType};
+use agent_gate::Pass;
 use serde_json::Value;
 
 use super::{GOING, STILL_THERE};
 use crate::cluster::client::{ClusterClient, Wanted};
-use crate::gate::Pass;
 
 /// Returns the failure of pods that stay. The first of them is looked at.
 pub(super) async fn pods(

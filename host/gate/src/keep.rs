@@ -1,0 +1,79 @@
+//! What becomes permanent, and what becomes of it in a run that goes beyond its plan: then nothing is, for nobody has approved that run.
+
+use agent_core::failure::Failure;
+use agent_core::journal::Entry as Note;
+
+use crate::shared::Shared;
+use crate::{Entry, Gate};
+
+impl Gate {
+    /// Makes what is held permanent; inside a scope, leaves it to that scope.
+    ///
+    /// # Errors
+    /// `cancelled` once the run is stopped, and why it was: what is held stays so, and is put back. `plan.not-planned`.
+    pub fn keep(&self, numbers: &[u64]) -> Result<(), Failure> {
+        let (run, scope) = (&self.run, self.actor.scope.as_ref());
+        let undoes = self.is_compensating();
+        if let (Some(violated), false) = (run.violated(), undoes) {
+            return Err(violated);
+        }
+        run.stop.goes_on()?;
+        if let (Some(bound), None, false) = (&run.bound, scope, undoes)
+            && let Err(failure) = bound.may_keep(numbers)
+        {
+            run.violate(failure.clone());
+            return Err(failure);
+        }
+        for entry in run.ledger.keep(numbers, scope) {
+            let number = entry.number;
+            run.sketch.keep(number);
+            if !undoes {
+                run.stands(entry);
+            }
+            run.note(Note::Kept { number });
+        }
+        Ok(())
+    }
+
+    /// Returns what the run wished that is not in its plan, if that is so. Then all that it has done is held, also what was kept or was never
+    /// held, so [`Gate::release_all`] takes all of it back; nothing of it may stay, whatever is to become of a run that fails, and also when the
+    /// plugin says that it did well.
+    pub fn violated(&self) -> Option<Failure> {
+        self.run.violated()
+    }
+}
+
+impl Shared {
+    /// Writes down a change that is to stay, for a run that may have to be taken back as a whole.
+    pub(crate) fn stands(&self, entry: Entry) {
+        if self.bound.is_some() && !self.planning() {
+            self.standing.put(entry);
+            if self.violated().is_some() {
+                self.hold_all();
+            }
+        }
+    }
+
+    /// Ends a run that goes beyond its plan.
+    pub(super) fn violate(&self, why: Failure) {
+        drop(self.why_violated.set(why.clone()));
+        self.hold_all();
+        self.stop.stop(why);
+    }
+
+    pub(super) fn violated(&self) -> Option<Failure> {
+        self.why_violated.get().cloned()
+    }
+
+    /// Forgets a change that did not happen.
+    pub(crate) fn did_not_happen(&self, number: u64) {
+        self.ledger.forget(number);
+        self.standing.forget(number);
+    }
+
+    fn hold_all(&self) {
+        for entry in self.standing.take(|_| true) {
+            self.ledger.put(entry);
+        }
+    }
+}

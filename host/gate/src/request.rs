@@ -1,0 +1,44 @@
+//! What a host call asks for, as its capability says it.
+
+use std::fmt;
+
+use agent_core::failure::Failure;
+
+use crate::Gate;
+
+/// A wish of a guest. Written out, it is what a replay compares and what people read while it takes its time, such as `patch deployments media/plex`; so
+/// there is no secret in it, and it is the same at every replay.
+pub trait Request: fmt::Display + Send + Sync {
+    /// The capability that is asked, such as `cluster`.
+    fn capability(&self) -> &'static str;
+
+    /// What sort of wish it is.
+    fn kind(&self) -> Kind;
+
+    /// Returns whether the operation has the rights that it needs.
+    ///
+    /// # Errors
+    /// `denied`, see [`crate::denial`].
+    fn allowed(&self, gate: &Gate) -> Result<(), Failure>;
+
+    /// Returns whether its answer as a whole must not be on record: it is asked for again at a replay, and compared by a keyed hash.
+    fn is_secret(&self) -> bool {
+        false
+    }
+}
+
+/// Sorts of wishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It looks, and is broken off when the run is stopped.
+    Read,
+    /// It waits for something that may never come, such as a change, time or a person, and is broken off when the run is stopped.
+    Wait,
+    /// It may change something, so it is finished even when the guest is gone. An operation that only reads has none, and one that destroys has none before
+    /// the person has agreed. What it does is announced by [`crate::Pass::effect`].
+    Write,
+    /// It has others act, who hear of a stop by themselves.
+    Call,
+    /// It puts back what is held, and nothing keeps it waiting.
+    Release,
+}
