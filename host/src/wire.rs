@@ -148,6 +148,7 @@ async fn agent(
         store,
         code: code.cache,
         compile: Some(compile::elsewhere()),
+        nouns: Vec::new(),
         journal,
         retention,
         client,

@@ -67,6 +67,14 @@ impl wit::HostHeld for Powers {
 }
 
 impl Held {
+    /// A hold over changes that the ledger has under these numbers; none when nothing had to be changed.
+    pub fn changes(numbers: Vec<u64>) -> Held {
+        Held {
+            changed: !numbers.is_empty(),
+            what: What::Changes(numbers),
+        }
+    }
+
     fn numbers(&self, gate: &Gate) -> Vec<u64> {
         match &self.what {
             What::Changes(numbers) => numbers.clone(),

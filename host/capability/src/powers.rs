@@ -66,7 +66,7 @@ impl Powers {
     }
 
     /// Returns what the guest is told of a failure.
-    pub(crate) fn told(&self, failure: Failure) -> Error {
+    pub fn told(&self, failure: Failure) -> Error {
         self.gate.told(failure).into()
     }
 
@@ -80,11 +80,16 @@ impl Powers {
         self.log.clone()
     }
 
+    /// Returns the resources that the guest holds.
+    pub fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+
     /// Puts a resource into the table. A full table is a limit that tripped, not a bug.
-    pub(crate) fn hand_out<R: Send + 'static>(
-        &mut self,
-        resource: R,
-    ) -> Result<Resource<R>, Failure> {
+    ///
+    /// # Errors
+    /// `exhausted` (`run.too-many-resources`).
+    pub fn hand_out<R: Send + 'static>(&mut self, resource: R) -> Result<Resource<R>, Failure> {
         self.table.push(resource).map_err(|error| {
             let entries = self.limits.table_entries;
             Failure::of(Kind::Exhausted, "run.too-many-resources", &error).while_doing(format!(

@@ -215,6 +215,11 @@ impl Manifest {
                     judge_fields(place, request)?;
                     rights_of(request)
                 }
+                Request::Named(request) => {
+                    some(place, "verbs", request.verbs.len(), NAMES)?;
+                    some(place, "names", request.names.len(), NAMES)?;
+                    request.verbs.len() * request.names.len()
+                }
                 Request::Operations(request) => {
                     some(place, "operations to call", request.call.len(), NAMES)?;
                     request.call.len() * request.namespaces.len().max(1)
@@ -270,10 +275,14 @@ impl Descriptor {
                         .map_err(|wrong| open(place.to_string(), name, wrong))?;
                 }
             }
-            for named in request.names() {
-                if let Some(name) = named.parameter() {
+            let objects = request.names().iter();
+            let objects = objects.map(|named| (named.to_string(), named.parameter()));
+            let things = request.things().iter();
+            let things = things.map(|things| (things.to_string(), things.parameter()));
+            for (named, parameter) in objects.chain(things) {
+                if let Some(name) = parameter {
                     binds(operation, name, Some(ANYTHING))
-                        .map_err(|wrong| open(named.to_string(), name, wrong))?;
+                        .map_err(|wrong| open(named, name, wrong))?;
                 }
             }
         }

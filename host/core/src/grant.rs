@@ -16,14 +16,17 @@ mod bounds;
 mod call;
 mod cluster;
 mod field;
+mod named;
 mod opens;
 
 pub use bounds::Bound;
 pub use call::{CallRight, Reach};
 pub use cluster::{ClusterRight, Lack, Wish};
+pub use named::NamedRight;
 
 /// One right. As text: `cluster:VERB:RESOURCE[#FIELD]:NAMESPACE[/NAME]`, `operations:call:OPERATION` (`operations:call:flux.suspend`: what is called acts
-/// where the caller may) or `operations:call:OPERATION:NAMESPACE` (there, too). `*` stands for a whole part.
+/// where the caller may), `operations:call:OPERATION:NAMESPACE` (there, too), or `CAPABILITY:VERB:NAME` for what any other capability knows by a name. `*` stands
+/// for a whole part.
 ///
 /// `cluster:delete:pods:kube-system` is for all pods there, `cluster:list:pods:media/plex` for one. RESOURCE may have a subresource, which is a type of its
 /// own: `deployments.apps/scale`. FIELD is a JSON Pointer and stands for what is below it, too; without one, a right is for all fields. Only `patch`, `apply`,
@@ -35,6 +38,8 @@ pub enum Right {
     Cluster(ClusterRight),
     /// To call an operation.
     Call(CallRight),
+    /// To do something with what another capability knows by a name.
+    Named(NamedRight),
 }
 
 /// A text that is no right.
@@ -42,7 +47,7 @@ pub enum Right {
 pub enum InvalidRight {
     /// Neither form.
     #[error(
-        "`{}` is no right: write `cluster:VERB:RESOURCE[#FIELD]:NAMESPACE[/NAME]` or `operations:call:OPERATION:NAMESPACE`",
+        "`{}` is no right: write `cluster:VERB:RESOURCE[#FIELD]:NAMESPACE[/NAME]`, `operations:call:OPERATION:NAMESPACE` or `CAPABILITY:VERB:NAME`",
         shown(.0)
     )]
     Form(String),
@@ -75,6 +80,7 @@ impl Right {
         match (self, other) {
             (Right::Cluster(mine), Right::Cluster(other)) => mine.meet(other).map(Right::Cluster),
             (Right::Call(mine), Right::Call(other)) => mine.meet(other).map(Right::Call),
+            (Right::Named(mine), Right::Named(other)) => mine.meet(other).map(Right::Named),
             _ => None,
         }
     }
@@ -84,6 +90,7 @@ impl Right {
         match (self, other) {
             (Right::Cluster(mine), Right::Cluster(other)) => mine.covers(other),
             (Right::Call(mine), Right::Call(other)) => mine.covers(other),
+            (Right::Named(mine), Right::Named(other)) => mine.covers(other),
             _ => false,
         }
     }
@@ -98,20 +105,28 @@ impl Right {
                 places || fields || right.name.is_none()
             }
             Right::Call(right) => right.operation.is_none() || right.reach == Reach::Everywhere,
+            Right::Named(right) => right.verb.is_none() || right.name.is_none(),
         }
     }
 
     fn as_cluster(&self) -> Option<&ClusterRight> {
         match self {
             Right::Cluster(right) => Some(right),
-            Right::Call(_) => None,
+            Right::Call(_) | Right::Named(_) => None,
         }
     }
 
     fn as_call(&self) -> Option<&CallRight> {
         match self {
-            Right::Cluster(_) => None,
             Right::Call(right) => Some(right),
+            Right::Cluster(_) | Right::Named(_) => None,
+        }
+    }
+
+    pub(super) fn as_named(&self) -> Option<&NamedRight> {
+        match self {
+            Right::Named(right) => Some(right),
+            Right::Cluster(_) | Right::Call(_) => None,
         }
     }
 }
@@ -121,6 +136,7 @@ impl fmt::Display for Right {
         match self {
             Right::Cluster(right) => write!(f, "cluster:{right}"),
             Right::Call(right) => write!(f, "operations:call:{right}"),
+            Right::Named(right) => right.fmt(f),
         }
     }
 }
@@ -138,7 +154,9 @@ impl FromStr for Right {
                 let rest = rest.strip_prefix("call:").ok_or_else(form)?;
                 CallRight::parse(rest).map(Right::Call)
             }
-            _ => Err(form()),
+            (capability, rest) => NamedRight::parse(capability, rest)
+                .ok_or_else(form)?
+                .map(Right::Named),
         }
     }
 }
@@ -208,7 +226,12 @@ impl Grants {
             rights: Vec::new(),
         };
         if !bound.everywhere {
+            let named = self
+                .rights
+                .iter()
+                .filter(|right| right.as_named().is_some());
             bound.rights = self.accesses().cloned().map(Right::Cluster).collect();
+            bound.rights.extend(named.cloned());
             for reach in reaches {
                 match reach {
                     Reach::Namespace(namespace) => {
@@ -274,6 +297,21 @@ impl Grants {
         fields.sort();
         fields.dedup();
         fields
+    }
+
+    /// Returns whether something may be done with what a capability knows by that name: by the rights of the plugin, and by everybody who has called it.
+    pub fn allow_named(&self, capability: &str, verb: &str, name: &str) -> bool {
+        self.has_named(capability, verb, name)
+            && self
+                .bounds
+                .iter()
+                .all(|bound| bound.allows_named(capability, verb, name))
+    }
+
+    /// Returns whether the plugin itself has the right to that, whatever its callers let it do.
+    pub fn has_named(&self, capability: &str, verb: &str, name: &str) -> bool {
+        let mut rights = self.rights.iter().filter_map(Right::as_named);
+        rights.any(|right| right.allows(capability, verb, name))
     }
 
     /// Returns whether an operation may be called.

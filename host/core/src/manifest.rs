@@ -2,11 +2,12 @@
 //! component's custom section `agent:manifest` as JSON.
 
 use semver::Version;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde_json::{Map, Value};
 
 use crate::id::{OperationName, PluginId};
 use crate::limits::Requested;
-use crate::name::{Field, Named, OperationPart, Place, Resources};
+use crate::name::{Field, Named, OperationPart, Place, Resources, Things, Word};
 
 /// The manifest of one plugin. Unknown keys are errors: a misspelt limit must not be no limit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,14 +33,70 @@ pub struct Manifest {
     pub limits: Requested,
 }
 
-/// One request for rights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "capability", rename_all = "kebab-case")]
+/// One request for rights. `capability` says which form it has.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     /// Rights on objects of the cluster.
     Cluster(ClusterRequest),
     /// The right to call operations.
     Operations(OperationsRequest),
+    /// Rights on what another capability knows by a name.
+    Named(NamedRequest),
+}
+
+/// Rights on what a capability knows by a name: each verb on each thing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NamedRequest {
+    /// The capability, such as `talos`.
+    pub capability: Word,
+    /// What is done, in the words of the capability.
+    pub verbs: Vec<Word>,
+    /// The things by their names; `*` for any, `{parameter}` for the one that the invocation names, which it must then.
+    pub names: Vec<Things>,
+    /// The operations that need it; empty for all.
+    #[serde(default)]
+    pub operations: Vec<OperationPart>,
+    /// Why, for the person who grants it.
+    pub why: String,
+}
+
+/// The key of a request that says which form it has.
+const CAPABILITY: &str = "capability";
+
+impl Serialize for Request {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (capability, fields) = match self {
+            Request::Cluster(request) => (Some("cluster"), serde_json::to_value(request)),
+            Request::Operations(request) => (Some("operations"), serde_json::to_value(request)),
+            Request::Named(request) => (None, serde_json::to_value(request)),
+        };
+        let mut fields = fields.map_err(ser::Error::custom)?;
+        if let Some(capability) = capability {
+            fields[CAPABILITY] = capability.into();
+        }
+        fields.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Request {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        let capability = fields.get(CAPABILITY).and_then(Value::as_str);
+        let capability = capability.map(str::to_owned);
+        let request = match capability.as_deref() {
+            Some("cluster") => {
+                fields.remove(CAPABILITY);
+                serde_json::from_value(fields.into()).map(Request::Cluster)
+            }
+            Some("operations") => {
+                fields.remove(CAPABILITY);
+                serde_json::from_value(fields.into()).map(Request::Operations)
+            }
+            _ => serde_json::from_value(fields.into()).map(Request::Named),
+        };
+        request.map_err(de::Error::custom)
+    }
 }
 
 /// Rights on objects of the cluster: each verb on each resource in each namespace, with each field, on each object that is named.
@@ -101,6 +158,7 @@ impl Request {
         match self {
             Request::Cluster(request) => &request.operations,
             Request::Operations(request) => &request.operations,
+            Request::Named(request) => &request.operations,
         }
     }
 
@@ -115,6 +173,7 @@ impl Request {
         match self {
             Request::Cluster(request) => &request.namespaces,
             Request::Operations(request) => &request.namespaces,
+            Request::Named(_) => &[],
         }
     }
 
@@ -122,7 +181,24 @@ impl Request {
     pub fn names(&self) -> &[Named] {
         match self {
             Request::Cluster(request) => &request.names,
-            Request::Operations(_) => &[],
+            Request::Operations(_) | Request::Named(_) => &[],
+        }
+    }
+
+    /// Returns the things that it names.
+    pub fn things(&self) -> &[Things] {
+        match self {
+            Request::Named(request) => &request.names,
+            Request::Cluster(_) | Request::Operations(_) => &[],
+        }
+    }
+
+    /// Returns the capability that it is about.
+    pub fn capability(&self) -> &str {
+        match self {
+            Request::Cluster(_) => "cluster",
+            Request::Operations(_) => "operations",
+            Request::Named(request) => &request.capability,
         }
     }
 
@@ -131,6 +207,7 @@ impl Request {
         match self {
             Request::Cluster(request) => &request.why,
             Request::Operations(request) => &request.why,
+            Request::Named(request) => &request.why,
         }
     }
 }

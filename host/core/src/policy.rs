@@ -1,18 +1,20 @@
 //! What a run may do: imports ∩ requested ∩ granted ∩ this invocation.
 
 use std::collections::BTreeSet;
+use std::str::FromStr;
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::descriptor::Operation;
 use crate::failure::{Failure, Kind};
-use crate::grant::{CallRight, ClusterRight, Grants, Reach, Right};
+use crate::grant::{CallRight, ClusterRight, Grants, NamedRight, Reach, Right};
 use crate::hint;
 use crate::id::OperationName;
-use crate::manifest::{ClusterRequest, Manifest, OperationsRequest, Request};
+use crate::manifest::{ClusterRequest, Manifest, NamedRequest, OperationsRequest, Request};
 use crate::name::{
     Field, Misnamed, Named, Namespace, ObjectName, ParameterName, Place, Resource, Resources,
+    Things,
 };
 
 /// What people have granted to one plugin.
@@ -177,6 +179,7 @@ fn rights_of(
         .collect::<Result<_, _>>()?;
     Ok(match request {
         Request::Operations(request) => calls(request, &places),
+        Request::Named(request) => on_things(request, arguments)?,
         Request::Cluster(request) => on_cluster(request, &places, &names),
     })
 }
@@ -199,6 +202,30 @@ fn calls(request: &OperationsRequest, places: &[Option<Namespace>]) -> Vec<Right
     operations
         .flat_map(|operation| reaches.iter().map(move |reach| right(operation, reach)))
         .collect()
+}
+
+fn on_things(
+    request: &NamedRequest,
+    arguments: Option<&Map<String, Value>>,
+) -> Result<Vec<Right>, Refusal> {
+    let mut rights = Vec::new();
+    for things in &request.names {
+        let name = match (things, arguments) {
+            (Things::One(name), _) => Some(name.clone()),
+            (Things::Any, _) | (Things::Parameter(_), None) => None,
+            (Things::Parameter(parameter), Some(arguments)) => {
+                Some(named_by(parameter, arguments)?)
+            }
+        };
+        rights.extend(request.verbs.iter().map(|verb| {
+            Right::Named(NamedRight {
+                capability: request.capability.clone(),
+                verb: Some(verb.clone()),
+                name: name.clone(),
+            })
+        }));
+    }
+    Ok(rights)
 }
 
 fn on_cluster(
@@ -249,19 +276,25 @@ fn meant(
     match (named, arguments) {
         (Named::Object(name), _) => Ok(Some(name.clone())),
         (Named::Parameter(_), None) => Ok(None),
-        (Named::Parameter(parameter), Some(arguments)) => {
-            let Some(value) = given(parameter, arguments) else {
-                return Err(Refusal::Open {
-                    parameter: parameter.to_string(),
-                });
-            };
-            let name = value.as_str().unwrap_or_default().parse();
-            name.map(Some).map_err(|source| Refusal::NoName {
-                parameter: parameter.to_string(),
-                source,
-            })
-        }
+        (Named::Parameter(parameter), Some(arguments)) => named_by(parameter, arguments).map(Some),
     }
+}
+
+/// Returns the name that an argument is.
+fn named_by<T: FromStr<Err = Misnamed>>(
+    parameter: &ParameterName,
+    arguments: &Map<String, Value>,
+) -> Result<T, Refusal> {
+    let Some(value) = given(parameter, arguments) else {
+        return Err(Refusal::Open {
+            parameter: parameter.to_string(),
+        });
+    };
+    let name = value.as_str().unwrap_or_default().parse();
+    name.map_err(|source| Refusal::NoName {
+        parameter: parameter.to_string(),
+        source,
+    })
 }
 
 fn given<'a>(parameter: &ParameterName, arguments: &'a Map<String, Value>) -> Option<&'a Value> {

@@ -23,6 +23,7 @@ use futures::stream::BoxStream;
 use serde_json::Value;
 
 use crate::compiler::Elsewhere;
+use crate::noun::Noun;
 use crate::runtime::Runtime;
 use crate::{follow, namespace, resume, start};
 
@@ -40,6 +41,8 @@ pub struct Parts {
     pub retention: Retention,
     /// The cluster.
     pub client: ClusterClient,
+    /// What plugins can have beside the cluster and operations.
+    pub nouns: Vec<Arc<dyn Noun>>,
     /// How the cluster is found again when a run is taken up.
     pub cluster: Cluster,
     /// Who starts runs, and from where.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use agent_capability::bindings::PluginPre;
@@ -25,6 +25,7 @@ use wasmtime_wasi_io::bindings::wasi::io;
 
 use crate::code;
 use crate::instance::State;
+use crate::noun::Noun;
 use crate::ticker::Ticker;
 
 mod elsewhere;
@@ -52,12 +53,13 @@ pub(crate) struct Compiler {
 impl Compiler {
     pub(crate) fn new(
         limits: &Limits,
+        nouns: &[Arc<dyn Noun>],
         cache: Option<CodeCache>,
         elsewhere: Option<Elsewhere>,
     ) -> wasmtime::Result<Compiler> {
         let engine = Engine::new(&config(limits))?;
         let ticker = Ticker::start(&engine)?;
-        let linker = link(&engine)?;
+        let linker = link(&engine, nouns)?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Ok(Compiler {
@@ -177,10 +179,13 @@ impl HasData for Io {
 
 /// Links the capabilities, and of WASI what standard libraries need. Of the file system that is only its types: no directory is ever
 /// handed over, so there is nothing to open; and of sockets only that there are none, for which some languages ask before they begin.
-fn link(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+fn link(engine: &Engine, nouns: &[Arc<dyn Noun>]) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     let l = &mut linker;
     agent_capability::add_to_linker(l)?;
+    for noun in nouns {
+        noun.link(l)?;
+    }
     io::error::add_to_linker::<State, Io>(l, |state| state.ctx().table)?;
     io::poll::add_to_linker::<State, Io>(l, |state| state.ctx().table)?;
     io::streams::add_to_linker::<State, Io>(l, |state| state.ctx().table)?;

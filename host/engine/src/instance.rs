@@ -22,8 +22,8 @@ const SUMMARY: usize = 1 << 10;
 /// How many calls of the system a guest may make for each call of the contract.
 const SYSTEM_CALLS: u64 = 100;
 
-/// What a store holds.
-pub(crate) struct State {
+/// What the store of one call of an operation holds.
+pub struct State {
     powers: Powers,
     wasi: WasiCtx,
     table: ResourceTable,

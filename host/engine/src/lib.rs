@@ -18,6 +18,7 @@ mod limiter;
 mod lock;
 mod namespace;
 mod nested;
+mod noun;
 mod open;
 mod plan;
 mod prepare;
@@ -32,3 +33,5 @@ mod trap;
 
 pub use agent::{LocalAgent, Parts};
 pub use compiler::{Elsewhere, LONGEST as LONGEST_COMPILATION, NotCompiled, compile};
+pub use instance::State;
+pub use noun::Noun;

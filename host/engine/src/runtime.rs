@@ -18,6 +18,7 @@ use agent_store::{CodeCache, Found, Store};
 use crate::agent::Parts;
 use crate::compiler::{Compiler, Elsewhere};
 use crate::instance::{self, Errand};
+use crate::noun::Noun;
 use crate::prepare::Prepared;
 
 /// What runs are made with. It knows no run and no door.
@@ -30,6 +31,7 @@ pub(crate) struct Runtime {
     journal: Result<Journal, Failure>,
     pub(crate) retention: Retention,
     pub(crate) client: ClusterClient,
+    nouns: Vec<Arc<dyn Noun>>,
     /// What each run is opened with.
     pub(crate) capabilities: Vec<Arc<dyn Install>>,
     pub(crate) cluster: Cluster,
@@ -38,6 +40,7 @@ pub(crate) struct Runtime {
 
 impl Runtime {
     pub(crate) fn new(parts: Parts) -> Runtime {
+        let capabilities = installed(&parts);
         Runtime {
             store: parts.store,
             limits: parts.limits,
@@ -45,7 +48,8 @@ impl Runtime {
             compiler: OnceLock::new(),
             journal: parts.journal,
             retention: parts.retention,
-            capabilities: vec![Arc::new(parts.client.clone())],
+            capabilities,
+            nouns: parts.nouns,
             client: parts.client,
             cluster: parts.cluster,
             who: parts.who,
@@ -116,7 +120,7 @@ impl Runtime {
             let compiles = self.compiles.lock();
             let (code, elsewhere) =
                 std::mem::take(&mut *compiles.unwrap_or_else(PoisonError::into_inner));
-            Compiler::new(&self.limits, code, elsewhere).map_err(|error| {
+            Compiler::new(&self.limits, &self.nouns, code, elsewhere).map_err(|error| {
                 let failure = Failure::new(
                     Kind::Internal,
                     "agent.bug",
@@ -129,6 +133,14 @@ impl Runtime {
         });
         made.as_ref().map_err(Clone::clone)
     }
+}
+
+fn installed(parts: &Parts) -> Vec<Arc<dyn Install>> {
+    let cluster: Arc<dyn Install> = Arc::new(parts.client.clone());
+    let nouns = parts.nouns.iter().cloned();
+    std::iter::once(cluster)
+        .chain(nouns.map(|noun| noun as Arc<dyn Install>))
+        .collect()
 }
 
 /// Fills bytes by the random numbers of the system.

@@ -66,7 +66,15 @@ pub(crate) fn read(wasm: &[u8], trust: Trust, agent: &Version) -> Result<Artifac
     if trust == Trust::Foreign {
         contract::check(wasm, &scan.imports, &scan.exports).map_err(known)?;
     }
-    documents(scan).map_err(known)
+    let artifact = documents(scan).map_err(known)?;
+    let mut requests = artifact.manifest.requests.iter();
+    let unknown = requests.find(|request| !contract::has(request.capability()));
+    match unknown.filter(|_| trust == Trust::Foreign) {
+        Some(request) => Err(known(Problem::NoSuchCapability {
+            capability: request.capability().to_owned(),
+        })),
+        None => Ok(artifact),
+    }
 }
 
 fn documents(scan: Scan) -> Result<Artifact, Problem> {

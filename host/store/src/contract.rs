@@ -153,6 +153,12 @@ impl Hint for Difference {
     }
 }
 
+/// Returns whether the contract has a capability of that name.
+pub(crate) fn has(capability: &str) -> bool {
+    let mut packages = PACKAGES.iter();
+    packages.any(|(file, _)| file.strip_suffix(".wit") == Some(capability))
+}
+
 /// Compares a component with the contract.
 pub(crate) fn check(wasm: &[u8], imports: &[String], exports: &[String]) -> Result<(), Problem> {
     if !exports.iter().any(|export| split(export).0 == PROVIDER) {

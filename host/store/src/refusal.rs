@@ -95,6 +95,12 @@ pub enum Problem {
         /// The interface.
         import: String,
     },
+    /// It requests rights of a capability that is not known here.
+    #[error("it requests rights of the capability `{}`, which this agent does not have", shown(capability))]
+    NoSuchCapability {
+        /// The capability.
+        capability: String,
+    },
     /// It was built against another contract.
     #[error(
         "it was built for another contract than the one of this agent: {}",
@@ -218,7 +224,9 @@ impl Problem {
             Problem::CoreModule => "plugin.core-module",
             Problem::Precompiled => "plugin.precompiled",
             Problem::OtherWorld { .. } => "plugin.other-world",
-            Problem::NoSuchPower { .. } => "plugin.no-such-power",
+            Problem::NoSuchPower { .. } | Problem::NoSuchCapability { .. } => {
+                "plugin.no-such-power"
+            }
             Problem::Contract { .. } => "plugin.contract",
             Problem::NoSection { .. } => "plugin.no-section",
             Problem::SectionTwice { .. } => "plugin.section-twice",
@@ -239,6 +247,7 @@ impl Problem {
             Problem::NeedsNewerAgent { .. }
             | Problem::LaterFormat { .. }
             | Problem::NoSuchPower { .. }
+            | Problem::NoSuchCapability { .. }
             | Problem::Contract { .. } => Kind::Unsupported,
             _ => Kind::Invalid,
         }
@@ -279,6 +288,9 @@ impl Hint for Refusal {
                 "build it with agent-sdk, whose `plugin!` exports `ops:plugin/provider`".into()
             }
             Problem::NoSuchPower { import } => powerless(import).into(),
+            Problem::NoSuchCapability { .. } => {
+                "use a newer agent, or mend the word in the plugin.toml of the plugin".into()
+            }
             Problem::Contract { differences } => {
                 differences.iter().find_map(Hint::hint).unwrap_or_else(|| {
                     "build the plugin again with the agent-sdk of this agent".into()

@@ -33,6 +33,12 @@ const OPERATIONS: Keys = Keys {
     required: &["capability", "call", "why"],
     optional: &["namespaces", "operations"],
 };
+
+/// Of any other capability, which knows things by names.
+const NAMED: Keys = Keys {
+    required: &["capability", "verbs", "names", "why"],
+    optional: &["operations"],
+};
 const LIMITS: Keys = Keys {
     required: &[],
     optional: &["cpu-ms", "wall-ms", "memory-bytes"],
@@ -78,7 +84,8 @@ fn parse(text: &str) -> std::result::Result<(String, String), String> {
         match request.get("capability").and_then(Value::as_str) {
             Some("cluster") => CLUSTER.check("a request for `cluster`", request)?,
             Some("operations") => OPERATIONS.check("a request for `operations`", request)?,
-            _ => return Err("`capability` of a request is `cluster` or `operations`".to_owned()),
+            Some(other) => NAMED.check(&format!("a request for `{other}`"), request)?,
+            None => return Err("a request has no `capability`, such as `cluster`".to_owned()),
         }
     }
     let id = table.get("id").and_then(Value::as_str).unwrap_or_default();

@@ -62,14 +62,19 @@ pub fn with_section(mut wasm: Vec<u8>, name: &str, data: &[u8]) -> Vec<u8> {
     wasm
 }
 
-/// Builds the plugin `guests` below a folder, and returns its path. Symbols stay in it: they make the frames of a trap readable.
-#[expect(clippy::disallowed_methods, reason = "a test builds what it runs")]
+/// Builds the plugin `guests` below a folder, and returns its path.
 pub fn guests(below: &Path) -> PathBuf {
+    guest(below, "agent-guests")
+}
+
+/// Builds a package that is a plugin below a folder, and returns its path. Symbols stay in it: they make the frames of a trap readable.
+#[expect(clippy::disallowed_methods, reason = "a test builds what it runs")]
+pub fn guest(below: &Path, package: &str) -> PathBuf {
     let target = below.join("guests");
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .current_dir(root())
-        .args(["build", "--quiet", "--lib", "-p", "agent-guests"])
+        .args(["build", "--quiet", "--lib", "-p", package])
         .args(["--profile", "guest", "--target", "wasm32-wasip2"])
         .arg("--target-dir")
         .arg(&target)
@@ -80,7 +85,8 @@ pub fn guests(below: &Path) -> PathBuf {
     }
     let built = cargo.status().expect("cargo runs");
     assert!(built.success(), "the guests do not build");
-    target.join("wasm32-wasip2/guest/agent_guests.wasm")
+    let artifact = package.replace('-', "_");
+    target.join(format!("wasm32-wasip2/guest/{artifact}.wasm"))
 }
 
 fn contract() -> (Resolve, PackageId) {

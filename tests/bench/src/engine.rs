@@ -109,6 +109,7 @@ fn agent(guest: &'static [u8]) -> LocalAgent {
         }),
         code: None,
         compile: None,
+        nouns: Vec::new(),
         journal: Journal::in_memory(),
         retention: Retention {
             days: 1,

@@ -21,7 +21,7 @@ use super::watch::Watcher;
 use super::{Cluster, convert, failure, secret};
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::bindings::ops::types::types::Error;
-use crate::holds::{self, Held, What};
+use crate::holds::{self, Held};
 use crate::powers::Powers;
 
 /// How many bytes of names are looked through for the one that was meant.
@@ -400,9 +400,5 @@ async fn hold(
             }
         }
     }
-    let held = Held {
-        changed: !numbers.is_empty(),
-        what: What::Changes(numbers),
-    };
-    Ok((held, written))
+    Ok((Held::changes(numbers), written))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ClusterRight, Grants, Right};
+use super::{ClusterRight, Grants, NamedRight, Right};
 use crate::manifest::ClusterVerb;
 use crate::name::Field;
 
@@ -23,7 +23,7 @@ impl Grants {
     /// Returns what may be changed, a clause each, such as `may delete persistentvolumeclaims in media`: what deletes first.
     pub fn opens(&self) -> Vec<String> {
         let mut verbs: BTreeMap<Place, BTreeSet<usize>> = BTreeMap::new();
-        let mut calls = BTreeSet::new();
+        let (mut calls, mut named) = (BTreeSet::new(), BTreeSet::new());
         for right in &self.rights {
             match right {
                 Right::Cluster(right) => {
@@ -33,6 +33,9 @@ impl Grants {
                 }
                 Right::Call(operation) => {
                     calls.insert(operation.to_string());
+                }
+                Right::Named(right) => {
+                    named.insert(opened(right));
                 }
             }
         }
@@ -50,6 +53,7 @@ impl Grants {
                 format!("may {} {} in {place}", listed(&verbs), listed(&what))
             })
             .collect();
+        opens.extend(named);
         if !calls.is_empty() {
             let calls: Vec<String> = calls.into_iter().collect();
             opens.push(match calls.iter().any(|call| call == "*") {
@@ -59,6 +63,16 @@ impl Grants {
         }
         opens
     }
+}
+
+/// Returns what a right on a thing opens: only its capability knows which verbs change something, so all are told.
+fn opened(right: &NamedRight) -> String {
+    let verb = right.verb.as_deref().unwrap_or("do anything with");
+    let name = right.name.as_deref().unwrap_or("anything");
+    format!(
+        "may {verb} {name} by the capability {}",
+        right.capability.as_str()
+    )
 }
 
 /// Returns where a right is, and what it is for.
@@ -155,6 +169,8 @@ mod tests {
             "cluster:signal:things.example.org#/spec/now:media",
             "cluster:ignore:things.example.org#/spec/seen:media",
             "operations:call:flux.suspend",
+            "talos:reboot:k8s-1",
+            "talos:*:*",
         ];
         let rights = rights.map(|right| right.parse().expect("a right"));
         assert_eq!(
@@ -167,6 +183,8 @@ mod tests {
                 "may patch /spec/suspend of cronjobs.batch in media",
                 "may patch /spec/replicas of deployments.apps in media/plex",
                 "may signal /spec/now of things.example.org in media",
+                "may do anything with anything by the capability talos",
+                "may reboot k8s-1 by the capability talos",
                 "may call flux.suspend",
             ]
         );

@@ -24,6 +24,9 @@ fn rights_read_back() {
         "operations:call:flux.suspend:media",
         "operations:call:flux.suspend:*",
         "operations:call:*:*",
+        "talos:reboot:k8s-1",
+        "talos:*:*",
+        "http:get:api.example.org:8443/v1/",
     ] {
         assert_eq!(right(text).to_string(), text);
     }
@@ -33,6 +36,12 @@ fn rights_read_back() {
         "cluster:get:pods",
         "cluster:eat:pods:*",
         "secrets:reveal",
+        "talos:reboot:",
+        "talos:Reboot:k8s-1",
+        "Talos:reboot:k8s-1",
+        "talos:reboot:k8s 1",
+        "talos:reboot:k8s-*",
+        "talos:reboot:$(id)`",
         "operations:call:flux",
         "operations:hold:*",
         "operations:call:flux.suspend:",
@@ -553,4 +562,40 @@ fn bounds_read_back() {
     let json = serde_json::to_string(&bounds).expect("serialises");
     let read: Vec<Bound> = serde_json::from_str(&json).expect("reads back");
     assert_eq!(read, bounds);
+}
+
+#[test]
+fn right_to_what_a_capability_knows_by_a_name_allows_that_and_no_other() {
+    let reboot = Grants::new(vec![right("talos:reboot:k8s-1")], Risk::Disrupt);
+    assert!(reboot.allow_named("talos", "reboot", "k8s-1"));
+    for (capability, verb, name) in [
+        ("talos", "reboot", "k8s-2"),
+        ("talos", "reset", "k8s-1"),
+        ("tales", "reboot", "k8s-1"),
+    ] {
+        assert!(!reboot.allow_named(capability, verb, name), "{capability} {verb} {name}");
+    }
+    let meet = |one: &str, other: &str| right(one).meet(&right(other)).map(|it| it.to_string());
+    let narrower = Some("talos:reboot:k8s-1".to_owned());
+    assert_eq!(meet("talos:*:k8s-1", "talos:reboot:*"), narrower);
+    assert_eq!(meet("talos:reset:*", "talos:reboot:*"), None);
+    assert_eq!(meet("talos:*:*", "cluster:*:*:*"), None);
+    assert!(right("talos:*:*").covers(&right("talos:reboot:k8s-1")));
+    assert!(!right("talos:reboot:k8s-1").covers(&right("talos:reboot:*")));
+}
+
+/// What is called acts by rights of its own where its caller may, and a machine is in no namespace.
+#[test]
+fn callee_does_with_a_thing_what_its_caller_may_do_itself() {
+    let callee = || Grants::new(vec![right("talos:*:*")], Risk::Disrupt);
+    let under = |rights: &[&str]| {
+        let rights = rights.iter().map(|text| right(text)).collect();
+        let name = "talos.reboot".parse().expect("a name");
+        callee().under(&Grants::new(rights, Risk::Disrupt), &name)
+    };
+    let may = |grants: &Grants| grants.allow_named("talos", "reboot", "k8s-1");
+    assert!(!may(&under(&["operations:call:*", "cluster:*:*:media"])));
+    assert!(!may(&under(&["operations:call:*", "talos:reboot:k8s-2"])));
+    assert!(may(&under(&["operations:call:*", "talos:reboot:k8s-1"])));
+    assert!(may(&under(&["operations:call:*:*"])));
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// The plugin `guests`.
 pub(crate) fn guests() -> &'static [u8] {
     static BUILT: OnceLock<Vec<u8>> = OnceLock::new();
-    BUILT.get_or_init(build)
+    BUILT.get_or_init(|| build("agent-guests"))
 }
 
 /// A plugin that was written by hand as text, with one operation `run`.
@@ -37,8 +37,14 @@ fn descriptor() -> Value {
     json!({ "operations": [{ "name": "run", "summary": "Run", "risk": "read" }] })
 }
 
+/// The plugin `toy`.
+pub(crate) fn toy() -> &'static [u8] {
+    static BUILT: OnceLock<Vec<u8>> = OnceLock::new();
+    BUILT.get_or_init(|| build("agent-toy-guest"))
+}
+
 #[expect(clippy::disallowed_methods, reason = "a test reads what it runs")]
-fn build() -> Vec<u8> {
-    let path = agent_artifact::guests(Path::new(env!("CARGO_TARGET_TMPDIR")));
+fn build(package: &str) -> Vec<u8> {
+    let path = agent_artifact::guest(Path::new(env!("CARGO_TARGET_TMPDIR")), package);
     std::fs::read(path).expect("the guests")
 }

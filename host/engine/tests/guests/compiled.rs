@@ -26,6 +26,7 @@ fn agent(at: &tempfile::TempDir, wasm: &'static [u8]) -> LocalAgent {
         }),
         code: Some(cache(at)),
         compile: None,
+        nouns: Vec::new(),
         journal: Journal::in_memory(),
         retention: world::FOREVER,
         client: world::nobody(),

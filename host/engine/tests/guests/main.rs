@@ -3,6 +3,7 @@
 
 mod act;
 mod artifact;
+mod capability;
 mod compiled;
 mod cost;
 mod deputy;

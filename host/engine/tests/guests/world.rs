@@ -151,6 +151,7 @@ impl World {
             store,
             code: Some(shared_cache()),
             compile: None,
+            nouns: Vec::new(),
             journal: used,
             retention: FOREVER,
             client,
@@ -326,18 +327,14 @@ pub(crate) fn call(operation: &str, arguments: Value, consent: Consent) -> Call 
 
 /// An API server with its objects, and a client for the agent.
 async fn cluster() -> (ApiServer, ClusterClient) {
-    let server = ApiServer::start(Config::any_port()).await.expect("starts");
-    let settings = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "settings", "namespace": "default" },
-        "data": { "mode": "before" }
-    });
-    let login = json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "login", "namespace": "default" },
-        "type": "Opaque", "data": { "password": "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "hint": "dHJ1ZQ==" }
-    });
-    server.load(vec![settings, login]).expect("loads");
+    let server = server().await;
     let client = client_of(&server).await;
     let url = server.url();
+    (server, connected(client, url))
+}
+
+/// A client of the agent that is connected.
+pub(crate) fn connected(client: kube::Client, url: String) -> ClusterClient {
     let connect = move || -> futures::future::BoxFuture<'static, Result<Connected, Failure>> {
         let (client, server) = (client.clone(), url.clone());
         Box::pin(async move {
@@ -348,13 +345,31 @@ async fn cluster() -> (ApiServer, ClusterClient) {
             })
         })
     };
-    let client = ClusterClient::new(Box::new(connect), 1 << 20);
-    (server, client)
+    ClusterClient::new(Box::new(connect), 1 << 20)
+}
+
+/// An API server with its objects.
+pub(crate) async fn server() -> ApiServer {
+    let server = ApiServer::start(Config::any_port()).await.expect("starts");
+    let settings = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "settings", "namespace": "default" },
+        "data": { "mode": "before" }
+    });
+    let login = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "login", "namespace": "default" },
+        "type": "Opaque", "data": { "password": "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "hint": "dHJ1ZQ==" }
+    });
+    server.load(vec![settings, login]).expect("loads");
+    server
 }
 
 /// A client as the agent has it: by itself kube would try again what is answered with 429.
 async fn client_of(server: &ApiServer) -> kube::Client {
-    let config = kube::config::Kubeconfig::from_yaml(&server.kubeconfig()).expect("a kubeconfig");
+    client_by(&server.kubeconfig()).await
+}
+
+pub(crate) async fn client_by(kubeconfig: &str) -> kube::Client {
+    let config = kube::config::Kubeconfig::from_yaml(kubeconfig).expect("a kubeconfig");
     let options = Default::default();
     let config = kube::Config::from_custom_kubeconfig(config, &options);
     let mut config = config.await.expect("a config");
@@ -461,7 +476,7 @@ pub(crate) fn nobody() -> ClusterClient {
 }
 
 /// The guests are compiled once for all tests of a process.
-fn shared_cache() -> CodeCache {
+pub(crate) fn shared_cache() -> CodeCache {
     static SHARED: OnceLock<tempfile::TempDir> = OnceLock::new();
     let shared = SHARED.get_or_init(|| tempfile::tempdir().expect("a directory"));
     cache(shared)

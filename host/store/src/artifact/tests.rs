@@ -181,6 +181,19 @@ fn plugin_for_a_later_agent_is_told_so_whatever_else_this_one_does_not_know() {
 }
 
 #[test]
+fn capability_that_is_not_known_here_is_named_whatever_is_asked_of_it() {
+    let mut other = manifest("hello");
+    other["request"] =
+        json!([{"capability": "http", "verbs": ["get"], "names": ["*"], "why": "look"}]);
+    let problem = refused_with(&other, &descriptor());
+    assert_eq!(
+        problem.to_string(),
+        "it requests rights of the capability `http`, which this agent does not have"
+    );
+    assert_eq!(problem.code(), "plugin.no-such-power");
+}
+
+#[test]
 fn plugin_for_a_later_agent_is_refused() {
     let mut later = manifest("hello");
     later["min-agent"] = json!("0.4.0");

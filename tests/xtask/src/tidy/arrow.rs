@@ -68,6 +68,7 @@ const PLUGINS: &[&str] = &[
     "examples/",
     "tests/guests/",
     "tests/bench/guest/",
+    "tests/toy/guest/",
 ];
 
 /// The tables that count.

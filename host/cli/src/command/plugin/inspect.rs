@@ -105,6 +105,13 @@ fn described(request: &Request) -> (String, &[OperationPart], &str) {
             let (of, places) = (joined(&request.resources), joined(&request.namespaces));
             format!("{} {fields}{of} in {places}{names}", verbs.join(", "))
         }
+        Request::Named(request) => {
+            let (verbs, names) = (joined(&request.verbs), joined(&request.names));
+            format!(
+                "{verbs} {names} by the capability {}",
+                request.capability.as_str()
+            )
+        }
         Request::Operations(request) => {
             let calls = format!("call {}", joined(&request.call));
             match request.namespaces.as_slice() {
@@ -124,7 +131,7 @@ fn joined<T: ToString>(all: &[T]) -> String {
 /// Returns what a right opens that its name does not say, to stand behind it; nothing when it says everything.
 pub(super) fn opens(right: &Right, ink: Ink) -> String {
     match right {
-        Right::Cluster(_) => String::new(),
+        Right::Cluster(_) | Right::Named(_) => String::new(),
         Right::Call(right) => ink.paint(Tone::Faint, format!("  {}", right.reach)),
     }
 }
