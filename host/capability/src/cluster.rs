@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use agent_core::event::TakeBack;
+use agent_core::event::UndoReport;
 use agent_core::failure::Failure;
 use agent_core::object::CLUSTER;
 use agent_gate::{Capability, Entry, Gate, Install, Pass, RunParts};
@@ -66,7 +66,7 @@ impl Capability for Cluster {
         CLUSTER
     }
 
-    fn put_back<'a>(&'a self, pass: &'a Pass, entry: &'a Entry) -> BoxFuture<'a, TakeBack> {
+    fn put_back<'a>(&'a self, pass: &'a Pass, entry: &'a Entry) -> BoxFuture<'a, UndoReport> {
         Box::pin(undo::put_back(&self.client, pass, entry))
     }
 

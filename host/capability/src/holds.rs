@@ -9,7 +9,7 @@ use wasmtime::component::Resource;
 
 use crate::bindings::ops::types::holds as wit;
 use crate::bindings::ops::types::types::Error;
-use crate::powers::Powers;
+use crate::ctx::PluginCtx;
 
 /// What a guest holds. Dropping it writes nothing: it is put back when it is released, or when the operation ends.
 pub struct Held {
@@ -28,7 +28,7 @@ pub(crate) enum What {
 
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
-impl wit::Host for Powers {
+impl wit::Host for PluginCtx {
     async fn release_all(&mut self, holds: Vec<Resource<Held>>) -> Answer<Vec<String>> {
         let mut numbers = Vec::new();
         for held in &holds {
@@ -40,7 +40,7 @@ impl wit::Host for Powers {
     }
 }
 
-impl wit::HostHeld for Powers {
+impl wit::HostHeld for PluginCtx {
     fn changed(&mut self, held: Resource<Held>) -> wasmtime::Result<bool> {
         Ok(self.table.get(&held)?.changed)
     }

@@ -13,9 +13,9 @@
 )]
 pub mod bindings;
 pub mod cluster;
+mod ctx;
 pub mod holds;
 pub mod operations;
-mod powers;
 pub mod run;
 #[cfg(test)]
 mod scene;
@@ -26,4 +26,4 @@ pub use agent_gate::{
 };
 pub use cluster::Lease;
 pub use cluster::client::{ClusterClient, Connect, Connected, ConnectionSecrets};
-pub use powers::{Powers, PowersView, add_to_linker};
+pub use ctx::{PluginCtx, PluginView, add_to_linker};

@@ -3,7 +3,7 @@
 use std::io;
 
 use agent_core::hint::{Author, Remedy};
-use agent_core::{Failure, Kind, TakeBack, exit};
+use agent_core::{Failure, Kind, UndoReport, exit};
 
 use crate::clean;
 use crate::ink::Tone;
@@ -119,7 +119,7 @@ pub(crate) fn warning(text: &str, to: &mut Sink) {
 }
 
 /// Writes what was put back after a failed run, what was left alone, and what could not be put back.
-pub(crate) fn put_back(list: &[TakeBack], to: &mut Sink) {
+pub(crate) fn put_back(list: &[UndoReport], to: &mut Sink) {
     if list.is_empty() {
         return;
     }
@@ -134,13 +134,13 @@ pub(crate) fn put_back(list: &[TakeBack], to: &mut Sink) {
 }
 
 /// Writes what could not be put back, and what to do.
-pub(crate) fn not_put_back(failed: &[&TakeBack], to: &mut Sink) {
+pub(crate) fn not_put_back(failed: &[&UndoReport], to: &mut Sink) {
     if failed.is_empty() {
         return;
     }
     let heading = to.ink.paint(Tone::Bad, "Not put back, so look here first:");
     to.line(heading);
-    let mut told: Vec<&TakeBack> = Vec::new();
+    let mut told: Vec<&UndoReport> = Vec::new();
     for one in failed {
         if told.iter().any(|other| is_same(other, one)) {
             continue;
@@ -155,20 +155,20 @@ pub(crate) fn not_put_back(failed: &[&TakeBack], to: &mut Sink) {
 }
 
 /// Returns whether two changes of one object are told of in the same words.
-fn is_same(one: &TakeBack, other: &TakeBack) -> bool {
+fn is_same(one: &UndoReport, other: &UndoReport) -> bool {
     (&one.target, &one.failure, &one.left) == (&other.target, &other.failure, &other.left)
 }
 
 /// Returns what is said of several changes at once.
-fn times_over(one: &TakeBack, times: usize) -> TakeBack {
-    TakeBack {
+fn times_over(one: &UndoReport, times: usize) -> UndoReport {
+    UndoReport {
         target: format!("{} ({times} changes)", one.target),
         ..one.clone()
     }
 }
 
 /// Writes the line of one change that was put back, or was not.
-pub(crate) fn put_back_line(one: &TakeBack, to: &mut Sink) {
+pub(crate) fn put_back_line(one: &UndoReport, to: &mut Sink) {
     let ink = to.ink;
     let target = clean::line(&one.target);
     if let Some(failure) = &one.failure {

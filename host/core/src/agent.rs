@@ -121,7 +121,7 @@ pub trait Agent: Send + Sync {
     /// # Errors
     /// As for [`Agent::record`]; `conflict` (`journal.run-is-live`) while its process is at work; `not-found` (`store.no-artifact`) when the plugin
     /// that it ran is not there any more; `invalid` (`secrets.missing`, `secrets.changed`) when it goes on and was given others.
-    async fn take_up(&self, run: &str, how: Resumption) -> Result<Run, Failure>;
+    async fn resume(&self, run: &str, how: Resumption) -> Result<Run, Failure>;
 
     /// Forgets runs that are over; without a retention, by the one that is set.
     ///

@@ -147,7 +147,7 @@ pub enum Event {
         held: u64,
     },
     /// One change was put back, or could not be.
-    PutBack(TakeBack),
+    PutBack(UndoReport),
     /// The run is over. Always the last event.
     Finished {
         /// How it ended.
@@ -184,7 +184,7 @@ pub enum Level {
 /// The putting back of one change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct TakeBack {
+pub struct UndoReport {
     /// The number of the effect; none in records of old.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
@@ -217,14 +217,14 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         summary: String,
         /// Holds that could not be put back at the end, although the operation succeeded. Empty when all is well.
-        not_put_back: Vec<TakeBack>,
+        not_put_back: Vec<UndoReport>,
     },
     /// The operation did not come to its end.
     Failed {
         /// Why.
         failure: Failure,
         /// What was put back, newest first; empty when nothing had been changed.
-        put_back: Vec<TakeBack>,
+        put_back: Vec<UndoReport>,
         /// How many changes are still held, because they were to be kept.
         #[serde(default, skip_serializing_if = "is_zero")]
         held: u64,
@@ -232,7 +232,7 @@ pub enum Outcome {
     /// The run was taken back after its end.
     Undone {
         /// What was put back, newest first; empty when nothing was left to put back.
-        put_back: Vec<TakeBack>,
+        put_back: Vec<UndoReport>,
         /// What cannot be put back, a sentence each, such as an object that was removed.
         irreversible: Vec<String>,
     },
@@ -270,6 +270,6 @@ impl Outcome {
     }
 }
 
-fn is_stuck(put_back: &[TakeBack]) -> bool {
+fn is_stuck(put_back: &[UndoReport]) -> bool {
     put_back.iter().any(|one| one.failure.is_some())
 }

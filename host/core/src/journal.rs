@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::call::Goal;
 use crate::effect::Effect;
-use crate::event::{Event, Outcome, TakeBack};
+use crate::event::{Event, Outcome, UndoReport};
 use crate::failure::Failure;
 use crate::id::{CallId, Digest, OperationName};
 use crate::undo::{Holder, Undo};
@@ -75,7 +75,7 @@ pub enum Entry {
         /// The effect's number.
         number: u64,
         /// What was put back.
-        take_back: TakeBack,
+        take_back: UndoReport,
     },
     /// A held effect is permanent now.
     Kept {

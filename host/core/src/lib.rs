@@ -41,7 +41,7 @@ pub use agent::{Agent, Completion, Origin, Plugin, Run};
 pub use call::{Call, Consent, Mode, OnFailure, Resumption};
 pub use descriptor::{Descriptor, Operation, Parameter, Risk};
 pub use effect::{Effect, FieldChange, Recovery, Target, Verb};
-pub use event::{Event, Outcome, TakeBack};
+pub use event::{Event, Outcome, UndoReport};
 pub use failure::{Failure, Hint, Kind};
 pub use grant::{Grants, Right};
 pub use hint::Remedy;

@@ -42,14 +42,14 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rests_on: BTreeMap<String, Value>,
     /// Texts in the effects that only a run knows, such as tokens and times.
-    pub stand_ins: Vec<StandIn>,
+    pub stand_ins: Vec<Placeholder>,
 }
 
 /// A text that stands for something which only a run knows. One that the host made may stand anywhere in a value or in the name of an object that the plan
 /// makes; one that a plugin has declared stands for itself only where it is the whole of a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct StandIn {
+pub struct Placeholder {
     /// What it stands for, such as `token`.
     pub name: String,
     /// The text.

@@ -15,17 +15,17 @@ use crate::journal::{Answer, Entry, Returned};
 use crate::origin::{Cluster, Who};
 use crate::plan::Plan;
 
-mod deed;
-mod midway;
+mod in_doubt;
+mod recorded_effect;
 mod taken_back;
 
-pub use deed::{Deed, Settled, deeds};
-pub use midway::Midway;
+pub use in_doubt::InDoubt;
+pub use recorded_effect::{RecordedEffect, Settled, recorded_effects};
 
 /// What is known of a run when it begins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Begun {
+pub struct RunHeader {
     /// The run.
     pub run: RunId,
     /// What was asked for.
@@ -54,7 +54,7 @@ pub struct Begun {
     pub plan: Option<Box<Plan>>,
 }
 
-impl Begun {
+impl RunHeader {
     /// Returns the run's locks as they are called on this machine, which may be at work on several clusters.
     pub fn local_locks(&self) -> Vec<String> {
         let of_cluster = |name: &String| match &self.cluster.server {
@@ -80,7 +80,7 @@ pub struct Noted {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// How it began.
-    pub begun: Begun,
+    pub begun: RunHeader,
     /// How it stands.
     pub summary: Summary,
     /// What happened, oldest first.
@@ -121,7 +121,7 @@ pub struct Summary {
 
 impl Summary {
     /// Returns the summary of a run of which nothing is known but how it began.
-    pub fn begun(begun: &Begun) -> Summary {
+    pub fn begun(begun: &RunHeader) -> Summary {
         Summary {
             run: begun.run.clone(),
             operation: begun.call.operation.clone(),
@@ -267,52 +267,53 @@ impl Telling {
 
 impl Record {
     /// Returns the effects, oldest first.
-    pub fn deeds(&self) -> Vec<Deed> {
-        deeds(self.entries.iter().map(|noted| &noted.entry))
+    pub fn recorded_effects(&self) -> Vec<RecordedEffect> {
+        recorded_effects(self.entries.iter().map(|noted| &noted.entry))
     }
 
     /// Returns the changes that are held, oldest first.
     pub fn held(&self) -> Vec<Effect> {
-        let deeds = self.deeds().into_iter();
-        let held = deeds.filter(Deed::is_held);
-        held.map(|deed| deed.intent.effect).collect()
+        let recorded_effects = self.recorded_effects().into_iter();
+        let held = recorded_effects.filter(RecordedEffect::is_held);
+        held.map(|recorded| recorded.intent.effect).collect()
     }
 
     /// Returns the changes that stand although nobody is to put them back, oldest first: what a run leaves that did not come to its end. What only asks
     /// a controller to act is none, nor what the run made and removed again, nor what undid something.
-    pub fn lasting(&self) -> Vec<Deed> {
-        let deeds = self.deeds();
+    pub fn lasting(&self) -> Vec<RecordedEffect> {
+        let recorded_effects = self.recorded_effects();
         let has = |verb: Verb, of: &Effect| {
-            let same =
-                |deed: &&Deed| deed.effect().verb == verb && deed.effect().target == of.target;
-            deeds
+            let same = |recorded: &&RecordedEffect| {
+                recorded.effect().verb == verb && recorded.effect().target == of.target
+            };
+            recorded_effects
                 .iter()
                 .filter(same)
-                .any(|deed| deed.settled != Settled::Refused)
+                .any(|recorded| recorded.settled != Settled::Rejected)
         };
         let came_and_went = |of: &Effect| {
             let went = has(Verb::DELETE, of) || has(Verb::EVICT, of);
             has(Verb::CREATE, of) && went
         };
-        let lasts = |deed: &&Deed| {
-            deed.stands()
-                && deed.was_to_last()
-                && deed.effect().verb != Verb::SIGNAL
-                && !deed.intent.call.is_compensating()
-                && !came_and_went(deed.effect())
+        let lasts = |recorded: &&RecordedEffect| {
+            recorded.stands()
+                && recorded.was_to_last()
+                && recorded.effect().verb != Verb::SIGNAL
+                && !recorded.intent.call.is_compensating()
+                && !came_and_went(recorded.effect())
         };
-        deeds.iter().filter(lasts).cloned().collect()
+        recorded_effects.iter().filter(lasts).cloned().collect()
     }
 
     /// Returns what the record of a run that was cut off ends in the middle of. Each change is on record before it is made, so there is nothing
     /// else of which it is not known whether it happened.
-    pub fn midway(&self) -> Vec<Midway<'_>> {
-        midway::midway(&self.entries)
+    pub fn in_doubt(&self) -> Vec<InDoubt<'_>> {
+        in_doubt::in_doubt(&self.entries)
     }
 
     /// Returns what taking the run back writes to, in words: each object with the fields of it.
     pub fn taken_back(&self) -> Vec<String> {
-        taken_back::sentences(&self.deeds())
+        taken_back::sentences(&self.recorded_effects())
     }
 
     /// Returns whether a question was answered with yes: without that, nothing was destroyed.
@@ -370,8 +371,8 @@ impl Record {
 /// Returns whether entries tell of something that was to last, or to which the person agreed: what somebody means who takes the last run back. What
 /// was only held, such as the Job that lists snapshots, is not.
 pub fn has_lasted(entries: &[Noted]) -> bool {
-    let deeds = deeds(entries.iter().map(|noted| &noted.entry));
-    deeds.iter().any(Deed::was_to_last) || has_agreement(entries)
+    let recorded_effects = recorded_effects(entries.iter().map(|noted| &noted.entry));
+    recorded_effects.iter().any(RecordedEffect::was_to_last) || has_agreement(entries)
 }
 
 fn has_agreement(entries: &[Noted]) -> bool {

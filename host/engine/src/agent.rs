@@ -115,8 +115,8 @@ impl Agent for LocalAgent {
         Ok(follow::events(self.0.journal()?.clone(), run).boxed())
     }
 
-    async fn take_up(&self, run: &str, how: Resumption) -> Result<Run, Failure> {
-        resume::take_up(self.0.clone(), run, how).await
+    async fn resume(&self, run: &str, how: Resumption) -> Result<Run, Failure> {
+        resume::resume(self.0.clone(), run, how).await
     }
 
     async fn prune(&self, retention: Option<Retention>) -> Result<Pruned, Failure> {

@@ -2,7 +2,7 @@
 
 use agent_capability::bindings::PluginPre;
 use agent_capability::bindings::ops::types::types::Invocation;
-use agent_capability::{Gate, Powers, PowersView};
+use agent_capability::{Gate, PluginCtx, PluginView};
 use agent_core::failure::{Failure, Kind};
 use agent_core::journal::Returned;
 use agent_core::limits::{DOCUMENT, Limits};
@@ -24,15 +24,15 @@ const SYSTEM_CALLS: u64 = 100;
 
 /// What the store of one call of an operation holds.
 pub struct State {
-    powers: Powers,
+    ctx: PluginCtx,
     wasi: WasiCtx,
     table: ResourceTable,
     limiter: Limiter,
 }
 
-impl PowersView for State {
-    fn powers(&mut self) -> &mut Powers {
-        &mut self.powers
+impl PluginView for State {
+    fn ctx(&mut self) -> &mut PluginCtx {
+        &mut self.ctx
     }
 }
 
@@ -46,7 +46,7 @@ impl WasiView for State {
 }
 
 /// One call to be made.
-pub(crate) struct Errand {
+pub(crate) struct CallSpec {
     /// Id and version of the plugin, for messages.
     pub(crate) plugin: String,
     pub(crate) limits: Limits,
@@ -61,21 +61,21 @@ pub(crate) struct Errand {
 pub(crate) async fn run(
     compiler: &Compiler,
     pre: &PluginPre<State>,
-    errand: Errand,
+    spec: CallSpec,
 ) -> Result<Returned, Failure> {
-    let Errand {
+    let CallSpec {
         plugin,
         limits,
         gate,
         invocation,
-    } = errand;
+    } = spec;
     let meter = gate.meter().clone();
-    let powers = Powers::new(gate.clone(), &limits)?;
-    let log = powers.log_book().clone();
+    let ctx = PluginCtx::new(gate.clone(), &limits)?;
+    let log = ctx.log_book().clone();
     let output = Output::new(log);
     let _ticking = compiler.ticker().tick();
     let (stdout, stderr) = (output.stdout.clone(), output.stderr.clone());
-    let mut store = store(compiler, powers, &limits, stdout, stderr);
+    let mut store = store(compiler, ctx, &limits, stdout, stderr);
     let called = async {
         let instance = pre.instantiate_async(&mut store).await?;
         instance
@@ -104,12 +104,12 @@ pub(crate) async fn run(
 
 fn store(
     compiler: &Compiler,
-    powers: Powers,
+    ctx: PluginCtx,
     limits: &Limits,
     stdout: Captured,
     stderr: Captured,
 ) -> Store<State> {
-    let gate = powers.gate().clone();
+    let gate = ctx.gate().clone();
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.table_entries);
     let mut wasi = WasiCtxBuilder::new();
@@ -117,9 +117,9 @@ fn store(
     wasi.allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);
-    clock::record(&mut wasi, powers.gate());
+    clock::record(&mut wasi, ctx.gate());
     let state = State {
-        powers,
+        ctx,
         wasi: wasi.build(),
         table,
         limiter: Limiter::new(limits, gate.memory()),

@@ -2,7 +2,7 @@
 
 use agent_capability::Lease;
 use agent_core::failure::Failure;
-use agent_core::record::{Begun, State};
+use agent_core::record::{RunHeader, State};
 use futures::FutureExt as _;
 use futures::future::select_all;
 
@@ -29,7 +29,11 @@ impl Locks {
     ///
     /// # Errors
     /// `conflict` (`lock.held`, `lock.unfinished`) when another run has one of them.
-    pub(crate) fn take(runtime: &Runtime, begun: &Begun, entitled: bool) -> Result<Locks, Failure> {
+    pub(crate) fn take(
+        runtime: &Runtime,
+        begun: &RunHeader,
+        entitled: bool,
+    ) -> Result<Locks, Failure> {
         let mut locks = Locks {
             in_cluster: entitled,
             ..Locks::none()
@@ -49,7 +53,7 @@ impl Locks {
     pub(crate) async fn take_in_cluster(
         &mut self,
         runtime: &Runtime,
-        begun: &Begun,
+        begun: &RunHeader,
     ) -> Result<Option<Failure>, Failure> {
         for name in begun.locks.iter().filter(|_| self.in_cluster) {
             let is_over = |run: &str| is_over(runtime, run);
@@ -86,7 +90,7 @@ impl Locks {
 }
 
 /// Removes what Leases a run may have left behind that is over.
-pub(crate) async fn sweep(runtime: &Runtime, begun: &Begun) {
+pub(crate) async fn sweep(runtime: &Runtime, begun: &RunHeader) {
     for name in &begun.locks {
         // It is tried again by whoever wants the lock next on this machine.
         drop(Lease::sweep(&runtime.client, name, &begun.run).await);

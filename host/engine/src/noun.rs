@@ -7,7 +7,7 @@ use crate::instance::State;
 
 /// See the module. What it does passes the gate like all else.
 pub trait Noun: Install {
-    /// Lets a component import its interfaces. [`agent_capability::PowersView`] leads from the state of a store to the gate.
+    /// Lets a component import its interfaces. [`agent_capability::PluginView`] leads from the state of a store to the gate.
     ///
     /// # Errors
     /// When an interface is defined in the linker already.

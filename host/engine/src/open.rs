@@ -8,7 +8,7 @@ use agent_core::descriptor::Risk;
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::journal::RunJournal;
-use agent_core::record::Begun;
+use agent_core::record::RunHeader;
 
 use crate::nested::Nested;
 use crate::runtime::Runtime;
@@ -17,7 +17,11 @@ use crate::runtime::Runtime;
 pub(crate) type Recorded = (Option<Box<dyn RunJournal>>, Option<Failure>);
 
 /// Opens the record of a run. A plan needs none, and what only looks can do without: then it is told why.
-pub(crate) fn record(runtime: &Runtime, begun: &Begun, changes: bool) -> Result<Recorded, Failure> {
+pub(crate) fn record(
+    runtime: &Runtime,
+    begun: &RunHeader,
+    changes: bool,
+) -> Result<Recorded, Failure> {
     if begun.call.mode == Mode::Plan {
         return Ok((None, None));
     }
@@ -34,7 +38,7 @@ pub(crate) fn record(runtime: &Runtime, begun: &Begun, changes: bool) -> Result<
 /// Opens the gate of a run that begins, or of which there is a record before.
 pub(crate) fn gate(
     runtime: &Arc<Runtime>,
-    begun: &Begun,
+    begun: &RunHeader,
     grants: Grants,
     journal: Option<Box<dyn RunJournal>>,
     before: Option<Before>,

@@ -3,13 +3,13 @@
 use agent_capability::Gate;
 use agent_core::failure::{Failure, Kind};
 use agent_core::plan::{self, Plan};
-use agent_core::record::Begun;
+use agent_core::record::RunHeader;
 
 /// Refuses to apply a plan to another cluster than that for which it was made.
 ///
 /// # Errors
 /// `conflict` (`plan.other-cluster`).
-pub(crate) fn is_the_planned_cluster(plan: &Plan, begun: &Begun) -> Result<(), Failure> {
+pub(crate) fn is_the_planned_cluster(plan: &Plan, begun: &RunHeader) -> Result<(), Failure> {
     let (Some(planned), Some(now)) = (&plan.cluster.server, &begun.cluster.server) else {
         return Ok(());
     };
@@ -23,8 +23,8 @@ pub(crate) fn is_the_planned_cluster(plan: &Plan, begun: &Begun) -> Result<(), F
 }
 
 /// Returns what a run that plans has come to, for a file.
-pub(crate) fn drawn(gate: &Gate, begun: Begun) -> Plan {
-    let drawing = gate.drawing();
+pub(crate) fn drawn(gate: &Gate, begun: RunHeader) -> Plan {
+    let plan_draft = gate.plan_draft();
     Plan {
         format: plan::FORMAT,
         operation: begun.call.operation,
@@ -35,8 +35,8 @@ pub(crate) fn drawn(gate: &Gate, begun: Begun) -> Plan {
         cluster: begun.cluster,
         who: begun.who,
         made: begun.at,
-        effects: drawing.effects,
-        rests_on: drawing.rests_on,
-        stand_ins: drawing.stand_ins,
+        effects: plan_draft.effects,
+        rests_on: plan_draft.rests_on,
+        stand_ins: plan_draft.stand_ins,
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use agent_capability::{Before, Gate, Outbox, outbox};
 use agent_core::agent::Run;
 use agent_core::call::{Consent, Goal, OnFailure, Resumption};
-use agent_core::event::{Event, Outcome, TakeBack};
+use agent_core::event::{Event, Outcome, UndoReport};
 use agent_core::failure::{Failure, Kind, OVERWRITTEN};
 use agent_core::grant::Grants;
 use agent_core::hint;
 use agent_core::hint::Remedy;
 use agent_core::journal::RunJournal;
-use agent_core::record::{Begun, Deed, Record, Settled};
+use agent_core::record::{Record, RecordedEffect, RunHeader, Settled};
 use agent_core::secret::Secrets;
 use agent_journal::OpenRun;
 use futures::StreamExt as _;
@@ -26,7 +26,7 @@ use crate::{open, secret};
 mod abandoned;
 
 /// Takes a run up again.
-pub(crate) async fn take_up(
+pub(crate) async fn resume(
     runtime: Arc<Runtime>,
     name: &str,
     how: Resumption,
@@ -98,7 +98,7 @@ pub(crate) async fn take_up(
         on_failure: begun.call.on_failure,
         consent,
         locks,
-        drawing: None,
+        plan_draft: None,
     };
     let task = Task {
         begun,
@@ -115,7 +115,7 @@ pub(crate) async fn take_up(
 
 /// What is done about a run.
 struct Task {
-    begun: Begun,
+    begun: RunHeader,
     record: Record,
     to: Goal,
     give_up: bool,
@@ -127,8 +127,8 @@ struct Task {
 }
 
 /// Returns how a run begins that is taken up by us. What was kept after a failure is not kept once more: somebody has come to put it in order.
-fn begun_again(runtime: &Runtime, record: &Record, consent: Consent) -> Begun {
-    let mut begun = Begun {
+fn begun_again(runtime: &Runtime, record: &Record, consent: Consent) -> RunHeader {
+    let mut begun = RunHeader {
         who: runtime.who.clone(),
         ..record.begun.clone()
     };
@@ -142,12 +142,18 @@ fn begun_again(runtime: &Runtime, record: &Record, consent: Consent) -> Begun {
 fn is_something_left(record: &Record, to: Goal) -> bool {
     match to {
         Goal::Finish => record.summary.is_open(),
-        Goal::Undo => record.summary.is_open() || record.deeds().iter().any(Deed::is_revertible),
+        Goal::Undo => {
+            record.summary.is_open()
+                || record
+                    .recorded_effects()
+                    .iter()
+                    .any(RecordedEffect::is_revertible)
+        }
     }
 }
 
 /// Refuses to do to one cluster what is to be done to another.
-async fn is_same_cluster(runtime: &Runtime, begun: &Begun) -> Result<(), Failure> {
+async fn is_same_cluster(runtime: &Runtime, begun: &RunHeader) -> Result<(), Failure> {
     let Some(before) = &begun.cluster.server else {
         return Ok(());
     };
@@ -165,7 +171,7 @@ async fn is_same_cluster(runtime: &Runtime, begun: &Begun) -> Result<(), Failure
     )
 }
 
-fn prepared(runtime: &Runtime, begun: &Begun, secrets: &Secrets) -> Result<Prepared, Failure> {
+fn prepared(runtime: &Runtime, begun: &RunHeader, secrets: &Secrets) -> Result<Prepared, Failure> {
     let again = hint!("agent resume {}", begun.run);
     secret::are_the_same(runtime, &begun.secrets, secrets, &again)?;
     let operation = &begun.call.operation;
@@ -181,7 +187,7 @@ fn prepared(runtime: &Runtime, begun: &Begun, secrets: &Secrets) -> Result<Prepa
 
 fn opened(
     runtime: &Arc<Runtime>,
-    begun: &Begun,
+    begun: &RunHeader,
     grants: Grants,
     journal: OpenRun,
     record: &Record,
@@ -198,7 +204,7 @@ fn opened(
     open::gate(runtime, begun, grants, journal, Some(before), events)
 }
 
-fn resumed(begun: &Begun, to: Goal) -> Event {
+fn resumed(begun: &RunHeader, to: Goal) -> Event {
     Event::Resumed {
         run: begun.run.clone(),
         operation: begun.call.operation.clone(),
@@ -233,7 +239,7 @@ async fn carry_on(runtime: &Arc<Runtime>, mut supervision: Supervision, task: Ta
         Err(failure) => return supervision.leave(failure),
     }
     match (to, record.end(), prepared) {
-        (Goal::Finish, None, Some(prepared)) => match supervision.gate.holds_stand().await {
+        (Goal::Finish, None, Some(prepared)) => match supervision.gate.verify_holds().await {
             Ok(()) => supervise::supervise(runtime, prepared, supervision).await,
             Err(lost) => supervision.leave(lost),
         },
@@ -268,7 +274,7 @@ async fn given_up(runtime: &Runtime, supervision: Supervision, why: Failure) {
 async fn begin_again(
     runtime: &Runtime,
     supervision: &mut Supervision,
-    begun: &Begun,
+    begun: &RunHeader,
     to: Goal,
 ) -> Result<(), Failure> {
     let gate = supervision.gate.clone();
@@ -307,11 +313,13 @@ async fn take_back(
 
 /// Returns what a run did to objects that nobody can put back.
 fn irreversible(record: &Record) -> Vec<String> {
-    let deeds = record.deeds();
-    let done = deeds.iter().filter(|deed| deed.settled != Settled::Refused);
-    let sentence = |deed: &Deed| {
-        let effect = deed.effect();
-        if deed.undo.is_some() {
+    let recorded_effects = record.recorded_effects();
+    let done = recorded_effects
+        .iter()
+        .filter(|recorded| recorded.settled != Settled::Rejected);
+    let sentence = |recorded: &RecordedEffect| {
+        let effect = recorded.effect();
+        if recorded.undo.is_some() {
             return None;
         }
         let done = match effect.verb.as_str() {
@@ -325,26 +333,30 @@ fn irreversible(record: &Record) -> Vec<String> {
 }
 
 /// Returns what a run has overwritten for good. The rest of it can be taken back, and that cannot: others have built upon it since.
-fn overwritten(record: &Record) -> Vec<TakeBack> {
-    let report = |deed: Deed| {
-        let compensation = deed.undo.as_ref()?.compensation()?;
-        if !deed.is_settled_overwriting() || !deed.stands() {
+fn overwritten(record: &Record) -> Vec<UndoReport> {
+    let report = |recorded: RecordedEffect| {
+        let compensation = recorded.undo.as_ref()?.compensation()?;
+        if !recorded.is_settled_overwriting() || !recorded.stands() {
             return None;
         }
-        let target = deed.effect().target.to_string();
+        let target = recorded.effect().target.to_string();
         let message = "it was overwritten, and used since: taking the run back does not bring back what was there before";
         let failure = Failure::new(Kind::Unsupported, OVERWRITTEN, message);
         let failure = match &compensation.call {
             Some(_) => failure.hinted(Remedy::of_stranger(&compensation.by_hand)),
             None => failure.because("that was not kept"),
         };
-        Some(TakeBack {
-            number: Some(deed.effect().number),
+        Some(UndoReport {
+            number: Some(recorded.effect().number),
             target,
             summary: String::new(),
             left: Vec::new(),
             failure: Some(failure),
         })
     };
-    record.deeds().into_iter().filter_map(report).collect()
+    record
+        .recorded_effects()
+        .into_iter()
+        .filter_map(report)
+        .collect()
 }

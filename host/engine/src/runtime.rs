@@ -17,7 +17,7 @@ use agent_store::{CodeCache, Found, Store};
 
 use crate::agent::Parts;
 use crate::compiler::{Compiler, Elsewhere};
-use crate::instance::{self, Errand};
+use crate::instance::{self, CallSpec};
 use crate::noun::Noun;
 use crate::prepare::Prepared;
 
@@ -106,13 +106,13 @@ impl Runtime {
     ) -> Result<Returned, Failure> {
         let compiler = self.compiler()?;
         let pre = compiler.plugin(&prepared.found).await?;
-        let errand = Errand {
+        let spec = CallSpec {
             plugin: prepared.plugin(),
             limits: prepared.limits.clone(),
             invocation: prepared.invocation()?,
             gate,
         };
-        instance::run(compiler, &pre, errand).await
+        instance::run(compiler, &pre, spec).await
     }
 
     fn compiler(&self) -> Result<&Compiler, Failure> {

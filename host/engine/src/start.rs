@@ -11,7 +11,7 @@ use agent_core::failure::Failure;
 use agent_core::id::RunId;
 use agent_core::origin::Cluster;
 use agent_core::plan::Plan;
-use agent_core::record::Begun;
+use agent_core::record::RunHeader;
 use agent_core::secret::Secrets;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
@@ -98,19 +98,19 @@ async fn start(
         on_failure: call.on_failure,
         consent: call.consent,
         locks,
-        drawing: (call.mode == Mode::Plan).then_some(begun),
+        plan_draft: (call.mode == Mode::Plan).then_some(begun),
     };
     // A task of its own: whoever started the run may go away, and it still puts back what it holds.
     tokio::spawn(async move { supervise(&runtime, prepared, supervision).await });
     Ok(Run::new(run, seen.boxed(), control))
 }
 
-fn lock(runtime: &Runtime, prepared: &Prepared, begun: &Begun) -> Result<Locks, Failure> {
+fn lock(runtime: &Runtime, prepared: &Prepared, begun: &RunHeader) -> Result<Locks, Failure> {
     runtime.keep(prepared)?;
     Locks::take(runtime, begun, prepared.grants.has_any_cluster_right())
 }
 
-fn started(begun: &Begun) -> Event {
+fn started(begun: &RunHeader) -> Event {
     Event::Started {
         run: begun.run.clone(),
         operation: begun.call.operation.clone(),
@@ -125,7 +125,7 @@ async fn lock_in_cluster(
     runtime: &Runtime,
     gate: &Gate,
     locks: &mut Locks,
-    begun: &Begun,
+    begun: &RunHeader,
     started: Event,
 ) -> Result<(), Failure> {
     // On record before anything of it is in the cluster: a Lease that is left behind must lead to its run.
@@ -163,7 +163,7 @@ async fn begun(
     call: &Call,
     prepared: &Prepared,
     plan: Option<Plan>,
-) -> Result<Begun, Failure> {
+) -> Result<RunHeader, Failure> {
     let mut seed = [0; 32];
     random(&mut seed)?;
     let mut id = [0; 8];
@@ -176,7 +176,7 @@ async fn begun(
             runtime.client.context().await.ok().flatten(),
         ),
     };
-    let begun = Begun {
+    let begun = RunHeader {
         run: RunId::from_random(id),
         call: call.clone(),
         plugin: prepared.plugin(),

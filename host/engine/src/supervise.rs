@@ -7,10 +7,10 @@ use std::time::Duration;
 use agent_capability::Gate;
 use agent_core::agent::Control;
 use agent_core::call::{Consent, Goal, OnFailure};
-use agent_core::event::{Event, Level, Outcome, TakeBack};
+use agent_core::event::{Event, Level, Outcome, UndoReport};
 use agent_core::failure::{Failure, Kind};
 use agent_core::journal::Returned;
-use agent_core::record::{Begun, Record};
+use agent_core::record::{Record, RunHeader};
 use futures::StreamExt as _;
 use futures::channel::mpsc;
 use serde_json::{Map, Value};
@@ -33,7 +33,7 @@ pub(crate) struct Supervision {
     pub(crate) consent: Consent,
     pub(crate) locks: Locks,
     /// How the run began, when it only plans.
-    pub(crate) drawing: Option<Begun>,
+    pub(crate) plan_draft: Option<RunHeader>,
 }
 
 /// Runs what was prepared. The last event is [`Event::Finished`].
@@ -192,7 +192,7 @@ impl Supervision {
 
     /// Puts back everything that the run holds. Who asks it to stop meanwhile stops what undoes an overwriting, which may take hours: that and what is
     /// older stays held then.
-    pub(crate) async fn release_all(&mut self) -> Vec<TakeBack> {
+    pub(crate) async fn release_all(&mut self) -> Vec<UndoReport> {
         let gate = self.gate.clone();
         let mut released = pin!(gate.release_all());
         let mut listening = true;
@@ -291,7 +291,7 @@ impl Supervision {
 
     /// Ends the run. Its Leases go first: one that outlives its run's end would lead to nothing that could be done.
     pub(crate) async fn finish(mut self, outcome: Outcome) {
-        if let (Some(begun), Outcome::Done { .. }) = (self.drawing.take(), &outcome) {
+        if let (Some(begun), Outcome::Done { .. }) = (self.plan_draft.take(), &outcome) {
             let plan = Box::new(plan::drawn(&self.gate, begun));
             self.gate.emit(Event::Drawn { plan });
         }
@@ -318,7 +318,7 @@ fn told(arguments: &Map<String, Value>) -> String {
     pairs.collect::<Vec<_>>().join(" ")
 }
 
-fn could_not_be(take_back: &TakeBack) -> bool {
+fn could_not_be(take_back: &UndoReport) -> bool {
     take_back.failure.is_some()
 }
 

@@ -210,7 +210,7 @@ fn judge_as(us: u32, path: &Path, owner: u32, mode: u32, whose: Whose) -> Result
     if owner != us && owner != 0 {
         return Err(Refused::Owner { path, owner, us });
     }
-    let (others, deed, mend) = match whose {
+    let (others, recorded, mend) = match whose {
         Whose::ToRead => (0o022, "write", "go-w"),
         Whose::Alone => (0o077, "look", "go="),
     };
@@ -219,7 +219,7 @@ fn judge_as(us: u32, path: &Path, owner: u32, mode: u32, whose: Whose) -> Result
         _ => Err(Refused::Mode {
             path,
             mode,
-            deed,
+            recorded,
             mend,
         }),
     }

@@ -122,7 +122,7 @@ fn judge(path: &Path, directory: &std::fs::Metadata, way: Way) -> Result<(), Ref
         return Err(Refused::Mode {
             path: path.to_owned(),
             mode,
-            deed: "write",
+            recorded: "write",
             mend: "o-w",
         });
     }

@@ -45,14 +45,14 @@ pub enum Refused {
         us: u32,
     },
     /// Others may do with it what they must not.
-    #[error("`{}` has mode {mode:04o}, and nobody else may {deed} there", path.display())]
+    #[error("`{}` has mode {mode:04o}, and nobody else may {recorded} there", path.display())]
     Mode {
         /// What was to be opened, or a directory on the way there.
         path: PathBuf,
         /// Its mode.
         mode: u32,
         /// What others could do: `write` or `look`.
-        deed: &'static str,
+        recorded: &'static str,
         /// What takes that from them, as `chmod` takes it.
         mend: &'static str,
     },
@@ -169,7 +169,7 @@ mod tests {
         let refused = Refused::Mode {
             path: "/home/it's me/agent".into(),
             mode: 0o777,
-            deed: "write",
+            recorded: "write",
             mend: "go-w",
         };
         let error = io::Error::from(refused);

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::end::slow;
 use crate::replay::{self, Recorded};
 use crate::request::{Kind as Sort, Request};
-use crate::{Gate, Pass, Patience, guarded};
+use crate::{Gate, Pass, RetryPolicy, guarded};
 
 /// What the record says of a call.
 enum Recalled<T> {
@@ -55,7 +55,7 @@ impl Gate {
         let work = Box::pin(perform(Pass::new(
             self.clone(),
             call.clone(),
-            Patience::Running,
+            RetryPolicy::Call,
         )));
         let answer = match sort {
             Sort::Write => {
@@ -114,14 +114,14 @@ impl Gate {
             Recalled::Secret(hash) => Some(hash),
             Recalled::Nothing => None,
         };
-        let work = look(Pass::new(self.clone(), call.clone(), Patience::Running));
+        let work = look(Pass::new(self.clone(), call.clone(), RetryPolicy::Call));
         let answer = self.run.stop.unless_stopped(work).await;
         self.remember(call, &ask, hash, answer).await
     }
 
     /// Returns permission to read once more what a call was told before, where the record does not have all of it.
     pub fn again(&self, call: &CallId) -> Pass {
-        Pass::new(self.clone(), call.clone(), Patience::Running)
+        Pass::new(self.clone(), call.clone(), RetryPolicy::Call)
     }
 
     /// Ends a run that cannot be resumed, because what `ask` was told before cannot be told again.
@@ -140,7 +140,7 @@ impl Gate {
         let recorded = self.recorded(call, || ask.to_string())?;
         if recorded.is_none() {
             // What is told again costs nothing any more.
-            self.within_allowance()?;
+            self.within_quota()?;
         }
         Ok(match recorded {
             Some(Answer::Value(value)) => Recalled::Answer(self.read(call, &value)),
@@ -216,7 +216,7 @@ impl Gate {
             Some(Answer::Value(value)) => self.read(&call, &value),
             Some(Answer::Failure(failure)) => Err(failure),
             Some(Answer::Secret(_)) | None => {
-                self.within_allowance()?;
+                self.within_quota()?;
                 let known = Ok(know());
                 let answer = || self.answer_of(&known, false);
                 if let Some(entry) = self.answered(call, || name.to_owned(), answer) {

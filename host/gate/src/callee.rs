@@ -9,8 +9,8 @@ use agent_core::id::{CallId, Digest, OperationName};
 use agent_core::journal::Entry as Note;
 use agent_core::undo::Scope;
 
-use crate::allowance::Allowance;
 use crate::gate::Actor;
+use crate::quota::Quota;
 use crate::{Gate, denial};
 
 impl Gate {
@@ -37,7 +37,7 @@ impl Gate {
             depth: self.actor.depth + 1,
             scope: scope.or_else(|| self.actor.scope.clone()),
             compensating: self.actor.compensating,
-            allowance: Allowance::below(&self.actor.allowance),
+            quota: Quota::below(&self.actor.quota),
             ..Actor::new(call, plugin, operation, grants, begun)
         };
         Ok(Gate {

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use agent_core::event::TakeBack;
+use agent_core::event::UndoReport;
 use agent_core::failure::Failure;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub trait Capability: Any + Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Puts one held change back: exactly what it changed, and only where it is still so. The pass allows to write that.
-    fn put_back<'a>(&'a self, pass: &'a Pass, entry: &'a Entry) -> BoxFuture<'a, TakeBack>;
+    fn put_back<'a>(&'a self, pass: &'a Pass, entry: &'a Entry) -> BoxFuture<'a, UndoReport>;
 
     /// Says in which way a held change is not in place any more; none when it is, or when nobody can tell.
     ///

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use agent_core::event::TakeBack;
+use agent_core::event::UndoReport;
 use agent_core::failure::{Failure, Kind, LOCK_LOST, NOT_COMPENSATED};
 use agent_core::grant::Grants;
 use agent_core::hint;
@@ -93,7 +93,7 @@ impl Gate {
     }
 
     /// Leaves it in the ledger. Nobody is told: it goes back later in the run.
-    pub(super) fn let_wait(&self, entry: Entry) -> TakeBack {
+    pub(super) fn let_wait(&self, entry: Entry) -> UndoReport {
         let message = "something that was begun after it may be half written by now";
         let failure = Failure::new(Kind::Conflict, "run.not-yet", message);
         let take_back = ledger::unsettled(&entry, failure);
@@ -116,7 +116,7 @@ impl Gate {
     }
 
     /// Undoes an overwriting, unless something newer is still in the way.
-    pub(super) async fn compensate(&self, number: u64) -> Vec<TakeBack> {
+    pub(super) async fn compensate(&self, number: u64) -> Vec<UndoReport> {
         let taken = self.run.ledger.take(|entry| entry.number == number);
         let Some(entry) = taken.into_iter().next().filter(|_| !self.run.planning()) else {
             return Vec::new();
@@ -131,7 +131,7 @@ impl Gate {
             None => Ok(String::new()),
         };
         let take_back = match done {
-            Ok(summary) => TakeBack {
+            Ok(summary) => UndoReport {
                 number: Some(number),
                 target: entry.target.to_string(),
                 summary,

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use agent_core::event::{Event, Level, Outcome, TakeBack};
+use agent_core::event::{Event, Level, Outcome, UndoReport};
 use agent_core::failure::{Failure, Kind};
 use agent_core::journal::{Entry as Note, Returned, Survives};
 use tokio::time::timeout;
@@ -124,7 +124,7 @@ impl Gate {
 
     /// Puts back everything that the run still holds, newest first, whoever holds it. Returns whatever was put back since the operations that
     /// failed began to fail.
-    pub async fn release_all(&self) -> Vec<TakeBack> {
+    pub async fn release_all(&self) -> Vec<UndoReport> {
         self.run.take_back();
         for number in self.run.ledger.compensations() {
             let newer = move |entry: &Entry| entry.number > number;
@@ -139,7 +139,7 @@ impl Gate {
     }
 
     /// Leaves what the run still holds as it is, for good: somebody is told of it and will see to it. Returns a report of each, with why.
-    pub fn give_up(&self, why: Option<&Failure>) -> Vec<TakeBack> {
+    pub fn give_up(&self, why: Option<&Failure>) -> Vec<UndoReport> {
         let left = self.run.ledger.take(|_| true);
         let report = |entry: Entry| {
             let number = entry.number;
@@ -159,7 +159,7 @@ impl Gate {
         &self,
         which: impl Fn(&Entry) -> bool + Send + 'static,
         awaited: Awaited,
-    ) -> Vec<TakeBack> {
+    ) -> Vec<UndoReport> {
         let gate = self.clone();
         let work = async move {
             let entries = gate
@@ -204,7 +204,7 @@ impl Gate {
     }
 
     /// Keeps an entry in the ledger, because something newer is still there that may need it to be as it is.
-    pub(super) fn leave_held(&self, entry: Entry, until: &str) -> TakeBack {
+    pub(super) fn leave_held(&self, entry: Entry, until: &str) -> UndoReport {
         let message = format!("it is left as it is until {until}");
         let failure = Failure::new(Kind::Conflict, "run.not-yet", message);
         let take_back = ledger::unsettled(&entry, failure);
@@ -213,7 +213,12 @@ impl Gate {
         take_back
     }
 
-    async fn put_back(&self, entry: Entry, awaited: Awaited, in_the_way: bool) -> Option<TakeBack> {
+    async fn put_back(
+        &self,
+        entry: Entry,
+        awaited: Awaited,
+        in_the_way: bool,
+    ) -> Option<UndoReport> {
         if self.run.planning() {
             if let Ok(capability) = self.run.capability_of(&entry) {
                 capability.imagine_put_back(&entry);
@@ -221,8 +226,8 @@ impl Gate {
             return None;
         }
         let taken_back = self.run.stop.stopped().is_err() || self.run.taking_back();
-        let thorough = taken_back || awaited == Awaited::ByHost && in_the_way;
-        let pass = Pass::to_put_back(self.clone(), thorough, in_the_way);
+        let wait_for_dependents = taken_back || awaited == Awaited::ByHost && in_the_way;
+        let pass = Pass::to_put_back(self.clone(), wait_for_dependents, in_the_way);
         let work = async {
             let capability = self.run.capability_of(&entry)?;
             Ok(capability.put_back(&pass, &entry).await)
@@ -235,7 +240,7 @@ impl Gate {
     }
 
     /// Records and tells what came of putting an entry back.
-    pub(super) async fn conclude(&self, entry: Entry, take_back: TakeBack) -> TakeBack {
+    pub(super) async fn conclude(&self, entry: Entry, take_back: UndoReport) -> UndoReport {
         let note = Note::PutBack {
             number: entry.number,
             take_back: take_back.clone(),
@@ -262,7 +267,7 @@ impl Gate {
     }
 
     /// Returns what an earlier process said when it put these effects back.
-    pub fn put_back_before(&self, numbers: &[u64]) -> Vec<TakeBack> {
+    pub fn put_back_before(&self, numbers: &[u64]) -> Vec<UndoReport> {
         let said = numbers
             .iter()
             .filter_map(|number| self.run.replay.put_back(*number));

@@ -22,10 +22,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio_util::task::TaskTracker;
 
-use crate::allowance::Allowance;
 use crate::clock::Clock;
 use crate::denial;
-use crate::plan::Drawing;
+use crate::plan::PlanDraft;
+use crate::quota::Quota;
 use crate::request::{Kind as Sort, Request};
 use crate::shared::{GateConfig, Question, Shared};
 
@@ -59,7 +59,7 @@ pub(crate) struct Actor {
     /// How many host calls it has made.
     pub(crate) calls: AtomicU64,
     pub(crate) clock: Clock,
-    pub(crate) allowance: Allowance,
+    pub(crate) quota: Quota,
 }
 
 impl Actor {
@@ -82,7 +82,7 @@ impl Actor {
             writes: TaskTracker::new(),
             calls: AtomicU64::new(0),
             clock: Clock::new(begun),
-            allowance: Allowance::default(),
+            quota: Quota::default(),
         }
     }
 }
@@ -298,15 +298,15 @@ impl Gate {
     }
 
     /// Returns what a run that plans has come to.
-    pub fn drawing(&self) -> Drawing {
+    pub fn plan_draft(&self) -> PlanDraft {
         let rests_on = self.run.capabilities.iter().filter_map(|capability| {
             let rests_on = capability.rests_on(self)?;
             Some((capability.name().to_owned(), rests_on))
         });
         let rests_on = rests_on.collect();
-        Drawing {
+        PlanDraft {
             rests_on,
-            ..self.run.sketch.finish(&self.run.stand_ins)
+            ..self.run.plan_builder.finish(&self.run.stand_ins)
         }
     }
 

@@ -18,15 +18,15 @@ impl Gate {
             return Err(violated);
         }
         run.stop.goes_on()?;
-        if let (Some(bound), None, false) = (&run.bound, scope, undoes)
-            && let Err(failure) = bound.may_keep(numbers)
+        if let (Some(plan_guard), None, false) = (&run.plan_guard, scope, undoes)
+            && let Err(failure) = plan_guard.may_keep(numbers)
         {
-            run.violate(failure.clone());
+            run.exceed_plan(failure.clone());
             return Err(failure);
         }
         for entry in run.ledger.keep(numbers, scope) {
             let number = entry.number;
-            run.sketch.keep(number);
+            run.plan_builder.keep(number);
             if !undoes {
                 run.stands(entry);
             }
@@ -46,7 +46,7 @@ impl Gate {
 impl Shared {
     /// Writes down a change that is to stay, for a run that may have to be taken back as a whole.
     pub(crate) fn stands(&self, entry: Entry) {
-        if self.bound.is_some() && !self.planning() {
+        if self.plan_guard.is_some() && !self.planning() {
             self.standing.put(entry);
             if self.violated().is_some() {
                 self.hold_all();
@@ -55,7 +55,7 @@ impl Shared {
     }
 
     /// Ends a run that goes beyond its plan.
-    pub(super) fn violate(&self, why: Failure) {
+    pub(super) fn exceed_plan(&self, why: Failure) {
         drop(self.why_violated.set(why.clone()));
         self.hold_all();
         self.stop.stop(why);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use agent_core::effect::Target;
-use agent_core::event::TakeBack;
+use agent_core::event::UndoReport;
 use agent_core::failure::Failure;
 use agent_core::id::CallId;
 use agent_core::undo::{Holder, Scope, Undo};
@@ -153,10 +153,10 @@ impl Ledger {
 
 /// What was put back without the guest's saying so, by the actor that held it: the report of a run that fails.
 #[derive(Debug, Default)]
-pub(crate) struct Undone(Mutex<Vec<(CallId, TakeBack)>>);
+pub(crate) struct Undone(Mutex<Vec<(CallId, UndoReport)>>);
 
 impl Undone {
-    pub(crate) fn add(&self, actor: &CallId, take_backs: Vec<TakeBack>) {
+    pub(crate) fn add(&self, actor: &CallId, take_backs: Vec<UndoReport>) {
         self.with(|undone| {
             for take_back in take_backs {
                 // What could not be put back at first is tried again, and only the last try counts. One object may have several changes.
@@ -175,14 +175,14 @@ impl Undone {
         });
     }
 
-    pub(crate) fn take(&self) -> Vec<TakeBack> {
+    pub(crate) fn take(&self) -> Vec<UndoReport> {
         self.with(std::mem::take)
             .into_iter()
             .map(|(_, take_back)| take_back)
             .collect()
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Vec<(CallId, TakeBack)>) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut Vec<(CallId, UndoReport)>) -> T) -> T {
         act(&mut self
             .0
             .lock()
@@ -247,8 +247,8 @@ fn weight(entry: &Entry) -> usize {
 }
 
 /// The report of an entry that could not be put back.
-pub fn unsettled(entry: &Entry, failure: Failure) -> TakeBack {
-    TakeBack {
+pub fn unsettled(entry: &Entry, failure: Failure) -> UndoReport {
+    UndoReport {
         number: Some(entry.number),
         target: entry.target.to_string(),
         summary: String::new(),
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn failure_to_put_one_change_back_outlives_another_change_of_the_same_object() {
         let (undone, stuck) = (Undone::default(), Failure::cancelled());
-        let done = |number| TakeBack {
+        let done = |number| UndoReport {
             failure: None,
             ..unsettled(&entry(number, 1), stuck.clone())
         };

@@ -10,8 +10,6 @@
 //! right. A denial is a value.
 
 mod admit;
-mod allowance;
-mod bound;
 mod callee;
 mod capability;
 mod clock;
@@ -27,6 +25,8 @@ mod operations;
 mod outbox;
 mod pass;
 mod plan;
+mod plan_guard;
+mod quota;
 mod replay;
 mod request;
 #[cfg(test)]
@@ -47,8 +47,8 @@ pub use memory::{Charge, RunMemory, weight, weight_of_fields, weight_of_text};
 pub use meter::Meter;
 pub use operations::Operations;
 pub use outbox::{Inbox, Outbox, outbox};
-pub use pass::{Announced, Intent, Learns, Pass, Patience, Unanswered};
-pub use plan::Drawing;
+pub use pass::{Announced, Intent, Learns, Pass, RetryPolicy, WriteError};
+pub use plan::PlanDraft;
 pub use replay::hash_of_secret;
 pub use request::{Kind, Request};
 pub use secrets::Secrets;

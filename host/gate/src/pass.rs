@@ -9,22 +9,22 @@ use agent_core::event::Event;
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
 use agent_core::journal::{self, Entry};
-use agent_core::record::Deed;
+use agent_core::record::RecordedEffect;
 use agent_core::undo::{Holder, Undo};
 
 use crate::Gate;
-use crate::bound::Slot;
+use crate::plan_guard::Reservation;
 use crate::secrets::Secrets;
 
 /// Permission to read, for the host call that it was made for.
 pub struct Pass {
     call: CallId,
     /// Whether what is put back must be gone before the next thing is put back.
-    thorough: bool,
+    wait_for_dependents: bool,
     /// Whether something older is held, which what is put back now is in the way of.
     in_the_way: bool,
     gate: Gate,
-    patience: Patience,
+    retry_policy: RetryPolicy,
 }
 
 /// What is recorded of an effect before it goes out: see [`journal::Intent`].
@@ -48,7 +48,7 @@ pub type Learns = Arc<dyn Fn(&Secrets) + Send + Sync>;
 
 /// Why a write did not succeed, and whether it may have happened all the same.
 #[derive(Debug)]
-pub struct Unanswered {
+pub struct WriteError {
     /// Why.
     pub failure: Failure,
     /// Whether it may have happened.
@@ -57,10 +57,10 @@ pub struct Unanswered {
     pub unrehearsed: bool,
 }
 
-impl Unanswered {
+impl WriteError {
     /// A failure before which nothing can have happened.
-    pub fn surely(failure: Failure) -> Unanswered {
-        Unanswered {
+    pub fn surely(failure: Failure) -> WriteError {
+        WriteError {
             failure,
             uncertain: false,
             unrehearsed: false,
@@ -75,65 +75,65 @@ impl Unanswered {
     }
 }
 
-impl From<Unanswered> for Failure {
-    fn from(unanswered: Unanswered) -> Failure {
+impl From<WriteError> for Failure {
+    fn from(unanswered: WriteError) -> Failure {
         unanswered.failure
     }
 }
 
 /// How long clients try again when the target does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
+pub enum RetryPolicy {
     /// Some seconds: a person waits for an answer.
-    Running,
+    Call,
     /// Longer, also when there is no connection: a lock that stays keeps others away.
-    LettingGo,
+    Unlock,
     /// Minutes: what is not put back now has to be put back by hand.
-    PuttingBack,
+    Undo,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// Returns how long after the first attempt of a request another one may begin.
     pub fn length(self) -> Duration {
         match self {
-            Patience::Running => Duration::from_secs(3),
-            Patience::LettingGo => Duration::from_secs(15),
-            Patience::PuttingBack => Duration::from_secs(120),
+            RetryPolicy::Call => Duration::from_secs(3),
+            RetryPolicy::Unlock => Duration::from_secs(15),
+            RetryPolicy::Undo => Duration::from_secs(120),
         }
     }
 
     /// Returns whether a target that cannot be reached at all is waited for.
     pub fn outlasts_connections(self) -> bool {
-        self != Patience::Running
+        self != RetryPolicy::Call
     }
 }
 
 /// Permission to write what was announced. While planning it is permission for a dry-run only.
 pub struct Intent {
-    thorough: bool,
+    wait_for_dependents: bool,
     dry_run: bool,
-    patience: Patience,
+    retry_policy: RetryPolicy,
     marker: String,
 }
 
 impl Pass {
-    pub(super) fn new(gate: Gate, call: CallId, patience: Patience) -> Pass {
+    pub(super) fn new(gate: Gate, call: CallId, retry_policy: RetryPolicy) -> Pass {
         Pass {
             call,
-            thorough: false,
+            wait_for_dependents: false,
             in_the_way: false,
             gate,
-            patience,
+            retry_policy,
         }
     }
 
-    pub(super) fn to_put_back(gate: Gate, thorough: bool, in_the_way: bool) -> Pass {
+    pub(super) fn to_put_back(gate: Gate, wait_for_dependents: bool, in_the_way: bool) -> Pass {
         Pass {
             call: CallId::root(),
-            thorough,
+            wait_for_dependents,
             in_the_way,
             gate,
-            patience: Patience::PuttingBack,
+            retry_policy: RetryPolicy::Undo,
         }
     }
 
@@ -143,8 +143,8 @@ impl Pass {
     }
 
     /// Returns how long to try again.
-    pub fn patience(&self) -> Patience {
-        self.patience
+    pub fn retry_policy(&self) -> RetryPolicy {
+        self.retry_policy
     }
 
     /// Returns whether something older is held, which must not be put back beside what is put back now.
@@ -153,7 +153,7 @@ impl Pass {
     }
 
     /// Returns the effects of this call that an earlier process announced and that may have happened.
-    pub fn attempts(&self) -> &[Deed] {
+    pub fn attempts(&self) -> &[RecordedEffect] {
         self.gate.run.replay.attempts(&self.call)
     }
 
@@ -167,29 +167,29 @@ impl Pass {
         announced: Announced,
         write: impl FnOnce(Intent) -> F,
         learnt: impl FnOnce(&T) -> Option<Undo>,
-    ) -> Result<T, Unanswered>
+    ) -> Result<T, WriteError>
     where
-        F: Future<Output = Result<T, Unanswered>>,
+        F: Future<Output = Result<T, WriteError>>,
     {
         // What has not gone out yet must not go out any more.
-        self.gate.run.stop.goes_on().map_err(Unanswered::surely)?;
+        self.gate.run.stop.goes_on().map_err(WriteError::surely)?;
         let effect = announced.effect.clone();
         let (learns, secret) = (announced.learns.clone(), announced.secret);
-        let mut slot = self.slot(&effect).map_err(Unanswered::surely)?;
-        self.announce(announced, slot.as_ref())
+        let mut reservation = self.reservation(&effect).map_err(WriteError::surely)?;
+        self.announce(announced, reservation.as_ref())
             .await
-            .map_err(Unanswered::surely)?;
-        if let Some(slot) = &mut slot {
-            slot.spend();
+            .map_err(WriteError::surely)?;
+        if let Some(reservation) = &mut reservation {
+            reservation.spend();
         }
         let mut result = write(self.to_write(effect.number)).await;
         if let Some(learns) = learns {
             self.learn(&learns, &mut result);
         }
-        if let (Some(slot), Err(refused)) = (slot, &result)
+        if let (Some(reservation), Err(refused)) = (reservation, &result)
             && !refused.uncertain
         {
-            slot.give_back();
+            reservation.give_back();
         }
         self.settle(effect, secret, &result, learnt);
         result
@@ -197,7 +197,7 @@ impl Pass {
 
     /// Has the run mask what was secret in what went out. What was refused is hidden in the refusal alone, or a plugin could have anything masked, and nothing
     /// would be on record of it.
-    fn learn<T>(&self, learns: &Learns, result: &mut Result<T, Unanswered>) {
+    fn learn<T>(&self, learns: &Learns, result: &mut Result<T, WriteError>) {
         let run = &self.gate.run;
         match result {
             Err(refused) if !refused.uncertain || run.planning() => refused.hide(learns),
@@ -206,28 +206,37 @@ impl Pass {
     }
 
     /// Takes the effect's place in the plan, where there is one.
-    fn slot(&self, effect: &Effect) -> Result<Option<Slot<'_>>, Failure> {
+    fn reservation(&self, effect: &Effect) -> Result<Option<Reservation<'_>>, Failure> {
         let run = &self.gate.run;
-        let Some(bound) = run.bound.as_ref().filter(|_| !self.gate.is_compensating()) else {
+        let Some(plan_guard) = run
+            .plan_guard
+            .as_ref()
+            .filter(|_| !self.gate.is_compensating())
+        else {
             return Ok(None);
         };
-        match bound.allow(&self.call, effect, &run.stand_ins) {
-            Ok(slot) => Ok(Some(slot)),
+        match plan_guard.allow(&self.call, effect, &run.stand_ins) {
+            Ok(reservation) => Ok(Some(reservation)),
             Err(failure) => {
                 // Whatever the plugin makes of it, what is not approved ends the run.
-                run.violate(failure.clone());
+                run.exceed_plan(failure.clone());
                 Err(failure)
             }
         }
     }
 
     /// Records what is about to go out.
-    async fn announce(&self, announced: Announced, slot: Option<&Slot<'_>>) -> Result<(), Failure> {
+    async fn announce(
+        &self,
+        announced: Announced,
+        reservation: Option<&Reservation<'_>>,
+    ) -> Result<(), Failure> {
         let run = &self.gate.run;
         if run.planning() {
             return Ok(());
         }
-        let announced = Entry::Intent(self.intent(announced, slot.map(Slot::planned)));
+        let announced =
+            Entry::Intent(self.intent(announced, reservation.map(Reservation::planned)));
         match run.must_announce(announced).await? {
             true => Ok(()),
             false => Err(self.gate.too_much_on_record()),
@@ -236,9 +245,9 @@ impl Pass {
 
     fn to_write(&self, number: u64) -> Intent {
         Intent {
-            thorough: false,
+            wait_for_dependents: false,
             dry_run: self.gate.run.planning(),
-            patience: self.patience,
+            retry_policy: self.retry_policy,
             marker: self.gate.run.marker(number),
         }
     }
@@ -248,7 +257,7 @@ impl Pass {
         &self,
         effect: Effect,
         secret: bool,
-        result: &Result<T, Unanswered>,
+        result: &Result<T, WriteError>,
         learnt: impl FnOnce(&T) -> Option<Undo>,
     ) {
         let run = &self.gate.run;
@@ -274,9 +283,9 @@ impl Pass {
     /// Permission to try what a write would do, which changes nothing.
     pub fn rehearsal(&self) -> Intent {
         Intent {
-            thorough: false,
+            wait_for_dependents: false,
             dry_run: true,
-            patience: self.patience,
+            retry_policy: self.retry_policy,
             marker: String::new(),
         }
     }
@@ -302,7 +311,7 @@ impl Pass {
     /// # Errors
     /// `internal` (`agent.bug`) when the pass was given for something else.
     pub fn put_back(&self, number: u64) -> Result<Intent, Failure> {
-        if self.patience != Patience::PuttingBack {
+        if self.retry_policy != RetryPolicy::Undo {
             return Err(Failure::new(
                 Kind::Internal,
                 "agent.bug",
@@ -310,9 +319,9 @@ impl Pass {
             ));
         }
         Ok(Intent {
-            thorough: self.thorough,
+            wait_for_dependents: self.wait_for_dependents,
             dry_run: false,
-            patience: self.patience,
+            retry_policy: self.retry_policy,
             marker: self.gate.run.marker(number),
         })
     }
@@ -325,13 +334,13 @@ impl Intent {
     }
 
     /// Returns how long to try again.
-    pub fn patience(&self) -> Patience {
-        self.patience
+    pub fn retry_policy(&self) -> RetryPolicy {
+        self.retry_policy
     }
 
     /// Returns whether an object that is removed must be gone before the next thing is put back.
-    pub fn thorough(&self) -> bool {
-        self.thorough
+    pub fn wait_for_dependents(&self) -> bool {
+        self.wait_for_dependents
     }
 
     /// Returns a text that is unique for the effect, by which an object that it made is known again.

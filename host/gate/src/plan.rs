@@ -5,35 +5,35 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use agent_core::effect::Effect;
-use agent_core::plan::{Form, StandIn};
+use agent_core::plan::{Form, Placeholder};
 use serde_json::Value;
 
 use crate::memory::{RunMemory, weight_of_fields};
 
 /// What a run that plans has come to.
 #[derive(Debug, Default)]
-pub struct Drawing {
+pub struct PlanDraft {
     /// The changes, in order.
     pub effects: Vec<Effect>,
     /// What they rest on, by capability.
     pub rests_on: BTreeMap<String, Value>,
     /// The texts in them that only a run knows.
-    pub stand_ins: Vec<StandIn>,
+    pub stand_ins: Vec<Placeholder>,
 }
 
 /// Collects what a plan consists of.
 #[derive(Debug, Default)]
-pub(super) struct Sketch {
+pub(super) struct PlanBuilder {
     effects: Mutex<Vec<Effect>>,
     /// What pays for them.
     memory: RunMemory,
 }
 
-impl Sketch {
-    pub(super) fn new(memory: RunMemory) -> Sketch {
-        Sketch {
+impl PlanBuilder {
+    pub(super) fn new(memory: RunMemory) -> PlanBuilder {
+        PlanBuilder {
             memory,
-            ..Sketch::default()
+            ..PlanBuilder::default()
         }
     }
 
@@ -49,10 +49,10 @@ impl Sketch {
         kept.for_each(|effect| effect.temporary = false);
     }
 
-    pub(super) fn finish(&self, stand_ins: &StandIns) -> Drawing {
+    pub(super) fn finish(&self, stand_ins: &Placeholders) -> PlanDraft {
         let mut effects = std::mem::take(&mut *lock(&self.effects));
         effects.sort_by_key(|effect| effect.number);
-        Drawing {
+        PlanDraft {
             effects,
             rests_on: BTreeMap::new(),
             stand_ins: stand_ins.all(),
@@ -70,7 +70,7 @@ const NAME: usize = 64;
 
 /// Texts that only a run knows, by what they stand for.
 #[derive(Debug, Default)]
-pub(super) struct StandIns(Mutex<Known>);
+pub(super) struct Placeholders(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -83,11 +83,11 @@ struct Known {
     texts: BTreeMap<String, String>,
 }
 
-impl StandIns {
+impl Placeholders {
     /// Takes those of a plan.
-    pub(super) fn new(all: &[StandIn]) -> StandIns {
-        let known = StandIns::default();
-        for StandIn { name, text, form } in all {
+    pub(super) fn new(all: &[Placeholder]) -> Placeholders {
+        let known = Placeholders::default();
+        for Placeholder { name, text, form } in all {
             match form {
                 None => drop(known.add(name, text)),
                 Some(form) if form.fits(text) => drop(known.declare(name, text)),
@@ -144,9 +144,9 @@ impl StandIns {
         both.all(|(name, form)| known.texts.get(name).is_none_or(|text| form.fits(text)))
     }
 
-    pub(super) fn all(&self) -> Vec<StandIn> {
+    pub(super) fn all(&self) -> Vec<Placeholder> {
         let known = lock(&self.0);
-        let stand_in = |name: &String, text: &String, form| StandIn {
+        let stand_in = |name: &String, text: &String, form| Placeholder {
             name: name.clone(),
             text: text.clone(),
             form,
@@ -155,7 +155,7 @@ impl StandIns {
         let made = made.map(|(text, name)| stand_in(name, text, None));
         let declared = known.texts.iter();
         let declared = declared.map(|(name, text)| stand_in(name, text, Form::of(text)));
-        let mut all: Vec<StandIn> = made.chain(declared).collect();
+        let mut all: Vec<Placeholder> = made.chain(declared).collect();
         all.sort();
         all
     }
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn text_of_the_host_stands_anywhere_and_one_of_a_plugin_only_as_a_whole_value() {
-        let known = StandIns::default();
+        let known = Placeholders::default();
         known.add("token", TOKEN);
         known.add("token-end", "0a1b2c3d");
         known.declare("id of the snapshot", "beef").expect("an id");
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn text_that_looks_like_a_general_one_is_another() {
-        let known = StandIns::default();
+        let known = Placeholders::default();
         known.add("token", TOKEN);
         for forged in ["\u{1}token\u{1}", "<token>", "\u{1}\u{1}token\u{1}\u{1}"] {
             assert_ne!(known.general(forged), known.general(TOKEN), "{forged:?}");
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn plugin_cannot_leave_open_what_it_likes() {
-        let known = StandIns::default();
+        let known = Placeholders::default();
         known.add("token", TOKEN);
         for (name, text) in [
             ("version", "harmless-1.2.3"),

@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use agent_core::effect::Verb;
-use agent_core::event::TakeBack;
+use agent_core::event::UndoReport;
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::{CallId, Digest};
 use agent_core::journal::{Answer, Entry};
-use agent_core::record::{self, Deed, Settled};
+use agent_core::record::{self, RecordedEffect, Settled};
 use agent_core::undo::Undo;
 use hmac::{Hmac, Mac as _};
 use jiff::Timestamp;
@@ -18,19 +18,19 @@ use serde_json::Value;
 use sha2::Sha256;
 
 use crate::seal::Seal;
-use crate::{bound, ledger};
+use crate::{ledger, plan_guard};
 
 /// See the module. Empty for a run that begins.
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
     answers: HashMap<CallId, Recorded>,
     /// The effects of calls that were not answered, and that may have happened.
-    attempts: HashMap<CallId, Vec<Deed>>,
+    attempts: HashMap<CallId, Vec<RecordedEffect>>,
     /// The operations that were called.
     called: HashMap<CallId, Called>,
     /// The number of the last call of each operation that was answered.
     last: HashMap<CallId, u64>,
-    put_back: BTreeMap<u64, TakeBack>,
+    put_back: BTreeMap<u64, UndoReport>,
     /// The effects that an earlier process had begun to put back.
     released: BTreeSet<u64>,
     /// The calls of which an effect was announced.
@@ -63,19 +63,19 @@ impl Replay {
         for entry in entries {
             replay.read(entry);
         }
-        for deed in record::deeds(entries.iter()) {
-            replay.highest = replay.highest.max(deed.effect().number);
-            if deed.settled != Settled::Refused {
-                replay.went_out.insert(deed.intent.call.clone());
+        for recorded in record::recorded_effects(entries.iter()) {
+            replay.highest = replay.highest.max(recorded.effect().number);
+            if recorded.settled != Settled::Rejected {
+                replay.went_out.insert(recorded.intent.call.clone());
             }
             if let (true, Some(Undo::Remove { uid: Some(uid), .. })) =
-                (deed.effect().verb == Verb::CREATE, &deed.undo)
+                (recorded.effect().verb == Verb::CREATE, &recorded.undo)
             {
                 replay.made.insert(uid.clone());
             }
-            if deed.stands() && !replay.answers.contains_key(&deed.intent.call) {
-                let call = deed.intent.call.clone();
-                replay.attempts.entry(call).or_default().push(deed);
+            if recorded.stands() && !replay.answers.contains_key(&recorded.intent.call) {
+                let call = recorded.intent.call.clone();
+                replay.attempts.entry(call).or_default().push(recorded);
             }
         }
         replay
@@ -117,7 +117,7 @@ impl Replay {
     }
 
     /// Returns the effects of a call that was not answered.
-    pub(crate) fn attempts(&self, call: &CallId) -> &[Deed] {
+    pub(crate) fn attempts(&self, call: &CallId) -> &[RecordedEffect] {
         self.attempts.get(call).map_or(&[], Vec::as_slice)
     }
 
@@ -151,14 +151,18 @@ impl Replay {
     }
 
     /// Returns what was said when an effect was put back by an earlier process.
-    pub(crate) fn put_back(&self, number: u64) -> Option<&TakeBack> {
+    pub(crate) fn put_back(&self, number: u64) -> Option<&UndoReport> {
         self.put_back.get(&number)
     }
 
     /// Returns whether an effect is known to have happened, and the run had not begun to put back that or anything newer. Holds go newest first,
     /// so what is older than one that went is on its way out: Flux, for one, is awake again by then, and may have put it right before us.
     pub(crate) fn is_settled(&self, number: u64) -> bool {
-        let attempted = |deeds: &Vec<Deed>| deeds.iter().any(|deed| deed.effect().number == number);
+        let attempted = |recorded_effects: &Vec<RecordedEffect>| {
+            recorded_effects
+                .iter()
+                .any(|recorded| recorded.effect().number == number)
+        };
         self.released.last().is_none_or(|last| number > *last)
             && !self.attempts.values().any(attempted)
     }
@@ -178,14 +182,15 @@ pub(super) fn left(entries: &[Entry], permanent: bool, seal: Option<&Seal>) -> V
         })
         .collect();
     // What was overwritten and is settled has been built upon since; only a person can say that it is to go.
-    let wanted = |deed: &Deed| deed.is_held() || permanent && deed.is_revertible();
-    record::deeds(entries.iter())
+    let wanted =
+        |recorded: &RecordedEffect| recorded.is_held() || permanent && recorded.is_revertible();
+    record::recorded_effects(entries.iter())
         .into_iter()
         .filter(wanted)
-        .filter_map(|deed| {
-            let intent = deed.intent;
+        .filter_map(|recorded| {
+            let intent = recorded.intent;
             let (number, target) = (intent.effect.number, intent.effect.target);
-            let (undo, secret) = match (deed.undo?, seal) {
+            let (undo, secret) = match (recorded.undo?, seal) {
                 (undo, Some(seal)) => seal.open(undo, number, &target),
                 (undo, None) => (undo, false),
             };
@@ -206,7 +211,7 @@ pub(super) fn left(entries: &[Entry], permanent: bool, seal: Option<&Seal>) -> V
 /// Returns why an earlier process ended the run, if that was because it went beyond its plan.
 pub(crate) fn violation(entries: &[Entry]) -> Option<Failure> {
     entries.iter().find_map(|entry| match entry {
-        Entry::Ended { end: Err(failure) } if failure.code == bound::VIOLATED => {
+        Entry::Ended { end: Err(failure) } if failure.code == plan_guard::VIOLATED => {
             Some(failure.clone())
         }
         _ => None,

@@ -23,13 +23,13 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use tokio_util::task::TaskTracker;
 
-use crate::allowance::Account;
-use crate::bound::Bound;
 use crate::capability::{Capability, Install, RunParts};
 use crate::ledger::{self, Ledger, Stuck, Undone};
 use crate::operations::Operations;
 use crate::outbox::Outbox;
-use crate::plan::{Sketch, StandIns};
+use crate::plan::{Placeholders, PlanBuilder};
+use crate::plan_guard::PlanGuard;
+use crate::quota::Account;
 use crate::replay::{self, Replay};
 use crate::seal::Seal;
 use crate::secrets::Secrets;
@@ -102,9 +102,9 @@ pub(super) struct Question {
 pub(crate) struct Shared {
     pub(crate) id: RunId,
     pub(super) replay: Replay,
-    pub(super) sketch: Sketch,
-    pub(super) stand_ins: StandIns,
-    pub(super) bound: Option<Bound>,
+    pub(super) plan_builder: PlanBuilder,
+    pub(super) stand_ins: Placeholders,
+    pub(super) plan_guard: Option<PlanGuard>,
     pub(crate) secrets: Arc<Secrets>,
     pub(super) told: Told,
     journal: Option<Box<dyn RunJournal>>,
@@ -164,9 +164,9 @@ impl Shared {
         let account = Account::new(&entries);
         let memory = account.memory.clone();
         let planning = config.mode == Mode::Plan;
-        let bound = config.plan.map(|plan| Bound::new(&plan, &entries));
+        let plan_guard = config.plan.map(|plan| PlanGuard::new(&plan, &entries));
         let why_violated = OnceLock::new();
-        if let (Some(_), Some(why)) = (&bound, replay::violation(&entries)) {
+        if let (Some(_), Some(why)) = (&plan_guard, replay::violation(&entries)) {
             drop(why_violated.set(why));
         }
         let seal = Seal::new(&config.key);
@@ -176,7 +176,7 @@ impl Shared {
             seal.as_ref(),
         );
         let mut standing = Vec::new();
-        if bound.is_some() {
+        if plan_guard.is_some() {
             standing = replay::left(&entries, true, seal.as_ref());
             standing.retain(|entry| held.iter().all(|held| held.number != entry.number));
         }
@@ -199,9 +199,9 @@ impl Shared {
             made: Mutex::new(replay.made()),
             denied: Mutex::default(),
             replay,
-            sketch: Sketch::new(memory.clone()),
-            stand_ins: StandIns::default(),
-            bound,
+            plan_builder: PlanBuilder::new(memory.clone()),
+            stand_ins: Placeholders::default(),
+            plan_guard,
             capabilities,
             secrets,
             told: Told::default(),
@@ -359,7 +359,7 @@ impl Shared {
 
     /// Adds an effect to the plan.
     pub(crate) fn planned(&self, effect: Effect) {
-        self.sketch.add(&effect);
+        self.plan_builder.add(&effect);
         self.show(Event::Planned { effect });
     }
 

@@ -8,12 +8,12 @@ use agent_core::hint;
 use agent_core::id::CallId;
 use agent_core::plan::Plan;
 
-use crate::{Gate, Pass, Patience};
+use crate::{Gate, Pass, RetryPolicy};
 
 impl Gate {
     /// Returns permission to read for the host itself, which is on nobody's record.
     pub fn look_around(&self) -> Pass {
-        Pass::new(self.clone(), CallId::root(), Patience::Running)
+        Pass::new(self.clone(), CallId::root(), RetryPolicy::Call)
     }
 
     /// Checks that what a plan rests on is still so.
@@ -40,7 +40,7 @@ impl Gate {
     ///
     /// # Errors
     /// `conflict` (`run.holds-lost`) with each change that is gone; whatever looking fails with.
-    pub async fn holds_stand(&self) -> Result<(), Failure> {
+    pub async fn verify_holds(&self) -> Result<(), Failure> {
         let pass = self.look_around();
         let mut lost = Vec::new();
         for entry in self.run.ledger.entries() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agent_core::id::RunId;
 use agent_core::journal::Entry;
-use agent_core::record::Begun;
+use agent_core::record::RunHeader;
 use jiff::Timestamp;
 use rusqlite::params;
 
@@ -49,7 +49,7 @@ pub(crate) struct Tail {
 #[derive(Clone, Debug)]
 enum Row {
     /// It goes to disk with the first entry.
-    ToBeMade(Arc<Begun>),
+    ToBeMade(Arc<RunHeader>),
     /// It is there, under this key.
     Made(i64),
     /// Another run has the id.
@@ -58,7 +58,7 @@ enum Row {
 
 impl Tail {
     /// The record of a run that begins.
-    pub(crate) fn begin(begun: Begun) -> Tail {
+    pub(crate) fn begin(begun: RunHeader) -> Tail {
         Tail {
             run: begun.run.clone(),
             row: Row::ToBeMade(Arc::new(begun)),
@@ -105,7 +105,7 @@ impl Tail {
         }
     }
 
-    fn make_row(&mut self, to: &View, begun: &Begun) -> rusqlite::Result<Row> {
+    fn make_row(&mut self, to: &View, begun: &RunHeader) -> rusqlite::Result<Row> {
         let call = &begun.call;
         let at = row::nanoseconds(begun.at);
         let made = to

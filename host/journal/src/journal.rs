@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, Weak};
 use agent_core::failure::Failure;
 use agent_core::id::RunId;
 use agent_core::origin::Who;
-use agent_core::record::{Begun, Pruned, Record, Retention};
+use agent_core::record::{Pruned, Record, Retention, RunHeader};
 use cap_std::fs::Dir;
 
 use crate::append::Tail;
@@ -112,7 +112,7 @@ impl Journal {
     /// # Errors
     /// `conflict` (`journal.run-is-live`) when a process has a run of this id; `unavailable` (`journal.unwritable`, `journal.full`) when its
     /// lock cannot be made.
-    pub fn begin(&self, begun: Begun) -> Result<OpenRun, Failure> {
+    pub fn begin(&self, begun: RunHeader) -> Result<OpenRun, Failure> {
         let owner = Owner::new(&begun.run, &begun.who, None);
         let held = self.own(&owner)?;
         self.opened(Tail::begin(begun), held)

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use agent_core::id::{OperationName, RunId};
 use agent_core::origin::Who;
-use agent_core::record::{Begun, State, Summary};
+use agent_core::record::{RunHeader, State, Summary};
 use jiff::Timestamp;
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
@@ -176,7 +176,7 @@ pub(crate) fn run(from: &View, run: &RunId) -> rusqlite::Result<Option<Stored>> 
 pub(crate) struct Whole {
     pub(crate) stored: Stored,
     /// None when it went while it was read.
-    pub(crate) begun: Option<Result<Begun, Unreadable>>,
+    pub(crate) begun: Option<Result<RunHeader, Unreadable>>,
     pub(crate) entries: Entries,
 }
 
@@ -194,7 +194,7 @@ pub(crate) fn whole(from: &View, id: &RunId) -> rusqlite::Result<Option<Whole>> 
 }
 
 /// Refuses a beginning that is another run's: a row decides by its id which run somebody means.
-fn of_run(begun: Begun, stored: &Stored) -> Result<Begun, Unreadable> {
+fn of_run(begun: RunHeader, stored: &Stored) -> Result<RunHeader, Unreadable> {
     let named = stored.summary.run.as_str();
     match begun.run == stored.summary.run || nameless(named).is_some() {
         true => Ok(begun),
@@ -322,7 +322,7 @@ fn called(row: &Row) -> rusqlite::Result<Called> {
     })
 }
 
-fn called_by(begun: Begun) -> Called {
+fn called_by(begun: RunHeader) -> Called {
     Called {
         operation: begun.call.operation,
         arguments: begun.call.arguments,

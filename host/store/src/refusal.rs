@@ -96,7 +96,10 @@ pub enum Problem {
         import: String,
     },
     /// It requests rights of a capability that is not known here.
-    #[error("it requests rights of the capability `{}`, which this agent does not have", shown(capability))]
+    #[error(
+        "it requests rights of the capability `{}`, which this agent does not have",
+        shown(capability)
+    )]
     NoSuchCapability {
         /// The capability.
         capability: String,

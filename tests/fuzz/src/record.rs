@@ -1,14 +1,14 @@
 //! The record of a run: an entry a line, after the line that says how it began.
 
 use agent_core::journal::Entry;
-use agent_core::record::{Begun, Noted, Record, Summary, Telling, has_lasted};
+use agent_core::record::{Noted, Record, RunHeader, Summary, Telling, has_lasted};
 use jiff::Timestamp;
 
 pub(crate) fn run(bytes: &[u8]) {
     let mut lines = bytes.split(|byte| *byte == b'\n');
     let Some(begun) = lines
         .next()
-        .and_then(|line| serde_json::from_slice::<Begun>(line).ok())
+        .and_then(|line| serde_json::from_slice::<RunHeader>(line).ok())
     else {
         return;
     };
@@ -34,8 +34,8 @@ pub(crate) fn run(bytes: &[u8]) {
         entries,
         damage: Vec::new(),
     };
-    record.deeds();
-    record.midway();
+    record.recorded_effects();
+    record.in_doubt();
     record.taken_back();
     record.worked();
     record.has_agreement();

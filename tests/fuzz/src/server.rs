@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use agent_capability::bindings::ops::cluster::cluster::{self as wit, Host as _, HostWatcher};
 use agent_capability::{
-    ClusterClient, Connected, Gate, GateConfig, Operations, Outbox, Powers, outbox,
+    ClusterClient, Connected, Gate, GateConfig, Operations, Outbox, PluginCtx, outbox,
 };
 use agent_core::call::{Consent, Mode, OnFailure};
 use agent_core::descriptor::Risk;
@@ -47,15 +47,15 @@ async fn calls(status: u16, body: Bytes) {
     let client = client(status, body);
     let limits = Limits::TERMINAL;
     let (events, _seen) = outbox();
-    let powers = Powers::new(gate(client.clone(), events), &limits);
-    let mut powers = powers.expect("the powers");
-    ask(&mut powers).await;
+    let ctx = PluginCtx::new(gate(client.clone(), events), &limits);
+    let mut ctx = ctx.expect("the ctx");
+    ask(&mut ctx).await;
     let of = "pods.v1".parse().expect("a type");
     drop(tokio::time::timeout(PATIENCE, client.names(&of, Some("media"))).await);
 }
 
 /// A guest must not be told that the host has a bug, whatever the server says.
-async fn ask(powers: &mut Powers) {
+async fn ask(ctx: &mut PluginCtx) {
     let target = || wit::ObjectRef {
         of: "pods.v1".to_owned(),
         namespace: Some("media".to_owned()),
@@ -76,10 +76,10 @@ async fn ask(powers: &mut Powers) {
         ]
     };
     // Who is not answered in the end has waited, which is as it should be.
-    if let Ok(got) = tokio::time::timeout(PATIENCE, powers.get(target(), projection())).await {
+    if let Ok(got) = tokio::time::timeout(PATIENCE, ctx.get(target(), projection())).await {
         drop(got.expect("no trap"));
     }
-    if let Ok(got) = tokio::time::timeout(PATIENCE, powers.list(query(), projection())).await {
+    if let Ok(got) = tokio::time::timeout(PATIENCE, ctx.list(query(), projection())).await {
         for object in got.expect("no trap").into_iter().flatten() {
             serde_json::from_str::<Value>(&object).expect("a guest is given JSON");
         }
@@ -88,18 +88,18 @@ async fn ask(powers: &mut Powers) {
         target: target(),
         body: r#"{"spec": {"x": 1}}"#.to_owned(),
     });
-    let done = tokio::time::timeout(PATIENCE, powers.commit(vec![patch], projection())).await;
+    let done = tokio::time::timeout(PATIENCE, ctx.commit(vec![patch], projection())).await;
     drop(done.map(|done| done.expect("no trap")));
-    let watcher = powers.watch(vec![query()], projection()).await;
+    let watcher = ctx.watch(vec![query()], projection()).await;
     if let Ok(watcher) = watcher.expect("no trap") {
         for _ in 0..2 {
             let lent = Resource::new_borrow(watcher.rep());
-            let seen = tokio::time::timeout(PATIENCE, powers.next(lent, 10)).await;
+            let seen = tokio::time::timeout(PATIENCE, ctx.next(lent, 10)).await;
             if let Ok(seen) = seen {
                 drop(seen.expect("no trap"));
             }
         }
-        HostWatcher::drop(powers, watcher).await.expect("no trap");
+        HostWatcher::drop(ctx, watcher).await.expect("no trap");
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use agent_core::failure::{Failure, Kind};
-use agent_gate::Unanswered;
+use agent_gate::WriteError;
 
 use crate::{Faults, Levels, lock};
 
@@ -80,7 +80,7 @@ impl Device {
         lamp: &str,
         level: i32,
         marker: &str,
-    ) -> Result<(), Unanswered> {
+    ) -> Result<(), WriteError> {
         self.met(|room| {
             room.made.insert(marker.to_owned());
             room.levels.insert(lamp.to_owned(), level);
@@ -89,11 +89,11 @@ impl Device {
     }
 
     /// Sends a request.
-    async fn met<T>(&self, act: impl FnOnce(&mut Room) -> T) -> Result<T, Unanswered> {
+    async fn met<T>(&self, act: impl FnOnce(&mut Room) -> T) -> Result<T, WriteError> {
         let fault = (self.faults)();
-        let lost = |uncertain| Unanswered {
+        let lost = |uncertain| WriteError {
             uncertain,
-            ..Unanswered::surely(Failure::new(
+            ..WriteError::surely(Failure::new(
                 Kind::Unavailable,
                 "toy.away",
                 "the lamps do not answer",
@@ -101,7 +101,7 @@ impl Device {
         };
         match fault {
             Fault::None => Ok(act(&mut lock(&self.room))),
-            Fault::Refused => Err(Unanswered::surely(Failure::new(
+            Fault::Refused => Err(WriteError::surely(Failure::new(
                 Kind::Failed,
                 "toy.refused",
                 "the lamps refuse it",

@@ -2,7 +2,7 @@
 
 use agent_capability::bindings::ops::types::types::Error;
 use agent_capability::holds::Held;
-use agent_capability::{Gate, Powers, PowersView as _};
+use agent_capability::{Gate, PluginCtx, PluginView as _};
 use agent_core::failure::Failure;
 use agent_engine::{Noun, State};
 use wasmtime::component::{HasData, Linker, Resource};
@@ -22,8 +22,8 @@ wasmtime::component::bindgen!({
 
 use ops::toy::lamps as wit;
 
-/// The powers of an instance, as this capability uses them.
-pub(crate) struct View<'a>(&'a mut Powers);
+/// The context of an instance, as this capability uses them.
+pub(crate) struct View<'a>(&'a mut PluginCtx);
 
 struct Bound;
 
@@ -33,7 +33,7 @@ impl HasData for Bound {
 
 impl Noun for Device {
     fn link(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
-        wit::add_to_linker::<State, Bound>(linker, |state| View(state.powers()))
+        wit::add_to_linker::<State, Bound>(linker, |state| View(state.ctx()))
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agent_core::effect::{FieldChange, Recovery, Target};
-use agent_core::event::TakeBack;
+use agent_core::event::UndoReport;
 use agent_core::failure::{Failure, Kind};
 use agent_core::undo::Undo;
 use agent_gate::{
-    Announced, Capability, Draft, Entry, Gate, Install, Pass, RunParts, Unanswered, unsettled,
+    Announced, Capability, Draft, Entry, Gate, Install, Pass, RunParts, WriteError, unsettled,
 };
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
@@ -137,7 +137,7 @@ impl Lamps {
         let mut tries = 0;
         loop {
             let done = async {
-                let now = self.device.level(lamp).await.map_err(Unanswered::surely)?;
+                let now = self.device.level(lamp).await.map_err(WriteError::surely)?;
                 if now == before {
                     return Ok((format!("is at {before} again"), Vec::new()));
                 }
@@ -150,7 +150,7 @@ impl Lamps {
             };
             match done.await {
                 Ok(done) => return Ok(done),
-                Err(Unanswered { failure, .. })
+                Err(WriteError { failure, .. })
                     if tries == 3 || failure.kind != Kind::Unavailable =>
                 {
                     return Err(failure);
@@ -163,7 +163,7 @@ impl Lamps {
 }
 
 /// Returns what a turn failed with.
-fn lost(gate: &Gate, number: u64, unanswered: Unanswered) -> Failure {
+fn lost(gate: &Gate, number: u64, unanswered: WriteError) -> Failure {
     if !unanswered.uncertain {
         gate.did_not_happen(number);
         return unanswered.failure;
@@ -192,10 +192,10 @@ impl Capability for Lamps {
         TOY
     }
 
-    fn put_back<'a>(&'a self, pass: &'a Pass, entry: &'a Entry) -> BoxFuture<'a, TakeBack> {
+    fn put_back<'a>(&'a self, pass: &'a Pass, entry: &'a Entry) -> BoxFuture<'a, UndoReport> {
         Box::pin(async move {
             match self.restore(pass, entry).await {
-                Ok((summary, left)) => TakeBack {
+                Ok((summary, left)) => UndoReport {
                     number: Some(entry.number),
                     target: entry.target.to_string(),
                     summary,

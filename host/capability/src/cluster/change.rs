@@ -9,8 +9,8 @@ use agent_core::hint;
 use agent_core::id::CallId;
 use agent_core::manifest::ClusterVerb;
 use agent_core::object::{ObjectRef, ObjectType};
-use agent_core::record::Deed;
-use agent_gate::{Draft, Gate, Learns, Pass, Unanswered};
+use agent_core::record::RecordedEffect;
+use agent_gate::{Draft, Gate, Learns, Pass, WriteError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -212,14 +212,14 @@ pub(crate) async fn perform(
     if let Some(learn) = learns.as_ref().filter(|_| gate.went_out(&call)) {
         learn(gate.secrets());
     }
-    let (deed, shape, again) = (target.clone(), projection.clone(), call.clone());
+    let (recorded, shape, again) = (target.clone(), projection.clone(), call.clone());
     let of_run = cluster.clone();
     let ask = Ask::Change(verb, target, change.fields());
     let admitted = gate.admit(call, ask.clone(), |pass| async move {
         let performer = Performer {
             cluster: of_run,
             pass,
-            target: deed,
+            target: recorded,
             hold,
             own,
             wanted,
@@ -397,11 +397,11 @@ impl Performer {
     }
 
     /// Returns the last effect of that sort that an earlier process announced for this change, and that may have happened.
-    fn attempt(&self, verb: ClusterVerb) -> Option<&Deed> {
+    fn attempt(&self, verb: ClusterVerb) -> Option<&RecordedEffect> {
         let attempts = self.pass.attempts().iter();
         attempts
             .rev()
-            .find(|deed| deed.effect().verb.as_str() == verb.as_str())
+            .find(|recorded| recorded.effect().verb.as_str() == verb.as_str())
     }
 
     /// Reads the object in the course of a change, unless the run is stopped.
@@ -420,8 +420,8 @@ impl Performer {
     }
 
     /// Takes what was to be written out of what refuses it: it teaches the mask nothing, so a Secret in it is hidden in the refusal alone.
-    fn unlearnt(&self, refused: Unanswered) -> Unanswered {
-        let mut refused = Unanswered::surely(refused.failure);
+    fn unlearnt(&self, refused: WriteError) -> WriteError {
+        let mut refused = WriteError::surely(refused.failure);
         if let Some(learns) = &self.learns {
             refused.hide(learns);
         }

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
-use agent_gate::{Patience, Secrets, Unanswered};
+use agent_gate::{RetryPolicy, Secrets, WriteError};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::failure::{self, Deed};
+use super::failure::{self, RequestContext};
 use super::projection::Projection;
 use super::reply::{self, Fault, Part};
 
@@ -122,7 +122,7 @@ impl Known {
 
 /// Returns what a write failed with. What cannot be reached, and may have done it before, is told as that: whoever hears `unavailable` may do it once
 /// more.
-pub(crate) fn of_write(unanswered: Unanswered) -> Failure {
+pub(crate) fn of_write(unanswered: WriteError) -> Failure {
     let mut failure = unanswered.failure;
     if unanswered.uncertain && failure.kind == Kind::Unavailable {
         failure.kind = Kind::Uncertain;
@@ -209,44 +209,46 @@ impl ClusterClient {
     /// Sends a request for a JSON document; see [`Self::send_for`].
     async fn send(
         &self,
-        deed: &Deed,
-        patience: Patience,
+        context: &RequestContext,
+        retry_policy: RetryPolicy,
         build: impl Fn(&ObjectType) -> Result<http::Request<Vec<u8>>, Failure>,
-    ) -> Result<Value, Unanswered> {
-        let bytes = self.send_for(Part::Whole, deed, patience, build).await?;
-        let named = match (&deed.name, deed.verb) {
+    ) -> Result<Value, WriteError> {
+        let bytes = self
+            .send_for(Part::Whole, context, retry_policy, build)
+            .await?;
+        let named = match (&context.name, context.verb) {
             // The API server answers either with the object or with that it is done.
             (_, "delete" | "evict") | (None, _) => Ok(()),
             (Some(name), _) => read::is_named(&bytes, name),
         };
         let answer = named.and_then(|()| serde_json::from_slice(&bytes));
-        answer.map_err(|error| self.nonsense(&error, deed))
+        answer.map_err(|error| self.nonsense(&error, context))
     }
 
-    fn nonsense(&self, error: &serde_json::Error, deed: &Deed) -> Unanswered {
+    fn nonsense(&self, error: &serde_json::Error, context: &RequestContext) -> WriteError {
         let what = error.to_string();
-        self.unanswered(&Fault::Nonsense { what }, deed, true)
+        self.unanswered(&Fault::Nonsense { what }, context, true)
     }
 
-    /// Sends a request, again and again as long as patience allows and the fault may pass. `build` gets the type as the server serves it.
+    /// Sends a request, again and again as long as the retry policy allows and the fault may pass. `build` gets the type as the server serves it.
     async fn send_for(
         &self,
         part: Part,
-        deed: &Deed,
-        patience: Patience,
+        context: &RequestContext,
+        retry_policy: RetryPolicy,
         build: impl Fn(&ObjectType) -> Result<http::Request<Vec<u8>>, Failure>,
-    ) -> Result<Vec<u8>, Unanswered> {
-        let connected = self.connected().await.map_err(Unanswered::surely)?;
+    ) -> Result<Vec<u8>, WriteError> {
+        let connected = self.connected().await.map_err(WriteError::surely)?;
         // Whatever else the server has below an object may do something when it is asked.
-        if deed.of.subresource.is_some() {
-            self.must_serve(&deed.of, patience).await?;
+        if context.of.subresource.is_some() {
+            self.must_serve(&context.of, retry_policy).await?;
         }
-        let mut of = self.served_as(&deed.of);
+        let mut of = self.served_as(&context.of);
         let mut uncertain = false;
-        let mut waits = Waits::new(patience);
+        let mut waits = Waits::new(retry_policy);
         let mut rediscovered = false;
         loop {
-            let request = build(&of).map_err(Unanswered::surely)?;
+            let request = build(&of).map_err(WriteError::surely)?;
             let fault = match self.exchange(connected, request, part).await {
                 Ok(bytes) => return Ok(bytes),
                 Err(fault) => fault,
@@ -255,14 +257,14 @@ impl ClusterClient {
             // Once: a server could name another version each time.
             if fault.is_no_such_type()
                 && !std::mem::replace(&mut rediscovered, true)
-                && let Some(other) = self.rediscovered(&deed.of, &of).await
+                && let Some(other) = self.rediscovered(&context.of, &of).await
             {
                 of = other;
                 continue;
             }
             match waits.after(&fault, self.waits_for_it()) {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(self.unanswered(&fault, deed, uncertain)),
+                None => return Err(self.unanswered(&fault, context, uncertain)),
             }
         }
     }
@@ -292,22 +294,22 @@ impl ClusterClient {
         self.inner.answered.load(Ordering::Relaxed) && !self.stopped.load(Ordering::Acquire)
     }
 
-    fn unanswered(&self, fault: &Fault, deed: &Deed, uncertain: bool) -> Unanswered {
+    fn unanswered(&self, fault: &Fault, context: &RequestContext, uncertain: bool) -> WriteError {
         let server = self
             .inner
             .connected
             .get()
             .map_or("?", |connected| connected.server.as_str());
-        Unanswered {
-            failure: self.inner.secrets.hide(failure::of(fault, deed, server)),
+        WriteError {
+            failure: self.inner.secrets.hide(failure::of(fault, context, server)),
             uncertain,
             unrehearsed: fault.is_no_rehearsal(),
         }
     }
 
     /// Returns the failure that a fault of a watch means.
-    pub(crate) fn failure(&self, fault: &Fault, deed: &Deed) -> Failure {
-        self.unanswered(fault, deed, false).failure
+    pub(crate) fn failure(&self, fault: &Fault, context: &RequestContext) -> Failure {
+        self.unanswered(fault, context, false).failure
     }
 
     fn served_as(&self, of: &ObjectType) -> ObjectType {
@@ -356,26 +358,30 @@ impl ClusterClient {
     }
 
     /// Returns what the server says of a subresource, or refuses it: only what it serves as an object to read and to change is asked for.
-    async fn must_serve(&self, of: &ObjectType, patience: Patience) -> Result<Known, Unanswered> {
+    async fn must_serve(
+        &self,
+        of: &ObjectType,
+        retry_policy: RetryPolicy,
+    ) -> Result<Known, WriteError> {
         if let Some(known) = lock(&self.inner.known).get(of).cloned() {
             return Ok(known);
         }
-        let deed = Deed {
+        let context = RequestContext {
             verb: "discover",
             of: of.whole(),
             namespace: None,
             name: None,
         };
-        let list = Box::pin(self.send_for(Part::Whole, &deed, patience, |of| {
+        let list = Box::pin(self.send_for(Part::Whole, &context, retry_policy, |of| {
             let request = http::Request::get(request::root(of));
             request::body(request, Wanted::Whole, Vec::new())
         }));
-        let surely = |unanswered: Unanswered| Unanswered::surely(unanswered.failure);
+        let surely = |unanswered: WriteError| WriteError::surely(unanswered.failure);
         let list = list.await.map_err(surely)?;
-        let list: Value =
-            serde_json::from_slice(&list).map_err(|error| surely(self.nonsense(&error, &deed)))?;
+        let list: Value = serde_json::from_slice(&list)
+            .map_err(|error| surely(self.nonsense(&error, &context)))?;
         let known =
-            Known::among(&list, of).ok_or_else(|| Unanswered::surely(failure::no_such_type(of)))?;
+            Known::among(&list, of).ok_or_else(|| WriteError::surely(failure::no_such_type(of)))?;
         keep(&self.inner.known, of, known.clone());
         Ok(known)
     }
@@ -414,8 +420,10 @@ impl ClusterClient {
             names.extend(name.map(str::to_owned));
             Ok(())
         };
-        let (read, patience) = (Reading::Part(&name), Patience::Running);
-        let mut names = self.pages(&query, patience, read, Vec::new, keep).await?;
+        let (read, retry_policy) = (Reading::Part(&name), RetryPolicy::Call);
+        let mut names = self
+            .pages(&query, retry_policy, read, Vec::new, keep)
+            .await?;
         names.sort();
         names.dedup();
         Ok(names)
@@ -434,8 +442,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn deed(verb: &'static str, target: &ObjectRef) -> Deed {
-    Deed {
+fn context(verb: &'static str, target: &ObjectRef) -> RequestContext {
+    RequestContext {
         verb,
         of: target.of.clone(),
         namespace: target.namespace.clone(),

@@ -33,7 +33,7 @@ pub(crate) fn without_details(failure: &Failure) -> Option<&'static str> {
 
 /// What was being done, for messages.
 #[derive(Clone, Debug)]
-pub(crate) struct Deed {
+pub(crate) struct RequestContext {
     /// Such as `get` or `patch`.
     pub(crate) verb: &'static str,
     pub(crate) of: ObjectType,
@@ -41,7 +41,7 @@ pub(crate) struct Deed {
     pub(crate) name: Option<String>,
 }
 
-impl Deed {
+impl RequestContext {
     fn absent(&self) -> String {
         let plural = self.of.noun();
         match (&self.namespace, &self.name) {
@@ -65,13 +65,13 @@ impl Deed {
 }
 
 /// Turns a fault into a failure. `server` is the URL that was asked.
-pub(crate) fn of(fault: &Fault, deed: &Deed, server: &str) -> Failure {
+pub(crate) fn of(fault: &Fault, context: &RequestContext, server: &str) -> Failure {
     match fault {
         Fault::Status {
             status,
             retry_after,
         } => {
-            let mut failure = of_status(status, deed, server);
+            let mut failure = of_status(status, context, server);
             let asked = retry_after.and_then(|wait| u32::try_from(wait.as_millis()).ok());
             failure.retry_after_ms = asked.or(failure.retry_after_ms);
             failure
@@ -85,7 +85,7 @@ pub(crate) fn of(fault: &Fault, deed: &Deed, server: &str) -> Failure {
         Fault::TooLarge => Failure::new(
             Kind::Exhausted,
             "cluster.too-large",
-            format!("{} is more than one host call may return", deed.object()),
+            format!("{} is more than one host call may return", context.object()),
         )
         .hinted("ask for fewer fields or fewer objects"),
         Fault::Nonsense { what } => Failure::new(
@@ -97,12 +97,12 @@ pub(crate) fn of(fault: &Fault, deed: &Deed, server: &str) -> Failure {
     }
 }
 
-fn of_status(status: &Status, deed: &Deed, server: &str) -> Failure {
-    let known = refused::terminating(status, deed).or_else(|| budget::of(status, deed));
+fn of_status(status: &Status, context: &RequestContext, server: &str) -> Failure {
+    let known = refused::terminating(status, context).or_else(|| budget::of(status, context));
     if let Some(failure) = known {
         return failure;
     }
-    let object = deed.object();
+    let object = context.object();
     let say = |kind, code: &str, message: String| {
         Failure::new(kind, code, message).because(words(status))
     };
@@ -115,17 +115,17 @@ fn of_status(status: &Status, deed: &Deed, server: &str) -> Failure {
         .hinted(
             "renew the kubeconfig's token or certificate; `kubectl auth whoami` tells who you are",
         ),
-        403 => refused::of(status, deed, server),
-        404 if is_no_such_type(status) => no_such_type(&deed.of),
-        404 if missing_namespace(status, deed) => say(
+        403 => refused::of(status, context, server),
+        404 if is_no_such_type(status) => no_such_type(&context.of),
+        404 if missing_namespace(status, context) => say(
             Kind::NotFound,
             "cluster.not-found",
             format!(
                 "there is no namespace `{}`",
-                deed.namespace.as_deref().unwrap_or_default()
+                context.namespace.as_deref().unwrap_or_default()
             ),
         ),
-        404 => Failure::new(Kind::NotFound, "cluster.not-found", deed.absent()),
+        404 => Failure::new(Kind::NotFound, "cluster.not-found", context.absent()),
         // The text of the API server's storage, which gives no other reason.
         409 if status.message.starts_with("object is being deleted") => Failure::new(
             Kind::Conflict,
@@ -165,32 +165,35 @@ fn of_status(status: &Status, deed: &Deed, server: &str) -> Failure {
         )
         .hinted("write `https://` into the kubeconfig's `server`"),
         400 | 405 | 406 | 413 | 415 | 422 => {
-            let message = format!("the API server refuses to {} {object}", deed.verb);
+            let message = format!("the API server refuses to {} {object}", context.verb);
             say(Kind::Invalid, "cluster.invalid", message)
-                .hinted_if(refused::admission(&status.message, deed))
+                .hinted_if(refused::admission(&status.message, context))
         }
         429 | 500..=599 => say(
             Kind::Unavailable,
             "cluster.overloaded",
-            format!("the API server could not {} {object} now", deed.verb),
+            format!("the API server could not {} {object} now", context.verb),
         ),
         code => say(
             Kind::Internal,
             "cluster.unexpected",
-            format!("the API server answered {code} to {} {object}", deed.verb),
+            format!(
+                "the API server answered {code} to {} {object}",
+                context.verb
+            ),
         ),
     }
 }
 
 /// Makes the failure of an object that is not there.
 pub(crate) fn absent(target: &ObjectRef) -> Failure {
-    let deed = Deed {
+    let context = RequestContext {
         verb: "get",
         of: target.of.clone(),
         namespace: target.namespace.clone(),
         name: Some(target.name.clone()),
     };
-    Failure::new(Kind::NotFound, "cluster.not-found", deed.absent())
+    Failure::new(Kind::NotFound, "cluster.not-found", context.absent())
 }
 
 /// Makes the failure of a type that the server does not serve.
@@ -227,8 +230,8 @@ pub(super) fn is_of_quota(status: &Status) -> bool {
     status.code == 409 && details.is_some_and(|details| details.kind == "resourcequotas")
 }
 
-fn missing_namespace(status: &Status, deed: &Deed) -> bool {
-    deed.namespace.is_some()
+fn missing_namespace(status: &Status, context: &RequestContext) -> bool {
+    context.namespace.is_some()
         && status
             .details
             .as_ref()
@@ -250,14 +253,14 @@ mod tests {
     use super::*;
 
     fn failure(status: serde_json::Value) -> Failure {
-        let deed = Deed {
+        let context = RequestContext {
             verb: "create",
             of: "pods.v1".parse().expect("a type"),
             namespace: Some("media".to_owned()),
             name: Some("x".to_owned()),
         };
         let status: Status = serde_json::from_value(status).expect("a status");
-        of_status(&status, &deed, "http://nas.example:6443")
+        of_status(&status, &context, "http://nas.example:6443")
     }
 
     #[test]

@@ -21,8 +21,8 @@ use super::watch::Watcher;
 use super::{Cluster, convert, failure, secret};
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::bindings::ops::types::types::Error;
+use crate::ctx::PluginCtx;
 use crate::holds::{self, Held};
-use crate::powers::Powers;
 
 /// How many bytes of names are looked through for the one that was meant.
 const SUGGESTED: usize = 1 << 20;
@@ -32,7 +32,7 @@ const AT_ONCE: usize = 32;
 
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
-impl wit::Host for Powers {
+impl wit::Host for PluginCtx {
     async fn get(&mut self, target: wit::ObjectRef, projection: Vec<String>) -> Answer<String> {
         let found = async {
             let target = convert::part_ref(target)?;
@@ -126,7 +126,7 @@ impl wit::Host for Powers {
     }
 }
 
-impl wit::HostWatcher for Powers {
+impl wit::HostWatcher for PluginCtx {
     async fn next(
         &mut self,
         watcher: Resource<Watcher>,
@@ -147,7 +147,7 @@ impl wit::HostWatcher for Powers {
     }
 }
 
-impl Powers {
+impl PluginCtx {
     fn open_watcher(
         &mut self,
         queries: Vec<wit::Query>,

@@ -11,7 +11,7 @@ use agent_core::hint;
 use agent_core::id::RunId;
 use agent_core::object::ObjectRef;
 use agent_core::origin::Who;
-use agent_gate::Patience;
+use agent_gate::RetryPolicy;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -95,7 +95,7 @@ impl Lease {
         std::future::pending().await
     }
 
-    /// Lets it go, with the patience of somebody who puts things back: one that stays keeps every other machine from the app.
+    /// Lets it go, with the retry policy of somebody who puts things back: one that stays keeps every other machine from the app.
     ///
     /// # Errors
     /// Why it stays.
@@ -111,7 +111,7 @@ impl Lease {
             // A renewal that is on its way would change the Lease under the deletion.
             drop(renewal.await);
         }
-        remove(&client, &target, &run, Patience::LettingGo)
+        remove(&client, &target, &run, RetryPolicy::Unlock)
             .await
             .map_err(|failure| failure.while_doing(format!("removing {target}")))
     }
@@ -121,7 +121,7 @@ impl Lease {
     /// # Errors
     /// Why it stays.
     pub async fn sweep(client: &ClusterClient, name: &str, run: &RunId) -> Result<(), Failure> {
-        remove(client, &target(name)?, run, Patience::Running).await
+        remove(client, &target(name)?, run, RetryPolicy::Call).await
     }
 }
 
@@ -129,12 +129,12 @@ async fn remove(
     client: &ClusterClient,
     target: &ObjectRef,
     run: &RunId,
-    patience: Patience,
+    retry_policy: RetryPolicy,
 ) -> Result<(), Failure> {
     for _ in 0..ATTEMPTS {
-        match client.lease(target, patience).await? {
+        match client.lease(target, retry_policy).await? {
             Some(lease) if holder(&lease) == Some(run.as_str()) => {
-                match client.remove_lease(target, &lease, patience).await {
+                match client.remove_lease(target, &lease, retry_policy).await {
                     Err(failure) if failure.kind == Kind::Conflict => {}
                     Err(failure) if failure.kind == Kind::NotFound => return Ok(()),
                     removed => return removed,

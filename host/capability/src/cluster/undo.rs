@@ -1,7 +1,7 @@
 //! Putting back what is held: the previous values of exactly those fields, and never over somebody else's later change.
 
 use agent_core::effect::FieldChange;
-use agent_core::event::TakeBack;
+use agent_core::event::UndoReport;
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::ObjectRef;
 use agent_core::undo::Undo;
@@ -23,7 +23,7 @@ const LEFT: &str = "is left as it is";
 const CONFLICTS: u32 = 20;
 
 /// Puts one entry back and says what came of it.
-pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry) -> TakeBack {
+pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry) -> UndoReport {
     let done = match prepared(pass, entry) {
         Err(failure) => Err(failure),
         Ok((intent, target)) => match &entry.undo {
@@ -45,7 +45,7 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
         },
     };
     match done {
-        Ok((summary, left)) => TakeBack {
+        Ok((summary, left)) => UndoReport {
             number: Some(entry.number),
             target: entry.target.to_string(),
             summary,
@@ -183,7 +183,7 @@ async fn remove(
     };
     // Unless the plugin itself says when, nobody else waits for what the object runs, such as a mover that still writes to a volume, before
     // the app that was stopped for it starts again.
-    let running = match intent.thorough() {
+    let running = match intent.wait_for_dependents() {
         true => Some(Running::of(client, pass, target, &uid).await?),
         false => None,
     };

@@ -19,7 +19,7 @@ use tokio_stream::{StreamExt as _, StreamMap};
 use super::ask::Ask;
 use super::cause::Cause;
 use super::client::{Query, Seen, Sightings, Strange};
-use super::failure::{self, Deed};
+use super::failure::{self, RequestContext};
 use super::projection::Projection;
 use super::reply::Fault;
 use super::sealed::Sealed;
@@ -294,7 +294,7 @@ impl Watcher {
         let tell = !std::mem::replace(&mut watched.is_told, long) && long;
         let query = watched.query.clone();
         let client = self.cluster.client.clone();
-        let deed = Deed {
+        let context = RequestContext {
             verb: "watch",
             of: query.of.clone(),
             namespace: query.namespace.clone(),
@@ -314,17 +314,17 @@ impl Watcher {
                     status,
                     retry_after: None,
                 };
-                Err(client.failure(&fault, &deed))
+                Err(client.failure(&fault, &context))
             }
-            _ if away > AWAY => Err(client.failure(&absent(&error), &deed)),
+            _ if away > AWAY => Err(client.failure(&absent(&error), &context)),
             // It will be as large the next time.
             _ if matches!(absent(&error), Fault::TooLarge) => {
-                Err(client.failure(&Fault::TooLarge, &deed))
+                Err(client.failure(&Fault::TooLarge, &context))
             }
             _ => {
                 // Whoever waits must not think that something goes on.
                 if tell {
-                    pass.gate().warn(&client.failure(&absent(&error), &deed));
+                    pass.gate().warn(&client.failure(&absent(&error), &context));
                 }
                 Ok(())
             }

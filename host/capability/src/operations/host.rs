@@ -14,13 +14,13 @@ use super::invocation;
 use super::overwrite::{self, Overwritten};
 use crate::bindings::ops::operations::operations as wit;
 use crate::bindings::ops::types::types::{Error, Invocation, Outcome};
+use crate::ctx::PluginCtx;
 use crate::holds::{self, Held, What};
-use crate::powers::Powers;
 
 /// How many operations of one batch run at the same time. Each has an instance with memory of its own.
 const AT_ONCE: usize = 8;
 
-impl wit::Host for Powers {
+impl wit::Host for PluginCtx {
     #[expect(
         clippy::result_large_err,
         reason = "the contract's error, as it is generated"
@@ -67,7 +67,7 @@ impl wit::Host for Powers {
     }
 }
 
-impl wit::HostOverwritten for Powers {
+impl wit::HostOverwritten for PluginCtx {
     fn settle(&mut self, overwritten: Resource<Overwritten>) -> wasmtime::Result<()> {
         self.table.get(&overwritten)?.settle();
         Ok(())

@@ -5,7 +5,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::limits::TEXT;
 use agent_core::object::ObjectRef;
 use agent_core::undo::{Callee, Compensation, Undo};
-use agent_gate::{Announced, Draft, Entry, Gate, Pass, Unanswered};
+use agent_gate::{Announced, Draft, Entry, Gate, Pass, WriteError};
 
 use super::ask::Ask;
 use super::invocation;
@@ -110,7 +110,7 @@ async fn put_on_record(pass: &Pass, target: ObjectRef, how: Compensation) -> Res
     };
     let done = pass.effect(
         announced,
-        |_intent| async { Ok::<_, Unanswered>(()) },
+        |_intent| async { Ok::<_, WriteError>(()) },
         |()| None,
     );
     done.await.map_err(|unanswered| {

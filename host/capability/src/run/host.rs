@@ -13,12 +13,12 @@ use super::Sleep;
 use super::Step;
 use crate::bindings::ops::run::run as wit;
 use crate::bindings::ops::types::types::Error;
-use crate::powers::Powers;
+use crate::ctx::PluginCtx;
 
 /// How long a question is at most with its facts, in bytes.
 const QUESTION: usize = 32 << 10;
 
-impl wit::Host for Powers {
+impl wit::Host for PluginCtx {
     fn planning(&mut self) -> wasmtime::Result<bool> {
         Ok(self.gate.planning())
     }
@@ -113,7 +113,7 @@ impl wit::Host for Powers {
     }
 }
 
-impl wit::HostStep for Powers {
+impl wit::HostStep for PluginCtx {
     fn new(&mut self, title: String) -> wasmtime::Result<Resource<Step>> {
         let title = cut(&title, TEXT);
         let step = Step::begin(&self.gate, &title, self.log.has_room(&title));
@@ -172,7 +172,7 @@ impl wit::HostStep for Powers {
     }
 }
 
-impl Powers {
+impl PluginCtx {
     /// A step ends also when the log has no room for what its end says.
     fn ending(&self, text: &str) -> String {
         let text = cut(text, TEXT);

@@ -130,7 +130,11 @@ pub(crate) async fn held(summary: &Summary, agent: &dyn Agent) -> u64 {
     let Ok(record) = agent.record(summary.run.as_str()).await else {
         return summary.held;
     };
-    let held = record.deeds().iter().filter(|deed| deed.is_held()).count();
+    let held = record
+        .recorded_effects()
+        .iter()
+        .filter(|recorded| recorded.is_held())
+        .count();
     u64::try_from(held).unwrap_or(u64::MAX)
 }
 

@@ -171,7 +171,7 @@ pub(super) async fn execute(
         leave_data,
         secrets,
     };
-    follow::execute(agent.take_up(run.as_str(), how), known, terminal).await
+    follow::execute(agent.resume(run.as_str(), how), known, terminal).await
 }
 
 /// What is known of a run before it is taken up.

@@ -3,7 +3,7 @@
 use agent_core::call::Goal;
 use agent_core::descriptor::{Column, Risk};
 use agent_core::event::Level;
-use agent_core::plan::StandIn;
+use agent_core::plan::Placeholder;
 use agent_core::{Effect, Event, Operation, OperationName, RunId};
 use tokio::time::Instant;
 
@@ -39,7 +39,7 @@ pub(crate) struct Human {
     planning: bool,
     plan: Vec<Effect>,
     /// What the plan leaves open.
-    open: Vec<StandIn>,
+    open: Vec<Placeholder>,
 }
 
 impl Human {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use agent_core::plan::StandIn;
+use agent_core::plan::Placeholder;
 use agent_core::undo::Compensation;
 use agent_core::{Effect, OperationName, Verb};
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::report;
 use crate::terminal::{Sink, Terminal};
 
 /// Returns a plan in which what it leaves open is said to be so, and how many values that are. What the host makes anew, such as a token, is none of them.
-pub(super) fn left_open(plan: &[Effect], open: &[StandIn]) -> (Vec<Effect>, usize) {
+pub(super) fn left_open(plan: &[Effect], open: &[Placeholder]) -> (Vec<Effect>, usize) {
     let declared = open.iter().filter(|one| one.form.is_some());
     let names = declared.map(|one| (one.text.as_str(), one.name.as_str()));
     let names: HashMap<&str, &str> = names.collect();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use agent_core::call::Goal;
 use agent_core::event::Level;
 use agent_core::journal::Entry;
-use agent_core::record::{Deed, Noted, Record, State};
-use agent_core::{CallId, Event, Failure, Outcome, TakeBack};
+use agent_core::record::{Noted, Record, RecordedEffect, State};
+use agent_core::{CallId, Event, Failure, Outcome, UndoReport};
 use jiff::Timestamp;
 
 use super::time::{between, felt, short};
@@ -16,7 +16,7 @@ use crate::terminal::Terminal;
 
 use line::{Line, Mark};
 
-mod deed;
+mod effect;
 mod line;
 
 /// Writes the record of a run to standard output; with `verbose`, with whole manifests, notes of steps and logs.
@@ -34,7 +34,7 @@ pub(crate) fn write(record: &Record, verbose: bool, now: Timestamp, terminal: &m
 
 struct Timeline<'a> {
     record: &'a Record,
-    deeds: Vec<Deed>,
+    recorded_effects: Vec<RecordedEffect>,
     verbose: bool,
     lines: Vec<Line>,
     /// Where the line of each step is.
@@ -49,7 +49,7 @@ impl<'a> Timeline<'a> {
     fn new(record: &'a Record, verbose: bool) -> Timeline<'a> {
         Timeline {
             record,
-            deeds: record.deeds(),
+            recorded_effects: record.recorded_effects(),
             verbose,
             lines: Vec::new(),
             steps: BTreeMap::new(),
@@ -139,7 +139,7 @@ impl<'a> Timeline<'a> {
         line.extras = vec![clean::line(summary), felt(between(line.at, at))];
     }
 
-    fn put_back(&mut self, at: Timestamp, one: &TakeBack) {
+    fn put_back(&mut self, at: Timestamp, one: &UndoReport) {
         let target = clean::line(&one.target);
         let left = one.left.iter().map(|left| format!("left alone: {left}"));
         let (mark, text, causes) = match &one.failure {
@@ -214,7 +214,7 @@ impl<'a> Timeline<'a> {
                 (_, None) => self.record.begun.at,
             };
             let details = match state {
-                State::Unfinished => deed::midway(self.record),
+                State::Unfinished => effect::in_doubt(self.record),
                 _ => Vec::new(),
             };
             let line = self.say(at, Mark::None, last);

@@ -429,7 +429,7 @@ impl Agent for Scripted {
         Ok(self.play()?.events)
     }
 
-    async fn take_up(&self, run: &str, how: Resumption) -> Result<Run, Failure> {
+    async fn resume(&self, run: &str, how: Resumption) -> Result<Run, Failure> {
         past::find(&self.past, run)?;
         self.heard().taken_up.push((run.to_owned(), how));
         self.play()

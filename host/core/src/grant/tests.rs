@@ -573,7 +573,10 @@ fn right_to_what_a_capability_knows_by_a_name_allows_that_and_no_other() {
         ("talos", "reset", "k8s-1"),
         ("tales", "reboot", "k8s-1"),
     ] {
-        assert!(!reboot.allow_named(capability, verb, name), "{capability} {verb} {name}");
+        assert!(
+            !reboot.allow_named(capability, verb, name),
+            "{capability} {verb} {name}"
+        );
     }
     let meet = |one: &str, other: &str| right(one).meet(&right(other)).map(|it| it.to_string());
     let narrower = Some("talos:reboot:k8s-1".to_owned());

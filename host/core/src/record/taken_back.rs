@@ -3,7 +3,7 @@
 use crate::effect::Verb;
 use crate::undo::Undo;
 
-use super::deed::Deed;
+use super::recorded_effect::RecordedEffect;
 
 /// So many objects are named.
 const OBJECTS: usize = 20;
@@ -11,26 +11,26 @@ const OBJECTS: usize = 20;
 const FIELDS: usize = 4;
 
 /// Returns the objects with their fields, in words; those first whose changes come first to be put back.
-pub(super) fn sentences(deeds: &[Deed]) -> Vec<String> {
+pub(super) fn sentences(recorded_effects: &[RecordedEffect]) -> Vec<String> {
     let mut objects: Vec<(String, Vec<String>)> = Vec::new();
-    for deed in deeds.iter().rev() {
-        let fields = match &deed.undo {
+    for recorded in recorded_effects.iter().rev() {
+        let fields = match &recorded.undo {
             Some(Undo::Fields { fields, .. }) => {
                 fields.iter().map(|field| dotted(&field.path)).collect()
             }
             // Which values it brings back is sealed, and which fields is not.
-            Some(Undo::Sealed { .. }) if deed.effect().verb != Verb::OVERWRITE => {
-                let fields = deed.effect().fields.iter();
+            Some(Undo::Sealed { .. }) if recorded.effect().verb != Verb::OVERWRITE => {
+                let fields = recorded.effect().fields.iter();
                 fields.map(|field| dotted(&field.path)).collect()
             }
             Some(Undo::Remove { .. }) => vec!["will be removed".to_owned()],
             // What an operation brings back is named beside it.
             Some(Undo::Sealed { .. } | Undo::Withheld | Undo::Compensate(_)) | None => continue,
         };
-        if !deed.is_held() && !deed.is_revertible() {
+        if !recorded.is_held() && !recorded.is_revertible() {
             continue;
         }
-        let target = deed.effect().target.to_string();
+        let target = recorded.effect().target.to_string();
         let at = objects.iter().position(|(known, _)| *known == target);
         let at = at.unwrap_or_else(|| {
             objects.push((target, Vec::new()));

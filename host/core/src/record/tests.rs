@@ -1,5 +1,5 @@
 use crate::effect::{Recovery, Target, Verb};
-use crate::event::TakeBack;
+use crate::event::UndoReport;
 use crate::failure::{Failure, Kind};
 use crate::id::CallId;
 use crate::journal::Intent;
@@ -47,7 +47,7 @@ fn result(number: u64, failure: Option<Failure>, uncertain: bool) -> Entry {
 }
 
 fn put_back(number: u64, failure: Option<Failure>) -> Entry {
-    let take_back = TakeBack {
+    let take_back = UndoReport {
         number: None,
         target: "deployments media/plex".to_owned(),
         summary: "`spec.replicas` is 1 again".to_owned(),
@@ -75,33 +75,33 @@ fn held_is_what_may_have_happened_and_was_neither_put_back_nor_kept() {
         Entry::Kept { number: 6 },
         result(7, None, false),
     ]);
-    let deeds = deeds(entries.iter());
-    let held: Vec<u64> = deeds
+    let recorded_effects = recorded_effects(entries.iter());
+    let held: Vec<u64> = recorded_effects
         .iter()
-        .filter(|deed| deed.is_held())
-        .map(|deed| deed.effect().number)
+        .filter(|recorded| recorded.is_held())
+        .map(|recorded| recorded.effect().number)
         .collect();
     assert_eq!(held, [1, 3, 5]);
-    let stands: Vec<u64> = deeds
+    let stands: Vec<u64> = recorded_effects
         .iter()
-        .filter(|deed| deed.stands())
-        .map(|deed| deed.effect().number)
+        .filter(|recorded| recorded.stands())
+        .map(|recorded| recorded.effect().number)
         .collect();
     assert_eq!(stands, [1, 3, 5, 6, 7]);
 }
 
 #[test]
 fn intent_without_a_result_is_not_known_to_have_happened() {
-    let deeds = deeds([intent(1, true)].iter());
-    assert_eq!(deeds[0].settled, Settled::Unknown);
+    let recorded_effects = recorded_effects([intent(1, true)].iter());
+    assert_eq!(recorded_effects[0].settled, Settled::InDoubt);
 }
 
 #[test]
 fn creation_that_is_announced_again_counts_once() {
     let entries = [intent(1, true), intent(1, true), result(1, None, false)];
-    let deeds = deeds(entries.iter());
-    assert_eq!(deeds.len(), 1);
-    assert_eq!(deeds[0].settled, Settled::Happened);
+    let recorded_effects = recorded_effects(entries.iter());
+    assert_eq!(recorded_effects.len(), 1);
+    assert_eq!(recorded_effects[0].settled, Settled::Applied);
 }
 
 fn midway_of(entries: Vec<Entry>) -> Vec<(&'static str, u64)> {
@@ -110,9 +110,9 @@ fn midway_of(entries: Vec<Entry>) -> Vec<(&'static str, u64)> {
     let noted: Vec<Noted> = noted
         .map(|(number, entry)| Noted { number, at, entry })
         .collect();
-    let told = midway::midway(&noted).into_iter().map(|one| match one {
-        Midway::Change(effect) => ("change", effect.number),
-        Midway::PutBack(effect) => ("put back", effect.number),
+    let told = in_doubt::in_doubt(&noted).into_iter().map(|one| match one {
+        InDoubt::Change(effect) => ("change", effect.number),
+        InDoubt::PutBack(effect) => ("put back", effect.number),
     });
     told.collect()
 }
@@ -185,7 +185,7 @@ fn objects_that_taking_back_writes_to_are_named_once_with_their_fields() {
         put_back(4, None),
     ];
     assert_eq!(
-        taken_back::sentences(&deeds(entries.iter())),
+        taken_back::sentences(&recorded_effects(entries.iter())),
         [
             "deployments media/plex: metadata.annotations.a/b, spec.replicas",
             "deployments media/sonarr: data.a/b, x1, x2, x3 and 2 more fields",
@@ -194,7 +194,7 @@ fn objects_that_taking_back_writes_to_are_named_once_with_their_fields() {
     let many: Vec<Entry> = (0..25)
         .map(|number| changed(number, &format!("app-{number}"), &["/spec/replicas"]))
         .collect();
-    let named = taken_back::sentences(&deeds(many.iter()));
+    let named = taken_back::sentences(&recorded_effects(many.iter()));
     assert_eq!(named.len(), 21);
     assert_eq!(named[20], "5 more objects");
 }

@@ -97,7 +97,7 @@ pub(crate) async fn undo(world: &World, record: &Record) -> Ended {
         .iter()
         .rposition(|entry| matches!(entry, Entry::Result { .. }));
     entries.truncate(last.expect("an effect") + 1);
-    finish(world.take_up(&record.begun, entries, Goal::Undo).await).await
+    finish(world.resume(&record.begun, entries, Goal::Undo).await).await
 }
 
 pub(crate) fn changed(ended: &Ended) -> Vec<&Effect> {
@@ -241,8 +241,8 @@ guests! {
         let masked = ("/data/mode", Some(json!("***")), Some(json!("after that ***")));
         assert_eq!(shown, [set, masked]);
         let record = world.last_record();
-        let undo_of = |deed: &agent_core::record::Deed| deed.undo.clone();
-        assert!(matches!(undo_of(&record.deeds()[1]), Some(Undo::Sealed { .. })), "{record:?}");
+        let undo_of = |recorded: &agent_core::record::RecordedEffect| recorded.undo.clone();
+        assert!(matches!(undo_of(&record.recorded_effects()[1]), Some(Undo::Sealed { .. })), "{record:?}");
         let undone = undo(&world, &record).await;
         assert_eq!(world.mode(), "before");
         let settings = world.cluster().object("", "configmaps", "default", "settings").expect("there");
@@ -821,7 +821,7 @@ async fn json_patch_whose_answer_was_lost_is_carried_out_once() {
         if !is_done {
             undo(&world, &record).await;
         }
-        let ended = finish(world.take_up(&record.begun, known, Goal::Finish).await).await;
+        let ended = finish(world.resume(&record.begun, known, Goal::Finish).await).await;
         assert_eq!(ended.value(), &json!(["done"]), "{is_done}");
         assert_eq!(list(&world), after, "{is_done}");
     }
@@ -848,7 +848,7 @@ async fn json_patch_of_which_nobody_can_say_whether_it_happened_is_uncertain() {
         .expect("there");
     thing["spec"]["list"] = theirs["spec"]["list"].clone();
     world.load(vec![thing]);
-    let ended = finish(world.take_up(&record.begun, known, Goal::Finish).await).await;
+    let ended = finish(world.resume(&record.begun, known, Goal::Finish).await).await;
     assert_eq!(
         ended.failure().kind,
         Kind::Uncertain,

@@ -345,7 +345,7 @@ impl Play {
         hangs
     }
 
-    async fn take_up(&self, to: Goal) -> Ended {
+    async fn resume(&self, to: Goal) -> Ended {
         let how = Resumption {
             to,
             consent: Consent::Given,
@@ -358,7 +358,7 @@ impl Play {
             .to_string();
         self.by_agent(|agent| {
             Box::pin(
-                async move { finish(agent.take_up(&run, how).await.expect("is taken up")).await },
+                async move { finish(agent.resume(&run, how).await.expect("is taken up")).await },
             )
         })
         .await
@@ -415,7 +415,7 @@ async fn run_is_taken_back_after_its_end() {
         let play = Play::new(subject, Arc::default()).await;
         let before = play.state();
         play.run(Mode::Perform).await.value();
-        let undone = play.take_up(Goal::Undo).await;
+        let undone = play.resume(Goal::Undo).await;
         let told = undone.put_back().iter().all(|one| one.failure.is_none());
         assert!(told, "{}: {undone:?}", subject.operation);
         assert_eq!(play.state(), before, "{}", subject.operation);
@@ -436,7 +436,7 @@ async fn run_that_is_killed_at_any_request_is_finished_or_taken_back() {
                 let play = Play::new(subject, Faulty::at(at, fault)).await;
                 let place = format!("{} {fault:?} {at} of {count}, {to:?}", subject.operation);
                 assert!(play.kill().await, "{place}: it came to its end");
-                let ended = play.take_up(to).await;
+                let ended = play.resume(to).await;
                 assert_eq!(&play.state(), wanted, "{place}: {ended:?}");
                 let stuck = match &ended.outcome {
                     Outcome::Done { not_put_back, .. } => not_put_back.len(),

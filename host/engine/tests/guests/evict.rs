@@ -169,7 +169,7 @@ async fn eviction_whose_answer_was_lost_is_known_by_the_uid() {
     for there in [vec![], vec![pod("owned", Some("set")), budget(0)]] {
         world.load(there);
         let known = until_announced(&record);
-        let resumed = finish(world.take_up(&record.begun, known, Goal::Finish).await).await;
+        let resumed = finish(world.resume(&record.begun, known, Goal::Finish).await).await;
         assert_eq!(resumed.value(), &json!(["done"]));
         assert_eq!(asked(&world), asked_before, "it is not asked for again");
     }
@@ -180,7 +180,7 @@ async fn eviction_whose_answer_was_lost_is_known_by_the_uid() {
     let record = world.last_record();
     world.load(vec![owned.expect("there")]);
     let known = until_announced(&record);
-    let resumed = finish(world.take_up(&record.begun, known, Goal::Finish).await).await;
+    let resumed = finish(world.resume(&record.begun, known, Goal::Finish).await).await;
     assert_eq!(resumed.value(), &json!(["done"]));
     assert!(is_going(&world, "owned"));
     assert_eq!(asked(&world), 2);

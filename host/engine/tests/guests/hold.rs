@@ -26,14 +26,14 @@ fn assert_put_back(world: &World, ended: &Ended) {
     let records = runs
         .iter()
         .map(|run| world.journal.record(&run.run).expect("reads"));
-    let mut changing = records.filter(|record| !record.deeds().is_empty());
+    let mut changing = records.filter(|record| !record.recorded_effects().is_empty());
     let record = changing.next().expect("a record");
-    let deeds = record.deeds();
+    let recorded_effects = record.recorded_effects();
     assert!(
-        deeds
+        recorded_effects
             .iter()
-            .all(|deed| deed.put_back && deed.settled == Settled::Happened),
-        "{deeds:?}"
+            .all(|recorded| recorded.put_back && recorded.settled == Settled::Applied),
+        "{recorded_effects:?}"
     );
     assert_eq!(record.outcome(), Some(&ended.outcome));
     assert!(!record.summary.is_open());

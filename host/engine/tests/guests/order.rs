@@ -52,7 +52,7 @@ async fn undo(world: &World) -> Ended {
     finish(
         world
             .agent
-            .take_up(run.as_str(), how)
+            .resume(run.as_str(), how)
             .await
             .expect("is taken up"),
     )

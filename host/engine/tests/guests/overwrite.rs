@@ -2,10 +2,10 @@
 
 use agent_core::agent::{Agent as _, Run};
 use agent_core::call::{Consent, Goal, Resumption};
-use agent_core::event::TakeBack;
+use agent_core::event::UndoReport;
 use agent_core::journal::Entry;
 use agent_core::limits::Limits;
-use agent_core::record::Deed;
+use agent_core::record::RecordedEffect;
 use agent_core::secret::Secrets;
 use serde_json::{Value, json};
 
@@ -67,11 +67,11 @@ async fn undo(world: &World, leave_data: bool) -> Ended {
         secrets: Secrets::default(),
     };
     let run = world.last_record().summary.run;
-    let taken_up = world.agent.take_up(run.as_str(), how).await;
+    let taken_up = world.agent.resume(run.as_str(), how).await;
     finish(taken_up.expect("is taken up")).await
 }
 
-fn codes(put_back: &[TakeBack]) -> Vec<Option<&str>> {
+fn codes(put_back: &[UndoReport]) -> Vec<Option<&str>> {
     let failures = put_back.iter().map(|one| one.failure.as_ref());
     failures.map(|one| Some(one?.code.as_str())).collect()
 }
@@ -140,7 +140,7 @@ guests! {
         let run = sleeping(&killed).await;
         let cut = until(&killed, |_| false);
         let begun = killed.last_record().begun;
-        let undone = finish(killed.take_up(&begun, cut, Goal::Undo).await).await;
+        let undone = finish(killed.resume(&begun, cut, Goal::Undo).await).await;
         assert_eq!(undone.outcome.exit_code(), 0, "{:?}", undone.outcome);
         assert_eq!(modes(&killed), are("whole", "before"));
         drop(run);
@@ -198,7 +198,7 @@ async fn compensation_that_was_cut_off_begins_anew() {
         compensating && matches!(entry, Entry::Intent(_))
     });
     let begun = world.last_record().begun;
-    let undone = finish(world.take_up(&begun, cut, Goal::Undo).await).await;
+    let undone = finish(world.resume(&begun, cut, Goal::Undo).await).await;
     assert_eq!(undone.outcome.exit_code(), 0, "{:?}", undone.outcome);
     assert_eq!(modes(&world).0, "whole");
     let called = world
@@ -237,13 +237,17 @@ async fn what_undid_something_is_not_undone() {
     overwrite(&world, Some("bring-back"), "fail").await;
     assert_eq!(modes(&world), are("whole", "before"));
     let run = world.last_record();
-    let compensating = |deed: &Deed| deed.intent.call.is_compensating();
-    let made = run.deeds().into_iter().filter(compensating).count();
+    let compensating = |recorded: &RecordedEffect| recorded.intent.call.is_compensating();
+    let made = run
+        .recorded_effects()
+        .into_iter()
+        .filter(compensating)
+        .count();
     assert!(made > 0, "nothing was brought back");
     assert!(
-        run.deeds()
+        run.recorded_effects()
             .iter()
-            .filter(|deed| compensating(deed))
-            .all(|deed| !deed.is_revertible())
+            .filter(|recorded| compensating(recorded))
+            .all(|recorded| !recorded.is_revertible())
     );
 }

@@ -36,7 +36,7 @@ guests! {
             entry => Some(entry),
         });
         let cut = cut.collect();
-        let resumed = finish(world.take_up(&record.begun, cut, Goal::Finish).await).await;
+        let resumed = finish(world.resume(&record.begun, cut, Goal::Finish).await).await;
         assert_eq!(resumed.value()["callee"], before.value()["callee"], "it begins when it began before");
         let late = late.expect("it was answered").as_microsecond();
         assert_eq!(resumed.value()["own"].as_i64(), Some(late), "the clock does not go back");
@@ -58,7 +58,7 @@ guests! {
         let known = entries(&record).take_while(|entry| !matches!(entry, Entry::Result { .. }));
         let known: Vec<Entry> = known.collect();
         assert!(matches!(known.last(), Some(Entry::Intent(_))), "{known:?}");
-        let undone = finish(world.take_up(&record.begun, known, Goal::Undo).await).await;
+        let undone = finish(world.resume(&record.begun, known, Goal::Undo).await).await;
         assert_eq!(undone.outcome.exit_code(), 0, "{:?}", undone.outcome);
         let applied = world.cluster().object("", "configmaps", "default", "applied");
         let data = applied.expect("there")["data"].clone();

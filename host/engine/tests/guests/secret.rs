@@ -45,7 +45,7 @@ async fn resumes_from_anywhere(world: &World, record: &Record, wanted: &Value, e
     let last = intents.nth(effect - 1).unwrap_or(entries.len() - 2);
     for length in 1..=last {
         let before = entries[..length].to_vec();
-        let run = world.take_up(&record.begun, before, Goal::Finish).await;
+        let run = world.resume(&record.begun, before, Goal::Finish).await;
         let ended = finish(run).await;
         assert_eq!(ended.value(), wanted, "after {length} entries");
         assert_kept(world, &ended);
@@ -247,7 +247,7 @@ async fn watched_secret_that_has_changed_ends_the_resume() {
         .patch("login", &kube::api::PatchParams::default(), &patch)
         .await
         .expect("patches");
-    let run = world.take_up(&record.begun, before, Goal::Finish).await;
+    let run = world.resume(&record.begun, before, Goal::Finish).await;
     assert_eq!(finish(run).await.failure().code, "run.secret-changed");
 }
 
@@ -273,16 +273,16 @@ async fn run_goes_on_with_the_secret_arguments_of_then_only() {
         (too_many, "secrets.unknown"),
     ];
     for (secrets, code) in wrong {
-        let refused = world.take_up_with(&record.begun, before.clone(), Goal::Finish, secrets);
+        let refused = world.resume_with(&record.begun, before.clone(), Goal::Finish, secrets);
         let failure = refused.await.expect_err("not with these");
         assert_eq!(failure.code, code);
         assert_silent("a refusal", &format!("{failure:?}"));
     }
-    let resumed = world.take_up_with(&record.begun, before.clone(), Goal::Finish, tokens());
+    let resumed = world.resume_with(&record.begun, before.clone(), Goal::Finish, tokens());
     let resumed = finish(resumed.await.expect("is taken up")).await;
     assert_eq!(resumed.value(), ended.value());
     assert_kept(&world, &resumed);
-    let undone = world.take_up(&record.begun, before, Goal::Undo).await;
+    let undone = world.resume(&record.begun, before, Goal::Undo).await;
     let undone = finish(undone).await;
     assert!(
         matches!(undone.outcome, Outcome::Undone { .. }),

@@ -270,7 +270,7 @@ async fn change_of_a_part_whose_answer_was_lost_is_finished_and_taken_back() {
         act(&world, "guests.act", &steps).await;
         let record = world.last_record();
         let known = until_announced(&record);
-        let ended = finish(world.take_up(&record.begun, known, to).await).await;
+        let ended = finish(world.resume(&record.begun, known, to).await).await;
         assert_eq!(ended.outcome.exit_code(), 0, "{:?}", ended.outcome);
         let replicas = thing(&world)["spec"]["replicas"].clone();
         match to {

@@ -6,14 +6,14 @@ use std::time::Duration;
 use agent_capability::{ClusterClient, Connected};
 use agent_core::agent::{Agent as _, Run};
 use agent_core::call::{Call, Consent, Goal, Mode, OnFailure, Resumption};
-use agent_core::event::{Event, Level, Outcome, TakeBack};
+use agent_core::event::{Event, Level, Outcome, UndoReport};
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::RunId;
 use agent_core::journal::{Entry, RunJournal as _, Survives};
 use agent_core::limits::Limits;
 use agent_core::origin::{Cluster, Who};
 use agent_core::plan::Plan;
-use agent_core::record::{Begun, Filter, Record, Retention};
+use agent_core::record::{Filter, Record, Retention, RunHeader};
 use agent_core::secret::Secrets;
 use agent_engine::{LocalAgent, Parts};
 use agent_file::{Folder, Whose};
@@ -266,15 +266,15 @@ impl World {
     }
 
     /// Takes up a run of which there are only these entries, as if its process had been killed after the last of them.
-    pub(crate) async fn take_up(&self, begun: &Begun, entries: Vec<Entry>, to: Goal) -> Run {
-        let taken_up = self.take_up_with(begun, entries, to, Secrets::default());
+    pub(crate) async fn resume(&self, begun: &RunHeader, entries: Vec<Entry>, to: Goal) -> Run {
+        let taken_up = self.resume_with(begun, entries, to, Secrets::default());
         taken_up.await.expect("is taken up")
     }
 
     /// The same, with secrets.
-    pub(crate) async fn take_up_with(
+    pub(crate) async fn resume_with(
         &self,
-        begun: &Begun,
+        begun: &RunHeader,
         entries: Vec<Entry>,
         to: Goal,
         secrets: Secrets,
@@ -282,7 +282,7 @@ impl World {
         let mut id = [0; 8];
         getrandom::fill(&mut id).expect("random numbers");
         let run = RunId::from_random(id);
-        let begun = Begun {
+        let begun = RunHeader {
             run: run.clone(),
             ..begun.clone()
         };
@@ -298,7 +298,7 @@ impl World {
             leave_data: false,
             secrets,
         };
-        self.agent.take_up(run.as_str(), how).await
+        self.agent.resume(run.as_str(), how).await
     }
 
     /// Runs a guest that misbehaves, and one that behaves while the other one is at it.
@@ -438,7 +438,7 @@ impl Ended {
         }
     }
 
-    pub(crate) fn put_back(&self) -> &[TakeBack] {
+    pub(crate) fn put_back(&self) -> &[UndoReport] {
         match &self.outcome {
             Outcome::Failed { put_back, .. } | Outcome::Undone { put_back, .. } => put_back,
             Outcome::Done { value, .. } => panic!("it came to its end: {value}"),

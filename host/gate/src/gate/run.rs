@@ -9,7 +9,7 @@ use agent_core::effect::Effect;
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, RunId};
-use agent_core::record::Deed;
+use agent_core::record::RecordedEffect;
 use agent_core::undo::{Scope, Undo};
 use serde::Serialize;
 
@@ -138,8 +138,8 @@ impl Gate {
     }
 
     /// Returns how an effect of an earlier process is put back; none when that cannot be read any more.
-    pub fn undo_of(&self, deed: &Deed) -> Option<Undo> {
-        self.run.undo_of(deed)
+    pub fn undo_of(&self, recorded: &RecordedEffect) -> Option<Undo> {
+        self.run.undo_of(recorded)
     }
 
     /// Returns the keyed hash by which a secret is compared.

@@ -62,9 +62,9 @@ fn gate() -> Gate {
 async fn write(
     gate: &Gate,
     learns: Option<Learns>,
-    came: Result<(), Unanswered>,
-) -> Result<(), Unanswered> {
-    let pass = Pass::new(gate.clone(), gate.next_call(), Patience::Running);
+    came: Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    let pass = Pass::new(gate.clone(), gate.next_call(), RetryPolicy::Call);
     let announced = Announced {
         effect: gate.effect(Draft {
             verb: Verb::PATCH,
@@ -120,7 +120,7 @@ impl RunJournal for Kept {
 }
 
 /// What came of a write of a Secret, what is on record of it, and what the run makes of the Secret's value from then on.
-async fn wrote(came: Result<(), Unanswered>) -> (Option<String>, String, String) {
+async fn wrote(came: Result<(), WriteError>) -> (Option<String>, String, String) {
     let record = Kept::default();
     let gate = scene::gate(Box::new(record.clone()), None);
     let learns: Learns = Arc::new(|mask| mask.learn_value("hunter22"));
@@ -141,7 +141,7 @@ fn refusal() -> Failure {
 /// Else a plugin could write to the mask, without any effect, whatever it likes.
 #[tokio::test]
 async fn value_that_was_refused_is_hidden_in_its_refusal_alone() {
-    let (failed, record, text) = wrote(Err(Unanswered::surely(refusal()))).await;
+    let (failed, record, text) = wrote(Err(WriteError::surely(refusal()))).await;
     assert_eq!(failed.as_deref(), Some("`***` is too short"));
     assert!(!record.contains("hunter22"), "{record}");
     assert_eq!(text, "it is hunter22");
@@ -151,9 +151,9 @@ async fn value_that_was_refused_is_hidden_in_its_refusal_alone() {
 async fn value_that_went_out_or_may_have_is_masked() {
     let (_, _, text) = wrote(Ok(())).await;
     assert_eq!(text, "it is ***");
-    let (_, record, text) = wrote(Err(Unanswered {
+    let (_, record, text) = wrote(Err(WriteError {
         uncertain: true,
-        ..Unanswered::surely(refusal())
+        ..WriteError::surely(refusal())
     }))
     .await;
     assert!(!record.contains("hunter22"), "{record}");

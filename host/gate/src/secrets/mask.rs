@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use agent_core::code;
 use agent_core::effect::FieldChange;
-use agent_core::event::{Event, Outcome, TakeBack};
+use agent_core::event::{Event, Outcome, UndoReport};
 use agent_core::failure::Failure;
 use agent_core::journal::{Entry, Intent, Returned};
 use agent_core::plan::Plan;
@@ -98,8 +98,8 @@ impl Secrets {
     }
 
     /// Returns what was put back as it may be shown. What it says of fields was made without the values of Secrets, and names them.
-    pub(crate) fn take_back(&self, take_back: TakeBack) -> TakeBack {
-        TakeBack {
+    pub(crate) fn take_back(&self, take_back: UndoReport) -> UndoReport {
+        UndoReport {
             failure: take_back.failure.map(|failure| self.failure(failure)),
             ..take_back
         }
@@ -225,7 +225,7 @@ impl Secrets {
 
     fn outcome(&self, outcome: Outcome) -> Outcome {
         let put_back =
-            |all: Vec<TakeBack>| all.into_iter().map(|one| self.take_back(one)).collect();
+            |all: Vec<UndoReport>| all.into_iter().map(|one| self.take_back(one)).collect();
         match outcome {
             Outcome::Done {
                 value,

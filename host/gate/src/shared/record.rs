@@ -6,7 +6,7 @@ use agent_core::effect::Target;
 use agent_core::event::{Event, Level};
 use agent_core::failure::Failure;
 use agent_core::journal::{Entry, Survives};
-use agent_core::record::Deed;
+use agent_core::record::RecordedEffect;
 use agent_core::undo::Undo;
 use serde::Serialize;
 use serde_json::Value;
@@ -117,8 +117,8 @@ impl Shared {
     }
 
     /// Returns how an effect of an earlier process is put back; none when that cannot be read any more.
-    pub(crate) fn undo_of(&self, deed: &Deed) -> Option<Undo> {
-        let (undo, effect) = (deed.undo.clone()?, deed.effect());
+    pub(crate) fn undo_of(&self, recorded: &RecordedEffect) -> Option<Undo> {
+        let (undo, effect) = (recorded.undo.clone()?, recorded.effect());
         match &self.seal {
             Some(seal) => Some(seal.open(undo, effect.number, &effect.target).0),
             None => Some(undo),

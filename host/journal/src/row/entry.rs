@@ -4,7 +4,7 @@ use std::error::Error;
 
 use agent_core::id::Digest;
 use agent_core::journal::Entry;
-use agent_core::record::{Begun, Noted, has_lasted};
+use agent_core::record::{Noted, RunHeader, has_lasted};
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension as _, Row, params};
@@ -52,7 +52,10 @@ pub(crate) struct Entries {
 }
 
 /// Returns how a run began. None when there is no such run.
-pub(crate) fn begun(from: &View, key: i64) -> rusqlite::Result<Option<Result<Begun, Unreadable>>> {
+pub(crate) fn begun(
+    from: &View,
+    key: i64,
+) -> rusqlite::Result<Option<Result<RunHeader, Unreadable>>> {
     let sql = "SELECT id, at, kind, body, seal FROM entry WHERE id = ?";
     let mut statement = from.prepare_cached(sql)?;
     let begun = statement.query_row([entry_id(key, 0)], |row| Ok(sound(from, row, &[])));

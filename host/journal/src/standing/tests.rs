@@ -1,5 +1,5 @@
 use agent_core::call::Goal;
-use agent_core::event::TakeBack;
+use agent_core::event::UndoReport;
 use agent_core::failure::{Failure, Kind};
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ fn over(state: State, held: u64, exit: u8) -> Option<Standing> {
     Some(Standing::Over { state, held, exit })
 }
 
-fn done(failed: u64, not_put_back: Vec<TakeBack>) -> Outcome {
+fn done(failed: u64, not_put_back: Vec<UndoReport>) -> Outcome {
     Outcome::Done {
         value: Value::Null,
         failed,
@@ -22,8 +22,8 @@ fn done(failed: u64, not_put_back: Vec<TakeBack>) -> Outcome {
     }
 }
 
-fn take_back() -> TakeBack {
-    TakeBack {
+fn take_back() -> UndoReport {
+    UndoReport {
         number: None,
         target: "deployments media/plex".to_owned(),
         summary: String::new(),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use agent_core::call::Goal;
 use agent_core::effect::{Effect, FieldChange, Recovery, Target, Verb};
-use agent_core::event::{Event, Outcome, TakeBack};
+use agent_core::event::{Event, Outcome, UndoReport};
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
 use agent_core::journal::{Answer, Entry, Intent, Returned, RunJournal as _};
@@ -21,7 +21,7 @@ fn every_sort() -> Vec<Entry> {
     let failure = Failure::new(Kind::Denied, "cluster.forbidden", "no")
         .hinted("ask for it")
         .because("RBAC");
-    let take_back = TakeBack {
+    let take_back = UndoReport {
         number: None,
         target: "deployments media/plex".to_owned(),
         summary: "`spec.replicas` is 1 again".to_owned(),

@@ -2,7 +2,7 @@
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::RunId;
-use agent_core::record::{Begun, Filter, Retention, State};
+use agent_core::record::{Filter, Retention, RunHeader, State};
 use agent_journal::Journal;
 use rusqlite::Connection;
 
@@ -10,8 +10,8 @@ use crate::world::{Home, begun, cut_off, done, id, ran, told, write};
 
 const LOCK: &str = "volsync:media/plex";
 
-fn locking(run: &str) -> Begun {
-    Begun {
+fn locking(run: &str) -> RunHeader {
+    RunHeader {
         locks: vec![LOCK.to_owned()],
         ..begun(&id(run))
     }

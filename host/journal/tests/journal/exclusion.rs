@@ -64,8 +64,8 @@ pub(crate) fn hold_lock(path: &Path, run: &str) {
     hear();
 }
 
-fn declared(run: &str) -> agent_core::record::Begun {
-    agent_core::record::Begun {
+fn declared(run: &str) -> agent_core::record::RunHeader {
+    agent_core::record::RunHeader {
         locks: vec![PLEX.to_owned()],
         ..begun(&id(run))
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use agent_core::record::{Begun, Filter, Retention};
+use agent_core::record::{Filter, Retention, RunHeader};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
@@ -17,8 +17,8 @@ const MONTH: Retention = Retention {
     bytes: u64::MAX,
 };
 
-fn old(run: &agent_core::id::RunId, days: i64) -> Begun {
-    Begun {
+fn old(run: &agent_core::id::RunId, days: i64) -> RunHeader {
+    RunHeader {
         at: Timestamp::now() - SignedDuration::from_hours(24 * days),
         ..begun(run)
     }

@@ -2,14 +2,14 @@
 
 use agent_core::id::CallId;
 use agent_core::journal::{Entry, RunJournal as _};
-use agent_core::record::{Begun, Filter, State};
+use agent_core::record::{Filter, RunHeader, State};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::world::{Home, begun, cut_off, digest, done, failed, id, ran, told, write};
 
 /// A run that began so many minutes ago.
-fn ago(run: &str, minutes: i64) -> Begun {
-    Begun {
+fn ago(run: &str, minutes: i64) -> RunHeader {
+    RunHeader {
         at: Timestamp::now() - SignedDuration::from_mins(minutes),
         ..begun(&id(run))
     }
@@ -113,7 +113,7 @@ fn directory_without_a_journal_is_empty_and_stays_so() {
 fn artifacts_of_open_runs_are_needed_with_those_that_they_called() {
     let home = Home::new();
     let journal = home.journal();
-    let of = |run: &str, number| Begun {
+    let of = |run: &str, number| RunHeader {
         digest: digest(number),
         ..begun(&id(run))
     };

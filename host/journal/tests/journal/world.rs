@@ -10,7 +10,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::id::{Digest, RunId};
 use agent_core::journal::{Entry, RunJournal as _, Survives};
 use agent_core::origin::{Cluster, Who};
-use agent_core::record::{Begun, Retention};
+use agent_core::record::{Retention, RunHeader};
 use agent_core::secret::Secrets;
 use agent_journal::{Journal, OpenRun, Options};
 use cap_std::ambient_authority;
@@ -94,9 +94,9 @@ pub(crate) fn numbered(number: u64) -> RunId {
     id(&format!("n{number:07}"))
 }
 
-pub(crate) fn begun(run: &RunId) -> Begun {
+pub(crate) fn begun(run: &RunId) -> RunHeader {
     let arguments = json!({"namespace": "media", "name": "plex", "previous": 1});
-    Begun {
+    RunHeader {
         run: run.clone(),
         call: Call {
             operation: "volsync.restore".parse().expect("a name"),
@@ -172,14 +172,14 @@ pub(crate) fn sync(run: &OpenRun, entry: Entry) -> Result<(), Failure> {
 }
 
 /// Begins a run, lets it come to this end, and closes it.
-pub(crate) fn ran(journal: &Journal, begun: Begun, end: Entry) {
+pub(crate) fn ran(journal: &Journal, begun: RunHeader, end: Entry) {
     let run = journal.begin(begun).expect("begins");
     run.note(told(1));
     write(&run, end).expect("written");
 }
 
 /// Begins a run and lets it be cut off.
-pub(crate) fn cut_off(journal: &Journal, begun: Begun) {
+pub(crate) fn cut_off(journal: &Journal, begun: RunHeader) {
     let run = journal.begin(begun).expect("begins");
     write(&run, told(1)).expect("written");
 }

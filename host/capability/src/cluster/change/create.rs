@@ -19,9 +19,9 @@ impl Performer {
         };
         let mut effect = self.effect(ClusterVerb::Create, vec![whole], self.hold);
         let before = self.attempt(ClusterVerb::Create);
-        if let Some(deed) = before {
+        if let Some(recorded) = before {
             // Under its number, and so with its marker: if it is there after all, it is known again.
-            effect.number = deed.effect().number;
+            effect.number = recorded.effect().number;
             if let Some(object) = self.found(effect.number).await? {
                 return Ok(self.made(effect.number, object));
             }

@@ -29,7 +29,7 @@ impl Performer {
             _ => {}
         }
         let before = self.attempt(verb);
-        let meant = before.and_then(|deed| deed.intent.uid.clone());
+        let meant = before.and_then(|recorded| recorded.intent.uid.clone());
         // By uid, always: tried again after a lost answer, a deletion by name could hit what has taken its place.
         let known = |uid: &str| {
             let gate = self.gate();

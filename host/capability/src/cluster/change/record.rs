@@ -4,7 +4,7 @@ use agent_core::effect::Effect;
 use agent_core::failure::Failure;
 use agent_core::manifest::ClusterVerb;
 use agent_core::undo::Undo;
-use agent_gate::{Announced, Entry, Unanswered};
+use agent_gate::{Announced, Entry, WriteError};
 use serde_json::Value;
 
 use super::set::fields_of;
@@ -46,7 +46,7 @@ impl Performer {
     }
 
     /// Takes a change that did not happen out of the ledger. One that may have happened stays in it: putting back looks first.
-    pub(super) fn abandoned(&self, number: u64, unanswered: Unanswered) -> Failure {
+    pub(super) fn abandoned(&self, number: u64, unanswered: WriteError) -> Failure {
         if !unanswered.uncertain {
             self.gate().did_not_happen(number);
         }
@@ -108,8 +108,8 @@ impl Performer {
     /// Returns what an earlier process may have set in the course of this change, as the list of what the ledger holds.
     pub(super) fn held_before(&self) -> Vec<u64> {
         let attempts = self.pass.attempts().iter();
-        let held = attempts.filter(|deed| deed.is_held());
-        held.map(|deed| deed.effect().number).collect()
+        let held = attempts.filter(|recorded| recorded.is_held());
+        held.map(|recorded| recorded.effect().number).collect()
     }
 
     /// Returns the number, as the list of what the ledger holds.

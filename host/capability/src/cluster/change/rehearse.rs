@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::id::CallId;
-use agent_gate::{Gate, Unanswered};
+use agent_gate::{Gate, WriteError};
 use serde_json::Value;
 
 use super::set::CONFLICTS;
@@ -176,7 +176,7 @@ impl Performer {
         self.cluster.overlay.of(&self.target)
     }
 
-    fn told<T>(&self, tried: Result<T, Unanswered>) -> Result<T, Failure> {
+    fn told<T>(&self, tried: Result<T, WriteError>) -> Result<T, Failure> {
         tried.map_err(|refused| self.unlearnt(refused).failure)
     }
 }

@@ -4,7 +4,7 @@ use agent_core::effect::FieldChange;
 use agent_core::failure::{Failure, Kind};
 use agent_core::manifest::ClusterVerb;
 use agent_core::undo::Undo;
-use agent_gate::{Announced, Unanswered};
+use agent_gate::{Announced, WriteError};
 use serde_json::Value;
 
 use super::{Edit, Performed, Performer, failure, fields, uid_of};
@@ -15,7 +15,7 @@ use crate::cluster::overlay::Overlaid;
 pub(super) const CONFLICTS: u32 = 8;
 
 /// One attempt that did not come to its end: the effect's number, and why.
-type Missed = (u64, Unanswered);
+type Missed = (u64, WriteError);
 
 impl Performer {
     pub(super) async fn patch(&self, body: Value) -> Result<Performed, Failure> {
@@ -67,7 +67,7 @@ impl Performer {
     fn attempted(&self) -> Vec<Option<Undo>> {
         let gate = self.gate();
         let attempts = self.pass.attempts().iter();
-        attempts.map(|deed| gate.undo_of(deed)).collect()
+        attempts.map(|recorded| gate.undo_of(recorded)).collect()
     }
 
     /// Returns whether one of several attempts, whose answers were lost, has happened.
@@ -175,7 +175,7 @@ impl Performer {
         edit: &Edit<'_>,
         changes: Vec<FieldChange>,
     ) -> Result<(u64, Value), Missed> {
-        let refused = |harmful| (0, Unanswered::surely(harmful));
+        let refused = |harmful| (0, WriteError::surely(harmful));
         self.may_make(ClusterVerb::Patch, now, &changes)
             .await
             .map_err(refused)?;
@@ -210,7 +210,7 @@ impl Performer {
         let manifest = resting_on(now, manifest);
         let rehearsed = self.rehearse_apply(now, &manifest, force, &changes);
         let rehearsed = rehearsed.await.map_err(|refused| (0, refused))?;
-        let refused = |harmful| (0, Unanswered::surely(harmful));
+        let refused = |harmful| (0, WriteError::surely(harmful));
         self.may_change(ClusterVerb::Apply, now, &rehearsed)
             .map_err(refused)?;
         let shown = with_removed(changes, &rehearsed);
@@ -250,7 +250,7 @@ impl Performer {
         manifest: &Value,
         force: bool,
         changes: &[FieldChange],
-    ) -> Result<Vec<FieldChange>, Unanswered> {
+    ) -> Result<Vec<FieldChange>, WriteError> {
         let (intent, body) = (self.pass.rehearsal(), Body::Apply { manifest, force });
         let tried = self
             .cluster
@@ -261,7 +261,7 @@ impl Performer {
             // An admission webhook with effects of its own refuses to rehearse; then only the answer to the write itself tells the rest.
             Err(refused) if refused.unrehearsed => {
                 let unseen = self.may_apply_unseen(now);
-                unseen.map_err(Unanswered::surely)?;
+                unseen.map_err(WriteError::surely)?;
                 Ok(changes.to_vec())
             }
             Err(refused) => Err(self.unlearnt(refused)),

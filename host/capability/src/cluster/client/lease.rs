@@ -2,22 +2,22 @@
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::ObjectRef;
-use agent_gate::Patience;
+use agent_gate::RetryPolicy;
 use serde_json::{Value, json};
 
 use super::request::{self, Wanted};
 use super::write::json_request;
-use super::{ClusterClient, deed};
+use super::{ClusterClient, context};
 
 impl ClusterClient {
     /// Returns a Lease, or none when there is none.
     pub(in crate::cluster) async fn lease(
         &self,
         target: &ObjectRef,
-        patience: Patience,
+        retry_policy: RetryPolicy,
     ) -> Result<Option<Value>, Failure> {
-        let doing = deed("get", target);
-        let sent = self.send(&doing, patience, |of| {
+        let doing = context("get", target);
+        let sent = self.send(&doing, retry_policy, |of| {
             let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
             request::body(http::Request::get(path), Wanted::Whole, Vec::new())
         });
@@ -34,8 +34,8 @@ impl ClusterClient {
         target: &ObjectRef,
         lease: &Value,
     ) -> Result<(), Failure> {
-        let doing = deed("create", target);
-        let sent = self.send(&doing, Patience::Running, |of| {
+        let doing = context("create", target);
+        let sent = self.send(&doing, RetryPolicy::Call, |of| {
             let path = request::path(of, target.namespace.as_deref(), None);
             let request = json_request(http::Request::post(path), "application/json");
             request::body(request, Wanted::Metadata, lease.to_string().into_bytes())
@@ -49,8 +49,8 @@ impl ClusterClient {
         target: &ObjectRef,
         lease: &Value,
     ) -> Result<(), Failure> {
-        let doing = deed("update", target);
-        let sent = self.send(&doing, Patience::Running, |of| {
+        let doing = context("update", target);
+        let sent = self.send(&doing, RetryPolicy::Call, |of| {
             let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
             let request = json_request(http::Request::put(path), "application/json");
             request::body(request, Wanted::Metadata, lease.to_string().into_bytes())
@@ -63,7 +63,7 @@ impl ClusterClient {
         &self,
         target: &ObjectRef,
         lease: &Value,
-        patience: Patience,
+        retry_policy: RetryPolicy,
     ) -> Result<(), Failure> {
         let options = json!({
             "apiVersion": "v1",
@@ -73,8 +73,8 @@ impl ClusterClient {
                 "resourceVersion": lease["metadata"]["resourceVersion"],
             },
         });
-        let doing = deed("delete", target);
-        let sent = self.send(&doing, patience, |of| {
+        let doing = context("delete", target);
+        let sent = self.send(&doing, retry_policy, |of| {
             let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
             let request = json_request(http::Request::delete(path), "application/json");
             request::body(request, Wanted::Whole, options.to_string().into_bytes())

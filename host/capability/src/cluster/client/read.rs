@@ -6,7 +6,7 @@ use agent_core::failure::Failure;
 use agent_core::manifest::ClusterVerb;
 use agent_core::name::ObjectName;
 use agent_core::object::{ObjectRef, ObjectType};
-use agent_gate::{Pass, Patience};
+use agent_gate::{Pass, RetryPolicy};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use kube::api::{ApiResource, DynamicObject};
@@ -18,9 +18,9 @@ use serde_json::Value;
 use super::heard::Heard;
 use super::page::{Page, Pages};
 use super::request::{self, Wanted};
-use super::{ClusterClient, deed};
+use super::{ClusterClient, context};
 use crate::cluster::ask::Look;
-use crate::cluster::failure::{Deed, EXPIRED};
+use crate::cluster::failure::{EXPIRED, RequestContext};
 use crate::cluster::fields;
 use crate::cluster::projection::Projection;
 use crate::cluster::reply::{Fault, Part};
@@ -81,8 +81,8 @@ impl Query {
         }
     }
 
-    fn listing(&self) -> Deed {
-        Deed {
+    fn listing(&self) -> RequestContext {
+        RequestContext {
             verb: "list",
             of: self.of.clone(),
             namespace: self.namespace.clone(),
@@ -215,9 +215,9 @@ impl ClusterClient {
         wanted: Wanted,
         read: impl Fn(&[u8]) -> serde_json::Result<Value>,
     ) -> Result<Value, Failure> {
-        let deed = deed("get", target);
+        let context = context("get", target);
         let json = self
-            .send_for(Part::Whole, &deed, pass.patience(), |of| {
+            .send_for(Part::Whole, &context, pass.retry_policy(), |of| {
                 request::body(
                     http::Request::get(request::object(of, target)),
                     wanted,
@@ -226,7 +226,7 @@ impl ClusterClient {
             })
             .await?;
         let object = is_named(&json, &target.name).and_then(|()| read(&json));
-        Ok(object.map_err(|error| self.nonsense(&error, &deed))?)
+        Ok(object.map_err(|error| self.nonsense(&error, &context))?)
     }
 
     /// Gives every object of a query to `keep`, page by page, with what it has collected so far, and returns that. A list that expires in the
@@ -239,13 +239,14 @@ impl ClusterClient {
         begin: impl Fn() -> C,
         keep: impl FnMut(&mut C, Value) -> Result<(), Failure>,
     ) -> Result<C, Failure> {
-        self.pages(query, pass.patience(), read, begin, keep).await
+        self.pages(query, pass.retry_policy(), read, begin, keep)
+            .await
     }
 
     pub(super) async fn pages<C>(
         &self,
         query: &Query,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         read: Reading<'_>,
         begin: impl Fn() -> C,
         mut keep: impl FnMut(&mut C, Value) -> Result<(), Failure>,
@@ -253,7 +254,7 @@ impl ClusterClient {
         let (mut collected, mut at, mut limit) = (begin(), String::new(), PAGE);
         let mut pages = Pages::default();
         loop {
-            let mut page = match self.page(query, patience, read, limit, &at).await {
+            let mut page = match self.page(query, retry_policy, read, limit, &at).await {
                 Err(failure) if failure.code == EXPIRED && !at.is_empty() => {
                     (collected, at, limit) = (begin(), String::new(), "");
                     continue;
@@ -281,7 +282,7 @@ impl ClusterClient {
     async fn page(
         &self,
         query: &Query,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         read: Reading<'_>,
         limit: &str,
         at: &str,
@@ -299,7 +300,7 @@ impl ClusterClient {
             ("fieldSelector", &fields),
         ];
         let answer = self
-            .send_for(Part::Whole, &doing, patience, |of| {
+            .send_for(Part::Whole, &doing, retry_policy, |of| {
                 let path = request::path(of, query.namespace.as_deref(), None);
                 let request = http::Request::get(path + &request::query(&pairs));
                 request::body(request, wanted, Vec::new())
@@ -319,7 +320,7 @@ impl ClusterClient {
             ("sinceSeconds", &number(query.since_seconds)),
             ("timestamps", flag(query.timestamps)),
         ]);
-        let doing = Deed {
+        let doing = RequestContext {
             verb: "read the log of",
             of: ObjectType {
                 plural: "pods".to_owned(),
@@ -331,7 +332,7 @@ impl ClusterClient {
             name: Some(query.pod.clone()),
         };
         let bytes = self
-            .send_for(Part::End, &doing, pass.patience(), |of| {
+            .send_for(Part::End, &doing, pass.retry_policy(), |of| {
                 let path = request::path(of, Some(&query.namespace), Some(&query.pod));
                 let request = http::Request::get(path + "/log" + &options);
                 request::body(request, Wanted::Whole, Vec::new())

@@ -116,7 +116,7 @@ async fn document_that_is_nothing_is_no_answer() {
                 .get(&pass(&gate), &plex, Wanted::Metadata)
                 .await
                 .err(),
-            client.lease(&plex, Patience::Running).await.err(),
+            client.lease(&plex, RetryPolicy::Call).await.err(),
         ];
         for failure in failures {
             let failure = failure.unwrap_or_else(|| panic!("{nothing} was taken for an answer"));
@@ -184,7 +184,7 @@ fn not_served() -> (u16, Value) {
     )
 }
 
-/// Such a server was asked for ever, past every patience, and whoever wanted to stop the run waited for it.
+/// Such a server was asked for ever, past every retry policy, and whoever wanted to stop the run waited for it.
 #[tokio::test]
 async fn server_that_names_another_version_each_time_is_asked_once_more() {
     let count = std::sync::atomic::AtomicUsize::new(1);

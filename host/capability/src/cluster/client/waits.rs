@@ -1,6 +1,6 @@
 //! How long is asked again.
 
-use agent_gate::Patience;
+use agent_gate::RetryPolicy;
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::cluster::AWAY;
 use crate::cluster::cause::Cause;
 use crate::cluster::reply::Fault;
 
-/// The waits between attempts: doubling, up to a ceiling, until patience is at its end.
+/// The waits between attempts: doubling, up to a ceiling, until the retry policy is at its end.
 pub(super) struct Waits {
-    patience: Patience,
+    retry_policy: RetryPolicy,
     begun: Instant,
     next: Duration,
 }
@@ -23,9 +23,9 @@ impl Waits {
     /// The longest wait that a server can ask for.
     const ASKED: Duration = Duration::from_secs(10);
 
-    pub(super) fn new(patience: Patience) -> Waits {
+    pub(super) fn new(retry_policy: RetryPolicy) -> Waits {
         Waits {
-            patience,
+            retry_policy,
             begun: Instant::now(),
             next: Waits::FIRST,
         }
@@ -34,7 +34,7 @@ impl Waits {
     /// Returns how long to wait before the next attempt; none when there is to be none. A server that is known and away, as while its node starts
     /// again, is waited for: its name may not resolve meanwhile, and an attempt on a connection that is dead takes as long as an attempt may.
     pub(super) fn after(&mut self, fault: &Fault, known: bool) -> Option<Duration> {
-        let outlasts = self.patience.outlasts_connections();
+        let outlasts = self.retry_policy.outlasts_connections();
         let away = fault.is_no_word() && (known || outlasts);
         let passing = match fault {
             Fault::Connection { .. } if outlasts => true,
@@ -42,8 +42,8 @@ impl Waits {
             fault => fault.is_passing(),
         };
         let length = match away {
-            true => self.patience.length().max(AWAY),
-            false => self.patience.length(),
+            true => self.retry_policy.length().max(AWAY),
+            false => self.retry_policy.length(),
         };
         if !passing || self.begun.elapsed() > length {
             return None;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::read::complete;
 use super::request::{self, Wanted};
-use super::{ClusterClient, Unanswered, deed};
+use super::{ClusterClient, WriteError, context};
 use crate::cluster::failure::budget::BUDGET;
 use crate::cluster::{FIELD_MANAGER, MARKER, convert};
 
@@ -63,8 +63,8 @@ impl ClusterClient {
         intent: &Intent,
         target: &ObjectRef,
         manifest: &Value,
-    ) -> Result<Value, Unanswered> {
-        let deed = deed("create", target);
+    ) -> Result<Value, WriteError> {
+        let context = context("create", target);
         let pairs = self.write_query(
             intent,
             &[
@@ -73,7 +73,7 @@ impl ClusterClient {
             ],
         );
         let sent = self
-            .send(&deed, intent.patience(), |of| {
+            .send(&context, intent.retry_policy(), |of| {
                 let path = request::path(of, target.namespace.as_deref(), None) + &pairs;
                 request::body(
                     json_request(http::Request::post(path), "application/json"),
@@ -95,13 +95,13 @@ impl ClusterClient {
         &self,
         intent: &Intent,
         target: &ObjectRef,
-        lost: Unanswered,
-    ) -> Result<Value, Unanswered> {
+        lost: WriteError,
+    ) -> Result<Value, WriteError> {
         let object = self.look(intent, target).await?;
         if is_marked(&object, intent.marker()) {
             Ok(object)
         } else {
-            Err(Unanswered {
+            Err(WriteError {
                 uncertain: false,
                 ..lost
             })
@@ -113,9 +113,9 @@ impl ClusterClient {
         &self,
         intent: &Intent,
         target: &ObjectRef,
-    ) -> Result<Value, Unanswered> {
+    ) -> Result<Value, WriteError> {
         let mut value = self
-            .send(&deed("get", target), intent.patience(), |of| {
+            .send(&context("get", target), intent.retry_policy(), |of| {
                 let path = request::object(of, target);
                 request::body(http::Request::get(path), Wanted::Whole, Vec::new())
             })
@@ -131,7 +131,7 @@ impl ClusterClient {
         target: &ObjectRef,
         body: Body<'_>,
         wanted: Wanted,
-    ) -> Result<Value, Unanswered> {
+    ) -> Result<Value, WriteError> {
         let (content, document, verb) = match body {
             Body::Merge(patch) => ("application/merge-patch+json", patch, "patch"),
             Body::Operations(patch) => ("application/json-patch+json", patch, "patch"),
@@ -146,13 +146,17 @@ impl ClusterClient {
             pairs.push(("force", "true"));
         }
         let pairs = self.write_query(intent, &pairs);
-        let doing = deed(verb, target);
+        let doing = context(verb, target);
         let spoken = match target.of.subresource {
-            Some(_) => self.must_serve(&target.of, intent.patience()).await?.spoken,
+            Some(_) => {
+                self.must_serve(&target.of, intent.retry_policy())
+                    .await?
+                    .spoken
+            }
             None => None,
         };
         let mut value = self
-            .send(&doing, intent.patience(), |of| {
+            .send(&doing, intent.retry_policy(), |of| {
                 let path = request::object(of, target) + &pairs;
                 let document = match body {
                     Body::Merge(_) | Body::Operations(_) => document.to_string().into_bytes(),
@@ -181,10 +185,10 @@ impl ClusterClient {
         target: &ObjectRef,
         uid: Option<&str>,
         how: Removal,
-    ) -> Result<(), Unanswered> {
+    ) -> Result<(), WriteError> {
         let options = how.options(intent, uid);
         let sent = self
-            .send(&deed("delete", target), intent.patience(), |of| {
+            .send(&context("delete", target), intent.retry_policy(), |of| {
                 let path = request::path(of, target.namespace.as_deref(), Some(&target.name));
                 let options = options.to_string().into_bytes();
                 request::body(
@@ -207,7 +211,7 @@ impl ClusterClient {
         target: &ObjectRef,
         uid: Option<&str>,
         how: Removal,
-    ) -> Result<(), Unanswered> {
+    ) -> Result<(), WriteError> {
         // Not by kube: it writes the options under another name than the API server reads.
         let eviction = json!({
             "apiVersion": "policy/v1", "kind": "Eviction",
@@ -216,7 +220,7 @@ impl ClusterClient {
         });
         let pairs = self.write_query(intent, &[]);
         let sent = self
-            .send(&deed("evict", target), intent.patience(), |of| {
+            .send(&context("evict", target), intent.retry_policy(), |of| {
                 let path = request::object(of, target) + "/eviction" + &pairs;
                 let eviction = eviction.to_string().into_bytes();
                 request::body(
@@ -228,7 +232,7 @@ impl ClusterClient {
             .await;
         match sent {
             // It is still there then, whatever became of an attempt before.
-            Err(refused) if refused.failure.code == BUDGET => Err(Unanswered {
+            Err(refused) if refused.failure.code == BUDGET => Err(WriteError {
                 uncertain: false,
                 ..refused
             }),
@@ -248,7 +252,7 @@ impl ClusterClient {
 
 /// Returns whether a removal was refused because what it was for is not there any more. Where the answer to an attempt was lost, so is what has been
 /// replaced since.
-fn is_gone(refused: &Unanswered) -> bool {
+fn is_gone(refused: &WriteError) -> bool {
     let failure = &refused.failure;
     failure.kind == Kind::NotFound || refused.uncertain && failure.code == "cluster.conflict"
 }

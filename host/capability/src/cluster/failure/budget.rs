@@ -7,7 +7,7 @@ use kube::core::Status;
 use kube::core::response::StatusCause;
 use serde_json::{Map, Value};
 
-use super::{Deed, words};
+use super::{RequestContext, words};
 
 /// The code of an eviction that a budget does not allow.
 pub(crate) const BUDGET: &str = "cluster.disruption-budget";
@@ -36,9 +36,9 @@ pub(crate) fn refuses(status: &Status) -> bool {
 }
 
 /// Returns the failure of an eviction that a budget refuses.
-pub(super) fn of(status: &Status, deed: &Deed) -> Option<Failure> {
-    let object = deed.object();
-    let namespace = deed.namespace.as_deref().unwrap_or_default();
+pub(super) fn of(status: &Status, context: &RequestContext) -> Option<Failure> {
+    let object = context.object();
+    let namespace = context.namespace.as_deref().unwrap_or_default();
     let hint = || hint!("kubectl -n {} get poddisruptionbudgets", namespace);
     if is_of_several(status) {
         let message =
@@ -86,13 +86,13 @@ mod tests {
     }
 
     fn failure(fault: &Fault) -> Failure {
-        let deed = Deed {
+        let context = RequestContext {
             verb: "evict",
             of: "pods.v1".parse().expect("a type"),
             namespace: Some("media".to_owned()),
             name: Some("plex-0".to_owned()),
         };
-        failure::of(fault, &deed, "https://k")
+        failure::of(fault, &context, "https://k")
     }
 
     /// The texts are those of kube-apiserver 1.36.

@@ -6,10 +6,10 @@ use agent_core::hint;
 use agent_core::hint::{Piece, Remedy};
 use kube::core::Status;
 
-use super::{Deed, words};
+use super::{RequestContext, words};
 
 /// Returns the failure of an answer 403.
-pub(super) fn of(status: &Status, deed: &Deed, server: &str) -> Failure {
+pub(super) fn of(status: &Status, context: &RequestContext, server: &str) -> Failure {
     let text = &status.message;
     if text.contains("User \"system:anonymous\" cannot ") {
         let message = format!("the API server at {server} was sent no credentials");
@@ -19,19 +19,19 @@ pub(super) fn of(status: &Status, deed: &Deed, server: &str) -> Failure {
     }
     let message = format!(
         "the cluster does not allow to {} {}",
-        deed.verb,
-        deed.object()
+        context.verb,
+        context.object()
     );
     let failure = Failure::new(Kind::Denied, "cluster.forbidden", message).because(words(status));
     let hint = match is_access_control(text) {
-        true => Some(can_i(deed)),
-        false => admission(text, deed),
+        true => Some(can_i(context)),
+        false => admission(text, context),
     };
     failure.hinted_if(hint)
 }
 
 /// Returns the failure of something new in a namespace that is on its way out, if that is it.
-pub(super) fn terminating(status: &Status, deed: &Deed) -> Option<Failure> {
+pub(super) fn terminating(status: &Status, context: &RequestContext) -> Option<Failure> {
     let causes = &status.details.as_ref()?.causes;
     if !causes
         .iter()
@@ -39,8 +39,8 @@ pub(super) fn terminating(status: &Status, deed: &Deed) -> Option<Failure> {
     {
         return None;
     }
-    let namespace = deed.namespace.as_deref().unwrap_or_default();
-    let message = match deed.verb {
+    let namespace = context.namespace.as_deref().unwrap_or_default();
+    let message = match context.verb {
         "evict" => format!("namespace `{namespace}` is being removed, and its pods with it"),
         _ => format!("namespace `{namespace}` is being removed, so nothing new can be made in it"),
     };
@@ -58,8 +58,8 @@ fn is_access_control(text: &str) -> bool {
 }
 
 /// Returns where to look at what refused something that this user may do.
-pub(super) fn admission(text: &str, deed: &Deed) -> Option<Remedy> {
-    let namespace = deed.namespace.as_deref();
+pub(super) fn admission(text: &str, context: &RequestContext) -> Option<Remedy> {
+    let namespace = context.namespace.as_deref();
     let within = Piece(namespace.map(|namespace| hint!(" -n {}", namespace)));
     let quota = after(text, "exceeded quota: ").or_else(|| after(text, "failed quota: "));
     if let Some(quota) = quota {
@@ -101,21 +101,21 @@ fn after<'a>(text: &'a str, words: &str) -> Option<&'a str> {
         .filter(|name| !name.is_empty() && !name.starts_with('-'))
 }
 
-fn can_i(deed: &Deed) -> Remedy {
-    let place = Piece(Some(match &deed.namespace {
+fn can_i(context: &RequestContext) -> Remedy {
+    let place = Piece(Some(match &context.namespace {
         Some(namespace) => hint!("-n {}", namespace),
         None => "--all-namespaces".into(),
     }));
-    let (verb, subresource) = match deed.verb {
+    let (verb, subresource) = match context.verb {
         "read the log of" => ("get", Some("log")),
         // Server-side apply is a patch to the access control.
-        "apply" => ("patch", deed.of.subresource.as_deref()),
+        "apply" => ("patch", context.of.subresource.as_deref()),
         "evict" => ("create", Some("eviction")),
-        verb => (verb, deed.of.subresource.as_deref()),
+        verb => (verb, context.of.subresource.as_deref()),
     };
     // What follows a slash is the name of an object to kubectl.
     let part = Piece(subresource.map(|subresource| hint!(" --subresource={}", subresource)));
-    let of = deed.of.whole().resource();
+    let of = context.of.whole().resource();
     hint!("kubectl auth can-i {} {}{} {}", verb, of, part, place)
 }
 
@@ -126,8 +126,8 @@ mod tests {
     use super::*;
     use crate::cluster::failure::of_status;
 
-    fn deed(verb: &'static str, of: &str, namespace: Option<&str>) -> Deed {
-        Deed {
+    fn context(verb: &'static str, of: &str, namespace: Option<&str>) -> RequestContext {
+        RequestContext {
             verb,
             of: of.parse().expect("a type"),
             namespace: namespace.map(str::to_owned),
@@ -159,7 +159,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                can_i(&deed(verb, of, namespace)),
+                can_i(&context(verb, of, namespace)),
                 format!("kubectl auth can-i {wanted}")
             );
         }
@@ -217,7 +217,7 @@ mod tests {
             let status: Status = serde_json::from_value(status).expect("a status");
             let failure = of_status(
                 &status,
-                &deed("create", "jobs.v1.batch", Some("media")),
+                &context("create", "jobs.v1.batch", Some("media")),
                 "https://k",
             );
             assert_eq!(
@@ -234,7 +234,7 @@ mod tests {
         let text = r#"pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" at the cluster scope"#;
         let status = json!({"code": 403, "reason": "Forbidden", "message": text});
         let status: Status = serde_json::from_value(status).expect("a status");
-        let failure = of_status(&status, &deed("list", "pods.v1", None), "https://k");
+        let failure = of_status(&status, &context("list", "pods.v1", None), "https://k");
         assert_eq!(failure.code, "cluster.unauthorized");
         assert!(
             failure
@@ -254,7 +254,7 @@ mod tests {
             let status: Status = serde_json::from_value(status).expect("a status");
             let failure = of_status(
                 &status,
-                &deed("create", "jobs.v1.batch", Some("media")),
+                &context("create", "jobs.v1.batch", Some("media")),
                 "https://k",
             );
             assert_eq!(failure.code, "cluster.terminating");

@@ -6,7 +6,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::id::RunId;
 use agent_core::object::ObjectRef;
 use agent_core::origin::Who;
-use agent_gate::Patience;
+use agent_gate::RetryPolicy;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -67,7 +67,7 @@ impl Claim {
     ) -> Result<Renewed, Failure> {
         let now = Renewed::now();
         let mut document = self.document(now.at);
-        match self.client.lease(&self.target, Patience::Running).await? {
+        match self.client.lease(&self.target, RetryPolicy::Call).await? {
             None => self.client.make_lease(&self.target, &document).await?,
             Some(lease) => match holder(&lease) {
                 Some(other) if other != self.run.as_str() && !is_over(other) => {
@@ -100,7 +100,7 @@ impl Claim {
 
     async fn renew(&self, before: Renewed) -> Renewal {
         let now = Renewed::now();
-        let Ok(lease) = self.client.lease(&self.target, Patience::Running).await else {
+        let Ok(lease) = self.client.lease(&self.target, RetryPolicy::Call).await else {
             return Renewal::Missed;
         };
         let written = match lease {

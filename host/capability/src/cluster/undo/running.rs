@@ -183,7 +183,7 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Returns what it means that nobody could look, with all the patience there is for putting back.
+    /// Returns what it means that nobody could look, with all the tries that there are for putting back.
     pub(super) fn unsaid(&self, why: Failure) -> Failure {
         let message = format!("nobody can say whether {} is still at work", self.target);
         Failure {

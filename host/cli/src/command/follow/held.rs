@@ -2,7 +2,7 @@
 
 use agent_core::effect::Verb;
 use agent_core::hint;
-use agent_core::record::{Deed, Record};
+use agent_core::record::{Record, RecordedEffect};
 use agent_core::{Effect, Event, Mode, Risk, RunId};
 
 use super::Known;
@@ -66,9 +66,11 @@ impl Held {
     ) {
         let (standing, is_revertible) = match record {
             Some(record) => {
-                let deeds = record.lasting();
-                let is_revertible = deeds.iter().any(Deed::is_revertible);
-                let effects = deeds.into_iter().map(|deed| deed.intent.effect);
+                let recorded_effects = record.lasting();
+                let is_revertible = recorded_effects.iter().any(RecordedEffect::is_revertible);
+                let effects = recorded_effects
+                    .into_iter()
+                    .map(|recorded| recorded.intent.effect);
                 (effects.collect(), is_revertible)
             }
             None => (self.lasting.clone(), false),

@@ -3,7 +3,7 @@
 use agent_core::hint;
 use agent_core::hint::Remedy;
 use agent_core::journal::Entry;
-use agent_core::record::{Begun, Record, State, Summary};
+use agent_core::record::{Record, RunHeader, State, Summary};
 use agent_core::{Failure, Outcome};
 use serde_json::json;
 
@@ -141,7 +141,7 @@ fn begun(summary: &Summary, present: &Present) -> String {
     format!("{}, {ago}{took}", present.exact(summary.begun))
 }
 
-fn origin(begun: &Begun) -> Vec<(&'static str, String)> {
+fn origin(begun: &RunHeader) -> Vec<(&'static str, String)> {
     let (who, cluster) = (&begun.who, &begun.cluster);
     let known = |label: &str, value: &str| match (value, label) {
         ("", _) => None,

@@ -3,7 +3,7 @@
 use agent_core::call::Goal;
 use agent_core::failure::{NOT_COMPENSATED, OVERWRITTEN};
 use agent_core::hint;
-use agent_core::{Outcome, Risk, TakeBack, exit};
+use agent_core::{Outcome, Risk, UndoReport, exit};
 use serde_json::Value;
 
 use super::Human;
@@ -70,8 +70,8 @@ impl Human {
     }
 
     /// Says what there is to do about changes that stay although nobody means them to.
-    fn still_held(&self, kept: u64, tried: &[TakeBack], terminal: &mut Terminal) {
-        let failed = |one: &&TakeBack| {
+    fn still_held(&self, kept: u64, tried: &[UndoReport], terminal: &mut Terminal) {
+        let failed = |one: &&UndoReport| {
             one.failure
                 .as_ref()
                 .is_some_and(|why| why.code != OVERWRITTEN)
@@ -137,7 +137,7 @@ impl Human {
         &self,
         result: &Value,
         failed: u64,
-        not_put_back: &[TakeBack],
+        not_put_back: &[UndoReport],
         terminal: &mut Terminal,
     ) {
         let to = &mut terminal.stderr;
@@ -159,7 +159,7 @@ impl Human {
     }
 
     /// Writes what came of taking a run back.
-    fn undone(&self, put_back: &[TakeBack], irreversible: &[String], terminal: &mut Terminal) {
+    fn undone(&self, put_back: &[UndoReport], irreversible: &[String], terminal: &mut Terminal) {
         if put_back.is_empty() && irreversible.is_empty() {
             terminal.stderr.line("nothing is left to do");
             return;

@@ -6,7 +6,7 @@ use crate::undo::Undo;
 
 /// One effect of a run, and all that the record says about it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Deed {
+pub struct RecordedEffect {
     /// What was about to happen.
     pub intent: Intent,
     /// What came of it.
@@ -23,14 +23,14 @@ pub struct Deed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// It happened.
-    Happened,
+    Applied,
     /// It did not happen.
-    Refused,
+    Rejected,
     /// It is not known: the answer was lost, or the process was gone before it came.
-    Unknown,
+    InDoubt,
 }
 
-impl Deed {
+impl RecordedEffect {
     /// Returns whether it is held: it may have happened, somebody was to put it back, and nobody has.
     pub fn is_held(&self) -> bool {
         self.intent.holder.is_some() && !self.kept && self.stands()
@@ -38,12 +38,12 @@ impl Deed {
 
     /// Returns whether it may have happened and was not put back.
     pub fn stands(&self) -> bool {
-        self.settled != Settled::Refused && !self.put_back
+        self.settled != Settled::Rejected && !self.put_back
     }
 
     /// Returns whether it may have happened and was no hold, or became none.
     pub fn was_to_last(&self) -> bool {
-        self.settled != Settled::Refused && (self.intent.holder.is_none() || self.kept)
+        self.settled != Settled::Rejected && (self.intent.holder.is_none() || self.kept)
     }
 
     /// Returns whether others overwrote something, and that was settled: it is no business of whoever takes the run back.
@@ -67,27 +67,27 @@ impl Deed {
 }
 
 /// Returns the effects that entries tell of, oldest first.
-pub fn deeds<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Deed> {
-    let mut deeds: Vec<Deed> = Vec::new();
-    let find = |deeds: &mut Vec<Deed>, number: u64| {
-        deeds
+pub fn recorded_effects<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<RecordedEffect> {
+    let mut recorded_effects: Vec<RecordedEffect> = Vec::new();
+    let find = |recorded_effects: &mut Vec<RecordedEffect>, number: u64| {
+        recorded_effects
             .iter()
-            .rposition(|deed| deed.effect().number == number)
+            .rposition(|recorded| recorded.effect().number == number)
     };
     for entry in entries {
         match entry {
             // A retried creation announces itself again under its number.
             Entry::Intent(intent) => {
-                let deed = Deed {
+                let recorded = RecordedEffect {
                     undo: intent.undo.clone(),
                     intent: intent.clone(),
-                    settled: Settled::Unknown,
+                    settled: Settled::InDoubt,
                     put_back: false,
                     kept: false,
                 };
-                match find(&mut deeds, intent.effect.number) {
-                    Some(at) => deeds[at] = deed,
-                    None => deeds.push(deed),
+                match find(&mut recorded_effects, intent.effect.number) {
+                    Some(at) => recorded_effects[at] = recorded,
+                    None => recorded_effects.push(recorded),
                 }
             }
             Entry::Result {
@@ -96,29 +96,29 @@ pub fn deeds<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Deed> {
                 uncertain,
                 undo,
             } => {
-                if let Some(at) = find(&mut deeds, *number) {
-                    deeds[at].settled = match (failure, uncertain) {
-                        (None, _) => Settled::Happened,
-                        (Some(_), false) => Settled::Refused,
-                        (Some(_), true) => Settled::Unknown,
+                if let Some(at) = find(&mut recorded_effects, *number) {
+                    recorded_effects[at].settled = match (failure, uncertain) {
+                        (None, _) => Settled::Applied,
+                        (Some(_), false) => Settled::Rejected,
+                        (Some(_), true) => Settled::InDoubt,
                     };
                     if let Some(undo) = undo {
-                        deeds[at].undo = Some(undo.clone());
+                        recorded_effects[at].undo = Some(undo.clone());
                     }
                 }
             }
             Entry::PutBack { number, take_back } => {
-                if let Some(at) = find(&mut deeds, *number) {
-                    deeds[at].put_back |= take_back.failure.is_none();
+                if let Some(at) = find(&mut recorded_effects, *number) {
+                    recorded_effects[at].put_back |= take_back.failure.is_none();
                 }
             }
             Entry::Kept { number } => {
-                if let Some(at) = find(&mut deeds, *number) {
-                    deeds[at].kept = true;
+                if let Some(at) = find(&mut recorded_effects, *number) {
+                    recorded_effects[at].kept = true;
                 }
             }
             _ => {}
         }
     }
-    deeds
+    recorded_effects
 }

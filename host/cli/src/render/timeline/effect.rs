@@ -2,8 +2,8 @@
 
 use agent_core::failure::OVERWRITTEN;
 use agent_core::journal::{Entry, Intent};
-use agent_core::record::{Deed, Midway, Record, Settled, State};
-use agent_core::{Outcome, TakeBack, Verb};
+use agent_core::record::{InDoubt, Record, RecordedEffect, Settled, State};
+use agent_core::{Outcome, UndoReport, Verb};
 use jiff::Timestamp;
 
 use super::Timeline;
@@ -20,12 +20,12 @@ impl Timeline<'_> {
             return;
         }
         self.shown.push(effect.number);
-        let deed = self
-            .deeds
+        let recorded = self
+            .recorded_effects
             .iter()
-            .find(|deed| deed.effect().number == effect.number);
-        let (settled, fate) = deed.map_or((Settled::Unknown, ""), |deed| {
-            (deed.settled, self.fate(deed))
+            .find(|recorded| recorded.effect().number == effect.number);
+        let (settled, fate) = recorded.map_or((Settled::InDoubt, ""), |recorded| {
+            (recorded.settled, self.fate(recorded))
         });
         let text = format!("{} {}", done(&effect.verb, settled), change::target(effect));
         let why = self.refusal(effect.number).unwrap_or_default();
@@ -35,19 +35,19 @@ impl Timeline<'_> {
             format!("by {}", clean::line(effect.by.as_str()))
         };
         let details = change::fields(effect, self.verbose);
-        let held = deed.is_some_and(Deed::is_held);
+        let held = recorded.is_some_and(RecordedEffect::is_held);
         let line = self.say(at, Mark::None, &text);
-        line.warns = held || settled == Settled::Unknown;
+        line.warns = held || settled == Settled::InDoubt;
         line.extras = vec![by, fate.to_owned(), why];
         line.details = details;
     }
 
     /// Returns what became of a temporary change.
-    fn fate(&self, deed: &Deed) -> &'static str {
-        match (deed.put_back, deed.kept) {
+    fn fate(&self, recorded: &RecordedEffect) -> &'static str {
+        match (recorded.put_back, recorded.kept) {
             (true, _) => "put back",
             (_, true) => "kept",
-            _ if !deed.is_held() => "",
+            _ if !recorded.is_held() => "",
             _ if self.record.summary.state == State::Running => "held",
             _ => "still held",
         }
@@ -71,12 +71,15 @@ impl Timeline<'_> {
 
     pub(super) fn undone(&mut self, at: Timestamp, left: u64, outcome: Option<&Outcome>) {
         let stays: Vec<String> = self
-            .deeds
+            .recorded_effects
             .iter()
-            .filter(|deed| deed.stands() && deed.undo.is_none())
-            .map(|deed| {
-                let done = deed.effect().verb.done();
-                format!("{} was {done}, and stays so", change::target(deed.effect()))
+            .filter(|recorded| recorded.stands() && recorded.undo.is_none())
+            .map(|recorded| {
+                let done = recorded.effect().verb.done();
+                format!(
+                    "{} was {done}, and stays so",
+                    change::target(recorded.effect())
+                )
             })
             .collect();
         for text in stays {
@@ -103,7 +106,7 @@ fn given_up(outcome: Option<&Outcome>) -> u64 {
     let Some(Outcome::Undone { put_back, .. }) = outcome else {
         return 0;
     };
-    let stuck = |one: &&TakeBack| {
+    let stuck = |one: &&UndoReport| {
         let failure = one.failure.as_ref();
         failure.is_some_and(|why| why.code != OVERWRITTEN)
     };
@@ -111,28 +114,32 @@ fn given_up(outcome: Option<&Outcome>) -> u64 {
 }
 
 /// Returns where the record of a run that was cut off ends, and what is not known therefore.
-pub(super) fn midway(record: &Record) -> Vec<String> {
-    let midway = record.midway();
-    if midway.is_empty() {
+pub(super) fn in_doubt(record: &Record) -> Vec<String> {
+    let in_doubt = record.in_doubt();
+    if in_doubt.is_empty() {
         let mut ends =
             vec!["the record ends outside any change, and none is made before it is on record"];
-        if record.deeds().iter().any(Deed::is_held) {
+        if record
+            .recorded_effects()
+            .iter()
+            .any(RecordedEffect::is_held)
+        {
             // Where there was no room for that, it was put back all the same.
             ends.push("whether what it holds still stands is looked up when the run is taken up");
         }
         return ends.into_iter().map(str::to_owned).collect();
     }
-    let begun = midway.iter().map(|one| match one {
-        Midway::Change(effect) => {
+    let begun = in_doubt.iter().map(|one| match one {
+        InDoubt::Change(effect) => {
             let (verb, target) = (effect.verb.as_str(), change::target(effect));
             format!("the record ends in the middle of: {verb} {target}")
         }
-        Midway::PutBack(effect) => {
+        InDoubt::PutBack(effect) => {
             let target = change::target(effect);
             format!("the record ends in the middle of: put back {target}")
         }
     });
-    let unknown = match midway.len() {
+    let unknown = match in_doubt.len() {
         1 => "whether it happened is looked up when the run is taken up",
         _ => "which of them happened is looked up when the run is taken up",
     };
@@ -141,8 +148,8 @@ pub(super) fn midway(record: &Record) -> Vec<String> {
 
 fn done(verb: &Verb, settled: Settled) -> String {
     match settled {
-        Settled::Happened => verb.done(),
-        Settled::Refused => format!("not {}", verb.done()),
-        Settled::Unknown => format!("perhaps {}", verb.done()),
+        Settled::Applied => verb.done(),
+        Settled::Rejected => format!("not {}", verb.done()),
+        Settled::InDoubt => format!("perhaps {}", verb.done()),
     }
 }

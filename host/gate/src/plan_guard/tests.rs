@@ -1,5 +1,5 @@
 use agent_core::journal::Intent;
-use agent_core::plan::StandIn;
+use agent_core::plan::Placeholder;
 use serde_json::json;
 
 use super::*;
@@ -34,7 +34,7 @@ fn patch(name: &str) -> Effect {
 }
 
 fn plan(effects: Vec<Effect>, stand_ins: &[(&str, &str)]) -> Plan {
-    let stand_in = |(name, text): &(&str, &str)| StandIn {
+    let stand_in = |(name, text): &(&str, &str)| Placeholder {
         name: (*name).to_owned(),
         text: (*text).to_owned(),
         form: None,
@@ -50,13 +50,18 @@ fn plan(effects: Vec<Effect>, stand_ins: &[(&str, &str)]) -> Plan {
     plan
 }
 
-fn bound(effects: Vec<Effect>, stand_ins: &[(&str, &str)]) -> Bound {
-    Bound::new(&plan(effects, stand_ins), &[])
+fn plan_guard(effects: Vec<Effect>, stand_ins: &[(&str, &str)]) -> PlanGuard {
+    PlanGuard::new(&plan(effects, stand_ins), &[])
 }
 
 /// Has an effect of which nobody knows that it did not happen.
-fn have(bound: &Bound, number: u64, effect: &Effect, stand_ins: &StandIns) -> Result<(), Failure> {
-    bound.allow(&call(number), effect, stand_ins)?.spend();
+fn have(
+    plan_guard: &PlanGuard,
+    number: u64,
+    effect: &Effect,
+    stand_ins: &Placeholders,
+) -> Result<(), Failure> {
+    plan_guard.allow(&call(number), effect, stand_ins)?.spend();
     Ok(())
 }
 
@@ -64,8 +69,8 @@ fn call(number: u64) -> CallId {
     CallId::root().nested(number)
 }
 
-fn standing_in(all: &[(&str, &str)]) -> StandIns {
-    let stand_ins = StandIns::default();
+fn standing_in(all: &[(&str, &str)]) -> Placeholders {
+    let stand_ins = Placeholders::default();
     for (name, text) in all {
         stand_ins.add(name, text);
     }
@@ -74,20 +79,20 @@ fn standing_in(all: &[(&str, &str)]) -> StandIns {
 
 #[test]
 fn what_differs_only_in_what_no_plan_can_know_is_in_the_plan() {
-    let bound = bound(
+    let plan_guard = plan_guard(
         vec![effect("list-aa", "t1")],
         &[("token", "t1"), ("suffix", "aa")],
     );
     let stand_ins = standing_in(&[("token", "t2"), ("suffix", "bb")]);
-    have(&bound, 1, &effect("list-bb", "t2"), &stand_ins).expect("planned");
-    let other = bound.allow(&call(2), &effect("list-bb", "t3"), &stand_ins);
+    have(&plan_guard, 1, &effect("list-bb", "t2"), &stand_ins).expect("planned");
+    let other = plan_guard.allow(&call(2), &effect("list-bb", "t3"), &stand_ins);
     assert_eq!(other.expect_err("not planned").code, "plan.not-planned");
 }
 
 #[test]
 fn name_of_an_object_that_was_there_stands_for_nothing_else() {
     let stand_ins = standing_in(&[("app", "sonarr"), ("token", "t")]);
-    let there = bound(vec![patch("plex")], &[("app", "plex"), ("token", "t")]);
+    let there = plan_guard(vec![patch("plex")], &[("app", "plex"), ("token", "t")]);
     let mut other = patch("sonarr");
     other.fields[0].after =
         Some(json!({"spec": {"trigger": {"manual": "t"}}, "metadata": {"name": "sonarr"}}));
@@ -97,7 +102,7 @@ fn name_of_an_object_that_was_there_stands_for_nothing_else() {
         "plan.not-planned"
     );
 
-    let made = bound(
+    let made = plan_guard(
         vec![effect("job-aa", "t"), patch("job-aa")],
         &[("suffix", "aa"), ("token", "t")],
     );
@@ -115,25 +120,25 @@ fn name_of_an_object_that_was_there_stands_for_nothing_else() {
 
 #[test]
 fn planned_effect_is_allowed_once_and_to_its_call_again() {
-    let bound = bound(vec![effect("list", "t")], &[]);
-    let stand_ins = StandIns::default();
-    let allow = |number| have(&bound, number, &effect("list", "t"), &stand_ins);
+    let plan_guard = plan_guard(vec![effect("list", "t")], &[]);
+    let stand_ins = Placeholders::default();
+    let allow = |number| have(&plan_guard, number, &effect("list", "t"), &stand_ins);
     allow(1).expect("planned");
     allow(1).expect("the same attempt again");
-    let twice = allow(2).expect_err("had already");
+    let twice = allow(2).expect_err("consumed already");
     assert_eq!(twice.causes, ["the plan has it, but not so often"]);
 }
 
 #[test]
 fn effect_that_surely_did_not_happen_is_given_back() {
-    let bound = bound(vec![effect("list", "t")], &[]);
-    let stand_ins = StandIns::default();
-    let allow = |number| bound.allow(&call(number), &effect("list", "t"), &stand_ins);
+    let plan_guard = plan_guard(vec![effect("list", "t")], &[]);
+    let stand_ins = Placeholders::default();
+    let allow = |number| plan_guard.allow(&call(number), &effect("list", "t"), &stand_ins);
     drop(allow(1).expect("planned"));
     let mut spent = allow(2).expect("it did not go out");
     spent.spend();
     spent.give_back();
-    allow(3).expect("nobody has had it").spend();
+    allow(3).expect("nobody has consumed it").spend();
     // The first attempt of this call may have happened, so the refusal of the second gives nothing back.
     drop(allow(3).expect("the same attempt again"));
     allow(4).expect_err("it may have happened");
@@ -167,8 +172,8 @@ fn what_an_earlier_process_has_had_is_had() {
     };
     for (settled, free) in [(None, false), (Some(true), false), (Some(false), true)] {
         let plan = plan(vec![effect("list", "t")], &[]);
-        let bound = Bound::new(&plan, &intent(7, settled));
-        let allowed = bound.allow(&call(8), &effect("list", "t"), &StandIns::default());
+        let plan_guard = PlanGuard::new(&plan, &intent(7, settled));
+        let allowed = plan_guard.allow(&call(8), &effect("list", "t"), &Placeholders::default());
         assert_eq!(allowed.is_ok(), free, "{settled:?}");
     }
 }
@@ -179,8 +184,8 @@ fn what_the_plan_puts_back_may_neither_stay_nor_be_kept() {
         temporary: false,
         ..effect
     };
-    let stand_ins = StandIns::default();
-    let temporary = bound(vec![effect("list", "t")], &[]);
+    let stand_ins = Placeholders::default();
+    let temporary = plan_guard(vec![effect("list", "t")], &[]);
     let refused = temporary.allow(&call(1), &permanent(effect("list", "t")), &stand_ins);
     let causes = refused.expect_err("it would stay").causes;
     assert_eq!(
@@ -190,7 +195,7 @@ fn what_the_plan_puts_back_may_neither_stay_nor_be_kept() {
     have(&temporary, 1, &effect("list", "t"), &stand_ins).expect("planned");
     temporary.may_keep(&[1]).expect_err("the plan puts it back");
 
-    let kept = bound(vec![permanent(effect("list", "t"))], &[]);
+    let kept = plan_guard(vec![permanent(effect("list", "t"))], &[]);
     have(&kept, 1, &effect("list", "t"), &stand_ins).expect("held, until it is kept");
     kept.may_keep(&[1]).expect("the plan keeps it");
 }
@@ -206,18 +211,19 @@ fn pod(image: &str, privileged: bool) -> Effect {
 
 #[test]
 fn object_that_is_made_is_the_planned_one_in_every_field() {
-    let declared = StandIns::default();
+    let declared = Placeholders::default();
     declared.declare("version", "cafe").expect("an id");
     let mut plan = plan(vec![pod("harmless:1", false)], &[]);
     plan.stand_ins = declared.all();
-    let bound = Bound::new(&plan, &[]);
+    let plan_guard = PlanGuard::new(&plan, &[]);
     let run = |text: &str| {
-        let run = StandIns::default();
+        let run = Placeholders::default();
         let _ = run.declare("version", text);
         run
     };
-    let allow =
-        |effect: &Effect, stand_ins: &StandIns| bound.allow(&call(1), effect, stand_ins).is_ok();
+    let allow = |effect: &Effect, stand_ins: &Placeholders| {
+        plan_guard.allow(&call(1), effect, stand_ins).is_ok()
+    };
     assert!(allow(&pod("harmless:1", false), &run("cafe")));
     for other in [
         pod("evil.example/miner:666", false),
@@ -249,17 +255,17 @@ fn what_is_hidden_on_both_sides_is_the_same() {
         effect.hashes = BTreeMap::from([(String::new(), hash.to_owned())]);
         effect
     };
-    let bound = bound(vec![hidden("aa")], &[]);
-    let stand_ins = StandIns::default();
+    let plan_guard = plan_guard(vec![hidden("aa")], &[]);
+    let stand_ins = Placeholders::default();
     drop(
-        bound
+        plan_guard
             .allow(&call(1), &hidden("aa"), &stand_ins)
             .expect("planned"),
     );
     let mut shown = hidden("aa");
     shown.hashes.clear();
     for other in [hidden("bb"), shown] {
-        let refused = bound.allow(&call(1), &other, &stand_ins);
+        let refused = plan_guard.allow(&call(1), &other, &stand_ins);
         let causes = refused.expect_err("something else").causes;
         assert_eq!(causes, ["``: what is `***` in it is something else"]);
     }
@@ -286,7 +292,7 @@ fn overwriting(snapshot: Option<&str>, by_hand: &str) -> Effect {
 #[test]
 fn way_back_is_the_planned_one_but_for_what_only_the_run_knows() {
     let known = |id: &str| {
-        let stand_ins = StandIns::default();
+        let stand_ins = Placeholders::default();
         stand_ins
             .declare("id of the safety snapshot", id)
             .expect("an id");
@@ -296,8 +302,8 @@ fn way_back_is_the_planned_one_but_for_what_only_the_run_knows() {
     let mut plan = plan(vec![overwriting(Some("eeee"), &by_hand("eeee"))], &[]);
     plan.stand_ins = known("eeee").all();
     let allowed = |wanted: &Effect| {
-        let bound = Bound::new(&plan, &[]);
-        let allowed = bound.allow(&call(1), wanted, &known("beef"));
+        let plan_guard = PlanGuard::new(&plan, &[]);
+        let allowed = plan_guard.allow(&call(1), wanted, &known("beef"));
         allowed.map(drop).map_err(|refused| refused.causes)
     };
     assert_eq!(
@@ -313,7 +319,7 @@ fn way_back_is_the_planned_one_but_for_what_only_the_run_knows() {
     ] {
         assert!(allowed(&wrong).is_err(), "{wrong:?}");
     }
-    let nothing = bound(vec![overwriting(None, "mend it")], &[]);
+    let nothing = plan_guard(vec![overwriting(None, "mend it")], &[]);
     for wrong in [
         overwriting(Some("beef"), "mend it"),
         overwriting(None, "rm -rf"),
@@ -327,7 +333,7 @@ fn way_back_is_the_planned_one_but_for_what_only_the_run_knows() {
         fields,
         ..patch("plex")
     };
-    let patched = bound(vec![patch(overwriting(Some("beef"), "").fields)], &[]);
+    let patched = plan_guard(vec![patch(overwriting(Some("beef"), "").fields)], &[]);
     patched
         .allow(&call(1), &patch(Vec::new()), &known("beef"))
         .expect_err("another one");

@@ -7,7 +7,7 @@ use super::Noted;
 
 /// Something that was announced and of which the record does not say whether it happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Midway<'a> {
+pub enum InDoubt<'a> {
     /// A change.
     Change(&'a Effect),
     /// The putting back of a change.
@@ -15,7 +15,7 @@ pub enum Midway<'a> {
 }
 
 /// Returns what entries end in the middle of, in the order in which it was announced.
-pub(super) fn midway(entries: &[Noted]) -> Vec<Midway<'_>> {
+pub(super) fn in_doubt(entries: &[Noted]) -> Vec<InDoubt<'_>> {
     let mut intents: Vec<&Intent> = Vec::new();
     // The places in `intents`, and whether the change is being put back.
     let mut open: Vec<(usize, bool)> = Vec::new();
@@ -49,8 +49,8 @@ pub(super) fn midway(entries: &[Noted]) -> Vec<Midway<'_>> {
         }
     }
     let tell = |(at, put_back): (usize, bool)| match (&intents[at].effect, put_back) {
-        (effect, true) => Midway::PutBack(effect),
-        (effect, false) => Midway::Change(effect),
+        (effect, true) => InDoubt::PutBack(effect),
+        (effect, false) => InDoubt::Change(effect),
     };
     open.into_iter().map(tell).collect()
 }

@@ -13,24 +13,24 @@ use agent_core::secret::MASK;
 use agent_core::undo::Compensation;
 use serde_json::Value;
 
-use crate::plan::{StandIns, legible};
+use crate::plan::{Placeholders, legible};
 
 /// The code of what ends a run that goes beyond its plan.
 pub(super) const VIOLATED: &str = "plan.not-planned";
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Bound {
-    planned: Vec<General>,
+pub(super) struct PlanGuard {
+    planned: Vec<Pattern>,
     /// The forms of what the plan leaves open, by name.
     forms: BTreeMap<String, Form>,
-    had: Mutex<Had>,
+    consumed: Mutex<Consumed>,
 }
 
-/// What a run has had of its plan.
+/// What a run has consumed of its plan.
 #[derive(Debug, Default)]
-struct Had {
-    /// Which effect each call has had. A call that tries again has the same again.
+struct Consumed {
+    /// Which effect each call has consumed. A call that tries again has the same again.
     calls: HashMap<CallId, usize>,
     /// The same by the effects' own numbers.
     numbers: HashMap<u64, usize>,
@@ -40,20 +40,20 @@ struct Had {
 
 /// An effect of the plan that a call has taken. Dropped before it is spent, it is given back.
 #[derive(Debug)]
-pub(super) struct Slot<'a> {
-    bound: &'a Bound,
+pub(super) struct Reservation<'a> {
+    plan_guard: &'a PlanGuard,
     call: CallId,
     number: u64,
     /// The place in the plan.
     at: usize,
-    /// Whether the call had it before, because an earlier attempt of it may have happened.
+    /// Whether the call consumed it before, because an earlier attempt of it may have happened.
     again: bool,
     /// What was written down as made by the run for it.
     made: Option<Target>,
     spent: bool,
 }
 
-impl Slot<'_> {
+impl Reservation<'_> {
     /// Returns the place in the plan.
     pub(super) fn planned(&self) -> u64 {
         u64::try_from(self.at).unwrap_or(u64::MAX)
@@ -70,45 +70,45 @@ impl Slot<'_> {
     }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         if self.spent {
             return;
         }
-        let mut had = self.bound.had();
-        had.numbers.remove(&self.number);
+        let mut consumed = self.plan_guard.consumed();
+        consumed.numbers.remove(&self.number);
         if !self.again {
-            had.calls.remove(&self.call);
+            consumed.calls.remove(&self.call);
         }
         if let Some(made) = &self.made {
-            had.made.remove(made);
+            consumed.made.remove(made);
         }
     }
 }
 
-impl Bound {
-    /// Takes a plan, and what an earlier process has had of it already.
-    pub(super) fn new(plan: &Plan, entries: &[Entry]) -> Bound {
-        let stand_ins = StandIns::new(&plan.stand_ins);
+impl PlanGuard {
+    /// Takes a plan, and what an earlier process has consumed of it already.
+    pub(super) fn new(plan: &Plan, entries: &[Entry]) -> PlanGuard {
+        let stand_ins = Placeholders::new(&plan.stand_ins);
         let (mut made, mut planned) = (BTreeSet::new(), Vec::new());
         for effect in &plan.effects {
             if effect.verb == Verb::CREATE {
                 made.insert(effect.target.clone());
             }
-            planned.push(General::of(effect, &stand_ins, &made));
+            planned.push(Pattern::of(effect, &stand_ins, &made));
         }
-        let mut had = Had::default();
-        for deed in record::deeds(entries.iter()) {
-            let at = deed.intent.planned.map(usize::try_from);
-            if let (Some(Ok(at)), true) = (at, deed.settled != Settled::Refused) {
-                drop(had.take(&deed.intent.call, deed.effect(), at));
+        let mut consumed = Consumed::default();
+        for recorded in record::recorded_effects(entries.iter()) {
+            let at = recorded.intent.planned.map(usize::try_from);
+            if let (Some(Ok(at)), true) = (at, recorded.settled != Settled::Rejected) {
+                drop(consumed.take(&recorded.intent.call, recorded.effect(), at));
             }
         }
         let open = stand_ins.all().into_iter();
-        Bound {
+        PlanGuard {
             planned,
             forms: open.filter_map(|it| Some((it.name, it.form?))).collect(),
-            had: Mutex::new(had),
+            consumed: Mutex::new(consumed),
         }
     }
 
@@ -117,34 +117,34 @@ impl Bound {
         &self,
         call: &CallId,
         effect: &Effect,
-        stand_ins: &StandIns,
-    ) -> Result<Slot<'_>, Failure> {
-        let mut had = self.had();
-        let mut made = had.made.clone();
+        stand_ins: &Placeholders,
+    ) -> Result<Reservation<'_>, Failure> {
+        let mut consumed = self.consumed();
+        let mut made = consumed.made.clone();
         if effect.verb == Verb::CREATE {
             made.insert(effect.target.clone());
         }
-        let wanted = General::of(effect, stand_ins, &made);
-        let before = had.calls.get(call).copied();
+        let wanted = Pattern::of(effect, stand_ins, &made);
+        let before = consumed.calls.get(call).copied();
         let before = before.filter(|at| self.planned[*at].allows(&wanted));
-        let at = before.or_else(|| self.free(&had, &wanted));
+        let at = before.or_else(|| self.free(&consumed, &wanted));
         let Some(at) = at.filter(|_| stand_ins.fit(&self.forms)) else {
             return Err(self.refusal(&wanted, effect));
         };
-        Ok(Slot {
-            bound: self,
+        Ok(Reservation {
+            plan_guard: self,
             call: call.clone(),
             number: effect.number,
             at,
             again: before.is_some(),
-            made: had.take(call, effect, at),
+            made: consumed.take(call, effect, at),
             spent: false,
         })
     }
 
-    /// Returns a place in the plan that no call has had and that allows an effect, if there is one.
-    fn free(&self, had: &Had, wanted: &General) -> Option<usize> {
-        let taken: BTreeSet<usize> = had.calls.values().copied().collect();
+    /// Returns a place in the plan that no call has consumed and that allows an effect, if there is one.
+    fn free(&self, consumed: &Consumed, wanted: &Pattern) -> Option<usize> {
+        let taken: BTreeSet<usize> = consumed.calls.values().copied().collect();
         let places = || (0..self.planned.len()).filter(|at| !taken.contains(at));
         let same = places().find(|at| self.planned[*at] == *wanted);
         same.or_else(|| places().find(|at| self.planned[*at].allows(wanted)))
@@ -152,8 +152,10 @@ impl Bound {
 
     /// Refuses to keep what the plan puts back.
     pub(super) fn may_keep(&self, numbers: &[u64]) -> Result<(), Failure> {
-        let had = self.had();
-        let planned = numbers.iter().filter_map(|number| had.numbers.get(number));
+        let consumed = self.consumed();
+        let planned = numbers
+            .iter()
+            .filter_map(|number| consumed.numbers.get(number));
         let mut temporary = planned
             .map(|at| &self.planned[*at])
             .filter(|it| it.temporary);
@@ -166,14 +168,14 @@ impl Bound {
         }
     }
 
-    fn refusal(&self, wanted: &General, effect: &Effect) -> Failure {
+    fn refusal(&self, wanted: &Pattern, effect: &Effect) -> Failure {
         let message = format!(
             "{} {} is not in the plan",
             effect.verb.as_str(),
             effect.target
         );
         let failure = violation(message);
-        let same = |planned: &&General| planned.what == wanted.what;
+        let same = |planned: &&Pattern| planned.what == wanted.what;
         match self.planned.iter().find(same) {
             None => failure,
             Some(planned) => differences(planned, wanted)
@@ -182,12 +184,12 @@ impl Bound {
         }
     }
 
-    fn had(&self) -> MutexGuard<'_, Had> {
-        self.had.lock().unwrap_or_else(PoisonError::into_inner)
+    fn consumed(&self) -> MutexGuard<'_, Consumed> {
+        self.consumed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Had {
+impl Consumed {
     /// Returns what is newly written down as made.
     fn take(&mut self, call: &CallId, effect: &Effect, at: usize) -> Option<Target> {
         self.calls.insert(call.clone(), at);
@@ -204,7 +206,7 @@ fn violation(message: String) -> Failure {
 
 /// An effect without what differs from run to run.
 #[derive(Debug, PartialEq)]
-struct General {
+struct Pattern {
     what: String,
     overwrites: bool,
     of: String,
@@ -214,10 +216,10 @@ struct General {
     temporary: bool,
 }
 
-impl General {
+impl Pattern {
     /// Puts what texts stand for in their place: in values, and in the names of objects that the plan itself makes. Any other name is that of
     /// an object which was there, and stands for nothing but itself.
-    fn of(effect: &Effect, stand_ins: &StandIns, made: &BTreeSet<Target>) -> General {
+    fn of(effect: &Effect, stand_ins: &Placeholders, made: &BTreeSet<Target>) -> Pattern {
         let target = Target {
             namespace: effect.target.namespace.as_ref().map(|namespace| {
                 // What is in no place itself may be a place, such as a namespace.
@@ -245,7 +247,7 @@ impl General {
             value => Some(stand_ins.general_value(value)),
         };
         let after = |field: &FieldChange| (field.path.clone(), general(field));
-        General {
+        Pattern {
             what: format!("{} {target}", effect.verb.as_str()),
             overwrites,
             of: format!("{} {}", target.capability, target.of),
@@ -256,7 +258,7 @@ impl General {
     }
 
     /// Returns whether this planned effect allows that one. What the plan has as permanent may be held before it is kept.
-    fn allows(&self, wanted: &General) -> bool {
+    fn allows(&self, wanted: &Pattern) -> bool {
         let temporary = wanted.temporary || !self.temporary;
         let same = (&self.what, &self.of) == (&wanted.what, &wanted.of);
         let fields = (&self.fields, &self.hashes) == (&wanted.fields, &wanted.hashes);
@@ -271,7 +273,7 @@ impl General {
     }
 }
 
-fn name(name: &str, stand_ins: &StandIns, made: bool) -> String {
+fn name(name: &str, stand_ins: &Placeholders, made: bool) -> String {
     if made {
         stand_ins.general(name)
     } else {
@@ -292,7 +294,7 @@ fn shown(value: &Value) -> Value {
     }
 }
 
-fn differences(planned: &General, wanted: &General) -> Vec<String> {
+fn differences(planned: &Pattern, wanted: &Pattern) -> Vec<String> {
     let paths: BTreeSet<&String> = planned.fields.keys().chain(wanted.fields.keys()).collect();
     let absent = || "absent".to_owned();
     let said = |value: Option<&Option<Value>>| match value {

@@ -12,8 +12,8 @@ use crate::bindings::ops::types::types::Error;
 use crate::cluster::Cluster;
 use crate::run::{LogBook, Step};
 
-/// The powers of one instance: its gate, and the resources that the guest holds.
-pub struct Powers {
+/// The context of one instance: its gate, and the resources that the guest holds.
+pub struct PluginCtx {
     pub(crate) gate: Gate,
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) table: ResourceTable,
@@ -24,37 +24,37 @@ pub struct Powers {
     pub(crate) limits: Limits,
 }
 
-/// Lends the powers out of whatever a store's data is.
-pub trait PowersView: Send {
-    /// Returns the powers.
-    fn powers(&mut self) -> &mut Powers;
+/// Lends the context out of whatever a store's data is.
+pub trait PluginView: Send {
+    /// Returns the context.
+    fn ctx(&mut self) -> &mut PluginCtx;
 }
 
 /// Lets a component import the capabilities.
 ///
 /// # Errors
 /// When an interface is defined in the linker already.
-pub fn add_to_linker<T: PowersView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    ops::run::run::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)?;
-    ops::types::types::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)?;
-    ops::types::holds::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)?;
-    ops::cluster::cluster::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)?;
-    ops::operations::operations::add_to_linker::<T, HasSelf<Powers>>(linker, T::powers)
+pub fn add_to_linker<T: PluginView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    ops::run::run::add_to_linker::<T, HasSelf<PluginCtx>>(linker, T::ctx)?;
+    ops::types::types::add_to_linker::<T, HasSelf<PluginCtx>>(linker, T::ctx)?;
+    ops::types::holds::add_to_linker::<T, HasSelf<PluginCtx>>(linker, T::ctx)?;
+    ops::cluster::cluster::add_to_linker::<T, HasSelf<PluginCtx>>(linker, T::ctx)?;
+    ops::operations::operations::add_to_linker::<T, HasSelf<PluginCtx>>(linker, T::ctx)
 }
 
-impl ops::types::types::Host for Powers {}
+impl ops::types::types::Host for PluginCtx {}
 
-impl Powers {
-    /// Makes the powers of an instance that acts through `gate`.
+impl PluginCtx {
+    /// Makes the context of an instance that acts through `gate`.
     ///
     /// # Errors
     /// `internal` (`agent.bug`) when the run was opened without a capability.
-    pub fn new(gate: Gate, limits: &Limits) -> Result<Powers, Failure> {
+    pub fn new(gate: Gate, limits: &Limits) -> Result<PluginCtx, Failure> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.table_entries);
         gate.limit(limits);
         let log = LogBook::new(gate.clone());
-        Ok(Powers {
+        Ok(PluginCtx {
             cluster: gate.capability()?,
             gate,
             table,

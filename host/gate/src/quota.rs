@@ -18,18 +18,18 @@ const ENTRY: u64 = 64;
 
 /// What one operation has for itself. Without limits until [`Gate::limit`].
 #[derive(Debug, Default)]
-pub(super) struct Allowance {
+pub(super) struct Quota {
     calls: OnceLock<u64>,
     pub(super) meter: Meter,
     /// What is held for it until it is over.
     burdens: Mutex<Vec<Charge>>,
 }
 
-impl Allowance {
-    pub(super) fn below(caller: &Allowance) -> Allowance {
-        Allowance {
+impl Quota {
+    pub(super) fn below(caller: &Quota) -> Quota {
+        Quota {
             meter: caller.meter.below(),
-            ..Allowance::default()
+            ..Quota::default()
         }
     }
 }
@@ -120,7 +120,7 @@ impl Gate {
 
     /// Returns the operation's stopwatch.
     pub fn meter(&self) -> &Meter {
-        &self.actor.allowance.meter
+        &self.actor.quota.meter
     }
 
     /// Returns whether whoever watches the run has to take something before the operation may go on.
@@ -143,7 +143,7 @@ impl Gate {
     /// `exhausted` (`plugin.out-of-memory`).
     pub fn burden(&self, document: &str) -> Result<(), Failure> {
         let charge = self.run.account.memory.hold_document(document)?;
-        let burdens = self.actor.allowance.burdens.lock();
+        let burdens = self.actor.quota.burdens.lock();
         burdens.unwrap_or_else(PoisonError::into_inner).push(charge);
         Ok(())
     }
@@ -151,7 +151,7 @@ impl Gate {
     /// Bounds what the operation may ask of the host, and its run.
     pub fn limit(&self, limits: &Limits) {
         // An operation has one instance, and no operation of a run has other limits for the run.
-        let _ = self.actor.allowance.calls.set(limits.calls);
+        let _ = self.actor.quota.calls.set(limits.calls);
         self.meter().limit(limits.cpu_ms);
         let account = &self.run.account;
         let _ = account.record_bytes.set(limits.record_bytes);
@@ -167,16 +167,16 @@ impl Gate {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let recorded = &self.run.account.recorded;
         recorded.fetch_add(bytes.saturating_add(ENTRY), Ordering::Relaxed);
-        self.within_allowance()
+        self.within_quota()
     }
 
     /// Returns whether the operation may go on.
     ///
     /// # Errors
     /// `exhausted` (`plugin.too-many-calls`, `plugin.record-too-large`, `plugin.out-of-memory`, `plugin.out-of-cpu`).
-    pub(super) fn within_allowance(&self) -> Result<(), Failure> {
-        let (allowance, account) = (&self.actor.allowance, &self.run.account);
-        if let Some(calls) = allowance.calls.get()
+    pub(super) fn within_quota(&self) -> Result<(), Failure> {
+        let (quota, account) = (&self.actor.quota, &self.run.account);
+        if let Some(calls) = quota.calls.get()
             && self.actor.calls.load(Ordering::Relaxed) > *calls
         {
             let what = format!("made more than its limit of {calls} host calls");
@@ -186,7 +186,7 @@ impl Gate {
             return Err(self.too_much_on_record());
         }
         // Guest code is ended by the engine; this is for what the host computes in the course of one call.
-        if let Some(ms) = allowance.meter.over() {
+        if let Some(ms) = quota.meter.over() {
             let what = format!("computed for more than its limit of {ms} ms");
             return Err(self.exhausted("plugin.out-of-cpu", &what));
         }
