@@ -398,14 +398,12 @@ async fn plan_changes_nothing_and_is_applied_as_it_is() {
         applied.value();
         assert_eq!(play.state(), after, "{operation}");
         let other = Play::new(subject, Arc::default()).await;
+        let plan = other.run(Mode::Plan).await.plan().clone();
         (other.stage.touch)().await;
         let touched = other.state();
-        let refused = other.apply(plan.clone()).await.expect_err("outdated");
-        assert_eq!(
-            (refused.code.as_str(), other.state()),
-            ("plan.outdated", touched),
-            "{operation}"
-        );
+        let refused = other.apply(plan).await.expect_err("outdated");
+        assert_eq!(refused.code, "plan.outdated", "{operation}: {refused:?}");
+        assert_eq!(other.state(), touched, "{operation}");
     }
 }
 
@@ -472,7 +470,10 @@ async fn request_that_is_refused_or_lost_ends_as_it_is_told() {
                 Outcome::Failed { failure, .. } if failure.kind == Kind::Uncertain => None,
                 Outcome::Failed { put_back, .. } => {
                     let stuck = put_back.iter().any(|one| one.failure.is_some());
-                    (!stuck).then_some(&before)
+                    // What was changed for good stays, and is told.
+                    let lasts = |event: &Event| matches!(event, Event::Changed { effect } if !effect.temporary);
+                    let lasting = ended.events.iter().any(lasts);
+                    (!stuck).then_some(if lasting { &after } else { &before })
                 }
                 Outcome::Undone { .. } => panic!("{place}: {ended:?}"),
             };
