@@ -66,10 +66,10 @@ impl Gate {
                 slow(work, || self.tell_of_no_answer(&ask)).await
             }
             Sort::Read => {
-                let work = self.run.stop.unless_stopped(work);
+                let work = self.run.ending.stop.unless_stopped(work);
                 slow(work, || self.tell_of_no_answer(&ask)).await
             }
-            Sort::Wait => self.run.stop.unless_stopped(work).await,
+            Sort::Wait => self.run.ending.stop.unless_stopped(work).await,
             // The callee hears of a stop by itself. Were it dropped here, what it holds would be put back after what is older.
             Sort::Call | Sort::Release => guarded(work).await,
         };
@@ -84,7 +84,7 @@ impl Gate {
     /// Has the person told what the gate refuses.
     pub fn tell_if_denied(&self, refused: &Failure) {
         if refused.kind == Kind::Denied {
-            self.run.denied(refused);
+            self.run.conversation.denied(refused);
         }
     }
 
@@ -115,7 +115,7 @@ impl Gate {
             Recalled::Nothing => None,
         };
         let work = look(Pass::new(self.clone(), call.clone(), RetryPolicy::Call));
-        let answer = self.run.stop.unless_stopped(work).await;
+        let answer = self.run.ending.stop.unless_stopped(work).await;
         self.remember(call, &ask, hash, answer).await
     }
 
@@ -164,7 +164,7 @@ impl Gate {
         // What the guest is told, and at a replay again, is what may be on record.
         let answer = answer.map_err(|failure| self.run.secrets.failure(failure.bounded()));
         // What it is told because the run was stopped is no answer.
-        if self.run.stop.stopped().is_ok() {
+        if self.run.ending.stop.stopped().is_ok() {
             let told = || self.answer_of(&answer, ask.is_secret());
             let entry = self.answered(call.clone(), || self.recorded_text(ask), told);
             match (entry, ask.kind()) {
@@ -229,7 +229,7 @@ impl Gate {
 
     /// Ends a run that cannot be resumed, without taking it back: it stays as it is in the record, and `agent undo` takes it back.
     pub fn abandon(&self, why: Failure) -> Failure {
-        self.run.abandon(why.clone());
+        self.run.ending.abandon(why.clone());
         why
     }
 

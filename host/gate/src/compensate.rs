@@ -53,7 +53,7 @@ impl Gate {
 
     /// Returns what taking the run back calls operations for, a sentence each.
     pub fn compensations(&self) -> Vec<String> {
-        let entries = self.run.ledger.entries();
+        let entries = self.run.holds.ledger.entries();
         let sentence = |entry: &Entry| {
             let call = entry.undo.compensation()?.call.as_ref()?;
             Some(format!("{} by {}", entry.target, call.operation))
@@ -64,10 +64,10 @@ impl Gate {
     /// Makes what was overwritten permanent, also for whoever holds the operation: it is as it was to become. Once the run is stopped it is undone.
     pub fn settle_overwriting(&self, number: u64) {
         let run = &self.run;
-        if run.violated().is_some() || run.stop.goes_on().is_err() {
+        if run.ending.exceeded_plan().is_some() || run.ending.stop.goes_on().is_err() {
             return;
         }
-        for entry in run.ledger.take(|entry| entry.number == number) {
+        for entry in run.holds.ledger.take(|entry| entry.number == number) {
             run.stands(entry);
             run.note(Note::Kept { number });
         }
@@ -87,9 +87,9 @@ impl Gate {
 
     /// Returns whether something newer may be half written by now, which is settled or undone later in the run.
     pub(super) fn waits_for_a_compensation(&self, entry: &Entry) -> bool {
-        let newest = self.run.ledger.compensations().into_iter().next();
+        let newest = self.run.holds.ledger.compensations().into_iter().next();
         let later = newest.is_some_and(|newest| newest > entry.number);
-        later && !self.run.planning() && self.run.stuck.keeps(entry).is_none()
+        later && !self.run.planning() && self.run.holds.stuck.keeps(entry).is_none()
     }
 
     /// Leaves it in the ledger. Nobody is told: it goes back later in the run.
@@ -97,7 +97,7 @@ impl Gate {
         let message = "something that was begun after it may be half written by now";
         let failure = Failure::new(Kind::Conflict, "run.not-yet", message);
         let take_back = ledger::unsettled(&entry, failure);
-        self.run.ledger.put(entry);
+        self.run.holds.ledger.put(entry);
         take_back
     }
 
@@ -105,6 +105,7 @@ impl Gate {
     pub fn leave_overwritten(&self) -> Vec<String> {
         let entries = self
             .run
+            .holds
             .ledger
             .take(|entry| entry.undo.compensation().is_some());
         let leave = |entry: Entry| {
@@ -117,11 +118,11 @@ impl Gate {
 
     /// Undoes an overwriting, unless something newer is still in the way.
     pub(super) async fn compensate(&self, number: u64) -> Vec<UndoReport> {
-        let taken = self.run.ledger.take(|entry| entry.number == number);
+        let taken = self.run.holds.ledger.take(|entry| entry.number == number);
         let Some(entry) = taken.into_iter().next().filter(|_| !self.run.planning()) else {
             return Vec::new();
         };
-        if let Some(until) = self.run.stuck.keeps(&entry) {
+        if let Some(until) = self.run.holds.stuck.keeps(&entry) {
             return vec![self.leave_held(entry, &until)];
         }
         self.announce_release(std::slice::from_ref(&entry)).await;
@@ -155,14 +156,14 @@ impl Gate {
                 )));
         };
         // Somebody else is at work there by now.
-        if let Err(lost) = self.run.stop.stopped()
+        if let Err(lost) = self.run.ending.stop.stopped()
             && lost.code == LOCK_LOST
         {
             return Err(lost.because(format!(
                 "once nobody else is at work there: agent undo {run}"
             )));
         }
-        self.run.stop.lift();
+        self.run.ending.stop.lift();
         let operation = callee.operation.clone();
         let failure = match self.call_compensation(entry.number, callee).await {
             Ok(Returned {

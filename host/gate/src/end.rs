@@ -8,6 +8,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::journal::{Entry as Note, Returned, Survives};
 use tokio::time::timeout;
 
+use crate::ending::Phase;
 use crate::ledger::{self, Entry};
 use crate::{Gate, Pass, guarded};
 
@@ -27,12 +28,12 @@ impl Gate {
     /// Records what the plugin came to, before what is held is put back.
     pub async fn ended(&self, end: Result<Returned, Failure>) {
         // A plugin that goes on as if nothing had been refused says nothing of it.
-        for denied in self.run.denials(&end) {
+        for denied in self.run.conversation.denials(&end) {
             let message = format!("refused: {denied}");
             let level = Level::Warn;
             self.emit(Event::Logged { level, message });
         }
-        self.run.end();
+        self.run.ending.reach(Phase::Ended);
         let note = Note::Ended { end };
         if self.held() > 0 {
             self.run.write(note, Survives::Process).await;
@@ -85,7 +86,7 @@ impl Gate {
 
     /// Returns why the run cannot be resumed, if that is so.
     pub fn abandoned(&self) -> Option<Failure> {
-        self.run.abandoned()
+        self.run.ending.abandoned()
     }
 
     /// Waits until no write is under way.
@@ -99,48 +100,48 @@ impl Gate {
         let id = self.actor.id.clone();
         self.actor.writes.close();
         self.actor.writes.wait().await;
-        if self.run.keeps && !well || self.run.abandoned().is_some() {
+        if self.run.keeps && !well || self.run.ending.abandoned().is_some() {
             return;
         }
         let own = move |entry: &Entry| entry.holder.is(&id);
         let dropped = self.release(own, Awaited::ByHost).await;
-        self.run.undone.add(&self.actor.id, dropped);
+        self.run.holds.undone.add(&self.actor.id, dropped);
         if well {
-            self.run.undone.forget(&self.actor.id);
+            self.run.holds.undone.forget(&self.actor.id);
         }
     }
 
     /// Does what [`Gate::close`] does for an operation that was broken off, with all that it had called: none of those came to close itself.
     pub async fn close_with_callees(&self) {
         self.run.settle().await;
-        if self.run.keeps || self.run.abandoned().is_some() {
+        if self.run.keeps || self.run.ending.abandoned().is_some() {
             return;
         }
         let id = self.actor.id.clone();
         let below = move |entry: &Entry| entry.holder.is_within(&id);
         let dropped = self.release(below, Awaited::ByHost).await;
-        self.run.undone.add(&self.actor.id, dropped);
+        self.run.holds.undone.add(&self.actor.id, dropped);
     }
 
     /// Puts back everything that the run still holds, newest first, whoever holds it. Returns whatever was put back since the operations that
     /// failed began to fail.
     pub async fn release_all(&self) -> Vec<UndoReport> {
-        self.run.take_back();
-        for number in self.run.ledger.compensations() {
+        self.run.ending.reach(Phase::TakingBack);
+        for number in self.run.holds.ledger.compensations() {
             let newer = move |entry: &Entry| entry.number > number;
             let released = self.release(newer, Awaited::ByHost).await;
-            self.run.undone.add(&self.actor.id, released);
+            self.run.holds.undone.add(&self.actor.id, released);
             let compensated = self.compensate(number).await;
-            self.run.undone.add(&self.actor.id, compensated);
+            self.run.holds.undone.add(&self.actor.id, compensated);
         }
         let released = self.release(|_| true, Awaited::ByHost).await;
-        self.run.undone.add(&self.actor.id, released);
-        self.run.undone.take()
+        self.run.holds.undone.add(&self.actor.id, released);
+        self.run.holds.undone.take()
     }
 
     /// Leaves what the run still holds as it is, for good: somebody is told of it and will see to it. Returns a report of each, with why.
     pub fn give_up(&self, why: Option<&Failure>) -> Vec<UndoReport> {
-        let left = self.run.ledger.take(|_| true);
+        let left = self.run.holds.ledger.take(|_| true);
         let report = |entry: Entry| {
             let number = entry.number;
             self.run.note(Note::Kept { number });
@@ -151,7 +152,7 @@ impl Gate {
 
     /// Returns how many changes the run holds.
     pub fn held(&self) -> u64 {
-        self.run.ledger.len()
+        self.run.holds.ledger.len()
     }
 
     /// Puts back the entries that `which` names, newest first. Once begun it is finished, even when nobody waits for it any more.
@@ -164,6 +165,7 @@ impl Gate {
         let work = async move {
             let entries = gate
                 .run
+                .holds
                 .ledger
                 .take(|entry| entry.undo.compensation().is_none() && which(entry));
             let (waiting, entries): (Vec<_>, Vec<_>) = entries
@@ -176,8 +178,9 @@ impl Gate {
                 .collect();
             let mut entries = entries.into_iter().peekable();
             while let Some(entry) = entries.next() {
-                let in_the_way = entries.peek().is_some() || gate.run.ledger.is_older(entry.number);
-                match gate.run.stuck.keeps(&entry) {
+                let in_the_way =
+                    entries.peek().is_some() || gate.run.holds.ledger.is_older(entry.number);
+                match gate.run.holds.stuck.keeps(&entry) {
                     Some(until) => done.push(gate.leave_held(entry, &until)),
                     None => done.extend(gate.put_back(entry, awaited, in_the_way).await),
                 }
@@ -193,8 +196,8 @@ impl Gate {
         if entries.is_empty() || self.run.planning() {
             return;
         }
-        let known = self.run.ended() || self.run.taking_back();
-        if let (Err(why), false) = (self.run.stop.stopped(), known) {
+        let known = self.run.ending.is_at(Phase::Ended);
+        if let (Err(why), false) = (self.run.ending.stop.stopped(), known) {
             let end = Err(why);
             self.run.write(Note::Ended { end }, Survives::Process).await;
         }
@@ -208,7 +211,7 @@ impl Gate {
         let message = format!("it is left as it is until {until}");
         let failure = Failure::new(Kind::Conflict, "run.not-yet", message);
         let take_back = ledger::unsettled(&entry, failure);
-        self.run.ledger.put(entry);
+        self.run.holds.ledger.put(entry);
         self.run.show(Event::PutBack(take_back.clone()));
         take_back
     }
@@ -225,7 +228,8 @@ impl Gate {
             }
             return None;
         }
-        let taken_back = self.run.stop.stopped().is_err() || self.run.taking_back();
+        let taken_back =
+            self.run.ending.stop.stopped().is_err() || self.run.ending.is_at(Phase::TakingBack);
         let wait_for_dependents = taken_back || awaited == Awaited::ByHost && in_the_way;
         let pass = Pass::to_put_back(self.clone(), wait_for_dependents, in_the_way);
         let work = async {
@@ -248,9 +252,9 @@ impl Gate {
         self.run.write(note, Survives::Process).await;
         self.run.show(Event::PutBack(take_back.clone()));
         let failed = take_back.failure.is_some();
-        self.run.stuck.set(&entry, failed);
+        self.run.holds.stuck.set(&entry, failed);
         if failed {
-            self.run.ledger.put(entry);
+            self.run.holds.ledger.put(entry);
         }
         take_back
     }

@@ -137,7 +137,7 @@ impl Gate {
     /// # Errors
     /// `denied`; why the run was stopped.
     pub fn check(&self, ask: &dyn Request) -> Result<(), Failure> {
-        self.run.stop.goes_on()?;
+        self.run.ending.stop.goes_on()?;
         ask.allowed(self)?;
         match ask.kind() {
             Sort::Write => self.may_write(ask),
@@ -312,17 +312,17 @@ impl Gate {
 
     /// Stops the run: every host call fails with this from now on, and writes that have begun are finished.
     pub fn stop(&self, why: Failure) {
-        self.run.stop.stop(why);
+        self.run.ending.stop.stop(why);
     }
 
     /// Returns whether an operation was refused anything because the run was stopped. What it says after that is not what it was to come to.
     pub fn refused(&self) -> bool {
-        self.run.stop.refused()
+        self.run.ending.stop.refused()
     }
 
     /// Hands over the answer to a question. An answer to a question that nobody waits for is lost.
     pub fn answer(&self, question: u64, yes: bool) {
-        self.run.answer(question, yes);
+        self.run.conversation.answer(question, yes);
     }
 
     /// Gives a change its number, and returns it as people and the record see it.

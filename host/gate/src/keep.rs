@@ -14,17 +14,17 @@ impl Gate {
     pub fn keep(&self, numbers: &[u64]) -> Result<(), Failure> {
         let (run, scope) = (&self.run, self.actor.scope.as_ref());
         let undoes = self.is_compensating();
-        if let (Some(violated), false) = (run.violated(), undoes) {
+        if let (Some(violated), false) = (run.ending.exceeded_plan(), undoes) {
             return Err(violated);
         }
-        run.stop.goes_on()?;
+        run.ending.stop.goes_on()?;
         if let (Some(plan_guard), None, false) = (&run.plan_guard, scope, undoes)
             && let Err(failure) = plan_guard.may_keep(numbers)
         {
             run.exceed_plan(failure.clone());
             return Err(failure);
         }
-        for entry in run.ledger.keep(numbers, scope) {
+        for entry in run.holds.ledger.keep(numbers, scope) {
             let number = entry.number;
             run.plan_builder.keep(number);
             if !undoes {
@@ -39,7 +39,7 @@ impl Gate {
     /// held, so [`Gate::release_all`] takes all of it back; nothing of it may stay, whatever is to become of a run that fails, and also when the
     /// plugin says that it did well.
     pub fn violated(&self) -> Option<Failure> {
-        self.run.violated()
+        self.run.ending.exceeded_plan()
     }
 }
 
@@ -47,33 +47,28 @@ impl Shared {
     /// Writes down a change that is to stay, for a run that may have to be taken back as a whole.
     pub(crate) fn stands(&self, entry: Entry) {
         if self.plan_guard.is_some() && !self.planning() {
-            self.standing.put(entry);
-            if self.violated().is_some() {
+            self.holds.standing.put(entry);
+            if self.ending.exceeded_plan().is_some() {
                 self.hold_all();
             }
         }
     }
 
     /// Ends a run that goes beyond its plan.
-    pub(super) fn exceed_plan(&self, why: Failure) {
-        drop(self.why_violated.set(why.clone()));
+    pub(crate) fn exceed_plan(&self, why: Failure) {
+        self.ending.exceed_plan(why);
         self.hold_all();
-        self.stop.stop(why);
-    }
-
-    pub(super) fn violated(&self) -> Option<Failure> {
-        self.why_violated.get().cloned()
     }
 
     /// Forgets a change that did not happen.
     pub(crate) fn did_not_happen(&self, number: u64) {
-        self.ledger.forget(number);
-        self.standing.forget(number);
+        self.holds.ledger.forget(number);
+        self.holds.standing.forget(number);
     }
 
     fn hold_all(&self) {
-        for entry in self.standing.take(|_| true) {
-            self.ledger.put(entry);
+        for entry in self.holds.standing.take(|_| true) {
+            self.holds.ledger.put(entry);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a run holds: the changes to be put back, oldest first.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use agent_core::effect::Target;
 use agent_core::event::UndoReport;
@@ -24,6 +24,43 @@ pub struct Entry {
     pub undo: Undo,
     /// Whether values of Secrets are in it that this process does not know: nothing of its values is told.
     pub secret: bool,
+}
+
+/// What a run has changed, and what became of it.
+#[derive(Debug, Default)]
+pub(crate) struct Holds {
+    pub(crate) ledger: Ledger,
+    /// What a run that applies a plan has changed for good: it is taken back when the run goes beyond the plan.
+    pub(crate) standing: Ledger,
+    pub(crate) undone: Undone,
+    pub(crate) stuck: Stuck,
+    /// What identifies that which the run has made: it may remove it.
+    made: Mutex<HashSet<String>>,
+}
+
+impl Holds {
+    pub(crate) fn new(ledger: Ledger, standing: Ledger, made: HashSet<String>) -> Holds {
+        Holds {
+            ledger,
+            standing,
+            made: Mutex::new(made),
+            ..Holds::default()
+        }
+    }
+
+    /// Writes down that the run has made something.
+    pub(crate) fn makes(&self, uid: String) {
+        self.made().insert(uid);
+    }
+
+    /// Returns whether the run has made what that identifies.
+    pub(crate) fn has_made(&self, uid: &str) -> bool {
+        self.made().contains(uid)
+    }
+
+    fn made(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The entries of a run.
@@ -144,10 +181,7 @@ impl Ledger {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Vec<Entry>) -> T) -> T {
-        act(&mut self
-            .entries
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner))
+        act(&mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -183,10 +217,7 @@ impl Undone {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Vec<(CallId, UndoReport)>) -> T) -> T {
-        act(&mut self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner))
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -212,10 +243,7 @@ impl Stuck {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<u64, Entry>) -> T) -> T {
-        act(&mut self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner))
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -16,6 +16,7 @@ mod clock;
 mod compensate;
 pub mod denial;
 mod end;
+mod ending;
 mod gate;
 mod keep;
 mod ledger;

@@ -172,7 +172,12 @@ impl Pass {
         F: Future<Output = Result<T, WriteError>>,
     {
         // What has not gone out yet must not go out any more.
-        self.gate.run.stop.goes_on().map_err(WriteError::surely)?;
+        self.gate
+            .run
+            .ending
+            .stop
+            .goes_on()
+            .map_err(WriteError::surely)?;
         let effect = announced.effect.clone();
         let (learns, secret) = (announced.learns.clone(), announced.secret);
         let mut reservation = self.reservation(&effect).map_err(WriteError::surely)?;

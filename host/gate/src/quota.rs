@@ -125,16 +125,16 @@ impl Gate {
 
     /// Returns whether whoever watches the run has to take something before the operation may go on.
     pub fn is_ahead(&self) -> bool {
-        self.run.events.is_full()
+        self.run.conversation.events.is_full()
     }
 
     /// Waits until whoever watches the run has taken enough. In vain once the run is stopped, which is no reason to wait any more.
     pub async fn wait_to_be_heard(&self) {
         let room = async {
-            self.run.events.room().await;
+            self.run.conversation.events.room().await;
             Ok(())
         };
-        drop(self.run.stop.unless_stopped(room).await);
+        drop(self.run.ending.stop.unless_stopped(room).await);
     }
 
     /// Charges the run for a document that the operation gives back, until its gate is gone.

@@ -1,8 +1,9 @@
 //! What all operations of one run share.
 
+mod conversation;
 mod record;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -15,16 +16,16 @@ use agent_core::event::{Asker, Event};
 use agent_core::failure::{Failure, Kind};
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, OperationName, RunId};
-use agent_core::journal::{Entry, Returned, RunJournal};
+use agent_core::journal::{Entry, RunJournal};
 use agent_core::name::shown;
 use agent_core::plan::Plan;
-use futures::channel::oneshot;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 use tokio_util::task::TaskTracker;
 
 use crate::capability::{Capability, Install, RunParts};
-use crate::ledger::{self, Ledger, Stuck, Undone};
+use crate::ending::Ending;
+use crate::ledger::{self, Holds, Ledger};
 use crate::operations::Operations;
 use crate::outbox::Outbox;
 use crate::plan::{Placeholders, PlanBuilder};
@@ -33,8 +34,9 @@ use crate::quota::Account;
 use crate::replay::{self, Replay};
 use crate::seal::Seal;
 use crate::secrets::Secrets;
-use crate::stop::Stop;
 use crate::told::Told;
+
+use conversation::Conversation;
 
 /// The record of a run that is taken up again.
 pub struct Before {
@@ -82,9 +84,6 @@ pub struct GateConfig {
     pub operations: Arc<dyn Operations>,
 }
 
-/// So many of the things that were refused are told.
-const DENIALS: usize = 20;
-
 /// What the person is asked.
 #[derive(Debug)]
 pub(super) struct Question {
@@ -120,15 +119,7 @@ pub(crate) struct Shared {
     seal: Option<Seal>,
     pub(crate) capabilities: Vec<Arc<dyn Capability>>,
     pub(crate) operations: Arc<dyn Operations>,
-    pub(crate) ledger: Ledger,
-    /// What a run that applies a plan has changed for good: it is taken back when the run goes beyond the plan.
-    pub(super) standing: Ledger,
-    pub(crate) undone: Undone,
-    pub(super) stuck: Stuck,
-    /// The uids of the objects that the run has made: it may remove them.
-    made: Mutex<HashSet<String>>,
-    /// What the gate has refused, each once, and how often it has refused more.
-    denied: Mutex<(Vec<Failure>, usize)>,
+    pub(crate) holds: Holds,
     pub(crate) writes: TaskTracker,
     pub(crate) account: Account,
     /// How long earlier processes were at the run.
@@ -136,18 +127,11 @@ pub(crate) struct Shared {
     /// When this one began to be: a run that is taken up is not before the record is at its end.
     since: OnceLock<Instant>,
     mode: Mode,
-    consent: Consent,
-    taking_back: AtomicBool,
-    /// Whether it is on record, or about to be, what the plugin came to.
-    ended: AtomicBool,
-    pub(super) events: Outbox,
+    pub(crate) conversation: Conversation,
     numbers: AtomicU64,
     /// When operations begin that are being called.
     begins: Mutex<HashMap<CallId, Timestamp>>,
-    questions: Mutex<HashMap<u64, oneshot::Sender<bool>>>,
-    pub(crate) stop: Stop,
-    why_abandoned: OnceLock<Failure>,
-    pub(super) why_violated: OnceLock<Failure>,
+    pub(crate) ending: Ending,
 }
 
 impl Shared {
@@ -165,27 +149,22 @@ impl Shared {
         let memory = account.memory.clone();
         let planning = config.mode == Mode::Plan;
         let plan_guard = config.plan.map(|plan| PlanGuard::new(&plan, &entries));
-        let why_violated = OnceLock::new();
-        if let (Some(_), Some(why)) = (&plan_guard, replay::violation(&entries)) {
-            drop(why_violated.set(why));
-        }
+        let exceeded = plan_guard
+            .as_ref()
+            .and_then(|_| replay::violation(&entries));
         let seal = Seal::new(&config.key);
-        let held = replay::left(
-            &entries,
-            undo || why_violated.get().is_some(),
-            seal.as_ref(),
-        );
+        let held = replay::left(&entries, undo || exceeded.is_some(), seal.as_ref());
         let mut standing = Vec::new();
         if plan_guard.is_some() {
             standing = replay::left(&entries, true, seal.as_ref());
             standing.retain(|entry| held.iter().all(|held| held.number != entry.number));
         }
-        let stop = Stop::default();
+        let ending = Ending::new(exceeded);
         let secrets = Arc::new(Secrets::new(memory.clone()));
         let sealed = held.iter().chain(&standing).filter(|entry| entry.secret);
         sealed.for_each(|entry| secrets.learn_sealed(&entry.undo));
         let parts = RunParts {
-            stopped: stop.flag(),
+            stopped: ending.stop.flag(),
             secrets: Arc::clone(&secrets),
             memory: memory.clone(),
         };
@@ -194,10 +173,11 @@ impl Shared {
         Shared {
             id: config.id,
             numbers: AtomicU64::new(replay.highest()),
-            ledger: Ledger::new(held, planning, memory.clone()),
-            standing: Ledger::new(standing, planning, memory.clone()),
-            made: Mutex::new(replay.made()),
-            denied: Mutex::default(),
+            holds: Holds::new(
+                Ledger::new(held, planning, memory.clone()),
+                Ledger::new(standing, planning, memory.clone()),
+                replay.made(),
+            ),
             replay,
             plan_builder: PlanBuilder::new(memory.clone()),
             stand_ins: Placeholders::default(),
@@ -213,22 +193,14 @@ impl Shared {
             key: config.key,
             seal,
             operations: config.operations,
-            undone: Undone::default(),
-            stuck: Stuck::default(),
             writes: TaskTracker::new(),
             account,
             worked: Duration::try_from(worked).unwrap_or_default(),
             since,
             mode: config.mode,
-            consent: config.consent,
-            taking_back: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
-            events: config.events,
+            conversation: Conversation::new(config.consent, config.events),
             begins: Mutex::default(),
-            questions: Mutex::default(),
-            stop,
-            why_abandoned: OnceLock::new(),
-            why_violated,
+            ending,
         }
     }
 
@@ -289,55 +261,6 @@ impl Shared {
         self.worked + self.since.get_or_init(Instant::now).elapsed()
     }
 
-    /// Ends the run without taking it back.
-    pub(super) fn abandon(&self, why: Failure) {
-        drop(self.why_abandoned.set(why.clone()));
-        self.stop.stop(why);
-    }
-
-    pub(super) fn abandoned(&self) -> Option<Failure> {
-        self.why_abandoned.get().cloned()
-    }
-
-    /// Writes down that the run has made an object.
-    pub(crate) fn makes(&self, uid: String) {
-        lock(&self.made).insert(uid);
-    }
-
-    /// Returns whether the run has made the object with that uid.
-    pub(crate) fn has_made(&self, uid: &str) -> bool {
-        lock(&self.made).contains(uid)
-    }
-
-    /// Writes down what was refused to an operation, to be told in the end.
-    pub(super) fn denied(&self, failure: &Failure) {
-        let mut denied = lock(&self.denied);
-        let (denied, more) = &mut *denied;
-        if denied.iter().any(|it| it.message == failure.message) {
-            return;
-        }
-        match denied.len() < DENIALS {
-            true => denied.push(failure.clone()),
-            false => *more += 1,
-        }
-    }
-
-    /// Returns what was refused, but for what the run failed with, and how much more was.
-    pub(super) fn denials(&self, end: &Result<Returned, Failure>) -> Vec<String> {
-        let (mut denied, more) = std::mem::take(&mut *lock(&self.denied));
-        if let Err(failure) = end {
-            let says = |denied: &Failure, text: &String| text.contains(&denied.message);
-            let told = |denied: &Failure| {
-                let mut texts = std::iter::once(&failure.message).chain(&failure.causes);
-                texts.any(|text| says(denied, text))
-            };
-            denied.retain(|denied| !told(denied));
-        }
-        let told = denied.into_iter().map(|denied| denied.message);
-        let more = (more > 0).then(|| format!("and {more} more"));
-        told.chain(more).collect()
-    }
-
     /// Returns the next number; effects and questions share one sequence.
     pub(crate) fn number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed) + 1
@@ -373,22 +296,13 @@ impl Shared {
     /// Sends an event that the record tells in other words to whoever watches the run.
     pub(crate) fn show(&self, event: Event) {
         // Whoever listened may be gone; the journal has the record.
-        self.events.send(self.secrets.event(event));
-    }
-
-    /// Notes that the guest is gone, and everything that is held goes back.
-    pub(super) fn take_back(&self) {
-        self.taking_back.store(true, Ordering::Release);
-    }
-
-    pub(super) fn taking_back(&self) -> bool {
-        self.taking_back.load(Ordering::Acquire)
+        self.conversation.events.send(self.secrets.event(event));
     }
 
     /// Asks the person. Returns when they agreed.
     pub(super) async fn ask(&self, question: Question) -> Result<(), Failure> {
         let text = question.text.clone();
-        self.stop.goes_on()?;
+        self.ending.stop.goes_on()?;
         let declined = |why: &str| {
             Failure::new(
                 Kind::Declined,
@@ -397,14 +311,19 @@ impl Shared {
             )
             .because(why)
         };
-        let agreed = match self.consent {
+        let agreed = match self.conversation.consent {
             _ if self.planning() => true,
             Consent::Given => true,
             Consent::Withheld => {
                 return Err(declined("there is no terminal to ask at")
                     .hinted("add --yes to agree beforehand"));
             }
-            Consent::Ask => self.stop.unless_stopped(self.answered(question)).await?,
+            Consent::Ask => {
+                self.ending
+                    .stop
+                    .unless_stopped(self.answered(question))
+                    .await?
+            }
         };
         if !agreed {
             return Err(declined("the answer was no"));
@@ -413,9 +332,8 @@ impl Shared {
     }
 
     async fn answered(&self, question: Question) -> Result<bool, Failure> {
-        let (tx, rx) = oneshot::channel();
         let number = self.number();
-        lock(&self.questions).insert(number, tx);
+        let answer = self.conversation.expect(number);
         self.emit(Event::Asked {
             question: number,
             text: question.text,
@@ -424,23 +342,7 @@ impl Shared {
             by: question.by,
             opens: question.opens,
         });
-        Ok(rx.await.unwrap_or(false))
-    }
-
-    pub(super) fn answer(&self, question: u64, yes: bool) {
-        if let Some(tx) = lock(&self.questions).remove(&question) {
-            // Whoever asked may have been stopped meanwhile.
-            let _ = tx.send(yes);
-        }
-    }
-
-    /// Notes that it is known what the plugin came to.
-    pub(super) fn end(&self) {
-        self.ended.store(true, Ordering::Release);
-    }
-
-    pub(super) fn ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
+        Ok(answer.await.unwrap_or(false))
     }
 
     pub(super) async fn finish_even_if_abandoned<T: Send + 'static>(

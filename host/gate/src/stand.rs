@@ -43,7 +43,7 @@ impl Gate {
     pub async fn verify_holds(&self) -> Result<(), Failure> {
         let pass = self.look_around();
         let mut lost = Vec::new();
-        for entry in self.run.ledger.entries() {
+        for entry in self.run.holds.ledger.entries() {
             if self.run.replay.is_settled(entry.number) {
                 let capability = self.run.capability_of(&entry)?;
                 let gone = capability.lost(&pass, &entry).await?;

@@ -171,7 +171,8 @@ mod tests {
                 "`limits` has no key `cpu`",
             ),
             ("[[request]]", "[request]", "two brackets"),
-            ("\"cluster\"", "\"clutser\"", "`capability` of a request"),
+            ("\"cluster\"", "\"clutser\"", "a request for `clutser`"),
+            ("capability = \"cluster\"", "", "no `capability`"),
             ("manifest = 1", "manifest = 2", "version of the format"),
             ("\"hello\"", "\"Hello\"", "lower-case letters"),
         ] {

@@ -179,10 +179,7 @@ async fn met(
             &json!({"kind": "Status", "code": 503, "message": "away"}),
         )
     };
-    let sent = async {
-        let answer = client.send(request).await.expect("an answer");
-        answer
-    };
+    let sent = async { client.send(request).await.expect("an answer") };
     Ok(match fault {
         Fault::None => sent.await,
         Fault::Refused => answer(

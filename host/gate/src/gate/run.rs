@@ -75,7 +75,7 @@ impl Gate {
     /// # Errors
     /// `cancelled`; whatever else it was stopped for.
     pub fn goes_on(&self) -> Result<(), Failure> {
-        self.run.stop.goes_on()
+        self.run.ending.stop.goes_on()
     }
 
     /// Fails with the reason once the run was stopped.
@@ -83,7 +83,7 @@ impl Gate {
     /// # Errors
     /// `cancelled`; whatever else it was stopped for.
     pub fn stopped(&self) -> Result<(), Failure> {
-        self.run.stop.stopped()
+        self.run.ending.stop.stopped()
     }
 
     /// Waits for something as long as the run is not stopped.
@@ -94,7 +94,7 @@ impl Gate {
         &self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        self.run.stop.unless_stopped(work).await
+        self.run.ending.stop.unless_stopped(work).await
     }
 
     /// Adds an effect to the plan that cannot be tried.
@@ -109,17 +109,17 @@ impl Gate {
 
     /// Writes down that the run has made something, by what identifies it: the run may remove it.
     pub fn makes(&self, uid: String) {
-        self.run.makes(uid);
+        self.run.holds.makes(uid);
     }
 
     /// Returns whether the run has made what that identifies.
     pub fn has_made(&self, uid: &str) -> bool {
-        self.run.has_made(uid)
+        self.run.holds.has_made(uid)
     }
 
     /// Puts a change into the ledger, before it goes out; once more under the same number when more is known of it.
     pub fn hold(&self, entry: Entry) {
-        self.run.ledger.put(entry);
+        self.run.holds.ledger.put(entry);
     }
 
     /// Writes down a change that is to stay, for a run that may have to be taken back as a whole.
@@ -134,7 +134,7 @@ impl Gate {
 
     /// Returns the numbers of what a scope holds.
     pub fn held_in(&self, scope: &Scope) -> Vec<u64> {
-        self.run.ledger.numbers_in(scope)
+        self.run.holds.ledger.numbers_in(scope)
     }
 
     /// Returns how an effect of an earlier process is put back; none when that cannot be read any more.
