@@ -19,6 +19,7 @@ scenarios![
     pod_is_evicted_when_its_budget_allows_it,
     names_choose_among_objects,
     rehearsal_says_what_the_server_would_make_and_changes_nothing,
+    manifest_is_applied_as_the_manager_that_was_granted,
 ];
 
 const MAP: &str = "configmaps.v1";
@@ -342,4 +343,62 @@ async fn rehearsal_says_what_the_server_would_make_and_changes_nothing(world: &W
     world
         .delete(CONFIG_MAP, "default", "contract-rehearse")
         .await;
+}
+
+/// What a manager has applied before and does not any more goes, whoever else applies; and what it owns is not taken from it.
+async fn manifest_is_applied_as_the_manager_that_was_granted(world: &World) {
+    let _others = world.share().await;
+    let name = "contract-manager";
+    let map = |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}, "data": data});
+    world.create(CONFIG_MAP, &map(json!({"by": "hand"}))).await;
+    let guests = Guests::of(world).await;
+    let apply = |manager: &str, data: Value| {
+        let mut step = step("apply", MAP, name, map(data));
+        step["manager"] = manager.into();
+        step
+    };
+    let flux = "kustomize-controller";
+    let steps = [
+        apply(flux, json!({"a": "1", "b": "1"})),
+        apply(flux, json!({"a": "2"})),
+        apply("agent", json!({"a": "3"})),
+        apply("helm-controller", json!({"a": "3"})),
+    ];
+    let ran = guests.act("act", &steps).await.exits(0);
+    let said = json!(["done", "done", "cluster.owned", "cluster.not-granted"]);
+    assert_eq!(ran.value(), said, "{ran}");
+    let now = world.get(CONFIG_MAP, "default", name).await;
+    assert_eq!(now["data"], json!({"by": "hand", "a": "2"}), "{now}");
+    let managed = now["metadata"]["managedFields"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let mut managed = managed.filter(|one| one["operation"] == "Apply");
+    assert!(managed.any(|one| one["manager"] == flux), "{now}");
+    let changed = ran
+        .events()
+        .into_iter()
+        .find(|event| event["event"] == "changed");
+    let fields = changed.expect("a change")["effect"]["fields"].clone();
+    let shown = json!({"path": "/metadata/managedFields", "after": {"manager": flux}});
+    assert!(
+        fields.as_array().is_some_and(|all| all.contains(&shown)),
+        "{fields}"
+    );
+    guests.undo().await;
+    let now = world.get(CONFIG_MAP, "default", name).await;
+    assert_eq!(now["data"], json!({"by": "hand"}), "{now}");
+    let mut refused = apply("agent", json!({"by": "agent"}));
+    refused["must"] = true.into();
+    let ran = guests
+        .act("act", &[apply(flux, json!({"by": "flux"})), refused])
+        .await;
+    let failed = ran.events().pop().expect("an end");
+    let owners = &failed["outcome"]["failure"]["details"]["owners"];
+    assert_eq!(
+        (&owners[0]["manager"], &owners[0]["field"]),
+        (&json!(flux), &json!(".data.by")),
+        "{failed}"
+    );
+    world.delete(CONFIG_MAP, "default", name).await;
 }

@@ -92,6 +92,14 @@ pub enum Unfit {
         /// The name.
         name: String,
     },
+    /// Field managers of a request that applies nothing.
+    #[error(
+        "{place} has `managers`, and only `apply` is done as one: put them into a request for that"
+    )]
+    Managers {
+        /// The request.
+        place: String,
+    },
     /// Fields of a verb that has none.
     #[error("{place} has `fields`, and `{verb}` has none: put it into another request")]
     Fieldless {
@@ -212,6 +220,7 @@ impl Manifest {
                     some(place, "namespaces", request.namespaces.len(), NAMES)?;
                     at_most(place, "fields", request.fields.len(), NAMES)?;
                     at_most(place, "names", request.names.len(), NAMES)?;
+                    at_most(place, "managers", request.managers.len(), NAMES)?;
                     judge_fields(place, request)?;
                     rights_of(request)
                 }

@@ -230,7 +230,7 @@ impl Failure {
     /// Adds what a script may want to know besides, in place of what was there.
     #[must_use]
     pub fn detailed(mut self, details: Details) -> Failure {
-        self.details = Some(Box::new(details));
+        self.details = (!details.is_empty()).then(|| Box::new(details));
         self
     }
 

@@ -26,7 +26,7 @@ pub use named::NamedRight;
 
 /// One right. As text: `cluster:VERB:RESOURCE[#FIELD]:NAMESPACE[/NAME]`, `operations:call:OPERATION` (`operations:call:flux.suspend`: what is called acts
 /// where the caller may), `operations:call:OPERATION:NAMESPACE` (there, too), or `CAPABILITY:VERB:NAME` for what any other capability knows by a name. `*` stands
-/// for a whole part.
+/// for a whole part. `cluster:apply-as:MANAGER` is to apply as that field manager what other rights let one apply.
 ///
 /// `cluster:delete:pods:kube-system` is for all pods there, `cluster:list:pods:media/plex` for one. RESOURCE may have a subresource, which is a type of its
 /// own: `deployments.apps/scale`. FIELD is a JSON Pointer and stands for what is below it, too; without one, a right is for all fields. Only `patch`, `apply`,
@@ -147,6 +147,12 @@ impl FromStr for Right {
     fn from_str(text: &str) -> Result<Self, InvalidRight> {
         let form = || InvalidRight::Form(text.to_owned());
         match text.split_once(':').ok_or_else(form)? {
+            // As which field manager, wherever something else may be applied.
+            ("cluster", rest) if rest.starts_with("apply-as:") => {
+                NamedRight::parse("cluster", rest)
+                    .ok_or_else(form)?
+                    .map(Right::Named)
+            }
             ("cluster", rest) => ClusterRight::parse(rest)
                 .ok_or_else(form)?
                 .map(Right::Cluster),

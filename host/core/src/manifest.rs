@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::id::{OperationName, PluginId};
 use crate::limits::Requested;
-use crate::name::{Field, Named, OperationPart, Place, Resources, Things, Word};
+use crate::name::{Field, Named, OperationPart, Place, Resources, ThingName, Things, Word};
 
 /// The manifest of one plugin. Unknown keys are errors: a misspelt limit must not be no limit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,6 +117,9 @@ pub struct ClusterRequest {
     /// Objects by their names; empty for all. `{parameter}` for the one that the invocation names, which it must then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<Named>,
+    /// The field managers as which `apply` is done, beside the agent's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managers: Vec<ThingName>,
     /// The operations that need it; empty for all.
     #[serde(default)]
     pub operations: Vec<OperationPart>,
@@ -213,6 +216,9 @@ impl Request {
 }
 
 impl ClusterVerb {
+    /// What is done with a field manager: to apply as that one.
+    pub const APPLY_AS: &str = "apply-as";
+
     /// Every verb, in the order of the documentation.
     pub const ALL: [ClusterVerb; 11] = [
         ClusterVerb::Get,

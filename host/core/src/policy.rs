@@ -11,11 +11,14 @@ use crate::failure::{Failure, Kind};
 use crate::grant::{CallRight, ClusterRight, Grants, NamedRight, Reach, Right};
 use crate::hint;
 use crate::id::OperationName;
-use crate::manifest::{ClusterRequest, Manifest, NamedRequest, OperationsRequest, Request};
+use crate::manifest::{
+    ClusterRequest, ClusterVerb, Manifest, NamedRequest, OperationsRequest, Request,
+};
 use crate::name::{
     Field, Misnamed, Named, Namespace, ObjectName, ParameterName, Place, Resource, Resources,
     Things,
 };
+use crate::object::CLUSTER;
 
 /// What people have granted to one plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -257,6 +260,13 @@ fn on_cluster(
             }
         }
     }
+    rights.extend(request.managers.iter().filter_map(|manager| {
+        Some(Right::Named(NamedRight {
+            capability: CLUSTER.parse().ok()?,
+            verb: Some(ClusterVerb::APPLY_AS.parse().ok()?),
+            name: Some(manager.clone()),
+        }))
+    }));
     rights
 }
 

@@ -27,7 +27,7 @@ const TOP: Keys = Keys {
 };
 const CLUSTER: Keys = Keys {
     required: &["capability", "verbs", "resources", "namespaces", "why"],
-    optional: &["fields", "names", "operations"],
+    optional: &["fields", "managers", "names", "operations"],
 };
 const OPERATIONS: Keys = Keys {
     required: &["capability", "call", "why"],

@@ -43,6 +43,16 @@ impl Change {
         Change::application(of, &manifest, true)
     }
 
+    /// Has a manifest applied as another field manager than the agent: what that one has applied before and the manifest does not have goes. That is a right of its own,
+    /// which `managers` of a request asks for. Of any other change this changes nothing.
+    #[must_use]
+    pub fn as_manager(mut self, manager: &str) -> Change {
+        if let wit::Change::Apply(application) = &mut self.0 {
+            application.manager = Some(manager.to_owned());
+        }
+        self
+    }
+
     /// Removes an object, in the background what it owns as well. One that is gone already is a success.
     pub fn delete(target: &ObjectRef) -> Change {
         Change::delete_with(target, None, Propagation::Background)
@@ -84,6 +94,7 @@ impl Change {
             of: of.as_str().to_owned(),
             manifest: manifest.to_string(),
             force,
+            manager: None,
         }))
     }
 }

@@ -84,7 +84,10 @@ fn one(step: &Value) -> Result<Value> {
         "patch" => Change::patch(&target, body),
         "signal" => Change::signal(&target, body),
         "create" => Change::create(of, body),
-        "apply" => Change::apply_forced(of, body),
+        "apply" => match step["manager"].as_str() {
+            Some(manager) => Change::apply(of, body).as_manager(manager),
+            None => Change::apply_forced(of, body),
+        },
         "delete" => Change::delete(&target),
         "delete-by-uid" => {
             let uid = cluster::get(&target, &["/metadata/uid"])?.uid().to_owned();

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use agent_core::failure::Failure;
-use agent_core::grant::{ClusterRight, Lack, Right, Wish};
+use agent_core::grant::{ClusterRight, Lack, NamedRight, Right, Wish};
 use agent_core::manifest::ClusterVerb;
-use agent_core::name::{Field, Namespace, Resource, shown};
+use agent_core::name::{Field, Namespace, Resource, ThingName, shown};
 use agent_core::object::{CLUSTER, ObjectRef, ObjectType};
 use agent_gate::{Gate, Kind, Request, denial};
 
@@ -19,10 +19,20 @@ pub(crate) enum Ask {
     Look(Look),
     /// To watch objects, by any number of queries at once.
     Watch(Vec<Look>),
-    /// To change an object, in these fields.
-    Change(ClusterVerb, ObjectRef, Vec<String>),
-    /// To be told what a change of an object, in these fields, would make of it.
-    Rehearse(ClusterVerb, ObjectRef, Vec<String>),
+    /// To change an object.
+    Change(Wished),
+    /// To be told what a change of an object would make of it.
+    Rehearse(Wished),
+}
+
+/// What is to be changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Wished {
+    pub(crate) verb: ClusterVerb,
+    pub(crate) target: ObjectRef,
+    pub(crate) fields: Vec<String>,
+    /// As which field manager; none for the agent's own.
+    pub(crate) manager: Option<ThingName>,
 }
 
 /// Which objects are to be read, and how.
@@ -72,9 +82,7 @@ impl Request for Ask {
         match self {
             Ask::Look(look) => may_look(gate, look),
             Ask::Watch(looks) => looks.iter().try_for_each(|look| may_look(gate, look)),
-            Ask::Change(verb, target, fields) | Ask::Rehearse(verb, target, fields) => {
-                may_change(gate, *verb, target, fields)
-            }
+            Ask::Change(wished) | Ask::Rehearse(wished) => may_change(gate, wished),
         }
     }
 
@@ -95,8 +103,18 @@ impl fmt::Display for Ask {
                 }
                 Ok(())
             }
-            Ask::Change(verb, target, _) => write!(f, "{} {target}", verb.as_str()),
-            Ask::Rehearse(verb, target, _) => write!(f, "rehearse {} {target}", verb.as_str()),
+            Ask::Change(wished) => wished.fmt(f),
+            Ask::Rehearse(wished) => write!(f, "rehearse {wished}"),
+        }
+    }
+}
+
+impl fmt::Display for Wished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb.as_str(), self.target)?;
+        match &self.manager {
+            Some(manager) => write!(f, " as {}", &**manager),
+            None => Ok(()),
         }
     }
 }
@@ -126,18 +144,45 @@ fn may_look(gate: &Gate, look: &Look) -> Result<(), Failure> {
 }
 
 /// Checks the rights to a change.
-fn may_change(
-    gate: &Gate,
-    verb: ClusterVerb,
-    target: &ObjectRef,
-    fields: &[String],
-) -> Result<(), Failure> {
-    may_set(gate, verb, target, fields)?;
+fn may_change(gate: &Gate, wished: &Wished) -> Result<(), Failure> {
+    let (verb, target) = (wished.verb, &wished.target);
+    may_set(gate, verb, target, &wished.fields)?;
+    if let Some(manager) = &wished.manager {
+        may_apply_as(gate, manager)?;
+    }
     // What changes nothing has shown that the value is the one that was tried.
     if target.of.is_secret() && matches!(verb, ClusterVerb::Patch | ClusterVerb::Apply) {
         may(gate, &wish(target, ClusterVerb::Get, &[&target.name], &[]))?;
     }
     Ok(())
+}
+
+/// Checks the right to apply as another field manager.
+fn may_apply_as(gate: &Gate, manager: &ThingName) -> Result<(), Failure> {
+    const AS: &str = ClusterVerb::APPLY_AS;
+    if gate.grants().allow_named(CLUSTER, AS, manager) {
+        return Ok(());
+    }
+    let right = || -> Option<Right> {
+        Some(Right::Named(NamedRight {
+            capability: CLUSTER.parse().ok()?,
+            verb: Some(AS.parse().ok()?),
+            name: Some(manager.clone()),
+        }))
+    };
+    let plugin = denial::plugin_id(gate);
+    let message = format!(
+        "plugin `{plugin}` may not apply as the field manager `{}`",
+        &**manager
+    );
+    let (power, rights) = (format!("{CLUSTER}.{AS}"), right().into_iter().collect());
+    Err(denial::outside(
+        gate,
+        "cluster.not-granted",
+        message,
+        &power,
+        rights,
+    ))
 }
 
 /// Checks the rights to change fields of an object.

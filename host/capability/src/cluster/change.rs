@@ -8,13 +8,14 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::hint;
 use agent_core::id::CallId;
 use agent_core::manifest::ClusterVerb;
+use agent_core::name::ThingName;
 use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::record::RecordedEffect;
 use agent_gate::{Draft, Gate, Learns, Pass, WriteError};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::ask::Ask;
+use super::ask::{Ask, Wished};
 use super::client::{Body, Removal, Wanted, of_write, target_of};
 use super::fields::{self, IDENTITY};
 use super::overlay::Overlaid;
@@ -34,6 +35,9 @@ mod signal;
 
 pub(super) use edit::Edit;
 pub(super) use rehearse::rehearse;
+
+/// Where an object says who manages which of its fields.
+const MANAGED: &str = "/metadata/managedFields";
 
 /// Subresources and the one field that each of them changes. Of others nobody knows.
 const STATUS: (&str, &str) = ("status", "/status");
@@ -59,6 +63,8 @@ pub(crate) enum Change {
         of: ObjectType,
         manifest: Value,
         force: bool,
+        /// As which field manager; none for the agent's own.
+        manager: Option<ThingName>,
     },
     Delete {
         target: ObjectRef,
@@ -153,6 +159,14 @@ impl Change {
         Ok(Some(operations.written()))
     }
 
+    /// Returns as which field manager it is made, if that is not the agent's own.
+    fn manager(&self) -> Option<&ThingName> {
+        match self {
+            Change::Apply { manager, .. } => manager.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Returns what the guest wrote.
     fn document(&self) -> Option<&Value> {
         match self {
@@ -214,7 +228,13 @@ pub(crate) async fn perform(
     }
     let (recorded, shape, again) = (target.clone(), projection.clone(), call.clone());
     let of_run = cluster.clone();
-    let ask = Ask::Change(verb, target, change.fields());
+    let manager = change.manager().cloned();
+    let ask = Ask::Change(Wished {
+        verb,
+        target,
+        fields: change.fields(),
+        manager: manager.clone(),
+    });
     let admitted = gate.admit(call, ask.clone(), |pass| async move {
         let performer = Performer {
             cluster: of_run,
@@ -224,6 +244,7 @@ pub(crate) async fn perform(
             own,
             wanted,
             learns,
+            manager,
         };
         let Performed {
             object,
@@ -256,7 +277,7 @@ impl Told {
         ask: &Ask,
         projection: &Projection,
     ) -> Result<Told, Failure> {
-        let Ask::Change(_, target, _) = ask else {
+        let Ask::Change(Wished { target, .. }) = ask else {
             return Ok(self);
         };
         let client = &cluster.client;
@@ -299,6 +320,8 @@ struct Performer {
     wanted: Wanted,
     /// The Secret that is written: whatever goes out of it is masked from then on.
     learns: Option<Learns>,
+    /// As which field manager it is applied; none for the agent's own.
+    manager: Option<ThingName>,
 }
 
 impl Performer {
@@ -429,8 +452,14 @@ impl Performer {
     }
 
     /// Gives a change its number. Nobody sees the values of a Secret.
-    fn effect(&self, verb: ClusterVerb, fields: Vec<FieldChange>, temporary: bool) -> Effect {
+    fn effect(&self, verb: ClusterVerb, mut fields: Vec<FieldChange>, temporary: bool) -> Effect {
         let of = &self.target.of;
+        // Whoever agrees to it, or to a plan of it, sees in whose name it is done.
+        fields.extend(self.manager.as_deref().map(|manager| FieldChange {
+            path: MANAGED.to_owned(),
+            before: None,
+            after: Some(json!({ "manager": manager })),
+        }));
         self.gate().effect(Draft {
             verb: Verb::of(verb.as_str()),
             recovery: recovery(verb),

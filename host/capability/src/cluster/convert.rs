@@ -6,6 +6,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::hint;
 use agent_core::hint::Remedy;
 use agent_core::limits::{DOCUMENT, TEXT};
+use agent_core::name::ThingName;
 use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::text::cut;
 use serde_json::Value;
@@ -15,6 +16,7 @@ use super::client::{LogQuery, Query, Removal};
 use super::projection::Projection;
 use crate::bindings::ops::cluster::cluster as wit;
 use crate::bindings::ops::types::types::{Error, ErrorKind};
+use crate::cluster::FIELD_MANAGER;
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Error {
@@ -211,6 +213,23 @@ pub(super) fn name(name: String) -> Result<String, Failure> {
     Err(Failure::new(Kind::Invalid, "cluster.invalid", message))
 }
 
+/// Reads a field manager; none for the agent's own.
+fn field_manager(name: String) -> Result<Option<ThingName>, Failure> {
+    // As long as the API server takes it: `validateFieldManager` of k8s.io/apimachinery, pkg/apis/meta/v1/validation.
+    const LONGEST: usize = 128;
+    if name == FIELD_MANAGER {
+        return Ok(None);
+    }
+    let manager = name
+        .parse()
+        .map_err(|error| Failure::of(Kind::Invalid, "cluster.invalid", &error));
+    if name.len() > LONGEST {
+        let message = format!("the name of a field manager has at most {LONGEST} bytes");
+        return Err(Failure::new(Kind::Invalid, "cluster.invalid", message));
+    }
+    manager.map(Some)
+}
+
 pub(super) fn change(change: wit::Change) -> Result<Change, Failure> {
     Ok(match change {
         wit::Change::Create(wit::Creation { of, manifest }) => Change::Create {
@@ -229,10 +248,12 @@ pub(super) fn change(change: wit::Change) -> Result<Change, Failure> {
             of,
             manifest,
             force,
+            manager,
         }) => Change::Apply {
             of: object_type(&of)?,
             manifest: document("manifest", &manifest)?,
             force,
+            manager: manager.map(field_manager).transpose()?.flatten(),
         },
         wit::Change::Delete(wit::Deletion {
             target,

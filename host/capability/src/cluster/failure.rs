@@ -10,6 +10,7 @@ use super::client::{ANSWER_LOST, root};
 use super::reply::Fault;
 
 pub(crate) mod budget;
+mod details;
 mod refused;
 mod unreachable;
 
@@ -141,7 +142,8 @@ fn of_status(status: &Status, context: &RequestContext, server: &str) -> Failure
             Kind::Conflict,
             "cluster.owned",
             format!("other managers own fields of {object}"),
-        ),
+        )
+        .detailed(details::owners(status)),
         // A quota counts what is made.
         409 if is_of_quota(status) => say(
             Kind::Conflict,
@@ -167,6 +169,7 @@ fn of_status(status: &Status, context: &RequestContext, server: &str) -> Failure
         400 | 405 | 406 | 413 | 415 | 422 => {
             let message = format!("the API server refuses to {} {object}", context.verb);
             say(Kind::Invalid, "cluster.invalid", message)
+                .detailed(details::fields(status))
                 .hinted_if(refused::admission(&status.message, context))
         }
         429 | 500..=599 => say(

@@ -46,7 +46,8 @@ pub(super) fn rights_of(request: &ClusterRequest) -> usize {
         request.fields.len().max(1),
         request.names.len().max(1),
     ];
-    listed.into_iter().fold(1, usize::saturating_mul)
+    let objects = listed.into_iter().fold(1, usize::saturating_mul);
+    objects.saturating_add(request.managers.len())
 }
 
 /// Judges whether the verbs of a request go with its fields.
@@ -54,6 +55,10 @@ pub(super) fn judge_fields(
     place: impl Fn() -> String,
     request: &ClusterRequest,
 ) -> Result<(), Unfit> {
+    let applies = request.verbs.contains(&ClusterVerb::Apply);
+    if !request.managers.is_empty() && !applies {
+        return Err(Unfit::Managers { place: place() });
+    }
     for verb in request.verbs.iter().copied() {
         let with_fields = !request.fields.is_empty();
         if with_fields && !verb.has_fields() {

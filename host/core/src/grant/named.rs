@@ -9,7 +9,7 @@ use crate::name::{ThingName, Word};
 /// To do one thing, or anything, with one thing of a capability, or any.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NamedRight {
-    /// The capability. It is neither `cluster` nor `operations`, whose rights have a form of their own.
+    /// The capability. `cluster` and `operations` have rights of another form; only `cluster:apply-as:MANAGER` is one of these.
     pub capability: Word,
     /// None for whatever can be done.
     pub verb: Option<Word>,

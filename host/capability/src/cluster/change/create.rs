@@ -42,7 +42,11 @@ impl Performer {
         let client = &self.cluster.client;
         let sent = self.pass.effect(
             announced,
-            |intent| async move { client.create(&intent, &self.target, &manifest).await },
+            |intent| async move {
+                client
+                    .create(&intent, &self.target, &manifest, self.manager())
+                    .await
+            },
             |object| Some(undo(Some(object))),
         );
         match sent.await {

@@ -11,8 +11,8 @@ use super::set::CONFLICTS;
 use super::{
     Change, Cluster, Edit, Performed, Performer, Told, failure, fields, secret_of, shown, signal,
 };
-use crate::cluster::ask::Ask;
-use crate::cluster::client::{Body, Removal, Wanted};
+use crate::cluster::ask::{Ask, Wished};
+use crate::cluster::client::{Removal, Wanted};
 use crate::cluster::overlay::Overlaid;
 use crate::cluster::projection::Projection;
 use crate::cluster::sealed::Sealed;
@@ -29,7 +29,13 @@ pub(in crate::cluster) async fn rehearse(
     let (verb, target) = (change.verb(), change.target()?);
     let projection = shown(&target, projection);
     let learns = secret_of(&change, &target)?;
-    let ask = Ask::Rehearse(verb, target.clone(), change.fields());
+    let manager = change.manager().cloned();
+    let ask = Ask::Rehearse(Wished {
+        verb,
+        target: target.clone(),
+        fields: change.fields(),
+        manager: manager.clone(),
+    });
     let admitted = gate.admit(call, ask.clone(), |pass| async move {
         let performer = Performer {
             cluster,
@@ -39,6 +45,7 @@ pub(in crate::cluster) async fn rehearse(
             own: false,
             wanted: Wanted::Whole,
             learns,
+            manager,
         };
         let Performed {
             object, changed, ..
@@ -77,7 +84,8 @@ impl Performer {
             return Ok(Performed::unheld(manifest));
         }
         let intent = self.pass.rehearsal();
-        let tried = self.cluster.client.create(&intent, &self.target, &manifest);
+        let client = &self.cluster.client;
+        let tried = client.create(&intent, &self.target, &manifest, self.manager());
         self.told(tried.await).map(Performed::unheld)
     }
 
@@ -137,7 +145,7 @@ impl Performer {
             Err(failure) => return Err(failure),
         };
         let intent = self.pass.rehearsal();
-        let body = Body::Apply { manifest, force };
+        let body = self.application(manifest, force);
         let tried = self
             .cluster
             .client

@@ -8,6 +8,7 @@ use agent_gate::{Announced, WriteError};
 use serde_json::Value;
 
 use super::{Edit, Performed, Performer, failure, fields, uid_of};
+use crate::cluster::FIELD_MANAGER;
 use crate::cluster::client::{ANSWER_LOST, Body, Wanted};
 use crate::cluster::overlay::Overlaid;
 
@@ -220,10 +221,7 @@ impl Performer {
         let sent = self.pass.effect(
             announced,
             |intent| async move {
-                let body = Body::Apply {
-                    manifest: &manifest,
-                    force,
-                };
+                let body = self.application(&manifest, force);
                 client
                     .patch(&intent, &self.target, body, Wanted::Whole)
                     .await
@@ -251,7 +249,7 @@ impl Performer {
         force: bool,
         changes: &[FieldChange],
     ) -> Result<Vec<FieldChange>, WriteError> {
-        let (intent, body) = (self.pass.rehearsal(), Body::Apply { manifest, force });
+        let (intent, body) = (self.pass.rehearsal(), self.application(manifest, force));
         let tried = self
             .cluster
             .client
@@ -266,6 +264,19 @@ impl Performer {
             }
             Err(refused) => Err(self.unlearnt(refused)),
         }
+    }
+
+    pub(super) fn application<'a>(&'a self, manifest: &'a Value, force: bool) -> Body<'a> {
+        Body::Apply {
+            manifest,
+            force,
+            manager: self.manager(),
+        }
+    }
+
+    /// Returns as which field manager it is made.
+    pub(super) fn manager(&self) -> &str {
+        self.manager.as_deref().unwrap_or(FIELD_MANAGER)
     }
 
     /// Names an effect and puts into the ledger how it is put back.

@@ -19,7 +19,12 @@ pub(crate) enum Body<'a> {
     /// The operations of a JSON patch.
     Operations(&'a Value),
     /// A manifest for server-side apply.
-    Apply { manifest: &'a Value, force: bool },
+    Apply {
+        manifest: &'a Value,
+        force: bool,
+        /// The field manager.
+        manager: &'a str,
+    },
 }
 
 /// How an object is removed.
@@ -63,14 +68,12 @@ impl ClusterClient {
         intent: &Intent,
         target: &ObjectRef,
         manifest: &Value,
+        manager: &str,
     ) -> Result<Value, WriteError> {
         let context = context("create", target);
         let pairs = self.write_query(
             intent,
-            &[
-                ("fieldManager", FIELD_MANAGER),
-                ("fieldValidation", "Strict"),
-            ],
+            &[("fieldManager", manager), ("fieldValidation", "Strict")],
         );
         let sent = self
             .send(&context, intent.retry_policy(), |of| {
@@ -138,10 +141,11 @@ impl ClusterClient {
             Body::Apply { manifest, .. } => ("application/apply-patch+yaml", manifest, "apply"),
         };
         let force = matches!(body, Body::Apply { force: true, .. });
-        let mut pairs = vec![
-            ("fieldManager", FIELD_MANAGER),
-            ("fieldValidation", "Strict"),
-        ];
+        let manager = match body {
+            Body::Apply { manager, .. } => manager,
+            Body::Merge(_) | Body::Operations(_) => FIELD_MANAGER,
+        };
+        let mut pairs = vec![("fieldManager", manager), ("fieldValidation", "Strict")];
         if force {
             pairs.push(("force", "true"));
         }

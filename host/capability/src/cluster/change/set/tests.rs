@@ -55,6 +55,7 @@ async fn applied(risk: Risk, rehearsed: (u16, Value)) -> (Result<Performed, Fail
         own: false,
         wanted: Wanted::Whole,
         learns: Some(Arc::new(move |mask| secret::learn(mask, &written))),
+        manager: None,
     };
     let applied = performer.apply(manifest, true).await;
     (applied, gate, asked)
