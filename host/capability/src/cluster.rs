@@ -88,10 +88,10 @@ impl Capability for Cluster {
 
     fn changed<'a>(
         &'a self,
-        gate: &'a Gate,
+        pass: &'a Pass,
         rests_on: &'a Value,
     ) -> BoxFuture<'a, Result<Vec<String>, Failure>> {
-        Box::pin(ground::changes(&self.client, gate, rests_on))
+        Box::pin(ground::changes(&self.client, pass, rests_on))
     }
 
     fn without_details(&self, failure: &Failure) -> Option<&'static str> {

@@ -30,7 +30,17 @@ pub trait PluginView: Send {
     fn ctx(&mut self) -> &mut PluginCtx;
 }
 
-/// Lets a component import the capabilities.
+/// Lets a component import the cluster.
+///
+/// # Errors
+/// When the interface is defined in the linker already.
+pub fn add_cluster_to_linker<T: PluginView + 'static>(
+    linker: &mut Linker<T>,
+) -> wasmtime::Result<()> {
+    ops::cluster::cluster::add_to_linker::<T, HasSelf<PluginCtx>>(linker, T::ctx)
+}
+
+/// Lets a component import what is of no noun: the run, operations, and the words that all share.
 ///
 /// # Errors
 /// When an interface is defined in the linker already.
@@ -38,7 +48,6 @@ pub fn add_to_linker<T: PluginView + 'static>(linker: &mut Linker<T>) -> wasmtim
     ops::run::run::add_to_linker::<T, HasSelf<PluginCtx>>(linker, T::ctx)?;
     ops::types::types::add_to_linker::<T, HasSelf<PluginCtx>>(linker, T::ctx)?;
     ops::types::holds::add_to_linker::<T, HasSelf<PluginCtx>>(linker, T::ctx)?;
-    ops::cluster::cluster::add_to_linker::<T, HasSelf<PluginCtx>>(linker, T::ctx)?;
     ops::operations::operations::add_to_linker::<T, HasSelf<PluginCtx>>(linker, T::ctx)
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use agent_core::failure::Failure;
 use agent_core::undo::Scope;
-use agent_gate::{Awaited, Entry, Gate, Kind, Request};
+use agent_gate::{Access, Awaited, Entry, Gate, Request};
 use wasmtime::component::Resource;
 
 use crate::bindings::ops::types::holds as wit;
@@ -91,8 +91,8 @@ impl Request for Release {
         "run"
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Release
+    fn access(&self) -> Access {
+        Access::Release
     }
 
     fn allowed(&self, _gate: &Gate) -> Result<(), Failure> {

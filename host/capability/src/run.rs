@@ -7,7 +7,7 @@ use agent_core::failure::Failure;
 use agent_core::id::CallId;
 use agent_core::text::plain;
 
-use agent_gate::{Gate, Kind, Request};
+use agent_gate::{Access, Gate, Request};
 
 /// To let time pass.
 struct Sleep;
@@ -17,8 +17,8 @@ impl Request for Sleep {
         "run"
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Wait
+    fn access(&self) -> Access {
+        Access::Wait
     }
 
     fn allowed(&self, _gate: &Gate) -> Result<(), Failure> {

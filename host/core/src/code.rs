@@ -109,6 +109,7 @@ pub const HOST: &[&str] = &[
     "run.declined",
     "run.diverged",
     "run.holds-lost",
+    "run.in-doubt",
     "run.lock-lost",
     "run.no-capability",
     "run.not-asked",

@@ -86,7 +86,7 @@ pub struct Verb(Cow<'static, str>);
 
 /// A text that is not a verb.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("`{}` is not a verb: write up to {} lower-case letters and hyphens", shown(.0), Verb::LONGEST)]
+#[error("`{}` is not a verb: write up to {} lower-case letters, digits and dashes, with a letter first", shown(.0), Verb::LONGEST)]
 pub struct InvalidVerb(String);
 
 impl Verb {
@@ -105,10 +105,14 @@ impl Verb {
     /// What is behind it is overwritten by somebody else, such as a volume by a controller.
     pub const OVERWRITE: Verb = Verb::of("overwrite");
 
-    const LONGEST: usize = 32;
+    const LONGEST: usize = 40;
 
     /// Makes the verb of a capability.
+    ///
+    /// # Panics
+    /// When it is not a verb: a record that has it could not be read. In a constant that is an error of the compiler.
     pub const fn of(word: &'static str) -> Verb {
+        assert!(is_verb(word.as_bytes()), "a verb is a plain word");
         Verb(Cow::Borrowed(word))
     }
 
@@ -123,19 +127,33 @@ impl Verb {
             "overwrite" => "overwritten".to_owned(),
             "signal" => "signalled".to_owned(),
             "apply" => "applied".to_owned(),
-            "set" => "set".to_owned(),
+            "stop" | "drop" => format!("{}ped", self.as_str()),
+            word if word.ends_with("set") => word.to_owned(),
             word if word.ends_with('e') => format!("{word}d"),
             word => format!("{word}ed"),
         }
     }
 }
 
+/// Returns whether a text is a verb: what is a word in a right, see [`crate::name::Word`].
+const fn is_verb(text: &[u8]) -> bool {
+    let mut at = 0;
+    while at < text.len() {
+        let byte = text[at];
+        let later = at > 0 && (byte.is_ascii_digit() || byte == b'-');
+        if !(byte.is_ascii_lowercase() || later) {
+            return false;
+        }
+        at += 1;
+    }
+    0 < at && at <= Verb::LONGEST
+}
+
 impl FromStr for Verb {
     type Err = InvalidVerb;
 
     fn from_str(text: &str) -> Result<Self, InvalidVerb> {
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
-        match (1..=Verb::LONGEST).contains(&text.len()) && text.bytes().all(is_plain) {
+        match is_verb(text.as_bytes()) {
             true => Ok(Verb(Cow::Owned(text.to_owned()))),
             false => Err(InvalidVerb(text.to_owned())),
         }
@@ -235,10 +253,20 @@ mod tests {
             ("evict", "evicted"),
             ("overwrite", "overwritten"),
             ("reboot", "rebooted"),
+            ("reset", "reset"),
+            ("stop", "stopped"),
         ] {
             assert_eq!(word.parse::<Verb>().expect(word).done(), done);
         }
-        for wrong in ["", "Create", "rm -rf", "a\u{1b}[2J", &"a".repeat(33)] {
+        for wrong in [
+            "",
+            "Create",
+            "rm -rf",
+            "a\u{1b}[2J",
+            "-a",
+            "2",
+            &"a".repeat(41),
+        ] {
             assert!(wrong.parse::<Verb>().is_err(), "{wrong:?}");
         }
     }

@@ -232,12 +232,7 @@ impl Grants {
             rights: Vec::new(),
         };
         if !bound.everywhere {
-            let named = self
-                .rights
-                .iter()
-                .filter(|right| right.as_named().is_some());
             bound.rights = self.accesses().cloned().map(Right::Cluster).collect();
-            bound.rights.extend(named.cloned());
             for reach in reaches {
                 match reach {
                     Reach::Namespace(namespace) => {
@@ -252,6 +247,9 @@ impl Grants {
                 }
             }
         }
+        let rights = self.rights.iter();
+        let named = rights.filter(|right| right.as_named().is_some());
+        bound.rights.extend(named.cloned());
         let mut bounds = self.bounds.clone();
         bounds.push(bound);
         bounds

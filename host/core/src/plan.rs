@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::effect::Effect;
 use crate::id::{Digest, OperationName};
+use crate::object::CLUSTER;
 use crate::origin::{Cluster, Who};
 
 /// The only version of the format that there is.
@@ -39,10 +41,30 @@ pub struct Plan {
     /// The changes, in the order in which they would be made.
     pub effects: Vec<Effect>,
     /// What it has seen and rests on, by capability, each in words that only that one reads. Secrets are keyed hashes in it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "by_capability"
+    )]
     pub rests_on: BTreeMap<String, Value>,
+    /// Only in records of runs that applied a plan of format 1, which are read for its effects.
+    #[serde(default, skip_serializing)]
+    pub listed: IgnoredAny,
     /// Texts in the effects that only a run knows, such as tokens and times.
     pub stand_ins: Vec<Placeholder>,
+}
+
+/// Reads what a plan rests on. One of format 1 knew the cluster only; nobody looks at it again once it is being applied.
+fn by_capability<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, Value>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Array(objects) => Ok(BTreeMap::from_iter([(
+            CLUSTER.to_owned(),
+            serde_json::json!({ "objects": objects }),
+        )])),
+        rests_on => serde_json::from_value(rests_on).map_err(de::Error::custom),
+    }
 }
 
 /// A text that stands for something which only a run knows. One that the host made may stand anywhere in a value or in the name of an object that the plan
@@ -103,6 +125,24 @@ fn is_of(text: &str, most: usize, allowed: impl Fn(u8) -> bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plan_of_format_1_in_a_record_is_read() {
+        let plan = serde_json::json!({
+            "format": 1, "operation": "volsync.restore", "arguments": {}, "plugin": "volsync 0.1.0",
+            "digest": format!("sha256:{}", "0".repeat(64)), "cluster": {}, "made": "2026-11-22T06:00:00Z",
+            "who": {"user": "", "host": "", "door": "", "process": 0}, "stand-ins": [],
+            "effects": [{
+                "number": 1, "by": "volsync.restore", "verb": "patch", "fields": [], "temporary": false, "recovery": "retry",
+                "target": {"of": "deployments.v1.apps", "namespace": "media", "name": "plex"},
+            }],
+            "rests-on": [{"target": {"of": "deployments.v1.apps", "name": "plex"}, "uid": "u", "generation": 1, "fields": {}}],
+            "listed": [{"of": "pods.v1", "labels": "", "fields": "", "found": {}}],
+        });
+        let plan: Plan = serde_json::from_value(plan).expect("a plan of old");
+        assert_eq!(plan.effects[0].target.capability, "cluster");
+        assert_eq!(plan.rests_on["cluster"]["objects"][0]["uid"], "u");
+    }
 
     #[test]
     fn only_digits_ids_and_times_have_a_form() {

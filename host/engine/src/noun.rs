@@ -1,6 +1,6 @@
-//! A capability that comes as a value, and is linked beside those which the engine knows.
+//! A noun that comes as a value: the cluster, and whatever is installed beside it.
 
-use agent_capability::Install;
+use agent_capability::{ClusterClient, Install, add_cluster_to_linker};
 use wasmtime::component::Linker;
 
 use crate::instance::State;
@@ -12,4 +12,10 @@ pub trait Noun: Install {
     /// # Errors
     /// When an interface is defined in the linker already.
     fn link(&self, linker: &mut Linker<State>) -> wasmtime::Result<()>;
+}
+
+impl Noun for ClusterClient {
+    fn link(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
+        add_cluster_to_linker(linker)
+    }
 }

@@ -71,7 +71,7 @@ pub(crate) fn gate(
         before,
         plan: begun.plan.clone(),
         events,
-        capabilities: runtime.capabilities.clone(),
+        capabilities: runtime.capabilities(),
         operations: Arc::new(Nested(runtime.clone())),
     }))
 }

@@ -37,6 +37,7 @@ pub(crate) fn drawn(gate: &Gate, begun: RunHeader) -> Plan {
         made: begun.at,
         effects: plan_draft.effects,
         rests_on: plan_draft.rests_on,
+        listed: Default::default(),
         stand_ins: plan_draft.stand_ins,
     }
 }

@@ -31,16 +31,15 @@ pub(crate) struct Runtime {
     journal: Result<Journal, Failure>,
     pub(crate) retention: Retention,
     pub(crate) client: ClusterClient,
+    /// What plugins can have, and each run is opened with.
     nouns: Vec<Arc<dyn Noun>>,
-    /// What each run is opened with.
-    pub(crate) capabilities: Vec<Arc<dyn Install>>,
     pub(crate) cluster: Cluster,
     pub(crate) who: Who,
 }
 
 impl Runtime {
     pub(crate) fn new(parts: Parts) -> Runtime {
-        let capabilities = installed(&parts);
+        let nouns = nouns(&parts);
         Runtime {
             store: parts.store,
             limits: parts.limits,
@@ -48,12 +47,17 @@ impl Runtime {
             compiler: OnceLock::new(),
             journal: parts.journal,
             retention: parts.retention,
-            capabilities,
-            nouns: parts.nouns,
+            nouns,
             client: parts.client,
             cluster: parts.cluster,
             who: parts.who,
         }
+    }
+
+    /// Returns what a run is opened with.
+    pub(crate) fn capabilities(&self) -> Vec<Arc<dyn Install>> {
+        let nouns = self.nouns.iter().cloned();
+        nouns.map(|noun| noun as Arc<dyn Install>).collect()
     }
 
     /// Returns where runs are recorded.
@@ -135,11 +139,11 @@ impl Runtime {
     }
 }
 
-fn installed(parts: &Parts) -> Vec<Arc<dyn Install>> {
-    let cluster: Arc<dyn Install> = Arc::new(parts.client.clone());
-    let nouns = parts.nouns.iter().cloned();
+/// Returns the cluster, and whatever is installed beside it.
+fn nouns(parts: &Parts) -> Vec<Arc<dyn Noun>> {
+    let cluster: Arc<dyn Noun> = Arc::new(parts.client.clone());
     std::iter::once(cluster)
-        .chain(nouns.map(|noun| noun as Arc<dyn Install>))
+        .chain(parts.nouns.iter().cloned())
         .collect()
 }
 

@@ -2,8 +2,10 @@
 
 use std::future::Future;
 
+use agent_core::effect::{Effect, Recovery};
 use agent_core::event::{Event, Level};
 use agent_core::failure::{Failure, Kind};
+use agent_core::hint;
 use agent_core::id::CallId;
 use agent_core::journal::{Answer, Entry, Survives};
 use jiff::Timestamp;
@@ -13,8 +15,8 @@ use serde_json::Value;
 
 use crate::end::slow;
 use crate::replay::{self, Recorded};
-use crate::request::{Kind as Sort, Request};
-use crate::{Gate, Pass, RetryPolicy, guarded};
+use crate::request::{Access, Request};
+use crate::{Gate, Pass, guarded};
 
 /// What the record says of a call.
 enum Recalled<T> {
@@ -47,31 +49,31 @@ impl Gate {
             Recalled::Nothing => None,
         };
         // What is put back is not kept waiting by who does not listen.
-        let sort = ask.kind();
-        if self.is_ahead() && sort != Sort::Release {
+        let access = ask.access();
+        if self.is_ahead() && access != Access::Release {
             self.wait_to_be_heard().await;
         }
         // Boxed: it is handed on several times, and some of these futures are thousands of bytes long.
-        let work = Box::pin(perform(Pass::new(
-            self.clone(),
-            call.clone(),
-            RetryPolicy::Call,
-        )));
-        let answer = match sort {
-            Sort::Write => {
+        let writes = access == Access::Write;
+        if writes {
+            self.may_repeat(&call)?;
+        }
+        let work = Box::pin(perform(Pass::new(self.clone(), call.clone(), writes)));
+        let answer = match access {
+            Access::Write => {
                 let meter = self.meter().clone();
                 let work = async move { meter.measure_aside(work).await };
                 let work = self.actor.writes.track_future(work);
                 let work = self.run.finish_even_if_abandoned(work);
                 slow(work, || self.tell_of_no_answer(&ask)).await
             }
-            Sort::Read => {
+            Access::Read => {
                 let work = self.run.ending.stop.unless_stopped(work);
                 slow(work, || self.tell_of_no_answer(&ask)).await
             }
-            Sort::Wait => self.run.ending.stop.unless_stopped(work).await,
+            Access::Wait => self.run.ending.stop.unless_stopped(work).await,
             // The callee hears of a stop by itself. Were it dropped here, what it holds would be put back after what is older.
-            Sort::Call | Sort::Release => guarded(work).await,
+            Access::Call | Access::Release => guarded(work).await,
         };
         self.remember(call, &ask, hash, answer).await
     }
@@ -79,6 +81,25 @@ impl Gate {
     /// Returns whether an effect of a call was announced by an earlier process, so that it may have gone out.
     pub fn went_out(&self, call: &CallId) -> bool {
         self.run.replay.went_out(call)
+    }
+
+    /// Refuses to do once more what may have happened, where only a person can tell whether it did.
+    fn may_repeat(&self, call: &CallId) -> Result<(), Failure> {
+        let mut attempts = self.run.replay.attempts(call).iter();
+        let Some(attempt) = attempts.find(|one| one.effect().recovery == Recovery::Ask) else {
+            return Ok(());
+        };
+        let Effect { verb, target, .. } = attempt.effect();
+        let message = format!(
+            "nobody can tell whether {target} was {} before",
+            verb.done()
+        );
+        Err(
+            Failure::new(Kind::Uncertain, "run.in-doubt", message).hinted(hint!(
+                "see for yourself, then take the run back: agent undo {}",
+                self.run.id
+            )),
+        )
     }
 
     /// Has the person told what the gate refuses.
@@ -114,14 +135,14 @@ impl Gate {
             Recalled::Secret(hash) => Some(hash),
             Recalled::Nothing => None,
         };
-        let work = look(Pass::new(self.clone(), call.clone(), RetryPolicy::Call));
+        let work = look(Pass::new(self.clone(), call.clone(), false));
         let answer = self.run.ending.stop.unless_stopped(work).await;
         self.remember(call, &ask, hash, answer).await
     }
 
     /// Returns permission to read once more what a call was told before, where the record does not have all of it.
     pub fn again(&self, call: &CallId) -> Pass {
-        Pass::new(self.clone(), call.clone(), RetryPolicy::Call)
+        Pass::new(self.clone(), call.clone(), false)
     }
 
     /// Ends a run that cannot be resumed, because what `ask` was told before cannot be told again.
@@ -167,8 +188,8 @@ impl Gate {
         if self.run.ending.stop.stopped().is_ok() {
             let told = || self.answer_of(&answer, ask.is_secret());
             let entry = self.answered(call.clone(), || self.recorded_text(ask), told);
-            match (entry, ask.kind()) {
-                (Some(entry), Sort::Write) => self.run.write(entry, Survives::Process).await,
+            match (entry, ask.access()) {
+                (Some(entry), Access::Write) => self.run.write(entry, Survives::Process).await,
                 (Some(entry), _) => {
                     if !self.run.note_if_it_fits(entry) {
                         return self.refuse_on_record(call, ask);
@@ -183,9 +204,9 @@ impl Gate {
     /// Returns a wish as it is on record. A selector may have a secret in it; what is changed or called has only names, by which whoever takes the run
     /// back must find it.
     fn recorded_text(&self, ask: &dyn Request) -> String {
-        match ask.kind() {
-            Sort::Read | Sort::Wait => self.run.secrets.text(ask.to_string()),
-            Sort::Write | Sort::Call | Sort::Release => ask.to_string(),
+        match ask.access() {
+            Access::Read | Access::Wait => self.run.secrets.text(ask.to_string()),
+            Access::Write | Access::Call | Access::Release => ask.to_string(),
         }
     }
 

@@ -46,10 +46,10 @@ pub trait Capability: Any + Send + Sync {
     /// Whatever looking fails with.
     fn changed<'a>(
         &'a self,
-        gate: &'a Gate,
+        pass: &'a Pass,
         rests_on: &'a Value,
     ) -> BoxFuture<'a, Result<Vec<String>, Failure>> {
-        let _ = (gate, rests_on);
+        let _ = (pass, rests_on);
         Box::pin(async { Ok(Vec::new()) })
     }
 

@@ -3,13 +3,57 @@
 use agent_core::descriptor::Risk;
 use agent_core::effect::Target;
 use agent_core::failure::{Failure, Kind};
-use agent_core::grant::{CallRight, Reach, Right};
+use agent_core::grant::{CallRight, NamedRight, Reach, Right};
 use agent_core::hint;
 use agent_core::hint::Words;
 use agent_core::id::OperationName;
-use agent_core::name::Namespace;
+use agent_core::name::{Namespace, shown};
 
 use crate::{Gate, Request};
+
+/// Checks a right to what a capability knows by a name.
+///
+/// # Errors
+/// `denied`, with the code `not-granted` of the capability. `what` says what may not be done, such as `reboot the machine`; the name follows it.
+pub fn named(
+    gate: &Gate,
+    what: &str,
+    capability: &str,
+    verb: &str,
+    name: &str,
+) -> Result<(), Failure> {
+    let grants = gate.grants();
+    if grants.allow_named(capability, verb, name) {
+        return Ok(());
+    }
+    let code = format!("{capability}.not-granted");
+    let message = format!(
+        "plugin `{}` may not {what} `{}`",
+        plugin_id(gate),
+        shown(name)
+    );
+    if grants.has_named(capability, verb, name) {
+        let operation = &gate.actor.operation;
+        return Err(Failure::new(Kind::Denied, &code, message).because(format!(
+            "`{operation}` was called by an operation that may not do so itself"
+        )));
+    }
+    let right = || -> Option<Right> {
+        Some(Right::Named(NamedRight {
+            capability: capability.parse().ok()?,
+            verb: Some(verb.parse().ok()?),
+            name: Some(name.parse().ok()?),
+        }))
+    };
+    let rights = right().into_iter().collect();
+    Err(outside(
+        gate,
+        &code,
+        message,
+        &format!("{capability}.{verb}"),
+        rights,
+    ))
+}
 
 /// The plugin has the right, and was called by one that may not act there: in that namespace, or everywhere.
 pub fn beyond_callers(

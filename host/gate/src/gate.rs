@@ -15,6 +15,7 @@ use agent_core::grant::Grants;
 use agent_core::id::{CallId, OperationName};
 use agent_core::journal::{Entry as Note, Survives};
 use agent_core::origin::Who;
+use agent_core::secret::MASK;
 use agent_core::text::plain;
 use agent_core::undo::{Holder, Scope};
 use futures::FutureExt as _;
@@ -26,7 +27,7 @@ use crate::clock::Clock;
 use crate::denial;
 use crate::plan::PlanDraft;
 use crate::quota::Quota;
-use crate::request::{Kind as Sort, Request};
+use crate::request::{Access, Request};
 use crate::shared::{GateConfig, Question, Shared};
 
 mod run;
@@ -139,9 +140,9 @@ impl Gate {
     pub fn check(&self, ask: &dyn Request) -> Result<(), Failure> {
         self.run.ending.stop.goes_on()?;
         ask.allowed(self)?;
-        match ask.kind() {
-            Sort::Write => self.may_write(ask),
-            Sort::Read | Sort::Wait | Sort::Call | Sort::Release => Ok(()),
+        match ask.access() {
+            Access::Write => self.may_write(ask),
+            Access::Read | Access::Wait | Access::Call | Access::Release => Ok(()),
         }
     }
 
@@ -279,14 +280,14 @@ impl Gate {
 
     /// Notes that the host has made `text`, which is another one in each run.
     pub fn stand_in(&self, name: &'static str, text: &str) {
-        let bytes = self.run.stand_ins.add(name, text);
+        let bytes = self.run.placeholders.add(name, text);
         self.run.account.memory.add(bytes);
     }
 
     /// Notes that a plugin says that `text`, where it is the whole of a value, is known only when the run is performed. A text of which nobody could
     /// tell what it stands for is none, and whoever plans is told.
     pub fn declare_stand_in(&self, name: &str, text: &str) {
-        match self.run.stand_ins.declare(name, text) {
+        match self.run.placeholders.declare(name, text) {
             Ok(bytes) => self.run.account.memory.add(bytes),
             Err(why) if self.run.planning() => {
                 let message = format!("the plan cannot leave `{}` open: {why}", plain(name));
@@ -301,12 +302,16 @@ impl Gate {
     pub fn plan_draft(&self) -> PlanDraft {
         let rests_on = self.run.capabilities.iter().filter_map(|capability| {
             let rests_on = capability.rests_on(self)?;
-            Some((capability.name().to_owned(), rests_on))
+            // It has left secrets out by itself. What it overlooks makes the plan outdated, and is not told.
+            Some((
+                capability.name().to_owned(),
+                self.run.secrets.value(rests_on),
+            ))
         });
         let rests_on = rests_on.collect();
         PlanDraft {
             rests_on,
-            ..self.run.plan_builder.finish(&self.run.stand_ins)
+            ..self.run.plan_builder.finish(&self.run.placeholders)
         }
     }
 
@@ -351,13 +356,13 @@ impl Gate {
         if shown.is_none() && run.secrets.is_empty() {
             return (fields, BTreeMap::new());
         }
-        let shown = shown.unwrap_or_else(|| fields.clone());
+        let shown = shown.map_or_else(|| fields.clone(), |shown| matching(&fields, shown));
         let shown = run.secrets.fields(shown);
         let pairs = fields.iter().zip(&shown);
         let hidden = pairs.filter(|(real, shown)| real.after != shown.after);
         let hash = |(real, _): (&FieldChange, &FieldChange)| {
             let value = real.after.as_ref().unwrap_or(&Value::Null);
-            let value = run.stand_ins.general_value(value);
+            let value = run.placeholders.general_value(value);
             (real.path.clone(), run.keyed_hash_to_the_byte(&value))
         };
         let hashes = hidden.map(hash).collect();
@@ -372,6 +377,20 @@ impl Gate {
             scope: self.actor.scope.clone(),
         }
     }
+}
+
+/// Returns what may be shown of fields. Where a capability has left one out, nothing of any is: each must have its hash.
+fn matching(fields: &[FieldChange], shown: Vec<FieldChange>) -> Vec<FieldChange> {
+    let mut pairs = fields.iter().zip(&shown);
+    if fields.len() == shown.len() && pairs.all(|(field, shown)| field.path == shown.path) {
+        return shown;
+    }
+    let hidden = |field: &FieldChange| FieldChange {
+        path: field.path.clone(),
+        before: None,
+        after: field.after.as_ref().map(|_| MASK.into()),
+    };
+    fields.iter().map(hidden).collect()
 }
 
 /// A change that a capability is about to make, before it has a number.
@@ -399,8 +418,8 @@ impl Request for Confirm {
         "run"
     }
 
-    fn kind(&self) -> Sort {
-        Sort::Wait
+    fn access(&self) -> Access {
+        Access::Wait
     }
 
     fn allowed(&self, _gate: &Gate) -> Result<(), Failure> {

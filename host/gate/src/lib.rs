@@ -2,7 +2,7 @@
 //!
 //! A capability says what a host call asks for ([`Request`]): which rights that needs, how it reads in a record, whether it looks, waits or writes. The gate
 //! checks it, answers it from the record where it is there already, and otherwise has it performed and records what came of it. What it hands to the
-//! performer is a [`Pass`], which is what clients want for reading; to write they want an [`Intent`], which a pass gives out only for an effect that was
+//! performer is a [`Pass`], which is what clients want for reading; to write they want a [`WritePass`], which a pass gives out only for an effect that was
 //! journaled (or, while planning, only as a dry-run). A write that has begun is finished even when the guest is gone, because what it did must be known
 //! to be put back. How that is done is again a matter of the capability ([`Capability`]): the gate says when, and in which order.
 //!
@@ -48,9 +48,9 @@ pub use memory::{Charge, RunMemory, weight, weight_of_fields, weight_of_text};
 pub use meter::Meter;
 pub use operations::Operations;
 pub use outbox::{Inbox, Outbox, outbox};
-pub use pass::{Announced, Intent, Learns, Pass, RetryPolicy, WriteError};
+pub use pass::{Announced, Learns, Pass, RetryPolicy, WriteError, WritePass};
 pub use plan::PlanDraft;
 pub use replay::hash_of_secret;
-pub use request::{Kind, Request};
+pub use request::{Access, Request};
 pub use secrets::Secrets;
 pub use shared::{Before, GateConfig};

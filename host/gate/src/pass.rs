@@ -19,6 +19,8 @@ use crate::secrets::Secrets;
 /// Permission to read, for the host call that it was made for.
 pub struct Pass {
     call: CallId,
+    /// Whether it was given for a request to write, so that what it needs was checked.
+    writes: bool,
     /// Whether what is put back must be gone before the next thing is put back.
     wait_for_dependents: bool,
     /// Whether something older is held, which what is put back now is in the way of.
@@ -76,8 +78,8 @@ impl WriteError {
 }
 
 impl From<WriteError> for Failure {
-    fn from(unanswered: WriteError) -> Failure {
-        unanswered.failure
+    fn from(error: WriteError) -> Failure {
+        error.failure
     }
 }
 
@@ -109,7 +111,7 @@ impl RetryPolicy {
 }
 
 /// Permission to write what was announced. While planning it is permission for a dry-run only.
-pub struct Intent {
+pub struct WritePass {
     wait_for_dependents: bool,
     dry_run: bool,
     retry_policy: RetryPolicy,
@@ -117,19 +119,21 @@ pub struct Intent {
 }
 
 impl Pass {
-    pub(super) fn new(gate: Gate, call: CallId, retry_policy: RetryPolicy) -> Pass {
+    pub(super) fn new(gate: Gate, call: CallId, writes: bool) -> Pass {
         Pass {
             call,
+            writes,
             wait_for_dependents: false,
             in_the_way: false,
             gate,
-            retry_policy,
+            retry_policy: RetryPolicy::Call,
         }
     }
 
     pub(super) fn to_put_back(gate: Gate, wait_for_dependents: bool, in_the_way: bool) -> Pass {
         Pass {
             call: CallId::root(),
+            writes: false,
             wait_for_dependents,
             in_the_way,
             gate,
@@ -165,12 +169,14 @@ impl Pass {
     pub async fn effect<T, F>(
         &self,
         announced: Announced,
-        write: impl FnOnce(Intent) -> F,
+        write: impl FnOnce(WritePass) -> F,
         learnt: impl FnOnce(&T) -> Option<Undo>,
     ) -> Result<T, WriteError>
     where
         F: Future<Output = Result<T, WriteError>>,
     {
+        self.may_write(&announced.effect)
+            .map_err(WriteError::surely)?;
         // What has not gone out yet must not go out any more.
         self.gate
             .run
@@ -200,6 +206,19 @@ impl Pass {
         result
     }
 
+    /// Refuses what a capability has got wrong, before anything is on record that nobody could put back.
+    fn may_write(&self, effect: &Effect) -> Result<(), Failure> {
+        if !self.writes {
+            let message = "a pass for reading was used to write";
+            return Err(Failure::new(Kind::Internal, "agent.bug", message));
+        }
+        let capability = &effect.target.capability;
+        self.gate
+            .run
+            .capability_named(capability, "something was to be changed by it")?;
+        Ok(())
+    }
+
     /// Has the run mask what was secret in what went out. What was refused is hidden in the refusal alone, or a plugin could have anything masked, and nothing
     /// would be on record of it.
     fn learn<T>(&self, learns: &Learns, result: &mut Result<T, WriteError>) {
@@ -220,7 +239,7 @@ impl Pass {
         else {
             return Ok(None);
         };
-        match plan_guard.allow(&self.call, effect, &run.stand_ins) {
+        match plan_guard.allow(&self.call, effect, &run.placeholders) {
             Ok(reservation) => Ok(Some(reservation)),
             Err(failure) => {
                 // Whatever the plugin makes of it, what is not approved ends the run.
@@ -248,8 +267,8 @@ impl Pass {
         }
     }
 
-    fn to_write(&self, number: u64) -> Intent {
-        Intent {
+    fn to_write(&self, number: u64) -> WritePass {
+        WritePass {
             wait_for_dependents: false,
             dry_run: self.gate.run.planning(),
             retry_policy: self.retry_policy,
@@ -272,8 +291,8 @@ impl Pass {
             let undo = result.as_ref().ok().and_then(learnt);
             run.note(Entry::Result {
                 number: effect.number,
-                failure: failed.map(|unanswered| unanswered.failure.clone()),
-                uncertain: failed.is_some_and(|unanswered| unanswered.uncertain),
+                failure: failed.map(|error| error.failure.clone()),
+                uncertain: failed.is_some_and(|error| error.uncertain),
                 undo: undo
                     .map(|undo| run.recorded_undo(undo, effect.number, &effect.target, secret)),
             });
@@ -286,8 +305,8 @@ impl Pass {
     }
 
     /// Permission to try what a write would do, which changes nothing.
-    pub fn rehearsal(&self) -> Intent {
-        Intent {
+    pub fn rehearsal(&self) -> WritePass {
+        WritePass {
             wait_for_dependents: false,
             dry_run: true,
             retry_policy: self.retry_policy,
@@ -315,7 +334,7 @@ impl Pass {
     ///
     /// # Errors
     /// `internal` (`agent.bug`) when the pass was given for something else.
-    pub fn put_back(&self, number: u64) -> Result<Intent, Failure> {
+    pub fn put_back(&self, number: u64) -> Result<WritePass, Failure> {
         if self.retry_policy != RetryPolicy::Undo {
             return Err(Failure::new(
                 Kind::Internal,
@@ -323,7 +342,7 @@ impl Pass {
                 "a pass for reading was used to put something back",
             ));
         }
-        Ok(Intent {
+        Ok(WritePass {
             wait_for_dependents: self.wait_for_dependents,
             dry_run: false,
             retry_policy: self.retry_policy,
@@ -332,7 +351,7 @@ impl Pass {
     }
 }
 
-impl Intent {
+impl WritePass {
     /// Returns whether it is for a dry-run only.
     pub fn dry_run(&self) -> bool {
         self.dry_run

@@ -207,7 +207,10 @@ fn violation(message: String) -> Failure {
 /// An effect without what differs from run to run.
 #[derive(Debug, PartialEq)]
 struct Pattern {
+    /// As people read it.
     what: String,
+    /// Where it is, and its name: of both together there could be two readings.
+    place: (Option<String>, String),
     overwrites: bool,
     of: String,
     fields: BTreeMap<String, Option<Value>>,
@@ -249,6 +252,7 @@ impl Pattern {
         let after = |field: &FieldChange| (field.path.clone(), general(field));
         Pattern {
             what: format!("{} {target}", effect.verb.as_str()),
+            place: (target.namespace.clone(), target.name.clone()),
             overwrites,
             of: format!("{} {}", target.capability, target.of),
             fields: effect.fields.iter().map(after).collect(),
@@ -260,7 +264,7 @@ impl Pattern {
     /// Returns whether this planned effect allows that one. What the plan has as permanent may be held before it is kept.
     fn allows(&self, wanted: &Pattern) -> bool {
         let temporary = wanted.temporary || !self.temporary;
-        let same = (&self.what, &self.of) == (&wanted.what, &wanted.of);
+        let same = (&self.what, &self.place, &self.of) == (&wanted.what, &wanted.place, &wanted.of);
         let fields = (&self.fields, &self.hashes) == (&wanted.fields, &wanted.hashes);
         temporary
             && same

@@ -12,8 +12,8 @@ pub trait Request: fmt::Display + Send + Sync {
     /// The capability that is asked, such as `cluster`.
     fn capability(&self) -> &'static str;
 
-    /// What sort of wish it is.
-    fn kind(&self) -> Kind;
+    /// What it does, by which the gate treats it.
+    fn access(&self) -> Access;
 
     /// Returns whether the operation has the rights that it needs.
     ///
@@ -27,9 +27,9 @@ pub trait Request: fmt::Display + Send + Sync {
     }
 }
 
-/// Sorts of wishes.
+/// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Access {
     /// It looks, and is broken off when the run is stopped.
     Read,
     /// It waits for something that may never come, such as a change, time or a person, and is broken off when the run is stopped.

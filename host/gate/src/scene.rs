@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use agent_core::call::{Consent, Mode, OnFailure};
+use agent_core::event::UndoReport;
 use agent_core::failure::Failure;
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, Digest, OperationName, RunId};
@@ -12,9 +13,36 @@ use agent_core::undo::{Callee, Scope};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
-use crate::{Gate, GateConfig, Operations};
+use crate::{Capability, Entry, Gate, GateConfig, Install, Operations, Pass, RunParts};
 
 struct Nobody;
+
+/// A capability of which only the name is wanted.
+struct Named;
+
+impl Install for Named {
+    fn of_run(&self, _run: &RunParts) -> Arc<dyn Capability> {
+        Arc::new(Named)
+    }
+}
+
+impl Capability for Named {
+    fn name(&self) -> &'static str {
+        "cluster"
+    }
+
+    fn put_back<'a>(&'a self, _pass: &'a Pass, entry: &'a Entry) -> BoxFuture<'a, UndoReport> {
+        unreachable!("{entry:?} is put back")
+    }
+
+    fn lost<'a>(
+        &'a self,
+        _pass: &'a Pass,
+        entry: &'a Entry,
+    ) -> BoxFuture<'a, Result<Option<String>, Failure>> {
+        unreachable!("{entry:?} is looked at")
+    }
+}
 
 impl Operations for Nobody {
     fn call(
@@ -47,7 +75,7 @@ impl Operations for Nobody {
     }
 }
 
-/// A gate of a run without capabilities.
+/// A gate of a run with the name of a capability.
 pub(crate) fn gate(journal: Box<dyn RunJournal>, plan: Option<Plan>) -> Gate {
     Gate::new(GateConfig {
         id: RunId::from_random([0; 8]),
@@ -64,7 +92,7 @@ pub(crate) fn gate(journal: Box<dyn RunJournal>, plan: Option<Plan>) -> Gate {
         plan: plan.map(Box::new),
         key: [0; 32],
         events: crate::outbox().0,
-        capabilities: Vec::new(),
+        capabilities: vec![Arc::new(Named)],
         operations: Arc::new(Nobody),
     })
 }

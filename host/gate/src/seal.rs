@@ -2,6 +2,7 @@
 //! can take the run back has it, also after the end of the process, and who reads only the journal has not.
 
 use agent_core::effect::Target;
+use agent_core::object::CLUSTER;
 use agent_core::undo::{Callee, Compensation, Undo};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -103,8 +104,17 @@ impl Seal {
 
 /// Returns the effect that something sealed belongs to: it puts back no other one.
 fn bound_to(number: u64, target: &Target) -> Vec<u8> {
-    let Target { capability, of, .. } = target;
-    format!("{number} {capability} {of} {target}").into_bytes()
+    let Target {
+        capability,
+        of,
+        namespace,
+        name,
+    } = target;
+    // As it was when there was no other capability. No name in a cluster has a slash.
+    if capability == CLUSTER {
+        return format!("{number} {of} {target}").into_bytes();
+    }
+    serde_json::to_vec(&(number, capability, of, namespace, name)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use agent_core::hint;
 use agent_core::id::CallId;
 use agent_core::plan::Plan;
 
-use crate::{Gate, Pass, RetryPolicy};
+use crate::{Gate, Pass};
 
 impl Gate {
     /// Returns permission to read for the host itself, which is on nobody's record.
-    pub fn look_around(&self) -> Pass {
-        Pass::new(self.clone(), CallId::root(), RetryPolicy::Call)
+    fn look_around(&self) -> Pass {
+        Pass::new(self.clone(), CallId::root(), false)
     }
 
     /// Checks that what a plan rests on is still so.
@@ -24,7 +24,7 @@ impl Gate {
         let mut changes = Vec::new();
         for (name, rests_on) in &plan.rests_on {
             let capability = self.run.capability_named(name, "the plan rests on it")?;
-            changes.extend(capability.changed(self, rests_on).await?);
+            changes.extend(capability.changed(&self.look_around(), rests_on).await?);
         }
         if changes.is_empty() {
             return Ok(());

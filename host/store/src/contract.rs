@@ -153,10 +153,12 @@ impl Hint for Difference {
     }
 }
 
-/// Returns whether the contract has a capability of that name.
+/// Returns whether the contract has a capability of that name, to which there are rights.
 pub(crate) fn has(capability: &str) -> bool {
+    const RIGHTLESS: [&str; 3] = ["types", "run", "world"];
     let mut packages = PACKAGES.iter();
-    packages.any(|(file, _)| file.strip_suffix(".wit") == Some(capability))
+    !RIGHTLESS.contains(&capability)
+        && packages.any(|(file, _)| file.strip_suffix(".wit") == Some(capability))
 }
 
 /// Compares a component with the contract.

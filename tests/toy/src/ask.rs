@@ -4,8 +4,7 @@ use std::fmt;
 
 use agent_core::effect::Verb;
 use agent_core::failure::Failure;
-use agent_core::grant::{NamedRight, Right};
-use agent_gate::{Gate, Kind, Request, denial};
+use agent_gate::{Access, Gate, Request, denial};
 
 pub(crate) const TOY: &str = "toy";
 pub(crate) const LOOK: &str = "look";
@@ -30,32 +29,16 @@ impl Request for Ask {
         TOY
     }
 
-    fn kind(&self) -> Kind {
+    fn access(&self) -> Access {
         match self {
-            Ask::Look(_) => Kind::Read,
-            Ask::Turn(_) => Kind::Write,
+            Ask::Look(_) => Access::Read,
+            Ask::Turn(_) => Access::Write,
         }
     }
 
     fn allowed(&self, gate: &Gate) -> Result<(), Failure> {
         let (verb, lamp) = self.parts();
-        if gate.grants().allow_named(TOY, verb, lamp) {
-            return Ok(());
-        }
-        let message = format!(
-            "plugin `{}` may not {verb} `{lamp}`",
-            denial::plugin_id(gate)
-        );
-        let right = || -> Option<Right> {
-            Some(Right::Named(NamedRight {
-                capability: TOY.parse().ok()?,
-                verb: Some(verb.parse().ok()?),
-                name: Some(lamp.parse().ok()?),
-            }))
-        };
-        let (code, power) = ("toy.not-granted", format!("toy.{verb}"));
-        let rights = right().into_iter().collect();
-        Err(denial::outside(gate, code, message, &power, rights))
+        denial::named(gate, &format!("{verb} the lamp"), TOY, verb, lamp)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use agent_core::failure::{Failure, Kind};
-use agent_gate::WriteError;
+use agent_gate::{Pass, WriteError, WritePass};
 
 use crate::{Faults, Levels, lock};
 
@@ -62,7 +62,7 @@ impl Device {
         lock(&self.room).levels.insert(lamp.to_owned(), level);
     }
 
-    pub(crate) async fn level(&self, lamp: &str) -> Result<i32, Failure> {
+    pub(crate) async fn level(&self, _pass: &Pass, lamp: &str) -> Result<i32, Failure> {
         let level = self.met(|room| room.levels.get(lamp).copied()).await;
         level?.ok_or_else(|| {
             let message = format!("there is no lamp `{lamp}`");
@@ -71,12 +71,14 @@ impl Device {
     }
 
     /// Returns whether a turn was made.
-    pub(crate) async fn has_made(&self, marker: &str) -> Result<bool, Failure> {
+    pub(crate) async fn has_made(&self, _pass: &Pass, marker: &str) -> Result<bool, Failure> {
         Ok(self.met(|room| room.made.contains(marker)).await?)
     }
 
+    /// Turns it, under a marker by which the turn is known again.
     pub(crate) async fn turn(
         &self,
+        _pass: &WritePass,
         lamp: &str,
         level: i32,
         marker: &str,

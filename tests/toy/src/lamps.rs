@@ -1,7 +1,7 @@
 //! The lamps in one run: how a turn is made, recovered and put back, and what a plan sees and rests on.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agent_core::effect::{FieldChange, Recovery, Target};
 use agent_core::event::UndoReport;
@@ -40,7 +40,7 @@ impl Lamps {
         if let Some(level) = lock(&self.overlay).get(lamp) {
             return Ok(*level);
         }
-        let level = self.device.level(lamp).await?;
+        let level = self.device.level(pass, lamp).await?;
         if pass.gate().planning() {
             lock(&self.seen).insert(lamp.to_owned(), level);
         }
@@ -59,11 +59,15 @@ impl Lamps {
         let attempt = pass.attempts().last();
         if let Some(before) = attempt {
             let number = before.effect().number;
-            if self.device.has_made(&gate.marker(number)).await? {
-                return Ok((self.device.level(lamp).await?, number));
+            let marker = gate.marker(number);
+            if gate
+                .unless_stopped(self.device.has_made(pass, &marker))
+                .await?
+            {
+                return Ok((self.device.level(pass, lamp).await?, number));
             }
         }
-        let before = self.look(pass, lamp).await?;
+        let before = gate.unless_stopped(self.look(pass, lamp)).await?;
         let after = before + by;
         let fields = vec![FieldChange {
             path: "/level".to_owned(),
@@ -100,13 +104,14 @@ impl Lamps {
             undo: undo.clone(),
             secret: false,
         };
-        match hold || gate.scope().is_some() {
+        let held = hold || gate.scope().is_some();
+        match held {
             true => gate.hold(entry),
             false => gate.stands(entry),
         }
         let announced = Announced {
             effect,
-            holder: hold.then(|| gate.holder(true)),
+            holder: held.then(|| gate.holder(hold)),
             undo: Some(undo),
             uid: None,
             learns: None,
@@ -119,7 +124,9 @@ impl Lamps {
                     lock(&self.overlay).insert(lamp.to_owned(), after);
                     return Ok(());
                 }
-                self.device.turn(lamp, after, intent.marker()).await
+                self.device
+                    .turn(&intent, lamp, after, intent.marker())
+                    .await
             },
             |()| None,
         );
@@ -133,11 +140,16 @@ impl Lamps {
     async fn restore(&self, pass: &Pass, entry: &Entry) -> Result<(String, Vec<String>), Failure> {
         let lamp = &entry.target.name;
         let (before, after) = values(entry)?;
-        let marker = pass.put_back(entry.number)?.marker().to_owned() + "-back";
-        let mut tries = 0;
+        let intent = pass.put_back(entry.number)?;
+        let marker = intent.marker().to_owned() + "-back";
+        let end = Instant::now() + intent.retry_policy().length();
         loop {
             let done = async {
-                let now = self.device.level(lamp).await.map_err(WriteError::surely)?;
+                let now = self
+                    .device
+                    .level(pass, lamp)
+                    .await
+                    .map_err(WriteError::surely)?;
                 if now == before {
                     return Ok((format!("is at {before} again"), Vec::new()));
                 }
@@ -145,17 +157,17 @@ impl Lamps {
                     let left = format!("it is at {now} now, which somebody else set");
                     return Ok(("is left as it is".to_owned(), vec![left]));
                 }
-                self.device.turn(lamp, before, &marker).await?;
+                self.device.turn(&intent, lamp, before, &marker).await?;
                 Ok((format!("is at {before} again"), Vec::new()))
             };
             match done.await {
                 Ok(done) => return Ok(done),
                 Err(WriteError { failure, .. })
-                    if tries == 3 || failure.kind != Kind::Unavailable =>
+                    if Instant::now() > end || failure.kind != Kind::Unavailable =>
                 {
                     return Err(failure);
                 }
-                Err(_) => tries += 1,
+                Err(_) => {}
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -209,11 +221,11 @@ impl Capability for Lamps {
 
     fn lost<'a>(
         &'a self,
-        _pass: &'a Pass,
+        pass: &'a Pass,
         entry: &'a Entry,
     ) -> BoxFuture<'a, Result<Option<String>, Failure>> {
         Box::pin(async move {
-            let now = self.device.level(&entry.target.name).await?;
+            let now = self.device.level(pass, &entry.target.name).await?;
             let (_, after) = values(entry)?;
             Ok((now != after).then(|| format!("it is at {now} now")))
         })
@@ -232,13 +244,13 @@ impl Capability for Lamps {
 
     fn changed<'a>(
         &'a self,
-        _gate: &'a Gate,
+        pass: &'a Pass,
         rests_on: &'a Value,
     ) -> BoxFuture<'a, Result<Vec<String>, Failure>> {
         Box::pin(async move {
             let mut changes = Vec::new();
             for (lamp, before) in rests_on.as_object().into_iter().flatten() {
-                let now = self.device.level(lamp).await?;
+                let now = self.device.level(pass, lamp).await?;
                 if *before != json!(now) {
                     changes.push(format!("lamp {lamp}: it was at {before}, and is at {now}"));
                 }

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use agent_core::failure::Failure;
-use agent_core::grant::{ClusterRight, Lack, NamedRight, Right, Wish};
+use agent_core::grant::{ClusterRight, Lack, Right, Wish};
 use agent_core::manifest::ClusterVerb;
 use agent_core::name::{Field, Namespace, Resource, ThingName, shown};
 use agent_core::object::{CLUSTER, ObjectRef, ObjectType};
-use agent_gate::{Gate, Kind, Request, denial};
+use agent_gate::{Access, Gate, Request, denial};
 
 /// How many of the fields that are missing the hint has, each as a right.
 const NAMED: usize = 4;
@@ -70,11 +70,11 @@ impl Request for Ask {
         CLUSTER
     }
 
-    fn kind(&self) -> Kind {
+    fn access(&self) -> Access {
         match self {
-            Ask::Look(_) | Ask::Rehearse(..) => Kind::Read,
-            Ask::Watch(_) => Kind::Wait,
-            Ask::Change(..) => Kind::Write,
+            Ask::Look(_) | Ask::Rehearse(..) => Access::Read,
+            Ask::Watch(_) => Access::Wait,
+            Ask::Change(..) => Access::Write,
         }
     }
 
@@ -148,41 +148,14 @@ fn may_change(gate: &Gate, wished: &Wished) -> Result<(), Failure> {
     let (verb, target) = (wished.verb, &wished.target);
     may_set(gate, verb, target, &wished.fields)?;
     if let Some(manager) = &wished.manager {
-        may_apply_as(gate, manager)?;
+        let what = "apply as the field manager";
+        denial::named(gate, what, CLUSTER, ClusterVerb::APPLY_AS, manager)?;
     }
     // What changes nothing has shown that the value is the one that was tried.
     if target.of.is_secret() && matches!(verb, ClusterVerb::Patch | ClusterVerb::Apply) {
         may(gate, &wish(target, ClusterVerb::Get, &[&target.name], &[]))?;
     }
     Ok(())
-}
-
-/// Checks the right to apply as another field manager.
-fn may_apply_as(gate: &Gate, manager: &ThingName) -> Result<(), Failure> {
-    const AS: &str = ClusterVerb::APPLY_AS;
-    if gate.grants().allow_named(CLUSTER, AS, manager) {
-        return Ok(());
-    }
-    let right = || -> Option<Right> {
-        Some(Right::Named(NamedRight {
-            capability: CLUSTER.parse().ok()?,
-            verb: Some(AS.parse().ok()?),
-            name: Some(manager.clone()),
-        }))
-    };
-    let plugin = denial::plugin_id(gate);
-    let message = format!(
-        "plugin `{plugin}` may not apply as the field manager `{}`",
-        &**manager
-    );
-    let (power, rights) = (format!("{CLUSTER}.{AS}"), right().into_iter().collect());
-    Err(denial::outside(
-        gate,
-        "cluster.not-granted",
-        message,
-        &power,
-        rights,
-    ))
 }
 
 /// Checks the rights to change fields of an object.

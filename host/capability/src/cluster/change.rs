@@ -226,7 +226,7 @@ pub(crate) async fn perform(
     if let Some(learn) = learns.as_ref().filter(|_| gate.went_out(&call)) {
         learn(gate.secrets());
     }
-    let (recorded, shape, again) = (target.clone(), projection.clone(), call.clone());
+    let (changed, shape, again) = (target.clone(), projection.clone(), call.clone());
     let of_run = cluster.clone();
     let manager = change.manager().cloned();
     let ask = Ask::Change(Wished {
@@ -239,7 +239,7 @@ pub(crate) async fn perform(
         let performer = Performer {
             cluster: of_run,
             pass,
-            target: recorded,
+            target: changed,
             hold,
             own,
             wanted,

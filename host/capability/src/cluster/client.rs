@@ -122,9 +122,9 @@ impl Known {
 
 /// Returns what a write failed with. What cannot be reached, and may have done it before, is told as that: whoever hears `unavailable` may do it once
 /// more.
-pub(crate) fn of_write(unanswered: WriteError) -> Failure {
-    let mut failure = unanswered.failure;
-    if unanswered.uncertain && failure.kind == Kind::Unavailable {
+pub(crate) fn of_write(error: WriteError) -> Failure {
+    let mut failure = error.failure;
+    if error.uncertain && failure.kind == Kind::Unavailable {
         failure.kind = Kind::Uncertain;
         ANSWER_LOST.clone_into(&mut failure.code);
     }
@@ -227,7 +227,7 @@ impl ClusterClient {
 
     fn nonsense(&self, error: &serde_json::Error, context: &RequestContext) -> WriteError {
         let what = error.to_string();
-        self.unanswered(&Fault::Nonsense { what }, context, true)
+        self.write_error(&Fault::Nonsense { what }, context, true)
     }
 
     /// Sends a request, again and again as long as the retry policy allows and the fault may pass. `build` gets the type as the server serves it.
@@ -264,7 +264,7 @@ impl ClusterClient {
             }
             match waits.after(&fault, self.waits_for_it()) {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(self.unanswered(&fault, context, uncertain)),
+                None => return Err(self.write_error(&fault, context, uncertain)),
             }
         }
     }
@@ -294,7 +294,7 @@ impl ClusterClient {
         self.inner.answered.load(Ordering::Relaxed) && !self.stopped.load(Ordering::Acquire)
     }
 
-    fn unanswered(&self, fault: &Fault, context: &RequestContext, uncertain: bool) -> WriteError {
+    fn write_error(&self, fault: &Fault, context: &RequestContext, uncertain: bool) -> WriteError {
         let server = self
             .inner
             .connected
@@ -309,7 +309,7 @@ impl ClusterClient {
 
     /// Returns the failure that a fault of a watch means.
     pub(crate) fn failure(&self, fault: &Fault, context: &RequestContext) -> Failure {
-        self.unanswered(fault, context, false).failure
+        self.write_error(fault, context, false).failure
     }
 
     fn served_as(&self, of: &ObjectType) -> ObjectType {
@@ -376,7 +376,7 @@ impl ClusterClient {
             let request = http::Request::get(request::root(of));
             request::body(request, Wanted::Whole, Vec::new())
         }));
-        let surely = |unanswered: WriteError| WriteError::surely(unanswered.failure);
+        let surely = |error: WriteError| WriteError::surely(error.failure);
         let list = list.await.map_err(surely)?;
         let list: Value = serde_json::from_slice(&list)
             .map_err(|error| surely(self.nonsense(&error, &context)))?;

@@ -13,7 +13,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::name::Field;
 use agent_core::object::{ObjectRef, ObjectType};
 use agent_core::secret::MASK;
-use agent_gate::{Gate, RunMemory, Secrets, weight};
+use agent_gate::{Gate, Pass, RunMemory, Secrets, weight};
 use futures::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -276,24 +276,22 @@ fn kept(gate: &Gate, target: &ObjectRef, value: &Value) -> Value {
 /// `invalid` (`agent.plan`) when it is no such thing; whatever looking fails with.
 pub(super) async fn changes(
     client: &ClusterClient,
-    gate: &Gate,
+    pass: &Pass,
     rests_on: &Value,
 ) -> Result<Vec<String>, Failure> {
     let rests_on = RestsOn::deserialize(rests_on).map_err(|error| {
         Failure::of(Kind::Invalid, "agent.plan", &error)
             .while_doing("reading what the plan rests on in the cluster")
     })?;
-    let looks = stream::iter(rests_on.objects).map(|rest| {
-        let (client, gate) = (client.clone(), gate.clone());
-        async move { change_of(&client, &gate, &rest).await }
-    });
+    let looks = stream::iter(rests_on.objects)
+        .map(|rest| async move { change_of(client, pass, &rest).await });
     let looked: Vec<_> = looks.buffered(AT_ONCE).collect().await;
     let mut changes = Vec::new();
     for change in looked {
         changes.extend(change?);
     }
     for listing in &rests_on.lists {
-        changes_of(client, gate, listing, &mut changes).await?;
+        changes_of(client, pass, listing, &mut changes).await?;
     }
     Ok(changes)
 }
@@ -301,11 +299,10 @@ pub(super) async fn changes(
 /// Adds what is new in a list or gone from it, where that was not said already.
 async fn changes_of(
     client: &ClusterClient,
-    gate: &Gate,
+    pass: &Pass,
     before: &Listing,
     changes: &mut Vec<String>,
 ) -> Result<(), Failure> {
-    let pass = gate.look_around();
     let query = Query {
         of: before.of.clone(),
         namespace: before.namespace.clone(),
@@ -323,7 +320,7 @@ async fn changes_of(
         now.extend(listed(&query.of, &object));
         Ok(())
     };
-    let now = client.list(&pass, &query, Reading::Metadata, BTreeMap::new, keep);
+    let now = client.list(pass, &query, Reading::Metadata, BTreeMap::new, keep);
     let now = now.await?;
     let plural = &before.of.plural;
     let new = now
@@ -346,16 +343,16 @@ async fn changes_of(
 
 async fn change_of(
     client: &ClusterClient,
-    gate: &Gate,
+    pass: &Pass,
     rest: &Rest,
 ) -> Result<Option<String>, Failure> {
-    let pass = gate.look_around();
-    let object = match client.get(&pass, &rest.target, Wanted::Whole).await {
+    let object = match client.get(pass, &rest.target, Wanted::Whole).await {
         Ok(object) => Some(object),
         Err(failure) if failure.kind == Kind::NotFound => None,
         Err(failure) => return Err(failure),
     };
-    Ok(difference(gate, rest, object.as_ref()).map(|what| format!("{}: {what}", rest.target)))
+    Ok(difference(pass.gate(), rest, object.as_ref())
+        .map(|what| format!("{}: {what}", rest.target)))
 }
 
 fn difference(gate: &Gate, rest: &Rest, object: Option<&Value>) -> Option<String> {

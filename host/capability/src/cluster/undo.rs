@@ -5,7 +5,7 @@ use agent_core::event::UndoReport;
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::ObjectRef;
 use agent_core::undo::Undo;
-use agent_gate::{Entry, Gate, Intent, Pass, unsettled};
+use agent_gate::{Entry, Gate, Pass, WritePass, unsettled};
 use serde_json::Value;
 
 use super::change::redact;
@@ -57,7 +57,7 @@ pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry)
 }
 
 /// Returns permission to put an entry back, and the object that it is about.
-fn prepared(pass: &Pass, entry: &Entry) -> Result<(Intent, ObjectRef), Failure> {
+fn prepared(pass: &Pass, entry: &Entry) -> Result<(WritePass, ObjectRef), Failure> {
     Ok((pass.put_back(entry.number)?, object_of(entry)?))
 }
 
@@ -117,7 +117,7 @@ type Done = (String, Vec<String>);
 
 async fn restore(
     client: &ClusterClient,
-    intent: &Intent,
+    intent: &WritePass,
     target: &ObjectRef,
     uid: Option<&str>,
     (changes, grown): (&[FieldChange], &[String]),
@@ -130,7 +130,7 @@ async fn restore(
             Err(gone) if gone.failure.kind == Kind::NotFound => {
                 return Ok((LEFT.to_owned(), vec!["it is gone".to_owned()]));
             }
-            Err(unanswered) => return Err(unanswered.failure),
+            Err(error) => return Err(error.failure),
         };
         if uid.is_some() && now.pointer("/metadata/uid").and_then(Value::as_str) != uid {
             return Ok((
@@ -150,10 +150,8 @@ async fn restore(
         match sent.await {
             Ok(_) => return Ok(told(back.restored, back.left)),
             // When the answer to an attempt was lost, the next look finds the fields as they were before.
-            Err(unanswered) if unanswered.failure.kind == Kind::Conflict => {
-                restored = back.restored
-            }
-            Err(unanswered) => return Err(unanswered.failure),
+            Err(error) if error.failure.kind == Kind::Conflict => restored = back.restored,
+            Err(error) => return Err(error.failure),
         }
     }
     Err(Failure::new(
@@ -166,7 +164,7 @@ async fn restore(
 async fn remove(
     client: &ClusterClient,
     pass: &Pass,
-    intent: &Intent,
+    intent: &WritePass,
     target: &ObjectRef,
     uid: Option<String>,
     marker: &str,
@@ -195,8 +193,8 @@ async fn remove(
         Ok(()) => false,
         // Ours is gone. What it ran may be there all the same.
         Err(other) if other.failure.kind == Kind::Conflict => true,
-        Err(unanswered) => {
-            let failure = unanswered.failure;
+        Err(error) => {
+            let failure = error.failure;
             return Err(match running {
                 Some(running) if failure.kind != Kind::Denied => running.unsaid(failure),
                 _ => failure,
@@ -216,7 +214,7 @@ async fn remove(
 /// The answer to the creation was lost: only the marker tells whether an object of that name is ours.
 async fn made_by_us(
     client: &ClusterClient,
-    intent: &Intent,
+    intent: &WritePass,
     target: &ObjectRef,
     marker: &str,
 ) -> Result<Option<String>, Failure> {
@@ -227,7 +225,7 @@ async fn made_by_us(
             .map(str::to_owned)),
         Ok(_) => Ok(None),
         Err(gone) if gone.failure.kind == Kind::NotFound => Ok(None),
-        Err(unanswered) => Err(unanswered.failure),
+        Err(error) => Err(error.failure),
     }
 }
 

@@ -6,7 +6,7 @@ use agent_core::failure::Failure;
 use agent_core::grant::{CallRight, Reach, Right};
 use agent_core::id::OperationName;
 use agent_core::object::{CLUSTER, ObjectRef};
-use agent_gate::{Gate, Kind, Request, denial};
+use agent_gate::{Access, Gate, Request, denial};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -25,10 +25,10 @@ impl Request for Ask {
         }
     }
 
-    fn kind(&self) -> Kind {
+    fn access(&self) -> Access {
         match self {
-            Ask::Call(_) => Kind::Call,
-            Ask::Overwrite(..) => Kind::Write,
+            Ask::Call(_) => Access::Call,
+            Ask::Overwrite(..) => Access::Write,
         }
     }
 

@@ -113,9 +113,9 @@ async fn put_on_record(pass: &Pass, target: ObjectRef, how: Compensation) -> Res
         |_intent| async { Ok::<_, WriteError>(()) },
         |()| None,
     );
-    done.await.map_err(|unanswered| {
+    done.await.map_err(|error| {
         gate.did_not_happen(number);
-        Failure::from(unanswered)
+        Failure::from(error)
     })?;
     Ok(number)
 }

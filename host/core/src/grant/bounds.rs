@@ -37,9 +37,10 @@ impl Bound {
         self.everywhere || named() || lacking(own(), wish).is_none()
     }
 
-    /// Returns whether this caller lets something be done with what a capability knows by that name. It is in no namespace.
+    /// Returns whether this caller lets something be done with what a capability knows by that name. It is in no namespace, so the right to call in all of
+    /// them does not open it.
     pub(super) fn allows_named(&self, capability: &str, verb: &str, name: &str) -> bool {
         let mut own = self.rights.iter().filter_map(Right::as_named);
-        self.everywhere || own.any(|right| right.allows(capability, verb, name))
+        own.any(|right| right.allows(capability, verb, name))
     }
 }

@@ -67,10 +67,11 @@ impl Grants {
 
 /// Returns what a right on a thing opens: only its capability knows which verbs change something, so all are told.
 fn opened(right: &NamedRight) -> String {
-    let verb = right.verb.as_deref().unwrap_or("do anything with");
-    let name = right.name.as_deref().unwrap_or("anything");
+    let quoted =
+        |text: Option<&str>| text.map_or_else(|| "anything".to_owned(), |text| format!("`{text}`"));
+    let (verb, name) = (quoted(right.verb.as_deref()), quoted(right.name.as_deref()));
     format!(
-        "may {verb} {name} by the capability {}",
+        "may do {verb} with {name} by the capability `{}`",
         right.capability.as_str()
     )
 }
@@ -93,8 +94,10 @@ fn place(right: &ClusterRight) -> Place {
 impl Right {
     /// Returns what harm can be done with the right that its words do not say, for whoever grants it.
     pub fn destroys(&self) -> Option<&'static str> {
-        let Right::Cluster(right) = self else {
-            return None;
+        let right = match self {
+            Right::Cluster(right) => right,
+            Right::Named(right) => return right.verb.is_none().then_some(ANYTHING),
+            Right::Call(_) => return None,
         };
         match right.verb {
             None => Some(EVERYTHING),
@@ -122,6 +125,7 @@ impl Right {
     }
 }
 
+const ANYTHING: &str = "`*` is whatever the capability can do with it, also what destroys";
 const EVERYTHING: &str = "`*` is every verb: it removes what is there with what is in it, and overwrites for good what the plugin asks to signal";
 
 /// Returns whether a field is not one by which an object can be removed, and not one that holds what a workload runs.
@@ -183,8 +187,8 @@ mod tests {
                 "may patch /spec/suspend of cronjobs.batch in media",
                 "may patch /spec/replicas of deployments.apps in media/plex",
                 "may signal /spec/now of things.example.org in media",
-                "may do anything with anything by the capability talos",
-                "may reboot k8s-1 by the capability talos",
+                "may do `reboot` with `k8s-1` by the capability `talos`",
+                "may do anything with anything by the capability `talos`",
                 "may call flux.suspend",
             ]
         );

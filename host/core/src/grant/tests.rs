@@ -600,5 +600,6 @@ fn callee_does_with_a_thing_what_its_caller_may_do_itself() {
     assert!(!may(&under(&["operations:call:*", "cluster:*:*:media"])));
     assert!(!may(&under(&["operations:call:*", "talos:reboot:k8s-2"])));
     assert!(may(&under(&["operations:call:*", "talos:reboot:k8s-1"])));
-    assert!(may(&under(&["operations:call:*:*"])));
+    assert!(!may(&under(&["operations:call:*:*"])));
+    assert!(may(&under(&["operations:call:*:*", "talos:*:*"])));
 }

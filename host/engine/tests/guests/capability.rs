@@ -39,12 +39,13 @@ struct Subject {
     argument: Option<(&'static str, &'static str)>,
 }
 
-const SUBJECTS: [Subject; 5] = [
+const SUBJECTS: [Subject; 6] = [
     of_cluster("guests.change"),
     of_cluster("guests.hold-and-keep"),
     of_cluster("guests.hold-and-return"),
     of_toy("toy.turn"),
     of_toy("toy.hold-and-turn"),
+    of_toy("toy.hold-call"),
 ];
 
 /// What an operation must not do: the operation, and the code by which it is refused.

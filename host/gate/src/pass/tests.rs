@@ -64,7 +64,7 @@ async fn write(
     learns: Option<Learns>,
     came: Result<(), WriteError>,
 ) -> Result<(), WriteError> {
-    let pass = Pass::new(gate.clone(), gate.next_call(), RetryPolicy::Call);
+    let pass = Pass::new(gate.clone(), gate.next_call(), true);
     let announced = Announced {
         effect: gate.effect(Draft {
             verb: Verb::PATCH,
@@ -158,4 +158,38 @@ async fn value_that_went_out_or_may_have_is_masked() {
     .await;
     assert!(!record.contains("hunter22"), "{record}");
     assert_eq!(text, "it is ***");
+}
+
+/// What was checked is a wish to read, whatever its performer makes of it.
+#[tokio::test]
+async fn pass_for_reading_writes_nothing() {
+    let gate = scene::gate(Box::new(Kept::default()), None);
+    let pass = gate.again(&gate.next_call());
+    let announced = Announced {
+        effect: gate.effect(Draft {
+            verb: Verb::PATCH,
+            recovery: Recovery::Retry,
+            target: target(),
+            fields: Vec::new(),
+            shown: None,
+            temporary: false,
+        }),
+        holder: None,
+        undo: None,
+        uid: None,
+        learns: None,
+        secret: false,
+    };
+    let mut sent = false;
+    let written = pass.effect(
+        announced,
+        |_| async {
+            sent = true;
+            Ok(())
+        },
+        |()| None,
+    );
+    let refused = written.await.expect_err("it reads").failure;
+    assert_eq!(refused.code, "agent.bug");
+    assert!(!sent);
 }

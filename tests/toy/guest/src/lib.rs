@@ -40,6 +40,16 @@ fn hold_and_turn(args: Lamp) -> Result<Value> {
     Ok(json!([after, left]))
 }
 
+/// Turn up a lamp for a time by another operation, and let it be as it was.
+#[operation(risk = "change")]
+fn hold_call(args: Lamp) -> Result<Value> {
+    let turn = operations::Call::new("toy.turn", json!({ "lamp": args.lamp }));
+    let (held, _) = operations::hold(&[turn])?;
+    let during = lamps::level(&args.lamp)?;
+    held.release()?;
+    Ok(json!(during))
+}
+
 /// Turn a lamp, and say that nothing is changed.
 #[operation(risk = "read")]
 fn turn_while_reading(args: Lamp) -> Result<Value> {
@@ -55,5 +65,5 @@ fn look_beyond(args: Lamp) -> Result<Value> {
 
 agent_sdk::plugin! {
     manifest = "plugin.toml",
-    operations = [turn, hold_and_turn, turn_while_reading, look_beyond],
+    operations = [turn, hold_and_turn, hold_call, turn_while_reading, look_beyond],
 }

@@ -51,7 +51,7 @@ impl Performer {
         );
         match sent.await {
             Ok(object) => Ok(self.made(number, object)),
-            Err(unanswered) => Err(self.abandoned(number, unanswered)),
+            Err(error) => Err(self.abandoned(number, error)),
         }
     }
 

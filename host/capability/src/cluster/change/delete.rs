@@ -84,7 +84,7 @@ impl Performer {
             Err(other) if before.is_some() && other.failure.code == "cluster.conflict" => {
                 Ok(Performed::unheld(Value::Null))
             }
-            Err(unanswered) => Err(unanswered.failure),
+            Err(error) => Err(error.failure),
         }
     }
 

@@ -46,11 +46,11 @@ impl Performer {
     }
 
     /// Takes a change that did not happen out of the ledger. One that may have happened stays in it: putting back looks first.
-    pub(super) fn abandoned(&self, number: u64, unanswered: WriteError) -> Failure {
-        if !unanswered.uncertain {
+    pub(super) fn abandoned(&self, number: u64, error: WriteError) -> Failure {
+        if !error.uncertain {
             self.gate().did_not_happen(number);
         }
-        of_write(unanswered)
+        of_write(error)
     }
 
     /// While planning, writes down what a change that was rehearsed makes of the object.

@@ -194,7 +194,7 @@ impl Performer {
             },
             |object| Some(undo(object)),
         );
-        let object = sent.await.map_err(|unanswered| (number, unanswered))?;
+        let object = sent.await.map_err(|error| (number, error))?;
         self.remember(number, undo(&object));
         self.imagine_changed(&object);
         Ok((number, object))
@@ -228,7 +228,7 @@ impl Performer {
             },
             |object| Some(fields_of(now, fields::difference(now, object))),
         );
-        let object = sent.await.map_err(|unanswered| (number, unanswered))?;
+        let object = sent.await.map_err(|error| (number, error))?;
         // Fields that were applied before and are no longer in the manifest went as well.
         let changes = fields::difference(now, &object);
         if changes.is_empty() {

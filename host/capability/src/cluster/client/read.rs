@@ -338,7 +338,7 @@ impl ClusterClient {
                 request::body(request, Wanted::Whole, Vec::new())
             })
             .await
-            .map_err(|unanswered| no_logs(unanswered.failure))?;
+            .map_err(|error| no_logs(error.failure))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 

@@ -1,8 +1,8 @@
-//! Writing: each wants an [`Intent`], and is a dry-run when the intent says so.
+//! Writing: each wants an [`WritePass`], and is a dry-run when the intent says so.
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
-use agent_gate::Intent;
+use agent_gate::WritePass;
 use serde_json::{Value, json};
 
 use super::read::complete;
@@ -44,7 +44,7 @@ impl Removal {
     };
 
     /// Returns it as the API takes it. With a uid, another object of the same name stays.
-    fn options(self, intent: &Intent, uid: Option<&str>) -> Value {
+    fn options(self, intent: &WritePass, uid: Option<&str>) -> Value {
         let mut options = json!({
             "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": self.propagation,
         });
@@ -65,7 +65,7 @@ impl ClusterClient {
     /// Makes an object. When an earlier attempt was carried out although its answer was lost, that object is returned.
     pub(crate) async fn create(
         &self,
-        intent: &Intent,
+        intent: &WritePass,
         target: &ObjectRef,
         manifest: &Value,
         manager: &str,
@@ -96,7 +96,7 @@ impl ClusterClient {
 
     async fn made_by(
         &self,
-        intent: &Intent,
+        intent: &WritePass,
         target: &ObjectRef,
         lost: WriteError,
     ) -> Result<Value, WriteError> {
@@ -114,7 +114,7 @@ impl ClusterClient {
     /// Reads an object in the course of a write.
     pub(crate) async fn look(
         &self,
-        intent: &Intent,
+        intent: &WritePass,
         target: &ObjectRef,
     ) -> Result<Value, WriteError> {
         let mut value = self
@@ -130,7 +130,7 @@ impl ClusterClient {
     /// Sets fields of an object.
     pub(crate) async fn patch(
         &self,
-        intent: &Intent,
+        intent: &WritePass,
         target: &ObjectRef,
         body: Body<'_>,
         wanted: Wanted,
@@ -185,7 +185,7 @@ impl ClusterClient {
     /// Removes an object. One that is gone already is a success.
     pub(crate) async fn delete(
         &self,
-        intent: &Intent,
+        intent: &WritePass,
         target: &ObjectRef,
         uid: Option<&str>,
         how: Removal,
@@ -211,7 +211,7 @@ impl ClusterClient {
     /// Moves a pod away, as far as its disruption budgets allow it. One that is gone already is a success.
     pub(crate) async fn evict(
         &self,
-        intent: &Intent,
+        intent: &WritePass,
         target: &ObjectRef,
         uid: Option<&str>,
         how: Removal,
@@ -245,7 +245,7 @@ impl ClusterClient {
         }
     }
 
-    fn write_query(&self, intent: &Intent, pairs: &[(&str, &str)]) -> String {
+    fn write_query(&self, intent: &WritePass, pairs: &[(&str, &str)]) -> String {
         let mut pairs = pairs.to_vec();
         if intent.dry_run() {
             pairs.push(("dryRun", "All"));
@@ -269,7 +269,7 @@ pub(crate) fn is_marked(object: &Value, marker: &str) -> bool {
         .is_some_and(|found| found == marker)
 }
 
-fn marked(manifest: &Value, of: &ObjectType, intent: &Intent) -> Vec<u8> {
+fn marked(manifest: &Value, of: &ObjectType, intent: &WritePass) -> Vec<u8> {
     let mut manifest = versioned(manifest.clone(), of.api_version());
     // What is only tried is no effect.
     if intent.marker().is_empty() {

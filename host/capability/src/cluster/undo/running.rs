@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::{ObjectRef, ObjectType};
-use agent_gate::{Intent, Pass};
+use agent_gate::{Pass, WritePass};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -61,7 +61,7 @@ impl<'a> Running<'a> {
         mut self,
         client: &ClusterClient,
         pass: &Pass,
-        intent: &Intent,
+        intent: &WritePass,
     ) -> Result<(), Failure> {
         let since = Instant::now();
         loop {
@@ -90,7 +90,7 @@ impl<'a> Running<'a> {
     async fn look(
         &self,
         client: &ClusterClient,
-        intent: &Intent,
+        intent: &WritePass,
     ) -> Result<Option<Value>, Failure> {
         match client.look(intent, self.target).await {
             Ok(object) => {
@@ -99,7 +99,7 @@ impl<'a> Running<'a> {
                 Ok(same.then_some(object))
             }
             Err(gone) if gone.failure.kind == Kind::NotFound => Ok(None),
-            Err(unanswered) => Err(self.unsaid(unanswered.failure)),
+            Err(error) => Err(self.unsaid(error.failure)),
         }
     }
 

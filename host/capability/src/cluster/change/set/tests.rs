@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use agent_core::descriptor::Risk;
 use agent_core::grant::Grants;
-use agent_core::id::CallId;
 use agent_core::object::ObjectRef;
 use agent_gate::Gate;
+use futures::channel::oneshot;
 use serde_json::json;
 
 use super::*;
+use crate::cluster::ask::{Ask, Wished};
 use crate::cluster::secret;
 use crate::scene::{self, Asked, Nothing};
 
@@ -43,21 +44,41 @@ async fn applied(risk: Risk, rehearsed: (u16, Value)) -> (Result<Performed, Fail
         None,
     );
     let written = manifest.clone();
-    let performer = Performer {
-        cluster: gate.capability().expect("the cluster"),
-        pass: gate.again(&CallId::root()),
-        target: ObjectRef {
-            of: "secrets.v1".parse().expect("a type"),
-            namespace: Some("media".to_owned()),
-            name: "login".to_owned(),
-        },
-        hold: false,
-        own: false,
-        wanted: Wanted::Whole,
-        learns: Some(Arc::new(move |mask| secret::learn(mask, &written))),
-        manager: None,
+    let target = ObjectRef {
+        of: "secrets.v1".parse().expect("a type"),
+        namespace: Some("media".to_owned()),
+        name: "login".to_owned(),
     };
-    let applied = performer.apply(manifest, true).await;
+    let ask = Ask::Change(Wished {
+        verb: ClusterVerb::Apply,
+        target: target.clone(),
+        fields: Vec::new(),
+        manager: None,
+    });
+    gate.ask("now?".to_owned(), Vec::new(), None)
+        .await
+        .expect("agreed");
+    let cluster = gate.capability().expect("the cluster");
+    let (tx, rx) = oneshot::channel();
+    let apply = |pass| async move {
+        let performer = Performer {
+            cluster,
+            pass,
+            target,
+            hold: false,
+            own: false,
+            wanted: Wanted::Whole,
+            learns: Some(Arc::new(move |mask| secret::learn(mask, &written))),
+            manager: None,
+        };
+        let applied = performer.apply(manifest, true).await;
+        tx.send(applied).expect("somebody listens");
+        Ok(())
+    };
+    gate.admit(gate.next_call(), ask, apply)
+        .await
+        .expect("admitted");
+    let applied = rx.await.expect("it was applied");
     (applied, gate, asked)
 }
 
