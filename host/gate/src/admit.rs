@@ -186,7 +186,7 @@ impl Gate {
         let answer = answer.map_err(|failure| self.run.secrets.failure(failure.bounded()));
         // What it is told because the run was stopped is no answer.
         if self.run.ending.stop.stopped().is_ok() {
-            let told = || self.answer_of(&answer, ask.is_secret());
+            let told = || self.answer_of(&answer, Some(ask));
             let entry = self.answered(call.clone(), || self.recorded_text(ask), told);
             match (entry, ask.access()) {
                 (Some(entry), Access::Write) => self.run.write(entry, Survives::Process).await,
@@ -217,7 +217,7 @@ impl Gate {
         ask: &dyn Request,
     ) -> Result<T, Failure> {
         let answer = Err(self.too_much_on_record());
-        let told = || self.answer_of(&answer, false);
+        let told = || self.answer_of(&answer, Some(ask));
         if let Some(entry) = self.answered(call, || self.recorded_text(ask), told) {
             self.run.note(entry);
         }
@@ -239,7 +239,7 @@ impl Gate {
             Some(Answer::Secret(_)) | None => {
                 self.within_quota()?;
                 let known = Ok(know());
-                let answer = || self.answer_of(&known, false);
+                let answer = || self.answer_of(&known, None);
                 if let Some(entry) = self.answered(call, || name.to_owned(), answer) {
                     self.run.note(entry);
                 }
@@ -287,25 +287,40 @@ impl Gate {
         answer: Result<T, Failure>,
     ) -> Result<T, Failure> {
         match answer {
-            Ok(value) if self.run.keyed_hash(&value) == hash => Ok(value),
+            Ok(value) if self.hash_of(&value, Some(ask)) == hash => Ok(value),
             Ok(_) => Err(self.lost(ask)),
             // The plugin must not decide by this what it decided otherwise before.
             Err(failure) => Err(self.abandon(failure)),
         }
     }
 
-    fn answer_of<T: Serialize>(&self, answer: &Result<T, Failure>, secret: bool) -> Answer {
+    fn answer_of<T: Serialize>(
+        &self,
+        answer: &Result<T, Failure>,
+        ask: Option<&dyn Request>,
+    ) -> Answer {
         match answer {
-            Ok(value) if secret => Answer::Secret(self.run.keyed_hash(value)),
+            Ok(value) if ask.is_some_and(Request::is_secret) => {
+                Answer::Secret(self.hash_of(value, ask))
+            }
             Ok(value) => {
                 let told = serde_json::to_value(value).unwrap_or_default();
                 if self.run.secrets.is_in(&told) {
-                    return Answer::Secret(self.run.keyed_hash(value));
+                    return Answer::Secret(self.hash_of(value, ask));
                 }
                 Answer::Value(told)
             }
             Err(failure) => Answer::Failure(failure.clone()),
         }
+    }
+
+    /// Returns the keyed hash of what counts of an answer.
+    fn hash_of<T: Serialize>(&self, answer: &T, ask: Option<&dyn Request>) -> String {
+        let answer = serde_json::to_value(answer).unwrap_or_default();
+        self.run.keyed_hash(&match ask {
+            Some(ask) => ask.compared(answer),
+            None => answer,
+        })
     }
 
     /// Sets the plugin's clocks, and returns what is to be recorded, if anything is.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use agent_core::failure::Failure;
+use serde_json::Value;
 
 use crate::Gate;
 
@@ -24,6 +25,11 @@ pub trait Request: fmt::Display + Send + Sync {
     /// Returns whether its answer as a whole must not be on record: it is asked for again at a replay, and compared by a keyed hash.
     fn is_secret(&self) -> bool {
         false
+    }
+
+    /// Returns what of an answer is compared then: all but what changes when nothing has changed.
+    fn compared(&self, answer: Value) -> Value {
+        answer
     }
 }
 

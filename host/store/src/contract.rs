@@ -148,7 +148,7 @@ impl Hint for Difference {
         Some(if newer {
             "use a newer agent, or a version of the plugin that was made for this one".into()
         } else {
-            "build the plugin again with the agent-sdk of this agent".into()
+            "build the plugin again with the contract of this agent: its folder `wit`, or its agent-sdk".into()
         })
     }
 }

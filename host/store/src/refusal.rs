@@ -296,7 +296,7 @@ impl Hint for Refusal {
             }
             Problem::Contract { differences } => {
                 differences.iter().find_map(Hint::hint).unwrap_or_else(|| {
-                    "build the plugin again with the agent-sdk of this agent".into()
+                    "build the plugin again with the contract of this agent: its folder `wit`, or its agent-sdk".into()
                 })
             }
             Problem::NoSection { .. } | Problem::SectionTwice { .. } => {

@@ -8,6 +8,9 @@ use agent_core::manifest::ClusterVerb;
 use agent_core::name::{Field, Namespace, Resource, ThingName, shown};
 use agent_core::object::{CLUSTER, ObjectRef, ObjectType};
 use agent_gate::{Access, Gate, Request, denial};
+use serde_json::Value;
+
+use super::sealed::stripped;
 
 /// How many of the fields that are missing the hint has, each as a right.
 const NAMED: usize = 4;
@@ -89,6 +92,10 @@ impl Request for Ask {
     /// What a watch and a change answer keeps its secrets by itself, object by object: see [`super::sealed::Sealed`].
     fn is_secret(&self) -> bool {
         matches!(self, Ask::Look(look) if look.of.is_secret())
+    }
+
+    fn compared(&self, answer: Value) -> Value {
+        stripped(&answer)
     }
 }
 

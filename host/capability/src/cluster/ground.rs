@@ -22,6 +22,7 @@ mod restless;
 
 use super::Cluster;
 use super::client::{ClusterClient, Query, Reading, Wanted};
+use super::sealed::hash;
 pub(crate) use restless::listed;
 use restless::{RESTLESS_TYPES, at, counted, is_in_generation, parts, read, uid};
 
@@ -226,7 +227,7 @@ fn rest(gate: &Gate, target: &ObjectRef, object: Option<&Value>, pointers: &[Str
     let parted = object.filter(|_| by_parts);
     let parts = parted.into_iter().flat_map(|object| {
         let hash = |part: String| {
-            let hash = gate.keyed_hash(&at(object, &part, &ignored));
+            let hash = hash(gate, &at(object, &part, &ignored));
             (part, hash)
         };
         parts(object).map(hash)
@@ -264,7 +265,7 @@ fn seal(gate: &Gate, rests: &mut [Rest]) {
 /// Returns a value as a plan may hold it: of a Secret, or with the value of one in it, only its keyed hash.
 fn kept(gate: &Gate, target: &ObjectRef, value: &Value) -> Value {
     if target.of.is_secret() || gate.secrets().is_in(value) {
-        Value::from(gate.keyed_hash(value))
+        Value::from(hash(gate, value))
     } else {
         value.clone()
     }
@@ -369,7 +370,7 @@ fn difference(gate: &Gate, rest: &Rest, object: Option<&Value>) -> Option<String
     for (pointer, before) in &rest.fields {
         let now = &at(object, pointer, &rest.ignored);
         let hashed = before.as_str().is_some_and(is_hash);
-        if hashed && *before != gate.keyed_hash(now) {
+        if hashed && *before != hash(gate, now) {
             return Some(format!("the secret `{pointer}` has changed"));
         }
         if !hashed && now != before {
@@ -377,7 +378,7 @@ fn difference(gate: &Gate, rest: &Rest, object: Option<&Value>) -> Option<String
         }
     }
     for (part, before) in &rest.parts {
-        if *before != gate.keyed_hash(&at(object, part, &rest.ignored)) {
+        if *before != hash(gate, &at(object, part, &rest.ignored)) {
             return Some(format!("`{part}` has changed"));
         }
     }
