@@ -23,6 +23,7 @@ use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView as _};
 use wasmtime_wasi_io::bindings::wasi::io;
 
+use crate::clock::Clocks;
 use crate::code;
 use crate::instance::State;
 use crate::noun::Noun;
@@ -190,7 +191,7 @@ fn link(engine: &Engine, nouns: &[Arc<dyn Noun>]) -> wasmtime::Result<Linker<Sta
     io::poll::add_to_linker::<State, Io>(l, |state| state.ctx().table)?;
     io::streams::add_to_linker::<State, Io>(l, |state| state.ctx().table)?;
     clocks::wall_clock::add_to_linker::<State, WasiClocks>(l, State::clocks)?;
-    clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(l, State::clocks)?;
+    clocks::monotonic_clock::add_to_linker::<State, Clocks>(l, State::monotonic_clock)?;
     filesystem::preopens::add_to_linker::<State, WasiFilesystem>(l, State::filesystem)?;
     filesystem::types::add_to_linker::<State, WasiFilesystem>(l, State::filesystem)?;
     random::random::add_to_linker::<State, WasiRandom>(l, |state| state.ctx().ctx.random())?;

@@ -27,7 +27,17 @@ pub struct State {
     ctx: PluginCtx,
     wasi: WasiCtx,
     table: ResourceTable,
+    clock: clock::Monotonic,
     limiter: Limiter,
+}
+
+impl State {
+    pub(crate) fn monotonic_clock(&mut self) -> clock::View<'_> {
+        clock::View {
+            clock: &self.clock,
+            table: &mut self.table,
+        }
+    }
 }
 
 impl PluginView for State {
@@ -119,6 +129,7 @@ fn store(
         .allow_ip_name_lookup(false);
     clock::record(&mut wasi, ctx.gate());
     let state = State {
+        clock: clock::Monotonic::new(&gate),
         ctx,
         wasi: wasi.build(),
         table,

@@ -121,6 +121,12 @@ impl Gate {
         self.actor.clock.shows()
     }
 
+    /// Has the clocks of the plugin show a time that it has waited for by a timer of its own. Which time that is follows from what they showed before, so at a
+    /// replay they show the same.
+    pub fn advance_clock(&self, to: Timestamp) {
+        self.actor.clock.advance(to);
+    }
+
     /// Returns where this operation's random numbers come from: the same at every replay, and unlike those of every other operation.
     pub fn seed(&self) -> [u8; 32] {
         self.run.seed_of(&self.actor.id)

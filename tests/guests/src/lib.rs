@@ -86,6 +86,7 @@ agent_sdk::plugin! {
         overwrite::overwrite_while_reading,
         overwrite::bring_back,
         overwrite::bring_back_badly,
+        time::sleep_by_itself,
         time::tell_time,
         time::tell_times,
         greed::call_without_end,

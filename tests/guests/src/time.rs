@@ -1,6 +1,6 @@
 //! Guests that look at the clock.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use agent_sdk::NoArgs;
 use agent_sdk::operations::Call;
@@ -16,6 +16,18 @@ fn micros() -> u64 {
 #[operation(risk = "read")]
 pub(crate) fn tell_time(_args: NoArgs) -> Result<Value> {
     Ok(json!({ "time": micros() }))
+}
+
+/// Behave well: sleep by the standard library until it is time.
+#[operation(risk = "read")]
+pub(crate) fn sleep_by_itself(_args: NoArgs) -> Result<Value> {
+    let begun = Instant::now();
+    let mut slept = 0;
+    while begun.elapsed() < Duration::from_millis(50) {
+        std::thread::sleep(Duration::from_micros(12_500));
+        slept += 1;
+    }
+    Ok(json!([slept, begun.elapsed().as_millis() as u64]))
 }
 
 /// Behave well: tell the time after a batch of calls, and the time that the second one saw.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use agent_core::journal::Entry;
-
 use agent_core::call::Goal;
+use agent_core::journal::Entry;
 use agent_core::record::Record;
+use serde_json::json;
 
 use crate::guests;
 use crate::world::{LIMITS, World, finish};
@@ -15,6 +15,12 @@ fn entries(record: &Record) -> impl Iterator<Item = Entry> {
 }
 
 guests! {
+    "sleep-by-itself": async fn clocks_show_the_time_that_a_guest_has_waited_for() {
+        let world = World::new();
+        let ended = world.run("guests.sleep-by-itself").await;
+        assert_eq!(ended.value(), &json!([4, 50]), "of itself, whatever the machine took");
+    }
+
     "tell-time": async fn clock_shows_when_the_caller_was_answered() {
         let world = World::new();
         assert!(world.run("guests.tell-time").await.value()["time"].as_u64() > Some(1_700_000_000_000_000));
