@@ -66,7 +66,8 @@ impl Pruner {
         })
     }
 
-    /// Prunes unless some process did within a day.
+    /// Prunes unless some process did within a day. What is much larger than it may be is pruned whenever that is: some runs that record all they may are
+    /// larger than most disks have room for, and are over within minutes.
     pub(crate) fn prune_daily(&self, retention: Retention) -> Result<(), JournalError> {
         let now = row::nanoseconds(Timestamp::now());
         let latest = now - i64::try_from(DAY.as_nanos()).unwrap_or(i64::MAX);
@@ -76,6 +77,9 @@ impl Pruner {
             from.query_row(sql, [latest, now], |row| row.get(0))
         })?;
         if is_due != Some(true) {
+            if self.is_overfull(retention.bytes)? {
+                self.prune(retention)?;
+            }
             return Ok(());
         }
         let claimed = self.database.write(Survives::Process, |to| {
@@ -88,6 +92,13 @@ impl Pruner {
             self.prune(retention)?;
         }
         Ok(())
+    }
+
+    /// Returns whether there is a quarter more than there may be. To prune costs the more the more there is, so not every run does it.
+    fn is_overfull(&self, most: u64) -> Result<bool, JournalError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let used = self.database.upkeep(used)?.unwrap_or(0);
+        Ok(used > most.saturating_add(most / 4))
     }
 
     fn forget_old(&self, days: u32, seen: &mut BTreeSet<i64>) -> Result<u64, JournalError> {

@@ -97,6 +97,24 @@ async fn a_plugin_runs_once_for_all_requests_of_a_run() {
     );
 }
 
+/// One that prints for ever costs no more memory than what it may print, and does not go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_that_prints_without_end_is_ended() {
+    for stream in ["1", "2"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let script = format!("#!/bin/sh\necho $$ > started\nexec yes credentials >&{stream}\n");
+        let agent = write(&folder, 1, &script);
+        let ran = agent
+            .run("run flux.status")
+            .await
+            .exits(5)
+            .says("./plugin.sh");
+        assert!(ran.stderr.len() < 4 << 20, "{}", ran.stderr.len());
+        assert!(!ran.stdout.contains("credentials"), "{ran}");
+        is_gone(process(folder.path()).expect("it has run")).await;
+    }
+}
+
 /// However often a run asks for the cluster: for its lock, its record, and its plugin.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plugin_that_fails_is_not_run_again() {
