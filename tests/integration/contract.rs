@@ -388,16 +388,16 @@ async fn manifest_is_applied_as_the_manager_that_was_granted(world: &World) {
     guests.undo().await;
     let now = world.get(CONFIG_MAP, "default", name).await;
     assert_eq!(now["data"], json!({"by": "hand"}), "{now}");
-    let mut refused = apply("agent", json!({"by": "agent"}));
+    let mut refused = apply("agent", json!({"to": "agent"}));
     refused["must"] = true.into();
     let ran = guests
-        .act("act", &[apply(flux, json!({"by": "flux"})), refused])
+        .act("act", &[apply(flux, json!({"to": "flux"})), refused])
         .await;
     let failed = ran.events().pop().expect("an end");
     let owners = &failed["outcome"]["failure"]["details"]["owners"];
     assert_eq!(
         (&owners[0]["manager"], &owners[0]["field"]),
-        (&json!(flux), &json!(".data.by")),
+        (&json!(flux), &json!(".data.to")),
         "{failed}"
     );
     world.delete(CONFIG_MAP, "default", name).await;
