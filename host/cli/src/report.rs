@@ -187,7 +187,7 @@ pub(crate) fn put_back_line(one: &UndoReport, to: &mut Sink) {
                 Author::Stranger => "advice",
             };
             let remedy = remedy.with_said(|said| called(said, &to.agent));
-            to.line(format_args!("      {label}: {}", clean::line(&remedy)));
+            to.paste(format_args!("      {label}: {}", clean::line(&remedy)));
         }
     } else {
         to.line(format_args!(

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_core::origin::Cluster;
 use agent_core::{Failure, Kind};
 use futures::stream::{BoxStream, StreamExt};
 use indicatif::ProgressDrawTarget;
@@ -165,17 +166,27 @@ impl Terminal {
 
     /// Has commands to paste lead to the same cluster as this one.
     pub(crate) fn calls_as(&mut self, options: &Options) {
+        let file = options.kubeconfig.as_ref();
+        self.calls_with(
+            options.sandbox,
+            file.map(|file| file.display().to_string()),
+            options.context.clone(),
+        );
+    }
+
+    /// Has commands to paste lead to the cluster that a run was on.
+    pub(crate) fn calls_as_the_run_on(&mut self, cluster: Cluster) {
+        self.calls_with(false, cluster.kubeconfig, cluster.context);
+    }
+
+    fn calls_with(&mut self, sandbox: bool, kubeconfig: Option<String>, context: Option<String>) {
         let mut agent = "agent".to_owned();
-        if options.sandbox {
+        if sandbox {
             agent.push_str(" --sandbox");
         }
-        let file = options
-            .kubeconfig
-            .as_ref()
-            .map(|file| file.display().to_string());
-        for (option, value) in [("kubeconfig", &file), ("context", &options.context)] {
+        for (option, value) in [("kubeconfig", kubeconfig), ("context", context)] {
             if let Some(value) = value {
-                agent.push_str(&format!(" --{option} {}", clean::word(value)));
+                agent.push_str(&format!(" --{option} {}", clean::word(&value)));
             }
         }
         self.stdout.agent.clone_from(&agent);

@@ -4,6 +4,7 @@ use agent_core::call::Goal;
 use agent_core::descriptor::Risk;
 use agent_core::hint;
 use agent_core::journal::Entry;
+use agent_core::origin::Cluster;
 use agent_core::record::{Filter, Record, State};
 use agent_core::{Agent, Digest, Event, Failure, Kind, OperationName, Resumption, RunId, exit};
 use clap::Args;
@@ -136,8 +137,12 @@ pub(super) async fn execute(
         digest,
         secrets: needed,
         agreed,
+        cluster,
         ..
     } = recorded;
+    if let (None, None, Some(cluster)) = (&options.kubeconfig, &options.context, cluster) {
+        terminal.calls_as_the_run_on(cluster);
+    }
     let of = digest.as_ref().map(|digest| (&operation, digest));
     let plugins = agent.plugins_of_runs(of).await.unwrap_or_default();
     let mut operation = operation::known(&operation, &plugins);
@@ -179,6 +184,8 @@ struct Recorded {
     operation: OperationName,
     /// None when its record cannot be read.
     digest: Option<Digest>,
+    /// The cluster that it is on, when its record can be read.
+    cluster: Option<Cluster>,
     /// The secrets that it goes on with.
     secrets: Vec<String>,
     /// Whether the person has agreed to what it does, as far as is known.
@@ -200,6 +207,7 @@ async fn recorded(run: &RunId, agent: &dyn Agent) -> Result<Recorded, Failure> {
                 over: is_over.then(|| Box::new(record.clone())),
                 agreed: !record.damage.is_empty() || record.has_agreement(),
                 digest: Some(record.begun.digest),
+                cluster: Some(record.begun.cluster),
                 secrets: match goes_on {
                     true => record.begun.secrets.into_keys().collect(),
                     false => Vec::new(),
@@ -214,6 +222,7 @@ async fn recorded(run: &RunId, agent: &dyn Agent) -> Result<Recorded, Failure> {
     Ok(Recorded {
         operation: listed.map(|summary| summary.operation).ok_or(unreadable)?,
         digest: None,
+        cluster: None,
         secrets: Vec::new(),
         agreed: true,
         over: None,
