@@ -5,10 +5,9 @@
 
 use std::sync::Arc;
 
-use agent_core::event::UndoReport;
 use agent_core::failure::Failure;
 use agent_core::object::CLUSTER;
-use agent_gate::{Capability, Entry, Gate, Install, Pass, RunParts};
+use agent_gate::{Capability, Entry, Gate, Install, Pass, PutBack, RunParts};
 use futures::future::BoxFuture;
 use serde_json::Value;
 
@@ -66,7 +65,11 @@ impl Capability for Cluster {
         CLUSTER
     }
 
-    fn put_back<'a>(&'a self, pass: &'a Pass, entry: &'a Entry) -> BoxFuture<'a, UndoReport> {
+    fn put_back<'a>(
+        &'a self,
+        pass: &'a Pass,
+        entry: &'a Entry,
+    ) -> BoxFuture<'a, Result<PutBack, Failure>> {
         Box::pin(undo::put_back(&self.client, pass, entry))
     }
 

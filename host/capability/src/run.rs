@@ -1,36 +1,10 @@
 //! The run itself: what the person sees of it, what they are asked, and time.
 
-use std::fmt;
-
 use agent_core::event::Event;
-use agent_core::failure::Failure;
 use agent_core::id::CallId;
 use agent_core::text::plain;
 
-use agent_gate::{Access, Gate, Request};
-
-/// To let time pass.
-struct Sleep;
-
-impl Request for Sleep {
-    fn capability(&self) -> &'static str {
-        "run"
-    }
-
-    fn access(&self) -> Access {
-        Access::Wait
-    }
-
-    fn allowed(&self, _gate: &Gate) -> Result<(), Failure> {
-        Ok(())
-    }
-}
-
-impl fmt::Display for Sleep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sleep")
-    }
-}
+use agent_gate::Gate;
 
 mod host;
 mod log;

@@ -3,19 +3,17 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use agent_core::call::{Consent, Mode, OnFailure};
 use agent_core::failure::Failure;
 use agent_core::grant::Grants;
-use agent_core::id::{CallId, Digest, OperationName, RunId};
-use agent_core::journal::{Entry as Note, Returned, RunJournal, Survives};
+use agent_core::journal::{Entry as Note, RunJournal, Survives};
 use agent_core::plan::Plan;
-use agent_core::undo::{Callee, Scope};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use kube::client::Body;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use agent_gate::{Gate, GateConfig, Operations, outbox};
+use agent_gate::scene::config;
+use agent_gate::{Gate, GateConfig};
 
 use crate::cluster::client::{ClusterClient, Connect, Connected};
 
@@ -31,39 +29,6 @@ impl RunJournal for Nothing {
     }
 
     fn note_last(&self, _entry: Note) {}
-}
-
-struct Nobody;
-
-impl Operations for Nobody {
-    fn call(
-        &self,
-        _caller: Gate,
-        _call: CallId,
-        _operation: OperationName,
-        _arguments: Map<String, Value>,
-        _scope: Option<Scope>,
-    ) -> BoxFuture<'static, Result<Returned, Failure>> {
-        unreachable!("nothing is called")
-    }
-
-    fn find(
-        &self,
-        _caller: &Gate,
-        _operation: &OperationName,
-        _arguments: &Map<String, Value>,
-    ) -> Result<Digest, Failure> {
-        unreachable!("nothing is called")
-    }
-
-    fn compensate(
-        &self,
-        _run: Gate,
-        _call: CallId,
-        _callee: Callee,
-    ) -> BoxFuture<'static, Result<Returned, Failure>> {
-        unreachable!("nothing is undone")
-    }
 }
 
 pub(crate) fn gate(
@@ -82,22 +47,9 @@ pub(crate) fn within(
     plan: Option<Plan>,
 ) -> Gate {
     Gate::new(GateConfig {
-        id: RunId::from_random([0; 8]),
-        plugin: "volsync 0.1.0".to_owned(),
-        operation: "volsync.restore".parse().expect("a name"),
         grants,
-        mode: Mode::Perform,
-        consent: Consent::Given,
-        on_failure: OnFailure::Undo,
-        begun: jiff::Timestamp::UNIX_EPOCH,
-        seed: [0; 32],
-        journal: Some(journal),
-        before: None,
         plan: plan.map(Box::new),
-        key: [0; 32],
-        events: outbox().0,
-        capabilities: vec![Arc::new(client)],
-        operations: Arc::new(Nobody),
+        ..config(Arc::new(client), journal)
     })
 }
 

@@ -4,12 +4,20 @@ use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use agent_core::event::UndoReport;
 use agent_core::failure::Failure;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::{Entry, Gate, Pass, RunMemory, Secrets};
+
+/// What came of putting a held change back, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PutBack {
+    /// What was done, such as `removed`.
+    pub summary: String,
+    /// What was left alone because somebody else has changed it since, a sentence each.
+    pub left: Vec<String>,
+}
 
 /// One capability in one run.
 pub trait Capability: Any + Send + Sync {
@@ -17,7 +25,14 @@ pub trait Capability: Any + Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Puts one held change back: exactly what it changed, and only where it is still so. The pass allows to write that.
-    fn put_back<'a>(&'a self, pass: &'a Pass, entry: &'a Entry) -> BoxFuture<'a, UndoReport>;
+    ///
+    /// # Errors
+    /// Whatever writing fails with; the entry is held on then.
+    fn put_back<'a>(
+        &'a self,
+        pass: &'a Pass,
+        entry: &'a Entry,
+    ) -> BoxFuture<'a, Result<PutBack, Failure>>;
 
     /// Says in which way a held change is not in place any more; none when it is, or when nobody can tell.
     ///

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::gate::Actor;
 use crate::ledger::{self, Entry};
-use crate::{Gate, guarded};
+use crate::{Gate, PutBack, guarded};
 
 impl Gate {
     /// Returns whether what acts here undoes something.
@@ -131,16 +131,8 @@ impl Gate {
             Some(compensation) => self.call_back(&entry, compensation).await,
             None => Ok(String::new()),
         };
-        let take_back = match done {
-            Ok(summary) => UndoReport {
-                number: Some(number),
-                target: entry.target.to_string(),
-                summary,
-                left: Vec::new(),
-                failure: None,
-            },
-            Err(failure) => ledger::unsettled(&entry, failure),
-        };
+        let left = Vec::new();
+        let take_back = ledger::report(&entry, done.map(|summary| PutBack { summary, left }));
         vec![self.conclude(entry, take_back).await]
     }
 

@@ -234,12 +234,10 @@ impl Gate {
         let pass = Pass::to_put_back(self.clone(), wait_for_dependents, in_the_way);
         let work = async {
             let capability = self.run.capability_of(&entry)?;
-            Ok(capability.put_back(&pass, &entry).await)
+            capability.put_back(&pass, &entry).await
         };
-        let take_back = match slow(guarded(work), || self.tell_of_a_wait(&entry)).await {
-            Ok(take_back) => take_back,
-            Err(failure) => ledger::unsettled(&entry, failure),
-        };
+        let came = slow(guarded(work), || self.tell_of_a_wait(&entry)).await;
+        let take_back = ledger::report(&entry, came);
         Some(self.conclude(entry, take_back).await)
     }
 

@@ -1,7 +1,6 @@
 //! The gate of one operation, and who acts through it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,7 +26,7 @@ use crate::clock::Clock;
 use crate::denial;
 use crate::plan::PlanDraft;
 use crate::quota::Quota;
-use crate::request::{Access, Request};
+use crate::request::{Access, Request, Wait};
 use crate::shared::{GateConfig, Question, Shared};
 
 mod run;
@@ -198,7 +197,7 @@ impl Gate {
             by: Some(self.asker()),
             opens: self.opens(),
         };
-        let asked = self.admit(self.next_call(), Confirm, |_pass| async move {
+        let asked = self.admit(self.next_call(), Wait("confirm"), |_pass| async move {
             match agreed {
                 // To the way back whoever agreed to the way there has agreed too, or who takes the run back.
                 true => Ok(()),
@@ -414,29 +413,6 @@ pub struct Draft {
     pub shown: Option<Vec<FieldChange>>,
     /// Whether it is put back at the end.
     pub temporary: bool,
-}
-
-/// To ask the person.
-struct Confirm;
-
-impl Request for Confirm {
-    fn capability(&self) -> &'static str {
-        "run"
-    }
-
-    fn access(&self) -> Access {
-        Access::Wait
-    }
-
-    fn allowed(&self, _gate: &Gate) -> Result<(), Failure> {
-        Ok(())
-    }
-}
-
-impl fmt::Display for Confirm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("confirm")
-    }
 }
 
 /// Runs a future and turns a panic of it into a failure.

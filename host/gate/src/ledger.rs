@@ -9,6 +9,7 @@ use agent_core::failure::Failure;
 use agent_core::id::CallId;
 use agent_core::undo::{Holder, Scope, Undo};
 
+use crate::PutBack;
 use crate::memory::{self, RunMemory};
 
 /// One change that is held.
@@ -275,13 +276,22 @@ fn weight(entry: &Entry) -> usize {
 }
 
 /// The report of an entry that could not be put back.
-pub fn unsettled(entry: &Entry, failure: Failure) -> UndoReport {
+pub(crate) fn unsettled(entry: &Entry, failure: Failure) -> UndoReport {
+    report(entry, Err(failure))
+}
+
+/// The report of an entry of which that came.
+pub(crate) fn report(entry: &Entry, came: Result<PutBack, Failure>) -> UndoReport {
+    let (PutBack { summary, left }, failure) = match came {
+        Ok(done) => (done, None),
+        Err(failure) => (PutBack::default(), Some(failure)),
+    };
     UndoReport {
         number: Some(entry.number),
         target: entry.target.to_string(),
-        summary: String::new(),
-        left: Vec::new(),
-        failure: Some(failure),
+        summary,
+        left,
+        failure,
     }
 }
 

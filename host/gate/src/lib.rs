@@ -30,8 +30,8 @@ mod plan_guard;
 mod quota;
 mod replay;
 mod request;
-#[cfg(test)]
-mod scene;
+#[cfg(any(test, feature = "test-util"))]
+pub mod scene;
 mod seal;
 mod secrets;
 mod shared;
@@ -40,10 +40,10 @@ mod stop;
 mod texts;
 mod told;
 
-pub use capability::{Capability, Install, RunParts};
+pub use capability::{Capability, Install, PutBack, RunParts};
 pub use end::Awaited;
 pub use gate::{Draft, Gate, guarded};
-pub use ledger::{Entry, unsettled};
+pub use ledger::Entry;
 pub use memory::{Charge, RunMemory, weight, weight_of_fields, weight_of_text};
 pub use meter::Meter;
 pub use operations::Operations;
@@ -51,6 +51,6 @@ pub use outbox::{Inbox, Outbox, outbox};
 pub use pass::{Announced, Learns, Pass, RetryPolicy, WriteError, WritePass};
 pub use plan::PlanDraft;
 pub use replay::hash_of_secret;
-pub use request::{Access, Request};
+pub use request::{Access, Request, Wait};
 pub use secrets::Secrets;
 pub use shared::{Before, GateConfig};

@@ -33,6 +33,29 @@ pub trait Request: fmt::Display + Send + Sync {
     }
 }
 
+/// To wait for something of the run's own, such as time or a person's answer, which wants no right. The word says for what.
+pub struct Wait(pub &'static str);
+
+impl Request for Wait {
+    fn capability(&self) -> &'static str {
+        "run"
+    }
+
+    fn access(&self) -> Access {
+        Access::Wait
+    }
+
+    fn allowed(&self, _gate: &Gate) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {

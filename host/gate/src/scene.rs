@@ -1,48 +1,19 @@
-//! A gate of a run for tests.
+//! What a gate of a run is made from in tests, also in those of capabilities (feature `test-util`).
 
 use std::sync::Arc;
 
 use agent_core::call::{Consent, Mode, OnFailure};
-use agent_core::event::UndoReport;
 use agent_core::failure::Failure;
 use agent_core::grant::Grants;
 use agent_core::id::{CallId, Digest, OperationName, RunId};
 use agent_core::journal::{Returned, RunJournal};
-use agent_core::plan::Plan;
 use agent_core::undo::{Callee, Scope};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
-use crate::{Capability, Entry, Gate, GateConfig, Install, Operations, Pass, RunParts};
+use crate::{Gate, GateConfig, Install, Operations};
 
 struct Nobody;
-
-/// A capability of which only the name is wanted.
-struct Named;
-
-impl Install for Named {
-    fn of_run(&self, _run: &RunParts) -> Arc<dyn Capability> {
-        Arc::new(Named)
-    }
-}
-
-impl Capability for Named {
-    fn name(&self) -> &'static str {
-        "cluster"
-    }
-
-    fn put_back<'a>(&'a self, _pass: &'a Pass, entry: &'a Entry) -> BoxFuture<'a, UndoReport> {
-        unreachable!("{entry:?} is put back")
-    }
-
-    fn lost<'a>(
-        &'a self,
-        _pass: &'a Pass,
-        entry: &'a Entry,
-    ) -> BoxFuture<'a, Result<Option<String>, Failure>> {
-        unreachable!("{entry:?} is looked at")
-    }
-}
 
 impl Operations for Nobody {
     fn call(
@@ -75,9 +46,9 @@ impl Operations for Nobody {
     }
 }
 
-/// A gate of a run with the name of a capability.
-pub(crate) fn gate(journal: Box<dyn RunJournal>, plan: Option<Plan>) -> Gate {
-    Gate::new(GateConfig {
+/// A run of `volsync.restore` to which everything was agreed. It has no rights but to put back, and no other operations.
+pub fn config(capability: Arc<dyn Install>, journal: Box<dyn RunJournal>) -> GateConfig {
+    GateConfig {
         id: RunId::from_random([0; 8]),
         plugin: "volsync 0.1.0".to_owned(),
         operation: "volsync.restore".parse().expect("a name"),
@@ -89,10 +60,10 @@ pub(crate) fn gate(journal: Box<dyn RunJournal>, plan: Option<Plan>) -> Gate {
         seed: [0; 32],
         journal: Some(journal),
         before: None,
-        plan: plan.map(Box::new),
+        plan: None,
         key: [0; 32],
         events: crate::outbox().0,
-        capabilities: vec![Arc::new(Named)],
+        capabilities: vec![capability],
         operations: Arc::new(Nobody),
-    })
+    }
 }

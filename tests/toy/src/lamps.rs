@@ -4,11 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use agent_core::effect::{FieldChange, Recovery, Target};
-use agent_core::event::UndoReport;
 use agent_core::failure::{Failure, Kind};
 use agent_core::undo::Undo;
 use agent_gate::{
-    Announced, Capability, Draft, Entry, Gate, Install, Pass, RunParts, WriteError, unsettled,
+    Announced, Capability, Draft, Entry, Gate, Install, Pass, PutBack, RunParts, WriteError,
 };
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
@@ -137,30 +136,31 @@ impl Lamps {
     }
 
     /// Puts a lamp back, unless somebody else has turned it since.
-    async fn restore(&self, pass: &Pass, entry: &Entry) -> Result<(String, Vec<String>), Failure> {
+    async fn restore(&self, pass: &Pass, entry: &Entry) -> Result<PutBack, Failure> {
+        let done = |summary: String, left| PutBack { summary, left };
         let lamp = &entry.target.name;
         let (before, after) = values(entry)?;
         let intent = pass.put_back(entry.number)?;
         let marker = intent.marker().to_owned() + "-back";
         let end = Instant::now() + intent.retry_policy().length();
         loop {
-            let done = async {
+            let came = async {
                 let now = self
                     .device
                     .level(pass, lamp)
                     .await
                     .map_err(WriteError::surely)?;
                 if now == before {
-                    return Ok((format!("is at {before} again"), Vec::new()));
+                    return Ok(done(format!("is at {before} again"), Vec::new()));
                 }
                 if now != after {
                     let left = format!("it is at {now} now, which somebody else set");
-                    return Ok(("is left as it is".to_owned(), vec![left]));
+                    return Ok(done("is left as it is".to_owned(), vec![left]));
                 }
                 self.device.turn(&intent, lamp, before, &marker).await?;
-                Ok((format!("is at {before} again"), Vec::new()))
+                Ok(done(format!("is at {before} again"), Vec::new()))
             };
-            match done.await {
+            match came.await {
                 Ok(done) => return Ok(done),
                 Err(WriteError { failure, .. })
                     if Instant::now() > end || failure.kind != Kind::Unavailable =>
@@ -204,19 +204,12 @@ impl Capability for Lamps {
         TOY
     }
 
-    fn put_back<'a>(&'a self, pass: &'a Pass, entry: &'a Entry) -> BoxFuture<'a, UndoReport> {
-        Box::pin(async move {
-            match self.restore(pass, entry).await {
-                Ok((summary, left)) => UndoReport {
-                    number: Some(entry.number),
-                    target: entry.target.to_string(),
-                    summary,
-                    left,
-                    failure: None,
-                },
-                Err(failure) => unsettled(entry, failure),
-            }
-        })
+    fn put_back<'a>(
+        &'a self,
+        pass: &'a Pass,
+        entry: &'a Entry,
+    ) -> BoxFuture<'a, Result<PutBack, Failure>> {
+        Box::pin(self.restore(pass, entry))
     }
 
     fn lost<'a>(

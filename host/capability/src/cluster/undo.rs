@@ -1,11 +1,10 @@
 //! Putting back what is held: the previous values of exactly those fields, and never over somebody else's later change.
 
 use agent_core::effect::FieldChange;
-use agent_core::event::UndoReport;
 use agent_core::failure::{Failure, Kind};
 use agent_core::object::ObjectRef;
 use agent_core::undo::Undo;
-use agent_gate::{Entry, Gate, Pass, WritePass, unsettled};
+use agent_gate::{Entry, Gate, Pass, PutBack, WritePass};
 use serde_json::Value;
 
 use super::change::redact;
@@ -19,40 +18,38 @@ use running::Running;
 /// What is said of a change that is not put back because somebody else has been there since.
 const LEFT: &str = "is left as it is";
 
+/// Why, when the object was deleted and made anew.
+const OTHER: &str = "it is another object of that name now";
+
 /// How often it is tried again when somebody else changes the object in between.
 const CONFLICTS: u32 = 20;
 
 /// Puts one entry back and says what came of it.
-pub(crate) async fn put_back(client: &ClusterClient, pass: &Pass, entry: &Entry) -> UndoReport {
-    let done = match prepared(pass, entry) {
-        Err(failure) => Err(failure),
-        Ok((intent, target)) => match &entry.undo {
-            Undo::Fields { uid, fields, grown } => {
-                let told = |restored, left| {
-                    let shown = |fields| shown_of(pass.gate(), entry, fields);
-                    told(&shown(restored), &shown(left))
-                };
-                let uid = uid.as_deref();
-                restore(client, &intent, &target, uid, (fields, grown), told).await
-            }
-            Undo::Remove { uid, marker } => {
-                remove(client, pass, &intent, &target, uid.clone(), marker).await
-            }
-            // It was opened when the ledger was made, if it could be.
-            Undo::Withheld | Undo::Sealed { .. } => Err(withheld(&target)),
-            // It is called by the gate, which alone knows operations.
-            Undo::Compensate(_) => Ok((LEFT.to_owned(), Vec::new())),
-        },
-    };
-    match done {
-        Ok((summary, left)) => UndoReport {
-            number: Some(entry.number),
-            target: entry.target.to_string(),
-            summary,
-            left,
-            failure: None,
-        },
-        Err(failure) => unsettled(entry, failure),
+///
+/// # Errors
+/// Whatever writing fails with; `unsupported` (`run.secret-not-kept`).
+pub(crate) async fn put_back(
+    client: &ClusterClient,
+    pass: &Pass,
+    entry: &Entry,
+) -> Result<PutBack, Failure> {
+    let (intent, target) = prepared(pass, entry)?;
+    match &entry.undo {
+        Undo::Fields { uid, fields, grown } => {
+            let told = |restored, left| {
+                let shown = |fields| shown_of(pass.gate(), entry, fields);
+                told(&shown(restored), &shown(left))
+            };
+            let uid = uid.as_deref();
+            restore(client, &intent, &target, uid, (fields, grown), told).await
+        }
+        Undo::Remove { uid, marker } => {
+            remove(client, pass, &intent, &target, uid.clone(), marker).await
+        }
+        // It was opened when the ledger was made, if it could be.
+        Undo::Withheld | Undo::Sealed { .. } => Err(withheld(&target)),
+        // It is called by the gate, which alone knows operations.
+        Undo::Compensate(_) => Ok(left_alone(Vec::new())),
     }
 }
 
@@ -96,7 +93,7 @@ pub(crate) async fn lost(
         Err(failure) => return Err(failure),
     };
     if uid.is_some() && now.pointer("/metadata/uid").and_then(Value::as_str) != uid {
-        return Ok(Some("it is another object of that name now".to_owned()));
+        return Ok(Some(OTHER.to_owned()));
     }
     let value = |field: &FieldChange| fields::at(&now, &field.path);
     let other = fields
@@ -113,7 +110,15 @@ pub(crate) async fn lost(
     }))
 }
 
-type Done = (String, Vec<String>);
+fn left_alone(left: Vec<String>) -> PutBack {
+    let summary = LEFT.to_owned();
+    PutBack { summary, left }
+}
+
+fn nothing_left(summary: &str) -> PutBack {
+    let (summary, left) = (summary.to_owned(), Vec::new());
+    PutBack { summary, left }
+}
 
 async fn restore(
     client: &ClusterClient,
@@ -121,22 +126,19 @@ async fn restore(
     target: &ObjectRef,
     uid: Option<&str>,
     (changes, grown): (&[FieldChange], &[String]),
-    told: impl Fn(Vec<FieldChange>, Vec<FieldChange>) -> Done,
-) -> Result<Done, Failure> {
+    told: impl Fn(Vec<FieldChange>, Vec<FieldChange>) -> PutBack,
+) -> Result<PutBack, Failure> {
     let mut restored: Vec<FieldChange> = Vec::new();
     for _ in 0..CONFLICTS {
         let now = match client.look(intent, target).await {
             Ok(now) => now,
             Err(gone) if gone.failure.kind == Kind::NotFound => {
-                return Ok((LEFT.to_owned(), vec!["it is gone".to_owned()]));
+                return Ok(left_alone(vec!["it is gone".to_owned()]));
             }
             Err(error) => return Err(error.failure),
         };
         if uid.is_some() && now.pointer("/metadata/uid").and_then(Value::as_str) != uid {
-            return Ok((
-                LEFT.to_owned(),
-                vec!["it is another object of that name now".to_owned()],
-            ));
+            return Ok(left_alone(vec![OTHER.to_owned()]));
         }
         let back = fields::put_back(&now, changes, grown);
         if back.restored.is_empty() {
@@ -168,12 +170,12 @@ async fn remove(
     target: &ObjectRef,
     uid: Option<String>,
     marker: &str,
-) -> Result<Done, Failure> {
+) -> Result<PutBack, Failure> {
     let uid = match uid {
         Some(uid) => uid,
         None => match made_by_us(client, intent, target, marker).await {
             Ok(Some(uid)) => uid,
-            Ok(None) => return Ok(("was not made".to_owned(), Vec::new())),
+            Ok(None) => return Ok(nothing_left("was not made")),
             Err(why) => {
                 return Err(why.while_doing(format!("nobody can say whether {target} was made")));
             }
@@ -205,10 +207,9 @@ async fn remove(
         running.until_gone(client, pass, intent).await?;
     }
     if other {
-        let left = "it is another object of that name now";
-        return Ok((LEFT.to_owned(), vec![left.to_owned()]));
+        return Ok(left_alone(vec![OTHER.to_owned()]));
     }
-    Ok(("removed".to_owned(), Vec::new()))
+    Ok(nothing_left("removed"))
 }
 
 /// The answer to the creation was lost: only the marker tells whether an object of that name is ours.
@@ -241,7 +242,7 @@ fn shown_of(gate: &Gate, entry: &Entry, fields: Vec<FieldChange>) -> Vec<FieldCh
 }
 
 /// Says what was put back and what was left.
-fn told(restored: &[FieldChange], left: &[FieldChange]) -> Done {
+fn told(restored: &[FieldChange], left: &[FieldChange]) -> PutBack {
     let restored: Vec<String> = restored
         .iter()
         .map(|field| {
@@ -264,7 +265,7 @@ fn told(restored: &[FieldChange], left: &[FieldChange]) -> Done {
         ([], _) => LEFT.to_owned(),
         (restored, _) => restored.join(", "),
     };
-    (summary, left)
+    PutBack { summary, left }
 }
 
 /// Says what a field has become. Text may be a secret: nobody knows who has set it.

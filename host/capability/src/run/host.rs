@@ -6,10 +6,10 @@ use agent_core::event::{Event, Level};
 use agent_core::failure::{Failure, Kind};
 use agent_core::limits::TEXT;
 use agent_core::text::{cut, plain};
+use agent_gate::Wait;
 use jiff::Timestamp;
 use wasmtime::component::Resource;
 
-use super::Sleep;
 use super::Step;
 use crate::bindings::ops::run::run as wit;
 use crate::bindings::ops::types::types::Error;
@@ -105,7 +105,7 @@ impl wit::Host for PluginCtx {
             return Ok(Ok(()));
         }
         let call = self.gate.next_call();
-        let slept = self.gate.admit(call, Sleep, |_pass| async move {
+        let slept = self.gate.admit(call, Wait("sleep"), |_pass| async move {
             tokio::time::sleep(Duration::from_millis(ms.into())).await;
             Ok(())
         });

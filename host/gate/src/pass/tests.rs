@@ -7,7 +7,47 @@ use agent_core::plan::Plan;
 use serde_json::json;
 
 use super::*;
-use crate::{Draft, scene};
+use crate::{Capability, Draft, Entry as Held, GateConfig, Install, PutBack, RunParts, scene};
+use futures::future::BoxFuture;
+
+/// A capability of which only the name is wanted.
+struct Named;
+
+impl Install for Named {
+    fn of_run(&self, _run: &RunParts) -> Arc<dyn Capability> {
+        Arc::new(Named)
+    }
+}
+
+impl Capability for Named {
+    fn name(&self) -> &'static str {
+        "cluster"
+    }
+
+    fn put_back<'a>(
+        &'a self,
+        _pass: &'a Pass,
+        entry: &'a Held,
+    ) -> BoxFuture<'a, Result<PutBack, Failure>> {
+        unreachable!("{entry:?} is put back")
+    }
+
+    fn lost<'a>(
+        &'a self,
+        _pass: &'a Pass,
+        entry: &'a Held,
+    ) -> BoxFuture<'a, Result<Option<String>, Failure>> {
+        unreachable!("{entry:?} is looked at")
+    }
+}
+
+/// A gate of a run with the name of a capability.
+fn run(journal: Box<dyn RunJournal>, plan: Option<Plan>) -> Gate {
+    Gate::new(GateConfig {
+        plan: plan.map(Box::new),
+        ..scene::config(Arc::new(Named), journal)
+    })
+}
 
 /// A record that cannot keep the first announcement.
 #[derive(Default)]
@@ -55,17 +95,12 @@ fn gate() -> Gate {
         temporary: false,
         recovery: Recovery::Retry,
     }];
-    scene::gate(Box::new(FullOnce::default()), Some(plan))
+    run(Box::new(FullOnce::default()), Some(plan))
 }
 
-/// Writes, of which something came, and takes what is to be learnt of it.
-async fn write(
-    gate: &Gate,
-    learns: Option<Learns>,
-    came: Result<(), WriteError>,
-) -> Result<(), WriteError> {
-    let pass = Pass::new(gate.clone(), gate.next_call(), true);
-    let announced = Announced {
+/// A patch of the target, of which that is learnt.
+fn announced(gate: &Gate, learns: Option<Learns>) -> Announced {
+    Announced {
         effect: gate.effect(Draft {
             verb: Verb::PATCH,
             recovery: Recovery::Retry,
@@ -79,8 +114,17 @@ async fn write(
         uid: None,
         learns,
         secret: false,
-    };
-    pass.effect(announced, |_intent| async { came }, |()| None)
+    }
+}
+
+/// Writes, of which something came, and takes what is to be learnt of it.
+async fn write(
+    gate: &Gate,
+    learns: Option<Learns>,
+    came: Result<(), WriteError>,
+) -> Result<(), WriteError> {
+    let pass = Pass::new(gate.clone(), gate.next_call(), true);
+    pass.effect(announced(gate, learns), |_intent| async { came }, |()| None)
         .await
 }
 
@@ -122,7 +166,7 @@ impl RunJournal for Kept {
 /// What came of a write of a Secret, what is on record of it, and what the run makes of the Secret's value from then on.
 async fn wrote(came: Result<(), WriteError>) -> (Option<String>, String, String) {
     let record = Kept::default();
-    let gate = scene::gate(Box::new(record.clone()), None);
+    let gate = run(Box::new(record.clone()), None);
     let learns: Learns = Arc::new(|mask| mask.learn_value("hunter22"));
     let sent = write(&gate, Some(learns), came);
     let failed = sent.await.err().map(|it| it.failure.message);
@@ -163,26 +207,11 @@ async fn value_that_went_out_or_may_have_is_masked() {
 /// What was checked is a wish to read, whatever its performer makes of it.
 #[tokio::test]
 async fn pass_for_reading_writes_nothing() {
-    let gate = scene::gate(Box::new(Kept::default()), None);
+    let gate = run(Box::new(Kept::default()), None);
     let pass = gate.again(&gate.next_call());
-    let announced = Announced {
-        effect: gate.effect(Draft {
-            verb: Verb::PATCH,
-            recovery: Recovery::Retry,
-            target: target(),
-            fields: Vec::new(),
-            shown: None,
-            temporary: false,
-        }),
-        holder: None,
-        undo: None,
-        uid: None,
-        learns: None,
-        secret: false,
-    };
     let mut sent = false;
     let written = pass.effect(
-        announced,
+        announced(&gate, None),
         |_| async {
             sent = true;
             Ok(())

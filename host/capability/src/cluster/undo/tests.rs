@@ -260,7 +260,7 @@ fn nothing_of_a_secret_or_of_what_was_sealed_is_told_when_it_is_put_back() {
             secret,
         };
         let shown = shown_of(&gate, &entry, vec![field.clone()]);
-        let (summary, left) = told(&shown, &shown);
+        let PutBack { summary, left } = told(&shown, &shown);
         let said = format!("{summary} {left:?}");
         assert!(said.contains("data.password"), "{said}");
         assert!(!said.contains("b2xk") && !said.contains("bmV3"), "{said}");
@@ -279,7 +279,7 @@ fn text_that_somebody_set_since_is_not_told() {
         field(json!({"a": "t0ken"})),
         field(json!(3)),
     ];
-    let (_, left) = told(&[], &left);
+    let PutBack { left, .. } = told(&[], &left);
     assert_eq!(
         left,
         [
