@@ -73,12 +73,17 @@ fn unknown_domain(wanted: &str, domain: &str, plugins: &[Plugin]) -> Failure {
     let ids: Vec<&str> = usable(plugins)
         .map(|usable| usable.manifest.id.as_str())
         .collect();
-    let failure = unknown(
-        format!("there is no plugin `{domain}` for `{wanted}`"),
-        suggest::sentence(domain, ids),
-    );
+    let of_that_name: Vec<String> = usable(plugins)
+        .filter(|usable| usable.descriptor.operation(wanted).is_some())
+        .map(|usable| format!("{}.{wanted}", usable.manifest.id))
+        .collect();
+    let known = match of_that_name.is_empty() {
+        true => suggest::sentence(domain, ids),
+        false => Some(hint!("did you mean {}?", Either(of_that_name))),
+    };
+    let message = format!("there is no plugin `{domain}` for `{wanted}`");
     let refusals = plugins.iter().filter_map(refusal);
-    refusals.fold(failure, Failure::because)
+    refusals.fold(unknown(message, known), Failure::because)
 }
 
 fn unknown(message: String, known: Option<Remedy>) -> Failure {

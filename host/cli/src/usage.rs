@@ -137,6 +137,7 @@ fn plain_message(error: &clap::Error) -> String {
 }
 
 fn remedy(error: &clap::Error, command: &str) -> Remedy {
+    let of_the_agent = command == "agent" && error.kind() == ErrorKind::InvalidSubcommand;
     let command = Words(command.split(' ').collect());
     let given = first(error, ContextKind::InvalidSubcommand).unwrap_or_default();
     if given.contains('.') {
@@ -150,6 +151,13 @@ fn remedy(error: &clap::Error, command: &str) -> Remedy {
     .into_iter()
     .find_map(|kind| first(error, kind));
     match meant {
+        Some(meant) if of_the_agent => hint!(
+            "did you mean {}? see agent --help; an operation is run by agent run DOMAIN.OPERATION, and agent list names them",
+            name(&meant)
+        ),
+        None if of_the_agent => hint!(
+            "see agent --help; an operation is run by agent run DOMAIN.OPERATION, and agent list names them"
+        ),
         Some(meant) => hint!("did you mean {}? see {} --help", name(&meant), command),
         None => hint!("see {} --help", command),
     }

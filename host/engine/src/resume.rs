@@ -167,7 +167,10 @@ async fn is_same_cluster(runtime: &Runtime, begun: &RunHeader) -> Result<(), Fai
     );
     Err(
         Failure::new(Kind::Conflict, "journal.other-cluster", message)
-            .hinted("give --kubeconfig FILE or --context NAME of that cluster"),
+            .hinted(hint!(
+                "give --kubeconfig FILE or --context NAME of that cluster; if it is gone for good: agent undo {} --give-up",
+                begun.run
+            )),
     )
 }
 

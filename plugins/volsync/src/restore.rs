@@ -127,6 +127,7 @@ pub(crate) fn restore(args: Restore) -> Result<Report> {
     let mut notes = scene.notes.clone();
     notes.extend(safety.note.take());
     notes.extend(unsaved);
+    notes.extend(safety.is_newest(chosen.as_ref()));
     notes.extend(restored);
     notes.extend(holds::release(held)?);
     let left = std::mem::take(&mut safety.quiet).release()?;

@@ -30,7 +30,7 @@ pub(crate) struct Unlock {
     timeout: SignedDuration,
 }
 
-/// Remove stale locks from the repository of an app.
+/// Back up an app, and remove stale locks from its repository before.
 ///
 /// VolSync unlocks only as the first part of a backup, so this makes a backup too, and waits for it. Only stale locks are removed: those that
 /// have not been refreshed for 30 minutes. One that a mover left which is gone is waited for until then, as far as `--timeout` allows; where its

@@ -6,7 +6,7 @@ use agent_core::failure::{Failure, Kind};
 use agent_core::manifest::ClusterVerb;
 use agent_core::object::ObjectRef;
 use agent_core::suggest;
-use agent_gate::{Gate, Pass};
+use agent_gate::{Gate, Pass, Request as _};
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
 use wasmtime::component::Resource;
@@ -271,6 +271,13 @@ async fn with_names(
         fields: String::new(),
         names: Vec::new(),
     };
+    // Nobody asked for that, so nobody is told that it is refused.
+    if Ask::Look(query.look(ClusterVerb::List))
+        .allowed(gate)
+        .is_err()
+    {
+        return failure;
+    }
     let projection = Projection::new(vec!["/metadata/name".to_owned()]);
     let names = list(cluster, gate, query, projection, SUGGESTED, false)
         .await

@@ -199,6 +199,15 @@ impl Safety {
         ))
     }
 
+    /// Says that it is what a restore takes from now on that names none.
+    pub(super) fn is_newest(&self, chosen: Option<&Snapshot>) -> Option<String> {
+        let (own, chosen) = (self.id()?, chosen?.short());
+        Some(format!(
+            "{own}, the state from before this restore, is the newest snapshot now, which a restore takes that names none: \
+             --snapshot {chosen} restores the same again; as `spec.restic.retain` says, the next backup may drop {own}"
+        ))
+    }
+
     /// Proves by the lists from before and after that the snapshot was made.
     ///
     /// # Errors
