@@ -19,6 +19,20 @@ pub struct PutBack {
     pub left: Vec<String>,
 }
 
+impl PutBack {
+    /// All of it was put back, or needed nothing. Says how, such as `removed`.
+    pub fn done(summary: impl Into<String>) -> PutBack {
+        let (summary, left) = (summary.into(), Vec::new());
+        PutBack { summary, left }
+    }
+
+    /// Nothing was touched. Says why, a sentence each.
+    pub fn left_alone(left: Vec<String>) -> PutBack {
+        let summary = "is left as it is".to_owned();
+        PutBack { summary, left }
+    }
+}
+
 /// One capability in one run.
 pub trait Capability: Any + Send + Sync {
     /// The word for it in rights, targets and records, such as `cluster`.

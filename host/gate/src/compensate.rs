@@ -131,8 +131,7 @@ impl Gate {
             Some(compensation) => self.call_back(&entry, compensation).await,
             None => Ok(String::new()),
         };
-        let left = Vec::new();
-        let take_back = ledger::report(&entry, done.map(|summary| PutBack { summary, left }));
+        let take_back = ledger::report(&entry, done.map(PutBack::done));
         vec![self.conclude(entry, take_back).await]
     }
 

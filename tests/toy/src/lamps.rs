@@ -137,7 +137,6 @@ impl Lamps {
 
     /// Puts a lamp back, unless somebody else has turned it since.
     async fn restore(&self, pass: &Pass, entry: &Entry) -> Result<PutBack, Failure> {
-        let done = |summary: String, left| PutBack { summary, left };
         let lamp = &entry.target.name;
         let (before, after) = values(entry)?;
         let intent = pass.put_back(entry.number)?;
@@ -151,14 +150,14 @@ impl Lamps {
                     .await
                     .map_err(WriteError::surely)?;
                 if now == before {
-                    return Ok(done(format!("is at {before} again"), Vec::new()));
+                    return Ok(PutBack::done(format!("is at {before} again")));
                 }
                 if now != after {
                     let left = format!("it is at {now} now, which somebody else set");
-                    return Ok(done("is left as it is".to_owned(), vec![left]));
+                    return Ok(PutBack::left_alone(vec![left]));
                 }
                 self.device.turn(&intent, lamp, before, &marker).await?;
-                Ok(done(format!("is at {before} again"), Vec::new()))
+                Ok(PutBack::done(format!("is at {before} again")))
             };
             match came.await {
                 Ok(done) => return Ok(done),

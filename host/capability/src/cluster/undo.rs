@@ -15,9 +15,6 @@ mod running;
 
 use running::Running;
 
-/// What is said of a change that is not put back because somebody else has been there since.
-const LEFT: &str = "is left as it is";
-
 /// Why, when the object was deleted and made anew.
 const OTHER: &str = "it is another object of that name now";
 
@@ -49,7 +46,7 @@ pub(crate) async fn put_back(
         // It was opened when the ledger was made, if it could be.
         Undo::Withheld | Undo::Sealed { .. } => Err(withheld(&target)),
         // It is called by the gate, which alone knows operations.
-        Undo::Compensate(_) => Ok(left_alone(Vec::new())),
+        Undo::Compensate(_) => Ok(PutBack::left_alone(Vec::new())),
     }
 }
 
@@ -110,16 +107,6 @@ pub(crate) async fn lost(
     }))
 }
 
-fn left_alone(left: Vec<String>) -> PutBack {
-    let summary = LEFT.to_owned();
-    PutBack { summary, left }
-}
-
-fn nothing_left(summary: &str) -> PutBack {
-    let (summary, left) = (summary.to_owned(), Vec::new());
-    PutBack { summary, left }
-}
-
 async fn restore(
     client: &ClusterClient,
     intent: &WritePass,
@@ -133,12 +120,12 @@ async fn restore(
         let now = match client.look(intent, target).await {
             Ok(now) => now,
             Err(gone) if gone.failure.kind == Kind::NotFound => {
-                return Ok(left_alone(vec!["it is gone".to_owned()]));
+                return Ok(PutBack::left_alone(vec!["it is gone".to_owned()]));
             }
             Err(error) => return Err(error.failure),
         };
         if uid.is_some() && now.pointer("/metadata/uid").and_then(Value::as_str) != uid {
-            return Ok(left_alone(vec![OTHER.to_owned()]));
+            return Ok(PutBack::left_alone(vec![OTHER.to_owned()]));
         }
         let back = fields::put_back(&now, changes, grown);
         if back.restored.is_empty() {
@@ -175,7 +162,7 @@ async fn remove(
         Some(uid) => uid,
         None => match made_by_us(client, intent, target, marker).await {
             Ok(Some(uid)) => uid,
-            Ok(None) => return Ok(nothing_left("was not made")),
+            Ok(None) => return Ok(PutBack::done("was not made")),
             Err(why) => {
                 return Err(why.while_doing(format!("nobody can say whether {target} was made")));
             }
@@ -207,9 +194,9 @@ async fn remove(
         running.until_gone(client, pass, intent).await?;
     }
     if other {
-        return Ok(left_alone(vec![OTHER.to_owned()]));
+        return Ok(PutBack::left_alone(vec![OTHER.to_owned()]));
     }
-    Ok(nothing_left("removed"))
+    Ok(PutBack::done("removed"))
 }
 
 /// The answer to the creation was lost: only the marker tells whether an object of that name is ours.
@@ -260,12 +247,14 @@ fn told(restored: &[FieldChange], left: &[FieldChange]) -> PutBack {
             format!("`{path}` {} now, which somebody else set", present(now))
         })
         .collect();
-    let summary = match (restored.as_slice(), left.as_slice()) {
-        ([], []) => "was as before".to_owned(),
-        ([], _) => LEFT.to_owned(),
-        (restored, _) => restored.join(", "),
-    };
-    PutBack { summary, left }
+    match (restored.as_slice(), left.as_slice()) {
+        ([], []) => PutBack::done("was as before"),
+        ([], _) => PutBack::left_alone(left),
+        (restored, _) => {
+            let summary = restored.join(", ");
+            PutBack { summary, left }
+        }
+    }
 }
 
 /// Says what a field has become. Text may be a secret: nobody knows who has set it.
